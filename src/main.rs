@@ -1,0 +1,2 @@
+//! The `authlab` command.
+fn main() {}
