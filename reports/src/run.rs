@@ -1,0 +1,275 @@
+//! The run format: what `run.json` holds, and nothing that is not in it.
+//!
+//! A run is *blocks* of *slices*: in a block each variant is loaded for one slice, alone, in
+//! seeded random order and then mirrored. The slice is the unit of statistics. All times are
+//! nanoseconds unless a name says otherwise.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of this format; a reader refuses a run that is newer than it knows.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A whole run, as written to `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format: u32,
+    /// `<time>-<scenario>`: also the folder's name.
+    pub id: String,
+    /// Whether the run reached its end.
+    pub status: Status,
+    /// What was asked.
+    pub scenario: Scenario,
+    /// The words that repeat the run.
+    pub command: Vec<String>,
+    /// The seed of every random choice (order of variants).
+    pub seed: u64,
+    /// Start, RFC 3339, UTC.
+    pub started: String,
+    /// Wall-clock length so far, seconds.
+    pub elapsed_s: f64,
+    /// Version and commit of the tool.
+    pub tool: Tool,
+    /// Where it ran.
+    pub machine: Machine,
+    /// Whether the figures can be trusted, and why not.
+    pub validity: Validity,
+    /// The designs compared, in the scenario's order.
+    pub variants: Vec<Variant>,
+    /// Every slice measured, in the order in which they ran.
+    pub slices: Vec<Slice>,
+    /// All slices of a variant, load, step and metric merged.
+    pub merged: Vec<Figure>,
+}
+
+/// Whether a run reached its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "because")]
+pub enum Status {
+    /// All planned blocks were measured.
+    Complete,
+    /// Cut short, with the reason in words.
+    Partial(String),
+}
+
+/// What was asked: the part of the scenario file that a report needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The scenario's name: letters, digits and `-`.
+    pub name: String,
+    /// The question it answers, in words.
+    pub question: String,
+    /// `quick` or `full`, or another profile of the file.
+    pub profile: String,
+    /// The file as given.
+    pub file: String,
+    /// The variant that the others are compared with.
+    pub baseline: String,
+    /// The loads, in order.
+    pub loads: Vec<Load>,
+    /// Where the ladder takes its columns from.
+    pub ladder: Ladder,
+    /// A step from one variant to another whose share of the whole difference is asked for.
+    pub changes: Vec<Change>,
+}
+
+/// One kind of load within a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Its name, e.g. `one-user`.
+    pub name: String,
+    /// Closed users.
+    pub users: usize,
+    /// The steps that are timed, in order.
+    pub steps: Vec<String>,
+    /// Blocks planned.
+    pub blocks: usize,
+    /// Planned length of a slice, milliseconds.
+    pub slice_ms: u64,
+}
+
+/// Where the ladder takes its columns from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ladder {
+    /// Load and step of the p50 column.
+    pub latency: LoadStep,
+    /// Load and step of the `first` column: the first request of a fresh token.
+    pub first: Option<LoadStep>,
+    /// Load and step of the capacity and CPU columns.
+    pub capacity: Option<LoadStep>,
+}
+
+/// A step of a load.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadStep {
+    /// The load's name.
+    pub load: String,
+    /// The step's name.
+    pub step: String,
+}
+
+/// A change of design: part of the way from the first `from` to the last `to`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// In words: `hashing`, `the cache`.
+    pub name: String,
+    /// The variant before.
+    pub from: String,
+    /// The variant after.
+    pub to: String,
+}
+
+/// The tool that measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Package version.
+    pub version: String,
+    /// Git commit of the working copy, with `+` when it had changes; empty when unknown.
+    pub commit: String,
+    /// Build profile.
+    pub profile: String,
+}
+
+/// Where the run ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// Processor model as the system names it.
+    pub cpu: String,
+    /// Cores that the process may use.
+    pub cores: usize,
+    /// Memory, bytes.
+    pub memory_bytes: u64,
+    /// Kernel name and release.
+    pub kernel: String,
+    /// Identifies the machine without naming it: a digest of its machine id.
+    pub id: String,
+    /// Cores given to the servers.
+    pub server_cores: Vec<usize>,
+    /// Cores given to the load generator.
+    pub generator_cores: Vec<usize>,
+    /// Load average of the last minute before the run.
+    pub load_before: f64,
+    /// Load average of the last minute after the run; none while it runs.
+    pub load_after: Option<f64>,
+}
+
+/// Whether the figures can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validity {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Its reasons, one sentence each; empty when valid.
+    pub reasons: Vec<String>,
+}
+
+/// The verdict on a run as a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Nothing seen that spoils it.
+    Valid,
+    /// The generator was late or dropped arrivals.
+    ClientLimited,
+    /// The offered rate was not served.
+    ServerLimited,
+    /// Other processes, or the host, took time from ours.
+    Disturbed,
+    /// Nothing was measured.
+    Empty,
+}
+
+/// A design under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// Its name: letters, digits, `.`, `+` and `-`.
+    pub name: String,
+    /// How people read it, e.g. `md5 + article key`.
+    pub label: String,
+    /// The command that started its server, or its URL.
+    pub target: String,
+    /// What is given up, one sentence each; shown beside every figure of the variant.
+    pub gives_up: Vec<String>,
+}
+
+/// One variant under one load for one slice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slice {
+    /// The load's name.
+    pub load: String,
+    /// The variant's name.
+    pub variant: String,
+    /// Block within the load, from 0.
+    pub block: usize,
+    /// Start, nanoseconds after the run's start.
+    pub start_ns: u64,
+    /// Length until the last answer, drain included.
+    pub length_ns: u64,
+    /// Figures of each step's `service` and `response`, and of what else was recorded.
+    pub figures: Vec<Figure>,
+    /// Requests whose answer was what its step expects.
+    pub ok: u64,
+    /// Requests that failed, by reason.
+    pub failed: BTreeMap<String, u64>,
+    /// CPU time of the server's processes within the slice; none for a server not started here.
+    pub cpu_ns: Option<u64>,
+    /// Share of the server's cores that it kept busy, 0 to 1.
+    pub busy: Option<f64>,
+    /// Time the generator was ready to run and did not get a core, as a share of the slice.
+    pub generator_waited: Option<f64>,
+    /// The same of the server's processes.
+    pub server_waited: Option<f64>,
+    /// CPU time stolen by the host, as a share of all cores' time.
+    pub steal: Option<f64>,
+}
+
+/// The figures of one step and metric: of one slice, or merged over all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// The variant's name.
+    pub variant: String,
+    /// The load's name.
+    pub load: String,
+    /// The step's name.
+    pub step: String,
+    /// `response`, `service`, `timer`, `first-byte`, `failed`, or `stage-<name>` from Server-Timing.
+    pub metric: String,
+    /// Samples.
+    pub count: u64,
+    /// Least, mean and greatest value.
+    pub min: u64,
+    /// Mean value.
+    pub mean: f64,
+    /// Greatest value.
+    pub max: u64,
+    /// Values at each percentile of [`PERCENTILES`], in its order; the histogram's resolution is 3
+    /// significant digits.
+    pub percentiles: Vec<u64>,
+    /// The distribution for curves, merged figures only: (percentile, value), at most some 200 points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<(f64, u64)>,
+}
+
+/// The percentiles of every [`Figure`].
+pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
+
+impl Figure {
+    /// The median; 0 when the figure was read from a file that lacks it.
+    #[must_use]
+    pub fn p50(&self) -> u64 {
+        self.percentiles.first().copied().unwrap_or_default()
+    }
+}
