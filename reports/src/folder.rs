@@ -1,1 +1,260 @@
-//! A run on disk, written as it goes.
+//! A run on disk, written as it goes, and read again.
+//!
+//! Everything but `.hlog` is written beside its place and renamed into it, so that a reader, and
+//! whoever comes after a full disk or a `SIGKILL`, finds the last whole version. `.hlog` files
+//! only grow, by whole lines; a line that could not be written whole is cut off again.
+//!
+//! `run.json` is rewritten after each slice, unless rewriting it would take more than a twentieth
+//! of the time: of a run killed outright, at most that last moment is missing from `run.json`
+//! (and is still in the `.hlog`). Files are not flushed to the disk itself: this protects from a
+//! process that dies, not from a power cut.
+
+mod error;
+mod hgrm;
+mod hlog;
+mod read;
+mod replace;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::Histogram;
+
+pub use self::{error::FolderError, hgrm::distribution, read::read};
+use self::{hlog::Log, replace::replace};
+use crate::{
+    percentiles,
+    run::{Figure, Run, Slice},
+};
+
+/// Metrics whose distribution is kept for charts: latency as served, and as a user waited for it.
+const CURVED_METRICS: [&str; 2] = ["service", "response"];
+/// The metric of `.hgrm` files.
+const DISTRIBUTION_METRIC: &str = "service";
+/// `run.json` is rewritten when this many times its last cost has passed since.
+const REWRITE_AT_MOST_ONE_IN: u32 = 20;
+
+/// One step's recording in one slice.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The step's name.
+    pub step: String,
+    /// `response`, `service`, `timer`, `first-byte`, `failed`, or `stage-<name>`.
+    pub metric: String,
+    /// Nanoseconds, 3 significant digits.
+    pub histogram: Histogram<u64>,
+}
+
+/// The folder of a run that is being written.
+pub struct RunFolder {
+    path: PathBuf,
+    started: jiff::Timestamp,
+    logs: BTreeMap<String, Log>,
+    merged: BTreeMap<Key, Histogram<u64>>,
+    rewritten: Instant,
+    rewriting_took: Duration,
+}
+
+/// What is merged: variant, load, step, metric.
+type Key = (String, String, String, String);
+
+impl RunFolder {
+    /// Makes `<parent>/<run.id>/` and writes its `run.json`.
+    ///
+    /// # Errors
+    /// When the folder is there already or cannot be written, or a name or time in `run` cannot
+    /// stand in a file.
+    pub fn create(parent: &Path, run: &Run) -> Result<Self, FolderError> {
+        for name in [&run.id]
+            .into_iter()
+            .chain(run.variants.iter().map(|variant| &variant.name))
+        {
+            check_name(name)?;
+        }
+        let started = run.started.parse().map_err(|source| FolderError::Started {
+            value: run.started.clone(),
+            source,
+        })?;
+        fs::create_dir_all(parent).map_err(FolderError::write(parent))?;
+        let path = parent.join(&run.id);
+        fs::create_dir(&path).map_err(FolderError::write(&path))?;
+        let mut folder = Self {
+            path,
+            started,
+            logs: BTreeMap::new(),
+            merged: BTreeMap::new(),
+            rewritten: Instant::now(),
+            rewriting_took: Duration::ZERO,
+        };
+        folder.rewrite(run)?;
+        Ok(folder)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a slice: its recordings to `<variant>.hlog`, its figures to the slice, the slice to
+    /// `run.slices`, what it changes to `run.merged` (curves come with [`Self::finish`]), and all
+    /// of it to `run.json`.
+    ///
+    /// # Errors
+    /// When a file cannot be written; the slice is then in `run` all the same, and the files hold
+    /// what they held before.
+    pub fn append(
+        &mut self,
+        run: &mut Run,
+        mut slice: Slice,
+        recorded: Vec<Recorded>,
+    ) -> Result<(), FolderError> {
+        slice.figures = recorded
+            .iter()
+            .map(|part| {
+                percentiles::figure(
+                    &slice.variant,
+                    &slice.load,
+                    &part.step,
+                    &part.metric,
+                    &part.histogram,
+                )
+            })
+            .collect();
+        let logged = self.log(&slice, &recorded);
+        for part in recorded {
+            self.merge(run, &slice, part)?;
+        }
+        run.slices.push(slice);
+        logged?;
+        if self.rewritten.elapsed() >= self.rewriting_took * REWRITE_AT_MOST_ONE_IN {
+            self.rewrite(run)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the run: curves into `run.merged`, then `run.json`, the `.hgrm` files and what people
+    /// read. `run.json` comes first, so that a disk that fills up costs the renderings, which
+    /// [`render`] can make again.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn finish(&mut self, run: &mut Run) -> Result<(), FolderError> {
+        for figure in &mut run.merged {
+            if CURVED_METRICS.contains(&figure.metric.as_str())
+                && let Some(merged) = self.merged.get(&key(figure))
+            {
+                figure.curve = percentiles::curve(merged);
+            }
+        }
+        self.rewrite(run)?;
+        for ((variant, load, step, metric), merged) in &self.merged {
+            if metric == DISTRIBUTION_METRIC && !merged.is_empty() {
+                let file = self.path.join(format!("{variant}.{load}.{step}.hgrm"));
+                replace(&file, hgrm::distribution(merged).as_bytes())?;
+            }
+        }
+        write_renderings(&self.path, run)
+    }
+
+    fn log(&mut self, slice: &Slice, recorded: &[Recorded]) -> Result<(), FolderError> {
+        let log = match self.logs.entry(slice.variant.clone()) {
+            std::collections::btree_map::Entry::Occupied(there) => there.into_mut(),
+            std::collections::btree_map::Entry::Vacant(free) => {
+                check_name(&slice.variant)?;
+                let file = self.path.join(format!("{}.hlog", slice.variant));
+                free.insert(Log::create(file, &slice.variant, self.started)?)
+            }
+        };
+        log.append(slice, recorded)
+    }
+
+    fn merge(&mut self, run: &mut Run, slice: &Slice, part: Recorded) -> Result<(), FolderError> {
+        let key = (
+            slice.variant.clone(),
+            slice.load.clone(),
+            part.step,
+            part.metric,
+        );
+        let merged = match self.merged.entry(key.clone()) {
+            std::collections::btree_map::Entry::Occupied(there) => {
+                let merged = there.into_mut();
+                merged.auto(true);
+                merged
+                    .add(&part.histogram)
+                    .map_err(|source| FolderError::Merge {
+                        tag: hlog::tag(&key.1, &key.2, &key.3),
+                        source,
+                    })?;
+                merged
+            }
+            std::collections::btree_map::Entry::Vacant(free) => free.insert(part.histogram),
+        };
+        let figure = percentiles::figure(&key.0, &key.1, &key.2, &key.3, merged);
+        match run.merged.iter_mut().find(|there| self::key(there) == key) {
+            Some(there) => *there = figure,
+            None => run.merged.push(figure),
+        }
+        Ok(())
+    }
+
+    fn rewrite(&mut self, run: &Run) -> Result<(), FolderError> {
+        let began = Instant::now();
+        write_json(&self.path, run)?;
+        self.rewritten = Instant::now();
+        self.rewriting_took = began.elapsed();
+        Ok(())
+    }
+}
+
+/// Renders `summary.md`, `index.html` and `ladder.svg` again, from `run.json` alone.
+///
+/// # Errors
+/// When the run cannot be read, or a file cannot be written.
+pub fn render(path: &Path) -> Result<(), FolderError> {
+    let run = read(path)?;
+    let folder = if path.is_dir() {
+        path
+    } else {
+        path.parent().unwrap_or(Path::new("."))
+    };
+    write_renderings(folder, &run)
+}
+
+fn write_renderings(_folder: &Path, _run: &Run) -> Result<(), FolderError> {
+    Ok(())
+}
+
+fn write_json(folder: &Path, run: &Run) -> Result<(), FolderError> {
+    let file = folder.join(read::RUN_FILE);
+    let mut json = serde_json::to_vec(run).map_err(|source| FolderError::Json {
+        file: file.clone(),
+        source,
+    })?;
+    json.push(b'\n');
+    replace(&file, &json)
+}
+
+fn key(figure: &Figure) -> Key {
+    (
+        figure.variant.clone(),
+        figure.load.clone(),
+        figure.step.clone(),
+        figure.metric.clone(),
+    )
+}
+
+/// A name becomes a file's name: it may not lead out of the folder.
+fn check_name(name: &str) -> Result<(), FolderError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".+-_".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(FolderError::Name {
+            name: name.to_owned(),
+        });
+    }
+    Ok(())
+}

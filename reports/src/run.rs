@@ -4,6 +4,8 @@
 //! seeded random order and then mirrored. The slice is the unit of statistics. All times are
 //! nanoseconds unless a name says otherwise.
 
+mod lookup;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

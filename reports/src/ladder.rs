@@ -1,0 +1,105 @@
+//! The ladder: every variant against the baseline, with the share of each change.
+//!
+//! Judged here, once, from a [`Run`]; [`text`], and the Markdown and HTML renderers, only write
+//! down what [`Table`] holds.
+
+pub mod capacity;
+pub mod changes;
+pub mod heading;
+pub mod text;
+
+pub use self::{capacity::Capacity, changes::Changes, heading::Heading};
+use crate::{
+    blocks::{self, LATENCY_METRIC},
+    order_statistics::Estimate,
+    run::{Figure, LoadStep, Run, Slice, Variant},
+};
+
+/// The ladder of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// What stands above it.
+    pub heading: Heading,
+    /// A rung for each variant, in the scenario's order.
+    pub rungs: Vec<Rung>,
+    /// What each change of the scenario made.
+    pub changes: Changes,
+}
+
+/// One variant's figures. What was not measured is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rung {
+    /// The variant.
+    pub variant: Variant,
+    /// Whether the others are compared with it.
+    pub is_baseline: bool,
+    /// Median latency, nanoseconds.
+    pub p50: Option<u64>,
+    /// Median latency of the first request of a fresh token, nanoseconds.
+    pub first: Option<u64>,
+    /// How many times as fast as the baseline at p50, over blocks.
+    pub speedup: Option<Estimate>,
+    /// Requests per second.
+    pub capacity: Option<Capacity>,
+    /// CPU seconds of the server per million requests, over slices.
+    pub cpu_s_per_million: Option<Estimate>,
+    /// Samples that p50 rests on.
+    pub samples: u64,
+    /// Requests that failed, under all loads.
+    pub failures: u64,
+}
+
+impl Table {
+    /// The ladder of a run, also of one that is partial or empty.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        Self {
+            heading: Heading::of(run),
+            rungs: run
+                .variants
+                .iter()
+                .map(|variant| Rung::of(run, variant))
+                .collect(),
+            changes: Changes::of(run),
+        }
+    }
+}
+
+impl Rung {
+    fn of(run: &Run, variant: &Variant) -> Self {
+        let (columns, name) = (&run.scenario.ladder, variant.name.as_str());
+        let p50 = |at: &LoadStep| run.figure(name, at, LATENCY_METRIC);
+        let latency = p50(&columns.latency);
+        let is_baseline = name == run.scenario.baseline;
+        Self {
+            variant: variant.clone(),
+            is_baseline,
+            p50: latency.map(Figure::p50),
+            first: columns.first.as_ref().and_then(p50).map(Figure::p50),
+            speedup: if is_baseline {
+                None
+            } else {
+                speedup(run, name)
+            },
+            capacity: Capacity::of(run, name),
+            cpu_s_per_million: capacity::cpu_s_per_million(run, name),
+            samples: latency.map_or(0, |figure| figure.count),
+            failures: run
+                .slices
+                .iter()
+                .filter(|slice| slice.variant == name)
+                .map(Slice::failures)
+                .sum(),
+        }
+    }
+}
+
+fn speedup(run: &Run, variant: &str) -> Option<Estimate> {
+    let slowdown = blocks::ratio(
+        run,
+        &run.scenario.ladder.latency,
+        &run.scenario.baseline,
+        variant,
+    )?;
+    Some(slowdown.map(|ratio| 1.0 / ratio))
+}

@@ -1,0 +1,89 @@
+//! What a variant costs the server, and how many requests a second it could serve.
+
+use crate::{
+    blocks,
+    order_statistics::Estimate,
+    run::{Run, Slice},
+};
+
+/// Below this share the server had time to spare: requests per second then measure the generator.
+pub const BUSY_ENOUGH: f64 = 0.97;
+
+const NS_PER_S: f64 = 1e9;
+const MILLION: f64 = 1e6;
+
+/// Requests per second, and how that is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Capacity {
+    /// Requests per second, over slices.
+    pub per_second: Estimate,
+    /// How it is known.
+    pub known: Known,
+}
+
+/// How a capacity is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The server's cores were at least 97 % busy while it was counted.
+    Measured,
+    /// The server's cores divided by the CPU time of a request.
+    FromCpu,
+}
+
+impl Known {
+    /// In words, beside the figure.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::FromCpu => "from CPU",
+        }
+    }
+}
+
+impl Capacity {
+    pub(crate) fn of(run: &Run, variant: &str) -> Option<Self> {
+        Self::measured(run, variant).or_else(|| Self::from_cpu(run, variant))
+    }
+
+    fn measured(run: &Run, variant: &str) -> Option<Self> {
+        let load = &run.scenario.ladder.capacity.as_ref()?.load;
+        let busy: Vec<f64> = run
+            .slices_of(load, variant)
+            .filter_map(|slice| slice.busy)
+            .collect();
+        let mean = busy.iter().sum::<f64>() / busy.len() as f64;
+        if busy.is_empty() || mean < BUSY_ENOUGH {
+            return None;
+        }
+        let per_second = blocks::over_slices(run, load, variant, served_per_second)?;
+        Some(Self {
+            per_second,
+            known: Known::Measured,
+        })
+    }
+
+    fn from_cpu(run: &Run, variant: &str) -> Option<Self> {
+        let cores = run.machine.server_cores.len() as f64;
+        let cost =
+            cpu_s_per_million(run, variant).filter(|cost| cost.median > 0.0 && cores > 0.0)?;
+        Some(Self {
+            per_second: cost.map(|seconds| cores * MILLION / seconds),
+            known: Known::FromCpu,
+        })
+    }
+}
+
+/// CPU seconds of the server per million answered requests, under the capacity load.
+pub(crate) fn cpu_s_per_million(run: &Run, variant: &str) -> Option<Estimate> {
+    let load = &run.scenario.ladder.capacity.as_ref()?.load;
+    blocks::over_slices(run, load, variant, |slice| {
+        let cpu_s = slice.cpu_ns? as f64 / NS_PER_S;
+        (slice.ok > 0).then(|| cpu_s / slice.ok as f64 * MILLION)
+    })
+}
+
+fn served_per_second(slice: &Slice) -> Option<f64> {
+    (slice.length_ns > 0 && slice.ok > 0)
+        .then(|| slice.ok as f64 / (slice.length_ns as f64 / NS_PER_S))
+}

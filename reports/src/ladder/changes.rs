@@ -1,0 +1,74 @@
+//! What each change of design made, and its share of the whole.
+//!
+//! In each block: how much less time a request took after the change than before, and that as a
+//! share of the difference between the first change's `from` and the last change's `to`.
+
+pub mod sentence;
+
+use crate::{
+    blocks::{self, PerBlock},
+    order_statistics::{ALPHA, Estimate},
+    run::{Change, Run},
+};
+
+/// All changes of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changes {
+    /// Each change, in the scenario's order.
+    pub parts: Vec<Part>,
+    /// Nanoseconds saved from the first `from` to the last `to`; none when a block never had both.
+    pub whole: Option<Estimate>,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The change.
+    pub change: Change,
+    /// Nanoseconds of p50 that it saved; negative when it cost some.
+    pub saved: Option<Estimate>,
+    /// The share of the whole that it made, 0 to 1 and beyond; none where the whole is not clearly
+    /// more than nothing.
+    pub share: Option<Estimate>,
+}
+
+impl Changes {
+    pub(crate) fn of(run: &Run) -> Self {
+        let asked = &run.scenario.changes;
+        let p50 =
+            |variant: &str| blocks::median_latency(run, &run.scenario.ladder.latency, variant);
+        let ends = asked.first().zip(asked.last());
+        let whole = ends
+            .map(|(first, last)| saved(&p50(&first.from), &p50(&last.to)))
+            .unwrap_or_default();
+        let estimate = estimate(&whole);
+        let clear = estimate.is_some_and(|whole| whole.median > 0.0 && !whole.spans(0.0));
+        let part = |change: &Change| {
+            let saved = saved(&p50(&change.from), &p50(&change.to));
+            let shares: Vec<f64> = blocks::paired(&saved, &whole)
+                .map(|(part, whole)| part / whole)
+                .collect();
+            Part {
+                change: change.clone(),
+                saved: self::estimate(&saved),
+                share: Estimate::of(&shares, ALPHA).filter(|_| clear),
+            }
+        };
+        Self {
+            parts: asked.iter().map(part).collect(),
+            whole: estimate,
+        }
+    }
+}
+
+fn saved(before: &PerBlock, after: &PerBlock) -> PerBlock {
+    let both = before
+        .iter()
+        .filter_map(|(block, before)| Some((*block, before - after.get(block)?)));
+    both.collect()
+}
+
+fn estimate(per_block: &PerBlock) -> Option<Estimate> {
+    let values: Vec<f64> = per_block.values().copied().collect();
+    Estimate::of(&values, ALPHA)
+}

@@ -1,0 +1,71 @@
+//! Finding things in a run.
+
+use super::{Figure, LoadStep, Run, Slice, Status, Variant, Verdict};
+
+impl Run {
+    /// The variant of that name.
+    #[must_use]
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
+    /// The slices of one variant under one load, in the order in which they ran.
+    pub fn slices_of<'a>(
+        &'a self,
+        load: &'a str,
+        variant: &'a str,
+    ) -> impl Iterator<Item = &'a Slice> {
+        self.slices
+            .iter()
+            .filter(move |slice| slice.load == load && slice.variant == variant)
+    }
+
+    /// The merged figure, if anything was recorded for it.
+    #[must_use]
+    pub fn figure(&self, variant: &str, at: &LoadStep, metric: &str) -> Option<&Figure> {
+        let mut of_variant = self
+            .merged
+            .iter()
+            .filter(|figure| figure.variant == variant && figure.count > 0);
+        of_variant.find(|figure| {
+            figure.load == at.load && figure.step == at.step && figure.metric == metric
+        })
+    }
+
+    /// Whether its figures may be judged: valid and complete.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.validity.verdict == Verdict::Valid && self.status == Status::Complete
+    }
+}
+
+impl Slice {
+    /// The median of a step's metric; none when nothing was recorded.
+    #[must_use]
+    pub fn p50(&self, step: &str, metric: &str) -> Option<f64> {
+        let mut recorded = self.figures.iter().filter(|figure| figure.count > 0);
+        recorded
+            .find(|figure| figure.step == step && figure.metric == metric)
+            .map(|figure| figure.p50() as f64)
+    }
+
+    /// Requests that failed, for whatever reason.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failed.values().sum()
+    }
+}
+
+impl Verdict {
+    /// As written in `run.json` and shown to people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::ClientLimited => "client-limited",
+            Self::ServerLimited => "server-limited",
+            Self::Disturbed => "disturbed",
+            Self::Empty => "empty",
+        }
+    }
+}
