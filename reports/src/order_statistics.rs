@@ -73,12 +73,18 @@ impl Estimate {
         }
     }
 
-    /// Whether the values leave open that nothing changed: the interval reaches `value`, or there
-    /// is none.
+    /// Whether the interval reaches over `value`: whether the values leave open that it is the truth.
     #[must_use]
     pub fn spans(&self, value: f64) -> bool {
         self.interval
-            .is_none_or(|interval| interval.low <= value && value <= interval.high)
+            .is_some_and(|interval| interval.low <= value && value <= interval.high)
+    }
+
+    /// Whether the values are too few for an interval of 95 %, so that readers must be told.
+    #[must_use]
+    pub fn is_thin(&self) -> bool {
+        self.interval
+            .is_none_or(|interval| interval.coverage < 1.0 - ALPHA)
     }
 }
 

@@ -64,6 +64,8 @@ pub fn share(part: f64) -> String {
         size if (99.0..100.0).contains(&size) => format!("{:.2}", (size * 100.0).floor() / 100.0),
         size if size >= 10.0 => format!("{size:.1}"),
         size if size >= 0.005 => format!("{size:.2}"),
+        // Never 0 for what is not: a change that makes a millionth of the whole still makes it.
+        size if size >= 1e-6 => format!("{size:.*}", (1 - magnitude(size)) as usize),
         _ => "0".to_owned(),
     };
     format!(
@@ -85,6 +87,11 @@ pub fn change(ratio: f64) -> String {
     } else {
         text
     }
+}
+
+/// Two ends: `2.10 µs … 3.40 µs`.
+pub fn range(low: f64, high: f64, written: impl Fn(f64) -> String) -> String {
+    format!("{} … {}", written(low), written(high))
 }
 
 /// A length of a run: `38s`, `4m10s`, `2h05m`.
@@ -176,6 +183,7 @@ mod tests {
         assert_eq!(share(0.5), "50.0 %");
         assert_eq!(share(0.012_3), "1.23 %");
         assert_eq!(share(-0.000_1), "−0.01 %");
+        assert_eq!(share(0.000_007_24), "0.00072 %");
         assert_eq!(share(0.0), "0 %");
     }
 

@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{Capacity, Heading, Rung, Table};
-use crate::quantity::{self, NOT_MEASURED};
+use super::{Capacity, Heading, Rung, Table, changes::Part};
+use crate::{
+    order_statistics::Estimate,
+    quantity::{self, NOT_MEASURED},
+};
 
 const COLUMNS: [&str; 7] = [
     "p50",
@@ -33,6 +36,10 @@ pub fn render(table: &Table) -> String {
     }
     if let Some(sentence) = table.changes.sentence() {
         let _ = writeln!(text, "{sentence}");
+    }
+    let parts: Vec<Vec<String>> = table.changes.parts.iter().map(part).collect();
+    for line in aligned(&parts) {
+        let _ = writeln!(text, "{GAP}{}", line.trim_end());
     }
     for reason in &table.heading.reasons {
         let _ = writeln!(text, "! {}: {reason}", table.heading.verdict.label());
@@ -101,14 +108,41 @@ fn speedup(rung: &Rung) -> String {
 }
 
 fn interval(rung: &Rung) -> String {
-    let Some(interval) = rung.speedup.and_then(|speedup| speedup.interval) else {
+    rung.speedup
+        .map_or(String::new(), |speedup| range(speedup, quantity::times))
+}
+
+/// An interval, with what it covers where that is less than 95 %; empty when there is none.
+pub(crate) fn range(estimate: Estimate, written: impl Fn(f64) -> String) -> String {
+    let Some(interval) = estimate.interval else {
         return String::new();
     };
-    format!(
-        "{} … {}",
-        quantity::number(interval.low),
-        quantity::times(interval.high)
-    )
+    let covers = if estimate.is_thin() {
+        format!(" ({})", quantity::share(interval.coverage))
+    } else {
+        String::new()
+    };
+    quantity::range(interval.low, interval.high, written) + &covers
+}
+
+/// The columns of a change: name, saving, its interval, share, its interval.
+pub(crate) fn part(part: &Part) -> Vec<String> {
+    let Part {
+        change,
+        saved,
+        share,
+    } = part;
+    vec![
+        format!("{}: {} → {}", change.name, change.from, change.to),
+        saved.map_or(NOT_MEASURED.to_owned(), |saved| {
+            quantity::duration(saved.median)
+        }),
+        saved.map_or(String::new(), |saved| range(saved, quantity::duration)),
+        share.map_or(NOT_MEASURED.to_owned(), |share| {
+            quantity::share(share.median)
+        }),
+        share.map_or(String::new(), |share| range(share, quantity::share)),
+    ]
 }
 
 fn capacity(capacity: Option<Capacity>) -> String {

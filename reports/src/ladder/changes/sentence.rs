@@ -11,7 +11,8 @@ const WORTH_A_SHARE: f64 = 0.01;
 const TELLS_NOTHING: f64 = 0.05;
 
 impl Changes {
-    /// The changes in one sentence; none when the scenario asks for none.
+    /// The changes in one sentence, and a second where few blocks make it unsure; none when the
+    /// scenario asks for none.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
         let (first, last) = (self.parts.first()?, self.parts.last()?);
@@ -21,9 +22,13 @@ impl Changes {
         let sentence = match self.whole {
             Some(whole) if whole.median > 0.0 && !whole.spans(0.0) => clauses,
             Some(whole) => format!("from {from} to {to} {}: {clauses}", unclear(whole)),
-            None => format!("{from} and {to} were never measured in one block: {clauses}"),
+            None => format!("never measured in one block, {from} and {to}: {clauses}"),
         };
-        Some(capitalized(&sentence) + ".")
+        Some(format!(
+            "{}.{}",
+            capitalized(&sentence),
+            self.whole.map(few_blocks).unwrap_or_default()
+        ))
     }
 
     fn clause(&self, part: &Part) -> String {
@@ -46,36 +51,46 @@ impl Changes {
 
     /// A difference whose interval spans 0: small, or simply not known.
     fn open(&self, saved: Estimate) -> String {
-        let median = quantity::duration(saved.median);
-        let Some(interval) = saved.interval else {
-            return format!("{median} (one block: no interval)");
-        };
-        let reach = interval.low.abs().max(interval.high.abs());
+        let reach = saved
+            .interval
+            .map_or(0.0, |interval| interval.low.abs().max(interval.high.abs()));
         let whole = self.whole.map_or(0.0, |whole| whole.median.abs());
         if reach > whole * TELLS_NOTHING {
-            let (low, high) = (
-                quantity::duration(interval.low),
-                quantity::duration(interval.high),
-            );
-            return format!("cannot tell ({low} … {high})");
+            return format!("cannot tell{}", range(saved));
         }
-        format!("{median} (interval spans 0)")
+        format!("{} (interval spans 0)", quantity::duration(saved.median))
     }
 }
 
 /// What is to be said of a whole that is not clearly a saving.
 fn unclear(whole: Estimate) -> String {
-    let size = quantity::duration(whole.median.abs());
+    if whole.spans(0.0) {
+        return format!("this run cannot tell a difference{}", range(whole));
+    }
+    format!(
+        "a request became {} slower",
+        quantity::duration(whole.median.abs())
+    )
+}
+
+fn range(estimate: Estimate) -> String {
+    let ends = estimate
+        .interval
+        .map(|interval| quantity::range(interval.low, interval.high, quantity::duration));
+    ends.map_or(String::new(), |ends| format!(" ({ends})"))
+}
+
+fn few_blocks(whole: Estimate) -> String {
     match whole.interval {
-        None => format!("{size} in one block, which has no interval"),
-        Some(interval) if interval.high < 0.0 => format!("a request became {size} slower"),
-        Some(interval) => {
-            let (low, high) = (
-                quantity::duration(interval.low),
-                quantity::duration(interval.high),
-            );
-            format!("this run cannot tell a difference ({low} … {high})")
+        None => " One block: no intervals.".to_owned(),
+        Some(interval) if whole.is_thin() => {
+            format!(
+                " Only {} blocks: intervals cover {}.",
+                whole.values,
+                quantity::share(interval.coverage)
+            )
         }
+        Some(_) => String::new(),
     }
 }
 

@@ -1,0 +1,5 @@
+//! Reports made of synthetic runs, through real files.
+
+mod folder;
+mod ladder;
+mod synthetic;
