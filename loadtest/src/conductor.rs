@@ -1,0 +1,315 @@
+//! Conducts a run: starts servers, warms them up, lets the users load one after another in slices,
+//! writes what was measured as it goes, and stops what it started, whatever happens.
+
+mod slice;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use authlab_reports::folder::{FolderError, RunFolder};
+use authlab_reports::run::{self, Run, Status, Tool, Validity};
+
+use crate::cores::Cores;
+use crate::generator::{Generator, GeneratorError};
+use crate::plan::block_order;
+use crate::progress::{Pace, Progress};
+use crate::scenario::{Load, Scenario, Step, Target};
+use crate::server::{Launcher, Server, ServerError};
+use crate::{interrupt, machine, validity};
+
+/// What a run needs beside its scenario.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The `authlab` binary, for its `serve` and `child` verbs.
+    pub authlab: PathBuf,
+    /// The folder that run folders are made in.
+    pub runs: PathBuf,
+    /// The words that repeat the run.
+    pub command: Vec<String>,
+    /// The tool that measures.
+    pub tool: Tool,
+    /// Seed of the order of slices.
+    pub seed: u64,
+    /// Cores for servers and generator.
+    pub cores: Cores,
+}
+
+/// Why a run ended early. What was measured by then is in its folder, marked partial.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A server does not start, does not become ready, or ended.
+    #[error("variant `{variant}`: {cause}")]
+    Server {
+        /// The variant.
+        variant: String,
+        /// What is wrong with its server.
+        cause: ServerError,
+    },
+    /// A user cannot do the load's `prepare` steps.
+    #[error("variant `{variant}`, load `{load}`: a user cannot prepare: {cause}")]
+    Prepare {
+        /// The variant.
+        variant: String,
+        /// The load.
+        load: String,
+        /// The step and what it met.
+        cause: String,
+    },
+    /// The generator cannot run.
+    #[error(transparent)]
+    Generator(#[from] GeneratorError),
+    /// The run cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A run as it ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The run, as in its folder.
+    pub run: Run,
+    /// Its folder.
+    pub path: PathBuf,
+    /// Why it ended early, when it did.
+    pub error: Option<RunError>,
+}
+
+/// Runs a scenario to its end, or as far as it gets.
+///
+/// # Errors
+/// The run's folder cannot be made; later errors are part of [`Finished`].
+pub fn conduct(
+    scenario: &Scenario,
+    order: &Order,
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<Finished, RunError> {
+    let started = Instant::now();
+    let mut run = blank(scenario, order);
+    let mut folder = RunFolder::create(&order.runs, &run)?;
+    let ended = Conductor::new(scenario, order, &mut run, &mut folder, started)
+        .and_then(|mut conductor| conductor.run(&mut progress));
+    run.status = match &ended {
+        Ok(()) => Status::Complete,
+        Err(error) => Status::Partial(error.to_string()),
+    };
+    run.elapsed_s = started.elapsed().as_secs_f64();
+    run.machine.load_after = Some(machine::load_average());
+    run.validity = validity::judge(&run);
+    let finished = folder.finish(&mut run);
+    Ok(Finished {
+        path: folder.path().to_owned(),
+        error: ended.err().or(finished.err().map(RunError::Folder)),
+        run,
+    })
+}
+
+/// The run before its first slice: marked partial until it is not.
+fn blank(scenario: &Scenario, order: &Order) -> Run {
+    let now = jiff::Timestamp::now();
+    Run {
+        format: run::FORMAT_VERSION,
+        id: format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), scenario.name),
+        status: Status::Partial("it was still running, or was killed".to_owned()),
+        scenario: described(scenario),
+        command: order.command.clone(),
+        seed: order.seed,
+        started: now.to_string(),
+        elapsed_s: 0.0,
+        tool: order.tool.clone(),
+        machine: machine::describe(&order.cores),
+        validity: Validity {
+            verdict: run::Verdict::Empty,
+            reasons: vec!["nothing was measured".to_owned()],
+        },
+        variants: scenario
+            .variants
+            .iter()
+            .map(|variant| run::Variant {
+                name: variant.name.clone(),
+                label: variant.label.clone(),
+                target: String::new(),
+                gives_up: variant.gives_up.clone(),
+            })
+            .collect(),
+        slices: Vec::new(),
+        merged: Vec::new(),
+    }
+}
+
+fn described(scenario: &Scenario) -> run::Scenario {
+    let load = |load: &Load| run::Load {
+        name: load.name.clone(),
+        users: load.users,
+        steps: load
+            .timed_steps()
+            .into_iter()
+            .map(|step| scenario.steps[step].name.clone())
+            .collect(),
+        blocks: load.blocks,
+        slice_ms: u64::try_from(load.slice.as_millis()).unwrap_or(u64::MAX),
+    };
+    run::Scenario {
+        name: scenario.name.clone(),
+        question: scenario.question.clone(),
+        profile: scenario.profile.clone(),
+        file: scenario.path.clone(),
+        baseline: scenario.variants[scenario.baseline].name.clone(),
+        loads: scenario.loads.iter().map(load).collect(),
+        ladder: scenario.ladder.clone(),
+        changes: scenario.changes.clone(),
+    }
+}
+
+struct Conductor<'a> {
+    scenario: &'a Scenario,
+    order: &'a Order,
+    launcher: Launcher,
+    run: &'a mut Run,
+    folder: &'a mut RunFolder,
+    started: Instant,
+    generator: Generator,
+    steps: Arc<Vec<Step>>,
+    /// The server of each variant, while it runs.
+    servers: Vec<Option<Server>>,
+    /// Numbers of servers that were stopped.
+    stopped: Vec<u64>,
+    /// Flags that the running servers were started with beyond their variant's own.
+    flags: BTreeMap<String, String>,
+    servers_started: u64,
+    jobs: u64,
+    pace: Pace,
+}
+
+impl<'a> Conductor<'a> {
+    fn new(
+        scenario: &'a Scenario,
+        order: &'a Order,
+        run: &'a mut Run,
+        folder: &'a mut RunFolder,
+        started: Instant,
+    ) -> Result<Self, RunError> {
+        let users = scenario.loads.iter().map(|load| load.users).max();
+        Ok(Self {
+            generator: Generator::start(users.unwrap_or(1), &order.cores.generator)?,
+            launcher: Launcher {
+                authlab: order.authlab.clone(),
+                cores: order.cores.server.clone(),
+            },
+            steps: Arc::new(scenario.steps.clone()),
+            servers: scenario.variants.iter().map(|_| None).collect(),
+            stopped: Vec::new(),
+            flags: BTreeMap::new(),
+            servers_started: 0,
+            jobs: 0,
+            pace: Pace::new(scenario),
+            scenario,
+            order,
+            run,
+            folder,
+            started,
+        })
+    }
+
+    fn run(&mut self, progress: &mut impl FnMut(Progress<'_>)) -> Result<(), RunError> {
+        for (number, load) in self.scenario.loads.iter().enumerate() {
+            let load = Arc::new(load.clone());
+            if load.flags != self.flags {
+                self.stop_all();
+                self.flags.clone_from(&load.flags);
+            }
+            for block in 0..load.blocks {
+                if block > 0 && load.restart_blocks > 0 && block % load.restart_blocks == 0 {
+                    self.stop_all();
+                }
+                self.start_missing(&load, number, progress)?;
+                for variant in block_order(self.order.seed, number, block, self.servers.len()) {
+                    self.measure(&load, number, block, variant, progress)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts and warms up each variant's server that does not run.
+    fn start_missing(
+        &mut self,
+        load: &Arc<Load>,
+        number: usize,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) -> Result<(), RunError> {
+        for variant in 0..self.servers.len() {
+            if self.servers[variant].is_some() {
+                continue;
+            }
+            let began = Instant::now();
+            let name = &self.scenario.variants[variant].name;
+            progress(Progress::Starting { variant: name });
+            self.start(variant)?;
+            self.warm_up(load, number, variant)?;
+            self.pace.started(number, variant, began.elapsed());
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, variant: usize) -> Result<(), RunError> {
+        let described = &self.scenario.variants[variant];
+        self.servers_started += 1;
+        let log = self
+            .folder
+            .path()
+            .join(format!("{}.server.log", described.name));
+        let server = Server::start(
+            self.servers_started,
+            &described.target,
+            &self.flags,
+            &self.launcher,
+            &log,
+        )
+        .map_err(|cause| self.server_error(variant, cause))?;
+        let written = &mut self.run.variants[variant];
+        if written.target.is_empty() {
+            written.target = shown(&server.shown, &self.order.authlab);
+        }
+        if matches!(described.target, Target::Authlab(_)) {
+            for warning in server.warnings() {
+                if !written.gives_up.contains(&warning) {
+                    written.gives_up.push(warning);
+                }
+            }
+        }
+        self.servers[variant] = Some(server);
+        Ok(())
+    }
+
+    fn stop_all(&mut self) {
+        for server in &mut self.servers {
+            if let Some(server) = server.take() {
+                self.stopped.push(server.number);
+            }
+        }
+    }
+
+    /// A server's error, or the interrupt that caused it.
+    fn server_error(&self, variant: usize, cause: ServerError) -> RunError {
+        if interrupt::requested() {
+            return RunError::Interrupted;
+        }
+        RunError::Server {
+            variant: self.scenario.variants[variant].name.clone(),
+            cause,
+        }
+    }
+}
+
+/// The command as a reader can repeat it, without this machine's paths.
+fn shown(command: &str, authlab: &Path) -> String {
+    command.replace(&authlab.display().to_string(), "authlab")
+}
+
+/// A wait that looks at the interrupt this often.
+const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -1,0 +1,271 @@
+//! One slice: prepare, go, drain, read the counters. Warm-up slices are made the same way.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use authlab_reports::run::Slice;
+
+use super::{Conductor, LOOK_EVERY, RunError};
+use crate::generator::{GeneratorError, Job, Phase, Report};
+use crate::progress::Progress;
+use crate::recorder::{Recorder, Taken};
+use crate::scenario::Load;
+use crate::server::Server;
+use crate::{interrupt, usage};
+
+/// Warm-up is over when p50 of two warm-up slices in a row differ by less.
+const FLAT: f64 = 0.03;
+/// Warm-up slices within its cap.
+const WARM_UP_SLICES: u32 = 5;
+/// How much longer than one answer preparing may take.
+const PREPARE_TIMEOUTS: u32 = 6;
+/// For the users to notice that they are no longer waited for.
+const ABANDON_WITHIN: Duration = Duration::from_secs(5);
+
+/// A slice's recording and the counters around it.
+struct Ran {
+    taken: Taken,
+    start: Instant,
+    length: Duration,
+    server: Option<usage::Usage>,
+    generator_waited: Duration,
+    steal: Option<f64>,
+}
+
+impl Conductor<'_> {
+    /// Loads a variant for one slice and appends it to the run.
+    pub(super) fn measure(
+        &mut self,
+        load: &Arc<Load>,
+        number: usize,
+        block: usize,
+        variant: usize,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) -> Result<(), RunError> {
+        let began = Instant::now();
+        let job = self.job(load, number, variant, load.min_samples);
+        let ran = self.ride(&job, load.slice, variant)?;
+        let interrupted = interrupt::requested();
+        // A slice that was cut short is not like the others: it is not kept.
+        if !interrupted {
+            let slice = self.slice(load, block, variant, &ran);
+            progress(Progress::Slice {
+                slice: &slice,
+                left: self.pace.left(),
+            });
+            self.run.elapsed_s = self.started.elapsed().as_secs_f64();
+            self.run.validity = crate::validity::judge(self.run);
+            self.folder.append(self.run, slice, ran.taken.recorded)?;
+        }
+        self.pace.measured(number, variant, began.elapsed());
+        self.check(variant)?;
+        if interrupted {
+            Err(RunError::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Loads a fresh server until its p50 is flat, or the cap is reached.
+    pub(super) fn warm_up(
+        &mut self,
+        load: &Arc<Load>,
+        number: usize,
+        variant: usize,
+    ) -> Result<(), RunError> {
+        let length = load.warm_up / WARM_UP_SLICES;
+        let end = Instant::now() + load.warm_up;
+        let mut before = None;
+        loop {
+            let job = self.job(load, number, variant, 1);
+            let ran = self.ride(&job, length, variant)?;
+            if interrupt::requested() {
+                return Err(RunError::Interrupted);
+            }
+            self.check(variant)?;
+            let last_step = load.journey.last().map(|(step, _)| &self.steps[*step].name);
+            let p50 = ran
+                .taken
+                .recorded
+                .iter()
+                .find(|recorded| recorded.metric == "service" && Some(&recorded.step) == last_step)
+                .map(|recorded| recorded.histogram.value_at_quantile(0.5) as f64);
+            let flat = match (before, p50) {
+                (Some(before), Some(p50)) => f64::abs(p50 / before - 1.0) < FLAT,
+                _ => false,
+            };
+            if flat || Instant::now() >= end {
+                return Ok(());
+            }
+            before = p50;
+        }
+    }
+
+    /// Whether the variant's server still runs.
+    fn check(&mut self, variant: usize) -> Result<(), RunError> {
+        match self.servers[variant].as_mut().map(Server::check) {
+            Some(Err(cause)) => Err(self.server_error(variant, cause)),
+            _ => Ok(()),
+        }
+    }
+
+    fn job(&mut self, load: &Arc<Load>, number: usize, variant: usize, samples: u64) -> Arc<Job> {
+        self.jobs += 1;
+        let timed = load.timed_steps();
+        let repeated = |step: usize| {
+            load.journey
+                .iter()
+                .filter(|(s, _)| *s == step)
+                .map(|(_, times)| u64::from(*times))
+                .sum()
+        };
+        let names = timed.iter().map(|step| self.steps[*step].name.clone());
+        let mut positions = vec![0; self.steps.len()];
+        for (position, step) in timed.iter().enumerate() {
+            positions[*step] = position;
+        }
+        let (server, authority) = self.servers[variant]
+            .as_ref()
+            .map_or((0, String::new()), |server| {
+                (server.number, server.authority.clone())
+            });
+        Arc::new(Job {
+            number: self.jobs,
+            server,
+            stopped: self.stopped.clone(),
+            authority,
+            load: Arc::clone(load),
+            load_number: number,
+            steps: Arc::clone(&self.steps),
+            recorder: Mutex::new(Recorder::new(names)),
+            interrupted: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            until: OnceLock::new(),
+            // A step made once a journey needs one sample a slice, however slow its variant.
+            least: timed
+                .iter()
+                .map(|step| samples.min(repeated(*step)))
+                .collect(),
+            positions,
+        })
+    }
+
+    /// Prepare, go, drain.
+    fn ride(&mut self, job: &Arc<Job>, length: Duration, variant: usize) -> Result<Ran, RunError> {
+        let load = Arc::clone(&job.load);
+        self.generator.tell(Phase::Prepare(Arc::clone(job)));
+        let deadline = Instant::now() + load.timeout * PREPARE_TIMEOUTS;
+        if let Some(cause) = self.hear(job, load.users, deadline)? {
+            if interrupt::requested() {
+                return Err(RunError::Interrupted);
+            }
+            self.check(variant)?;
+            return Err(RunError::Prepare {
+                variant: self.scenario.variants[variant].name.clone(),
+                load: load.name.clone(),
+                cause,
+            });
+        }
+        let server_before = self.servers[variant].as_ref().and_then(Server::usage);
+        let waited_before = usage::thread_waited(self.generator.thread_id);
+        let steal_before = usage::steal_ticks();
+        let start = Instant::now();
+        // Set before anyone goes; a job is set once.
+        let _ = job.until.set(start + length);
+        self.generator.tell(Phase::Go(Arc::clone(job)));
+        self.hear(job, load.users, start + length + load.timeout)?;
+        let taken = job.recorder().take();
+        let server = self.servers[variant].as_ref().and_then(Server::usage);
+        let length = taken
+            .last_byte
+            .unwrap_or_else(Instant::now)
+            .saturating_duration_since(start);
+        Ok(Ran {
+            taken,
+            start,
+            length,
+            server: server
+                .zip(server_before)
+                .map(|(after, before)| after.since(before)),
+            generator_waited: usage::thread_waited(self.generator.thread_id)
+                .saturating_sub(waited_before),
+            steal: stolen(steal_before, usage::steal_ticks()),
+        })
+    }
+
+    /// Waits for a report of each user until the deadline, then abandons those that are still
+    /// waiting for an answer. Returns the first reason for which a user could not prepare.
+    fn hear(
+        &mut self,
+        job: &Job,
+        users: usize,
+        deadline: Instant,
+    ) -> Result<Option<String>, RunError> {
+        let mut reason = None;
+        let mut heard = 0;
+        let mut end = deadline;
+        let mut abandoned = false;
+        while heard < users {
+            if interrupt::requested() && !abandoned {
+                job.interrupted.store(true, Ordering::Relaxed);
+                end = end.min(Instant::now() + LOOK_EVERY);
+            }
+            match self.generator.reports.recv_timeout(LOOK_EVERY) {
+                Ok(Report::Finished | Report::Prepared(Ok(()))) => heard += 1,
+                Ok(Report::Prepared(Err(cause))) => {
+                    heard += 1;
+                    reason.get_or_insert(cause);
+                }
+                Err(RecvTimeoutError::Timeout) if Instant::now() < end => {}
+                Err(RecvTimeoutError::Timeout) if !abandoned => {
+                    abandoned = true;
+                    end = Instant::now() + ABANDON_WITHIN;
+                    self.generator.tell(Phase::Abandon(job.number));
+                }
+                Err(_) => {
+                    self.generator.end()?;
+                    return Err(GeneratorError::Died.into());
+                }
+            }
+        }
+        Ok(reason)
+    }
+
+    fn slice(&self, load: &Load, block: usize, variant: usize, ran: &Ran) -> Slice {
+        let cores = self.order.cores.server.len().max(1) as f64;
+        let length = ran.length.as_secs_f64().max(f64::MIN_POSITIVE);
+        let share = |time: Duration| time.as_secs_f64() / length;
+        Slice {
+            load: load.name.clone(),
+            variant: self.scenario.variants[variant].name.clone(),
+            block,
+            start_ns: nanos(ran.start.saturating_duration_since(self.started)),
+            length_ns: nanos(ran.length),
+            figures: Vec::new(),
+            ok: ran.taken.ok,
+            failed: ran
+                .taken
+                .failed
+                .clone()
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
+            cpu_ns: ran.server.map(|used| nanos(used.cpu)),
+            busy: ran.server.map(|used| share(used.cpu) / cores),
+            generator_waited: Some(share(ran.generator_waited)),
+            server_waited: ran.server.map(|used| share(used.waited)),
+            steal: ran.steal,
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn stolen(before: (u64, u64), after: (u64, u64)) -> Option<f64> {
+    let all = after.1.saturating_sub(before.1);
+    (all > 0).then(|| after.0.saturating_sub(before.0) as f64 / all as f64)
+}

@@ -1,0 +1,222 @@
+//! The load generator: one goose attack a run, on a thread and a core of its own.
+//!
+//! Goose launches and ends the users; each runs one transaction that lives through the whole run
+//! (goose looks for its end only between transactions). Slices reach the users through a `watch`,
+//! not a barrier, which one panicking user would hang. Goose's own figures are off: it times in
+//! milliseconds and caps rather than paces.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use goose::GooseAttack;
+use goose::config::GooseConfiguration;
+use goose::goose::{Scenario as GooseScenario, Transaction};
+use nix::unistd::{Pid, gettid};
+use tokio::sync::watch;
+
+use crate::cores;
+use crate::recorder::Recorder;
+use crate::scenario::{Load, Step};
+use crate::user;
+
+/// What the users are to do.
+#[derive(Clone)]
+pub(crate) enum Phase {
+    /// Nothing.
+    Idle,
+    /// Connect, and run the load's `prepare` steps if this server has not seen them.
+    Prepare(Arc<Job>),
+    /// Load the server until the job is over.
+    Go(Arc<Job>),
+    /// Stop waiting for answers to the job of this number.
+    Abandon(u64),
+    /// The run is over.
+    End,
+}
+
+/// One slice as the users see it.
+pub(crate) struct Job {
+    /// Counts up through the run.
+    pub(crate) number: u64,
+    /// Which started server: counts up with each start.
+    pub(crate) server: u64,
+    /// Servers that have stopped since: their connections may be dropped.
+    pub(crate) stopped: Vec<u64>,
+    /// `host:port`.
+    pub(crate) authority: String,
+    pub(crate) load: Arc<Load>,
+    /// The load's place in the scenario.
+    pub(crate) load_number: usize,
+    pub(crate) steps: Arc<Vec<Step>>,
+    pub(crate) recorder: Mutex<Recorder>,
+    /// Ends the slice early, set by the conductor.
+    pub(crate) interrupted: AtomicBool,
+    /// The slice's length has passed and its samples suffice.
+    pub(crate) over: AtomicBool,
+    /// When the slice may end.
+    pub(crate) until: OnceLock<Instant>,
+    /// Least samples of each timed step, in their order.
+    pub(crate) least: Vec<u64>,
+    /// For each step of the scenario its position among the timed ones.
+    pub(crate) positions: Vec<usize>,
+}
+
+impl Job {
+    /// The slice's recorder; generator users share one thread, so that nobody waits for it.
+    pub(crate) fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The step's position among the timed ones.
+    pub(crate) fn position(&self, step: usize) -> usize {
+        self.positions[step]
+    }
+
+    /// Whether no further request may be sent at `now`.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        if self.over.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed) {
+            return true;
+        }
+        let over =
+            self.until.get().is_some_and(|until| now >= *until) && self.recorder().has(&self.least);
+        if over {
+            self.over.store(true, Ordering::Relaxed);
+        }
+        over
+    }
+}
+
+/// What a user reports.
+pub(crate) enum Report {
+    /// Its connection is open and its `prepare` steps are done, or why not.
+    Prepared(Result<(), String>),
+    /// Its last request of the slice was answered.
+    Finished,
+}
+
+/// A running generator.
+pub(crate) struct Generator {
+    phases: watch::Sender<Phase>,
+    pub(crate) reports: mpsc::Receiver<Report>,
+    thread: Option<JoinHandle<Result<(), GeneratorError>>>,
+    /// The generator thread, for its run-queue delay.
+    pub(crate) thread_id: Pid,
+}
+
+/// The generator cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum GeneratorError {
+    /// Its thread or runtime could not be started.
+    #[error("the load generator could not start: {0}")]
+    Start(#[from] std::io::Error),
+    /// Goose refused.
+    #[error("goose could not run: {0}")]
+    Goose(#[from] Box<goose::GooseError>),
+    /// Its thread panicked.
+    #[error("the load generator stopped unexpectedly")]
+    Died,
+}
+
+impl Generator {
+    /// Starts `users` users on a thread pinned to `cores`.
+    pub(crate) fn start(users: usize, cores: &[usize]) -> Result<Self, GeneratorError> {
+        let (phases, watched) = watch::channel(Phase::Idle);
+        let (report, reports) = mpsc::channel();
+        let (started, thread_id) = mpsc::channel();
+        let cores = cores.to_vec();
+        let thread = std::thread::Builder::new()
+            .name("generator".to_owned())
+            .spawn(move || {
+                cores::pin_this_thread(&cores);
+                let _ = started.send(gettid());
+                run(users, watched, report)
+            })?;
+        let thread_id = thread_id.recv().map_err(|_| GeneratorError::Died)?;
+        Ok(Self {
+            phases,
+            reports,
+            thread: Some(thread),
+            thread_id,
+        })
+    }
+
+    /// Tells every user what to do.
+    pub(crate) fn tell(&self, phase: Phase) {
+        self.phases.send_replace(phase);
+    }
+
+    /// Ends all users and waits for the thread.
+    pub(crate) fn end(&mut self) -> Result<(), GeneratorError> {
+        self.tell(Phase::End);
+        match self.thread.take() {
+            None => Ok(()),
+            Some(thread) => thread.join().unwrap_or(Err(GeneratorError::Died)),
+        }
+    }
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}
+
+fn run(
+    users: usize,
+    phases: watch::Receiver<Phase>,
+    reports: mpsc::Sender<Report>,
+) -> Result<(), GeneratorError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let attack = attack(users, phases, reports).map_err(Box::new)?;
+    runtime.block_on(attack.execute()).map_err(Box::new)?;
+    Ok(())
+}
+
+/// The attack: arguments of our own (`initialize()` would parse ours), no listener, no printing.
+fn attack(
+    users: usize,
+    phases: watch::Receiver<Phase>,
+    reports: mpsc::Sender<Report>,
+) -> Result<GooseAttack, goose::GooseError> {
+    let users = users.to_string();
+    let configuration = GooseConfiguration::parse_args_default(&[
+        // Goose wants a host; the users know their servers themselves.
+        "--host",
+        "http://127.0.0.1",
+        "--users",
+        &users,
+        "--increase-rate",
+        "1000000",
+        "--iterations",
+        "1",
+        "--no-metrics",
+        "--no-print-metrics",
+        "--no-telnet",
+        "--quiet",
+    ])?;
+    let next = AtomicUsize::new(0);
+    // A sender is not `Sync` for goose's sake; each user takes a clone of its own.
+    let reports = Mutex::new(reports);
+    let life = Transaction::new(Arc::new(move |_| {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let phases = phases.clone();
+        let reports = reports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        Box::pin(async move {
+            user::live(number, phases, reports).await;
+            Ok(())
+        })
+    }));
+    let builder = goose::client::GooseClientBuilder::new().without_cookies();
+    GooseAttack::initialize_with_config(configuration)?
+        .set_client_builder_without_cookies(builder)
+        .map(|attack| {
+            attack.register_scenario(GooseScenario::new("run").register_transaction(life))
+        })
+}

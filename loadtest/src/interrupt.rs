@@ -1,0 +1,64 @@
+//! Ctrl-C: the first ends the run with what was measured, the second ends everything at once.
+//!
+//! Installed before goose installs its own handler, whose second Ctrl-C exits past any clean-up;
+//! goose then finds the place taken and leaves it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// Exit code after a second Ctrl-C: the run is partial (DESIGN.md, exit codes).
+const EXIT_INVALID: i32 = 3;
+
+/// Takes SIGINT, SIGTERM and SIGHUP. Once is enough; a second call changes nothing.
+///
+/// # Errors
+/// The system refuses the handler.
+pub fn install() -> Result<(), std::io::Error> {
+    match ctrlc::set_handler(on_signal) {
+        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
+        Err(ctrlc::Error::System(error)) => Err(error),
+        Err(error) => Err(std::io::Error::other(error)),
+    }
+}
+
+/// Whether the run was asked to end.
+#[must_use]
+pub fn requested() -> bool {
+    RECEIVED.load(Ordering::Relaxed) > 0
+}
+
+fn on_signal() {
+    if RECEIVED.fetch_add(1, Ordering::Relaxed) == 0 {
+        goose::trigger_killswitch("interrupted");
+        eprintln!("\ninterrupted: ending the slice; once more ends at once");
+        return;
+    }
+    for group in groups().iter() {
+        let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
+    }
+    eprintln!(
+        "interrupted twice: servers stopped; the run folder holds what was written, marked partial"
+    );
+    std::process::exit(EXIT_INVALID);
+}
+
+/// Remembers a process group that must not outlive us.
+pub(crate) fn started(group: Pid) {
+    groups().insert(group.as_raw());
+}
+
+/// Forgets a process group that has ended.
+pub(crate) fn ended(group: Pid) {
+    groups().remove(&group.as_raw());
+}
+
+fn groups() -> MutexGuard<'static, BTreeSet<i32>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,48 @@
+//! The machine a run was made on, as Linux describes it.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use authlab_reports::run::Machine;
+
+use crate::cores::{self, Cores};
+
+/// Reads the machine's description.
+#[must_use]
+pub fn describe(cores: &Cores) -> Machine {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let mut id = DefaultHasher::new();
+    read("/etc/machine-id").trim().hash(&mut id);
+    Machine {
+        cpu: field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown".to_owned()),
+        cores: cores::allowed().len(),
+        memory_bytes: field(&read("/proc/meminfo"), "MemTotal")
+            .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok())
+            .map_or(0, |kib| kib * 1024),
+        kernel: format!(
+            "{} {}",
+            read("/proc/sys/kernel/ostype").trim(),
+            read("/proc/sys/kernel/osrelease").trim()
+        ),
+        id: format!("{:016x}", id.finish()),
+        server_cores: cores.server.clone(),
+        generator_cores: cores.generator.clone(),
+        load_before: load_average(),
+        load_after: None,
+    }
+}
+
+/// Load average of the last minute.
+pub(crate) fn load_average() -> f64 {
+    fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|text| text.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
+}
+
+fn field(text: &str, name: &str) -> Option<String> {
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.trim() == name)
+        .map(|(_, value)| value.trim().to_owned())
+}

@@ -1,0 +1,136 @@
+//! What a run tells while it runs, and how long it will still take.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use authlab_reports::run::Slice;
+
+use crate::scenario::Scenario;
+
+/// Something that has happened.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A variant's server is being started and warmed up.
+    Starting {
+        /// The variant.
+        variant: &'a str,
+    },
+    /// A slice was measured.
+    Slice {
+        /// The slice.
+        slice: &'a Slice,
+        /// What is left of the run after it.
+        left: Left,
+    },
+}
+
+/// What is left of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Slices measured.
+    pub done: usize,
+    /// Slices planned.
+    pub planned: usize,
+    /// Estimated from what slices and starts took so far; for those not seen yet, from their plan.
+    pub time: Duration,
+}
+
+/// Learns how long slices and starts take.
+pub(crate) struct Pace {
+    loads: Vec<PlannedLoad>,
+    slices: BTreeMap<(usize, usize), Duration>,
+    starts: BTreeMap<(usize, usize), Duration>,
+    done: BTreeMap<(usize, usize), usize>,
+    started: BTreeMap<(usize, usize), usize>,
+    variants: usize,
+}
+
+struct PlannedLoad {
+    blocks: usize,
+    slice: Duration,
+    warm_up: Duration,
+    starts: usize,
+}
+
+impl Pace {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let mut flags = None;
+        let loads = scenario
+            .loads
+            .iter()
+            .map(|load| {
+                let restarts = if load.restart_blocks == 0 {
+                    0
+                } else {
+                    (load.blocks - 1) / load.restart_blocks
+                };
+                let fresh = flags.as_ref() != Some(&load.flags);
+                flags = Some(load.flags.clone());
+                PlannedLoad {
+                    blocks: load.blocks,
+                    slice: load.slice,
+                    warm_up: load.warm_up,
+                    starts: restarts + usize::from(fresh),
+                }
+            })
+            .collect();
+        Self {
+            loads,
+            slices: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            done: BTreeMap::new(),
+            started: BTreeMap::new(),
+            variants: scenario.variants.len(),
+        }
+    }
+
+    pub(crate) fn measured(&mut self, load: usize, variant: usize, took: Duration) {
+        self.slices.insert((load, variant), took);
+        *self.done.entry((load, variant)).or_default() += 1;
+    }
+
+    pub(crate) fn started(&mut self, load: usize, variant: usize, took: Duration) {
+        self.starts.insert((load, variant), took);
+        *self.started.entry((load, variant)).or_default() += 1;
+    }
+
+    pub(crate) fn left(&self) -> Left {
+        let mut left = Left {
+            done: self.done.values().sum(),
+            planned: 0,
+            time: Duration::ZERO,
+        };
+        for (number, load) in self.loads.iter().enumerate() {
+            left.planned += load.blocks * 2 * self.variants;
+            for variant in 0..self.variants {
+                let key = (number, variant);
+                let slices = (load.blocks * 2)
+                    .saturating_sub(self.done.get(&key).copied().unwrap_or_default());
+                let starts = load
+                    .starts
+                    .saturating_sub(self.started.get(&key).copied().unwrap_or_default());
+                let slice = self
+                    .seen(&self.slices, number, variant)
+                    .unwrap_or(load.slice);
+                let start = self
+                    .seen(&self.starts, number, variant)
+                    .unwrap_or(load.warm_up);
+                left.time += slice * u32::try_from(slices).unwrap_or(u32::MAX)
+                    + start * u32::try_from(starts).unwrap_or(u32::MAX);
+            }
+        }
+        left
+    }
+
+    /// What this variant took under this load, or under any earlier one.
+    fn seen(
+        &self,
+        times: &BTreeMap<(usize, usize), Duration>,
+        load: usize,
+        variant: usize,
+    ) -> Option<Duration> {
+        (0..=load)
+            .rev()
+            .find_map(|load| times.get(&(load, variant)).copied())
+    }
+}

@@ -1,0 +1,179 @@
+//! Where a generator thread records: one histogram for each step and metric of a slice.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use authlab_reports::folder::Recorded;
+use hdrhistogram::Histogram;
+
+/// Significant decimal digits of every histogram.
+pub(crate) const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// The histograms of one slice.
+pub(crate) struct Recorder {
+    steps: Vec<StepRecorder>,
+    ok: u64,
+    failed: BTreeMap<String, u64>,
+    last_byte: Option<Instant>,
+}
+
+struct StepRecorder {
+    name: String,
+    response: Histogram<u64>,
+    service: Histogram<u64>,
+    first_byte: Histogram<u64>,
+    timer: Histogram<u64>,
+    failed: Histogram<u64>,
+    stages: Vec<(String, Histogram<u64>)>,
+}
+
+/// The instants of one answered request (DESIGN.md, "Measuring").
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instants {
+    /// From the schedule, never from when a timer woke.
+    pub(crate) planned: Instant,
+    pub(crate) sent: Instant,
+    pub(crate) first_byte: Instant,
+    pub(crate) last_byte: Instant,
+}
+
+/// A recorder's content, taken at the end of a slice.
+pub(crate) struct Taken {
+    pub(crate) recorded: Vec<Recorded>,
+    pub(crate) ok: u64,
+    pub(crate) failed: BTreeMap<String, u64>,
+    pub(crate) last_byte: Option<Instant>,
+}
+
+/// More distinct stage names than this are ignored: a server must not fill our memory.
+const MOST_STAGES: usize = 16;
+/// More distinct failures than this are counted together.
+const MOST_FAILURES: usize = 32;
+
+impl Recorder {
+    /// A recorder for the steps named; a request refers to its step by position.
+    pub(crate) fn new(steps: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            steps: steps.into_iter().map(StepRecorder::new).collect(),
+            ok: 0,
+            failed: BTreeMap::new(),
+            last_byte: None,
+        }
+    }
+
+    /// Records an answer that its step expects.
+    pub(crate) fn answered(&mut self, step: usize, instants: Instants) {
+        let at = &mut self.steps[step];
+        at.response
+            .saturating_record(ns(instants.planned, instants.last_byte));
+        at.service
+            .saturating_record(ns(instants.sent, instants.last_byte));
+        at.first_byte
+            .saturating_record(ns(instants.sent, instants.first_byte));
+        at.timer
+            .saturating_record(ns(instants.planned, instants.sent));
+        self.ok += 1;
+        self.last_byte = Some(instants.last_byte);
+    }
+
+    /// Records the cost of a stage that the server told, in nanoseconds.
+    pub(crate) fn stage(&mut self, step: usize, stage: &str, cost_ns: u64) {
+        let stages = &mut self.steps[step].stages;
+        if let Some((_, histogram)) = stages.iter_mut().find(|(name, _)| name == stage) {
+            histogram.saturating_record(cost_ns);
+        } else if stages.len() < MOST_STAGES {
+            let mut histogram = histogram();
+            histogram.saturating_record(cost_ns);
+            stages.push((stage.to_owned(), histogram));
+        }
+    }
+
+    /// Counts a request that failed; its time is kept apart and never part of a latency.
+    pub(crate) fn failed(&mut self, step: usize, reason: &str, planned: Instant, ended: Instant) {
+        let at = &mut self.steps[step];
+        at.failed.saturating_record(ns(planned, ended));
+        let reason = format!("{}: {reason}", at.name);
+        let known = self.failed.contains_key(&reason) || self.failed.len() < MOST_FAILURES;
+        let key = if known { reason } else { "other".to_owned() };
+        *self.failed.entry(key).or_default() += 1;
+        self.last_byte = Some(ended);
+    }
+
+    /// Whether each step has at least so many requests, answered or failed.
+    pub(crate) fn has(&self, least: &[u64]) -> bool {
+        self.steps
+            .iter()
+            .zip(least)
+            .all(|(at, least)| at.service.len() + at.failed.len() >= *least)
+    }
+
+    /// Hands over what was recorded and starts anew.
+    pub(crate) fn take(&mut self) -> Taken {
+        let mut recorded = Vec::new();
+        for at in &mut self.steps {
+            let fixed = [
+                ("response", &mut at.response),
+                ("service", &mut at.service),
+                ("first-byte", &mut at.first_byte),
+                ("timer", &mut at.timer),
+                ("failed", &mut at.failed),
+            ];
+            for (metric, histogram) in fixed {
+                take_one(&mut recorded, &at.name, metric.to_owned(), histogram);
+            }
+            for (stage, histogram) in &mut at.stages {
+                take_one(&mut recorded, &at.name, format!("stage-{stage}"), histogram);
+            }
+        }
+        Taken {
+            recorded,
+            ok: std::mem::take(&mut self.ok),
+            failed: std::mem::take(&mut self.failed),
+            last_byte: self.last_byte.take(),
+        }
+    }
+}
+
+impl StepRecorder {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            response: histogram(),
+            service: histogram(),
+            first_byte: histogram(),
+            timer: histogram(),
+            failed: histogram(),
+            stages: Vec::new(),
+        }
+    }
+}
+
+fn take_one(
+    recorded: &mut Vec<Recorded>,
+    step: &str,
+    metric: String,
+    histogram: &mut Histogram<u64>,
+) {
+    if histogram.is_empty() {
+        return;
+    }
+    recorded.push(Recorded {
+        step: step.to_owned(),
+        metric,
+        histogram: histogram.clone(),
+    });
+    histogram.reset();
+}
+
+/// Longest time that is told apart; beyond it a sample counts as this.
+const LONGEST_NS: u64 = 1_000_000_000 * 3_600;
+
+/// An empty histogram of nanoseconds, up to an hour: its pages are touched only where samples fall.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST_NS, SIGNIFICANT_DIGITS)
+        .unwrap_or_else(|_| unreachable!("the bounds are constants within the crate's limits"))
+}
+
+fn ns(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,178 @@
+//! A scenario as meant: checked, its names resolved, its requests ready to be filled in.
+
+mod file;
+mod template;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use http::Method;
+
+pub use template::{Template, Unfilled, Values};
+
+/// A scenario: a question, the designs that may answer it, and the loads that ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// The path it was read from, as given.
+    pub path: String,
+    /// Its name: letters, digits, `-`.
+    pub name: String,
+    /// The question in words.
+    pub question: String,
+    /// The profile chosen, e.g. `quick`.
+    pub profile: String,
+    /// Index of the variant that the others are compared with.
+    pub baseline: usize,
+    /// The designs compared.
+    pub variants: Vec<Variant>,
+    /// Every request a load may make.
+    pub steps: Vec<Step>,
+    /// The loads, in the order in which they run.
+    pub loads: Vec<Load>,
+    /// Where the report's ladder takes its columns from.
+    pub ladder: authlab_reports::run::Ladder,
+    /// The changes whose share of the whole difference is asked for.
+    pub changes: Vec<authlab_reports::run::Change>,
+}
+
+/// A design under test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// Its name: letters, digits, `.`, `+`, `-`.
+    pub name: String,
+    /// How people read it.
+    pub label: String,
+    /// What is measured.
+    pub target: Target,
+    /// What the scenario says is given up.
+    pub gives_up: Vec<String>,
+}
+
+/// What is measured: any HTTP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The reference server of this binary, by its flags.
+    Authlab(BTreeMap<String, String>),
+    /// A command to start; `{port}` becomes a free port.
+    Command {
+        /// Program and arguments.
+        words: Vec<String>,
+        /// Environment variables added to ours.
+        env: BTreeMap<String, String>,
+        /// Path that answers 2xx once the server is ready.
+        ready: String,
+        /// How long it may take to become ready.
+        ready_within: Duration,
+    },
+    /// A server that runs already: `host:port`.
+    Url(String),
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its name: letters, digits, `-`.
+    pub name: String,
+    /// Method.
+    pub method: Method,
+    /// Path and query.
+    pub target: Template,
+    /// Header names (lower case) and values.
+    pub headers: Vec<(http::HeaderName, Template)>,
+    /// Body; empty for none.
+    pub body: Template,
+    /// Statuses that count as an answer; empty for any 2xx.
+    pub expect: Vec<u16>,
+    /// Text that the body must contain; empty for none.
+    pub contains: String,
+    /// Values kept from the JSON answer: name, and the JSON pointer it is read at.
+    pub save: Vec<(String, String)>,
+}
+
+/// One kind of load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// Its name: letters, digits, `-`.
+    pub name: String,
+    /// Closed users: each sends its next request when the last one was answered.
+    pub users: usize,
+    /// Steps that each user runs once per server, before its first slice, untimed.
+    pub prepare: Vec<usize>,
+    /// Steps that each user repeats, timed: index and repetitions.
+    pub journey: Vec<(usize, u32)>,
+    /// Flags added to every variant that is the reference server.
+    pub flags: BTreeMap<String, String>,
+    /// Blocks to measure.
+    pub blocks: usize,
+    /// Length of a slice.
+    pub slice: Duration,
+    /// Samples of each step that a slice waits for, beyond its length.
+    pub min_samples: u64,
+    /// Warm-up ends when p50 is flat, or after this.
+    pub warm_up: Duration,
+    /// Servers restart after so many blocks; 0 for never.
+    pub restart_blocks: usize,
+    /// How long a slice waits for an answer after its end before it gives up on it.
+    pub timeout: Duration,
+}
+
+impl Load {
+    /// The indices of the timed steps, each once, in order of first use.
+    #[must_use]
+    pub fn timed_steps(&self) -> Vec<usize> {
+        let mut steps = Vec::new();
+        for &(step, _) in &self.journey {
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+        steps
+    }
+}
+
+/// What is wrong with a scenario: one line, `file:line: what; what is accepted`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// The system's word for it.
+        cause: String,
+    },
+    /// The file says something that is not accepted.
+    #[error("{path}:{line}: {what}")]
+    Refused {
+        /// The file.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong, and what is accepted.
+        what: String,
+    },
+}
+
+impl Scenario {
+    /// Reads and checks a scenario file for one of its profiles.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something unknown or contradictory.
+    pub fn read(path: &Path, profile: &str) -> Result<Self, ScenarioError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|cause| ScenarioError::Unreadable {
+            path: shown.clone(),
+            cause: cause.to_string(),
+        })?;
+        Self::parse(&shown, &text, profile)
+    }
+
+    /// Checks a scenario's text; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// It holds something unknown or contradictory.
+    pub fn parse(path: &str, text: &str, profile: &str) -> Result<Self, ScenarioError> {
+        file::parse(path, text, profile)
+    }
+}

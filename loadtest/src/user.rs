@@ -1,0 +1,272 @@
+//! One user: prepares itself for a server, then makes its journey until the slice is over.
+
+mod request;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::connection::{Answer, Broken, Connection};
+use crate::generator::{Job, Phase, Report};
+use crate::recorder::Instants;
+use crate::scenario::{Step, Values};
+use crate::server_timing;
+use request::{Built, Requests};
+
+/// The values that every user has without saving them: its number, from 0.
+pub(crate) const OWN_VALUES: [&str; 1] = ["user"];
+
+/// After a refused connection: a closed user that retried at once would only measure refusals.
+const RETRY_AFTER: Duration = Duration::from_millis(10);
+
+/// Lives through the whole run; returns when the phase says so.
+pub(crate) async fn live(
+    number: usize,
+    mut phases: watch::Receiver<Phase>,
+    reports: mpsc::Sender<Report>,
+) {
+    let mut seats: BTreeMap<u64, Seat> = BTreeMap::new();
+    loop {
+        let phase = phases.borrow_and_update().clone();
+        match phase {
+            Phase::Prepare(job) if number < job.load.users => {
+                seats.retain(|server, _| !job.stopped.contains(server));
+                let seat = seats
+                    .entry(job.server)
+                    .or_insert_with(|| Seat::new(number, &job.authority));
+                let prepared = unless_abandoned(&phases, &job, seat.prepare(&job)).await;
+                if prepared.is_none() {
+                    seats.remove(&job.server);
+                }
+                let outcome = prepared.unwrap_or_else(|| Err("no answer in time".to_owned()));
+                if reports.send(Report::Prepared(outcome)).is_err() {
+                    return;
+                }
+            }
+            Phase::Go(job) if number < job.load.users => {
+                if let Some(seat) = seats.get_mut(&job.server) {
+                    let ran = unless_abandoned(&phases, &job, seat.travel(&job)).await;
+                    if ran.is_none() {
+                        seat.abandon(&job);
+                    }
+                }
+                if reports.send(Report::Finished).is_err() {
+                    return;
+                }
+            }
+            Phase::End => return,
+            _ => {}
+        }
+        if phases.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What `work` gives, or nothing when the conductor stops waiting for it.
+async fn unless_abandoned<T>(
+    phases: &watch::Receiver<Phase>,
+    job: &Job,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut phases = phases.clone();
+    let abandoned = phases.wait_for(|phase| match phase {
+        Phase::Abandon(number) => *number == job.number,
+        Phase::End => true,
+        _ => false,
+    });
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        _ = abandoned => None,
+    }
+}
+
+/// A user's place at one server: its connection and what it has saved there.
+struct Seat {
+    authority: String,
+    connection: Option<Connection>,
+    values: Values,
+    requests: Requests,
+    /// The load whose `prepare` steps it has done.
+    prepared: Option<usize>,
+    /// The request in flight: step (position among the timed ones) and planned instant.
+    in_flight: Option<(usize, Instant)>,
+}
+
+impl Seat {
+    fn new(number: usize, authority: &str) -> Self {
+        Self {
+            authority: authority.to_owned(),
+            connection: None,
+            values: Values::from([("user".to_owned(), number.to_string())]),
+            requests: Requests::default(),
+            prepared: None,
+            in_flight: None,
+        }
+    }
+
+    /// Connects and runs the load's `prepare` steps, once for each server.
+    async fn prepare(&mut self, job: &Job) -> Result<(), String> {
+        self.connect()
+            .await
+            .map_err(|broken| broken.label().to_owned())?;
+        if self.prepared == Some(job.load_number) {
+            return Ok(());
+        }
+        for &index in &job.load.prepare {
+            let step = &job.steps[index];
+            let failed = |reason: String| format!("step `{}`: {reason}", step.name);
+            let request = self
+                .requests
+                .build(index, step, &self.values, &self.authority);
+            let request = request.map_err(failed)?;
+            let answer = self.exchange(step, request).await;
+            let answer = answer.map_err(|broken| failed(broken.label().to_owned()))?;
+            self.accept(step, &answer).map_err(failed)?;
+        }
+        self.prepared = Some(job.load_number);
+        Ok(())
+    }
+
+    /// Repeats the journey until the slice is over. Closed: the next request is planned for the
+    /// instant at which the last one ended.
+    async fn travel(&mut self, job: &Job) {
+        let mut planned = Instant::now();
+        loop {
+            for &(index, times) in &job.load.journey {
+                for _ in 0..times {
+                    if job.is_over(planned) {
+                        return;
+                    }
+                    planned = self.visit(job, index, planned).await;
+                }
+            }
+        }
+    }
+
+    /// Makes one timed request and records it; returns when it ended.
+    async fn visit(&mut self, job: &Job, index: usize, planned: Instant) -> Instant {
+        let step = &job.steps[index];
+        let position = job.position(index);
+        self.in_flight = Some((position, planned));
+        let outcome = self.attempt(step, index).await;
+        self.in_flight = None;
+        match outcome {
+            Ok(answer) => {
+                record(job, position, planned, &answer);
+                answer.last_byte
+            }
+            Err(reason) => {
+                let ended = Instant::now();
+                job.recorder().failed(position, &reason, planned, ended);
+                if self.connection.is_none() {
+                    tokio::time::sleep(RETRY_AFTER).await;
+                    return Instant::now();
+                }
+                ended
+            }
+        }
+    }
+
+    async fn attempt(&mut self, step: &Step, index: usize) -> Result<Answer, String> {
+        let request = self
+            .requests
+            .build(index, step, &self.values, &self.authority)?;
+        let answer = self
+            .exchange(step, request)
+            .await
+            .map_err(|broken| broken.label().to_owned())?;
+        self.accept(step, &answer)?;
+        Ok(answer)
+    }
+
+    async fn exchange(&mut self, step: &Step, request: Built) -> Result<Answer, Broken> {
+        let keep_body = !step.save.is_empty() || !step.contains.is_empty();
+        let connection = self.connect().await?;
+        let answer = connection.exchange(request, keep_body).await;
+        if answer.is_err() {
+            self.connection = None;
+        }
+        answer
+    }
+
+    async fn connect(&mut self) -> Result<&mut Connection, Broken> {
+        if let Some(open) = &mut self.connection
+            && !open.is_ready().await
+        {
+            self.connection = None;
+        }
+        match &mut self.connection {
+            Some(open) => Ok(open),
+            closed => Ok(closed.insert(Connection::open(&self.authority).await?)),
+        }
+    }
+
+    /// Checks the answer against what the step expects and keeps the values that it saves.
+    fn accept(&mut self, step: &Step, answer: &Answer) -> Result<(), String> {
+        let status = answer.status;
+        let expected = if step.expect.is_empty() {
+            status.is_success()
+        } else {
+            step.expect.contains(&status.as_u16())
+        };
+        if !expected {
+            return Err(format!("status {}", status.as_u16()));
+        }
+        if !step.contains.is_empty() && !contains(&answer.body, step.contains.as_bytes()) {
+            return Err(format!("the body does not contain `{}`", step.contains));
+        }
+        if step.save.is_empty() {
+            return Ok(());
+        }
+        let json: serde_json::Value =
+            serde_json::from_slice(&answer.body).map_err(|_| "the body is not JSON".to_owned())?;
+        for (name, pointer) in &step.save {
+            let value = match json.pointer(pointer) {
+                Some(serde_json::Value::String(text)) => text.clone(),
+                Some(serde_json::Value::Number(number)) => number.to_string(),
+                _ => return Err(format!("the body has no text at {pointer}")),
+            };
+            self.values.insert(name.clone(), value);
+        }
+        self.requests.forget();
+        Ok(())
+    }
+
+    /// The conductor stopped waiting: what is in flight has failed, and its connection with it.
+    fn abandon(&mut self, job: &Job) {
+        self.connection = None;
+        if let Some((position, planned)) = self.in_flight.take()
+            && !job.interrupted.load(Ordering::Relaxed)
+        {
+            job.recorder()
+                .failed(position, "no answer in time", planned, Instant::now());
+        }
+    }
+}
+
+fn record(job: &Job, position: usize, planned: Instant, answer: &Answer) {
+    let mut recorder = job.recorder();
+    recorder.answered(
+        position,
+        Instants {
+            planned,
+            sent: answer.sent,
+            first_byte: answer.first_byte,
+            last_byte: answer.last_byte,
+        },
+    );
+    for value in answer.headers.get_all("server-timing") {
+        for (stage, cost_ns) in value.to_str().into_iter().flat_map(server_timing::stages) {
+            recorder.stage(position, stage, cost_ns);
+        }
+    }
+}
+
+fn contains(body: &[u8], wanted: &[u8]) -> bool {
+    body.windows(wanted.len()).any(|window| window == wanted)
+}

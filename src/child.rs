@@ -1,0 +1,45 @@
+//! `authlab child`, hidden: pins itself, asks to die with its parent, then becomes the server.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Cores to stay on
+    #[arg(long, value_delimiter = ',')]
+    cores: Vec<usize>,
+    /// Program and arguments to become
+    #[arg(last = true, required = true)]
+    words: Vec<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .context("cannot ask to die with the parent")?;
+    // The parent may have died before that was asked.
+    if getppid().is_none_or(|parent| parent.is_init()) {
+        bail!("the parent is gone");
+    }
+    if !arguments.cores.is_empty() {
+        let mut set = CpuSet::new();
+        for core in &arguments.cores {
+            if *core >= CpuSet::MAX_CPU {
+                bail!(
+                    "--cores {core}: this system counts cores up to {}",
+                    CpuSet::MAX_CPU - 1
+                );
+            }
+            set.set(*core);
+        }
+        // A refusal leaves it where it was; the run then says so by its run-queue delays.
+        let _ = sched_setaffinity(None, &set);
+    }
+    let error = Command::new(&arguments.words[0])
+        .args(&arguments.words[1..])
+        .exec();
+    bail!("{}: {error}", arguments.words[0]);
+}

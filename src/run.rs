@@ -1,0 +1,86 @@
+//! `authlab run`: a scenario against its variants, with its report.
+
+mod show;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use authlab_loadtest::conductor::{Order, RunError, conduct};
+use authlab_loadtest::cores::Cores;
+use authlab_loadtest::interrupt;
+use authlab_loadtest::scenario::Scenario;
+use authlab_reports::ladder;
+use authlab_reports::run::{Tool, Verdict};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Scenario file, e.g. scenarios/thousandfold.toml
+    scenario: PathBuf,
+    /// Profile of the scenario: how many blocks, how long
+    #[arg(long, default_value = "quick")]
+    profile: String,
+    /// Folder that run folders are made in
+    #[arg(long, default_value = "reports/runs")]
+    runs: PathBuf,
+    /// Seed of the order of slices [default: from the clock]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Print only the ladder and the report's path
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// The run was measured, but not all of it, or not well enough.
+const EXIT_INVALID: u8 = 3;
+const EXIT_REFUSED: u8 = 2;
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let scenario = Scenario::read(&arguments.scenario, &arguments.profile)?;
+    interrupt::install().context("cannot take SIGINT and SIGTERM")?;
+    let seed = arguments.seed.unwrap_or_else(seed_from_clock);
+    let order = Order {
+        authlab: std::env::current_exe().context("cannot find the authlab binary")?,
+        runs: arguments.runs,
+        command: vec![
+            "authlab".to_owned(),
+            "run".to_owned(),
+            arguments.scenario.display().to_string(),
+            "--profile".to_owned(),
+            arguments.profile,
+            "--seed".to_owned(),
+            seed.to_string(),
+        ],
+        tool: Tool {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: env!("AUTHLAB_COMMIT").to_owned(),
+            profile: env!("AUTHLAB_PROFILE").to_owned(),
+        },
+        seed,
+        cores: Cores::split(),
+    };
+    let bar = show::Bar::new(&scenario, arguments.quiet);
+    let finished = conduct(&scenario, &order, |progress| bar.show(&progress))?;
+    bar.clear();
+
+    print!("{}", ladder::text::render(&ladder::Table::of(&finished.run)));
+    println!("report: {}", finished.path.join("index.html").display());
+    Ok(match finished.error {
+        Some(RunError::Interrupted) => {
+            eprintln!("authlab: interrupted; the run is marked partial");
+            ExitCode::from(EXIT_INVALID)
+        }
+        Some(error) => {
+            eprintln!("authlab: {error}");
+            ExitCode::from(EXIT_REFUSED)
+        }
+        None if finished.run.validity.verdict == Verdict::Valid => ExitCode::SUCCESS,
+        None => ExitCode::from(EXIT_INVALID),
+    })
+}
+
+fn seed_from_clock() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    // Nine digits are easily typed again.
+    since.map_or(0, |since| since.as_micros() as u64 % 1_000_000_000)
+}
