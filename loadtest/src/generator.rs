@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use goose::GooseAttack;
 use goose::config::GooseConfiguration;
@@ -88,6 +88,8 @@ impl Job {
     }
 }
 
+const LOOK_FOR_END_EVERY: Duration = Duration::from_millis(5);
+
 /// What a user reports.
 pub(crate) enum Report {
     /// Its connection is open and its `prepare` steps are done, or why not.
@@ -130,10 +132,16 @@ impl Generator {
             .name("generator".to_owned())
             .spawn(move || {
                 cores::pin_this_thread(&cores);
-                let _ = started.send(gettid());
-                run(users, watched, report)
+                run(users, watched, report, started)
             })?;
-        let thread_id = thread_id.recv().map_err(|_| GeneratorError::Died)?;
+        // Not before a user lives: goose clears its kill switch at its start, and with it an end
+        // that came too early.
+        let Ok(thread_id) = thread_id.recv() else {
+            return Err(match thread.join() {
+                Ok(Err(error)) => error,
+                _ => GeneratorError::Died,
+            });
+        };
         Ok(Self {
             phases,
             reports,
@@ -150,6 +158,7 @@ impl Generator {
     /// Ends all users and waits for the thread.
     pub(crate) fn end(&mut self) -> Result<(), GeneratorError> {
         self.tell(Phase::End);
+        goose::trigger_killswitch("the run is over");
         match self.thread.take() {
             None => Ok(()),
             Some(thread) => thread.join().unwrap_or(Err(GeneratorError::Died)),
@@ -167,11 +176,12 @@ fn run(
     users: usize,
     phases: watch::Receiver<Phase>,
     reports: mpsc::Sender<Report>,
+    started: mpsc::Sender<Pid>,
 ) -> Result<(), GeneratorError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let attack = attack(users, phases, reports).map_err(Box::new)?;
+    let attack = attack(users, phases, reports, started).map_err(Box::new)?;
     runtime.block_on(attack.execute()).map_err(Box::new)?;
     Ok(())
 }
@@ -181,35 +191,40 @@ fn attack(
     users: usize,
     phases: watch::Receiver<Phase>,
     reports: mpsc::Sender<Report>,
+    started: mpsc::Sender<Pid>,
 ) -> Result<GooseAttack, goose::GooseError> {
-    let users = users.to_string();
+    let shown_users = users.to_string();
     let configuration = GooseConfiguration::parse_args_default(&[
         // Goose wants a host; the users know their servers themselves.
         "--host",
         "http://127.0.0.1",
         "--users",
-        &users,
+        &shown_users,
         "--increase-rate",
         "1000000",
-        "--iterations",
-        "1",
         "--no-metrics",
         "--no-print-metrics",
         "--no-telnet",
         "--quiet",
     ])?;
     let next = AtomicUsize::new(0);
-    // A sender is not `Sync` for goose's sake; each user takes a clone of its own.
-    let reports = Mutex::new(reports);
+    let channels = Mutex::new((reports, started));
     let life = Transaction::new(Arc::new(move |_| {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let phases = phases.clone();
-        let reports = reports
+        let (reports, started) = channels
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         Box::pin(async move {
-            user::live(number, phases, reports).await;
+            if number < users {
+                // Nobody listens after the first.
+                let _ = started.send(gettid());
+                user::live(number, phases, reports).await;
+            } else {
+                // Goose repeats the transaction until its kill switch has reached this user.
+                tokio::time::sleep(LOOK_FOR_END_EVERY).await;
+            }
             Ok(())
         })
     }));

@@ -48,6 +48,7 @@ impl Conductor<'_> {
         let began = Instant::now();
         let job = self.job(load, number, variant, load.min_samples);
         let ran = self.ride(&job, load.slice, variant)?;
+        self.pace.measured(number, variant, began.elapsed());
         let interrupted = interrupt::requested();
         // A slice that was cut short is not like the others: it is not kept.
         if !interrupted {
@@ -60,7 +61,6 @@ impl Conductor<'_> {
             self.run.validity = crate::validity::judge(self.run);
             self.folder.append(self.run, slice, ran.taken.recorded)?;
         }
-        self.pace.measured(number, variant, began.elapsed());
         self.check(variant)?;
         if interrupted {
             Err(RunError::Interrupted)
