@@ -27,8 +27,9 @@ use hdrhistogram::Histogram;
 pub use self::{error::FolderError, hgrm::distribution, read::read};
 use self::{hlog::Log, replace::replace};
 use crate::{
-    percentiles,
+    page, percentiles,
     run::{Figure, Run, Slice},
+    summary,
 };
 
 /// Metrics whose distribution is kept for charts: latency as served, and as a user waited for it.
@@ -225,8 +226,13 @@ pub fn render(path: &Path) -> Result<(), FolderError> {
     write_renderings(folder, &run)
 }
 
-fn write_renderings(_folder: &Path, _run: &Run) -> Result<(), FolderError> {
-    Ok(())
+fn write_renderings(folder: &Path, run: &Run) -> Result<(), FolderError> {
+    replace(&folder.join("summary.md"), summary::render(run).as_bytes())?;
+    replace(&folder.join("index.html"), page::render(run)?.as_bytes())?;
+    match page::picture(run)? {
+        Some(picture) => replace(&folder.join("ladder.svg"), picture.as_bytes()),
+        None => Ok(()),
+    }
 }
 
 fn write_json(folder: &Path, run: &Run) -> Result<(), FolderError> {

@@ -7,6 +7,7 @@ pub mod capacity;
 pub mod changes;
 pub mod heading;
 pub mod text;
+pub(crate) mod words;
 
 pub use self::{capacity::Capacity, changes::Changes, heading::Heading};
 use crate::{

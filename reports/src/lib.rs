@@ -6,12 +6,19 @@
 //! - [`percentiles`]: figures of one histogram.
 //! - [`blocks`] and [`order_statistics`]: what a run's slices say about two variants, with its interval.
 //! - [`ladder`]: every variant against the baseline, judged once and rendered in several forms.
+//! - [`curves`] and [`stages`]: what charts show; [`chart`] draws them.
+//! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page.
 //! - [`quantity`]: how a number is written, everywhere.
 
 pub mod blocks;
+pub mod chart;
+pub mod curves;
 pub mod folder;
 pub mod ladder;
 pub mod order_statistics;
 pub mod percentiles;
 pub mod quantity;
+pub mod page;
 pub mod run;
+pub mod stages;
+pub mod summary;

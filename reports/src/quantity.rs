@@ -21,6 +21,18 @@ pub fn duration(ns: f64) -> String {
     format!("{}{} {unit}", sign(ns, size), number(size / divisor))
 }
 
+/// A time on an axis, without digits that say nothing: `100 µs`, `1 ms`.
+#[must_use]
+pub fn tick(ns: f64) -> String {
+    let text = duration(ns);
+    match text.split_once(' ') {
+        Some((value, unit)) if value.contains('.') => {
+            format!("{} {unit}", value.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text,
+    }
+}
+
 /// Three significant digits: `0.0123`, `1.23`, `12.3`, `123`, `1 230`.
 #[must_use]
 pub fn number(value: f64) -> String {
@@ -103,6 +115,12 @@ pub fn elapsed(seconds: f64) -> String {
         (0, m, s) => format!("{m}m{s:02}s"),
         (h, m, _) => format!("{h}h{m:02}m"),
     }
+}
+
+/// Memory: `7.8 GiB`.
+#[must_use]
+pub fn memory(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 /// A percentile's name: `p50`, `p99.9`.

@@ -95,14 +95,9 @@ pub enum FolderError {
         /// The cause.
         source: hdrhistogram::AdditionError,
     },
-    /// A chart could not be drawn.
-    #[error("cannot draw {what}: {cause}")]
-    Draw {
-        /// The chart.
-        what: &'static str,
-        /// The cause.
-        cause: String,
-    },
+    /// A picture could not be drawn.
+    #[error(transparent)]
+    Draw(#[from] crate::chart::DrawError),
 }
 
 impl FolderError {

@@ -2,4 +2,5 @@
 
 mod folder;
 mod ladder;
+mod renderings;
 mod synthetic;

@@ -1,0 +1,73 @@
+//! The percentile curves of a run: which charts, which lines, and where their points lie.
+
+use crate::{
+    blocks::LATENCY_METRIC,
+    run::{Figure, LoadStep, PERCENTILES, Run},
+};
+
+/// A chart: one load and step, a curve for each variant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curves {
+    /// Load and step.
+    pub at: LoadStep,
+    /// A curve for each variant that was measured.
+    pub lines: Vec<Line>,
+    /// Greatest x of any line.
+    pub x_end: f64,
+    /// Least and greatest latency of any line, nanoseconds.
+    pub y: (f64, f64),
+}
+
+/// One variant's curve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The variant's place in the run: its colour, the same in every chart.
+    pub place: usize,
+    /// As people read it.
+    pub label: String,
+    /// (1/(1−p), latency in nanoseconds), ascending.
+    pub points: Vec<(f64, f64)>,
+    /// Samples.
+    pub count: u64,
+    /// Latency at each of [`PERCENTILES`], nanoseconds; none where the samples do not carry it.
+    pub percentiles: Vec<Option<u64>>,
+    /// Greatest latency, nanoseconds.
+    pub max: u64,
+}
+
+/// The charts of a run, in the scenario's order; none for a step without curves.
+#[must_use]
+pub fn of(run: &Run) -> Vec<Curves> {
+    let steps = run.scenario.loads.iter().flat_map(|load| load.steps.iter().map(|step| (&load.name, step)));
+    steps.filter_map(|(load, step)| chart(run, LoadStep { load: load.clone(), step: step.clone() })).collect()
+}
+
+fn chart(run: &Run, at: LoadStep) -> Option<Curves> {
+    let lines: Vec<Line> = run
+        .variants
+        .iter()
+        .enumerate()
+        .filter_map(|(place, variant)| line(place, &variant.label, run.figure(&variant.name, &at, LATENCY_METRIC)?))
+        .collect();
+    let points = || lines.iter().flat_map(|line| &line.points);
+    let x_end = points().map(|point| point.0).reduce(f64::max)?;
+    let low = points().map(|point| point.1).reduce(f64::min)?;
+    let high = points().map(|point| point.1).reduce(f64::max)?;
+    Some(Curves { at, x_end, y: (low, high), lines })
+}
+
+fn line(place: usize, label: &str, figure: &Figure) -> Option<Line> {
+    let samples = figure.count as f64;
+    // The maximum stands where a percentile of one sample in all would: 100 % is infinitely far.
+    let x = |percentile: f64| if percentile < 100.0 { 1.0 / (1.0 - percentile / 100.0) } else { samples };
+    let points: Vec<(f64, f64)> = figure.curve.iter().map(|&(p, value)| (x(p), value.max(1) as f64)).collect();
+    let carried = |(&p, &value): (&f64, &u64)| (x(p) <= samples).then_some(value);
+    (!points.is_empty()).then(|| Line {
+        place,
+        label: label.to_owned(),
+        points,
+        count: figure.count,
+        percentiles: PERCENTILES.iter().zip(&figure.percentiles).map(carried).collect(),
+        max: figure.max,
+    })
+}

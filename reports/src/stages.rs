@@ -1,0 +1,70 @@
+//! What the stages of a request cost, as the server told in `Server-Timing`.
+
+use crate::run::{Figure, Run};
+
+const PREFIX: &str = "stage-";
+const TOTAL: &str = "total";
+/// What the server's total has beyond its stages.
+const REST: &str = "rest";
+
+/// The stages of every variant that told them, at the load and step of the latency column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stages {
+    /// Names of the stages, in order of their first appearance; `rest` last.
+    pub names: Vec<String>,
+    /// A row for each variant.
+    pub rows: Vec<Row>,
+}
+
+/// The stages of one variant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// As people read it.
+    pub label: String,
+    /// Mean of the whole, nanoseconds.
+    pub total_ns: f64,
+    /// Mean nanoseconds of each of [`Stages::names`].
+    pub mean_ns: Vec<f64>,
+    /// The share of the whole of each.
+    pub share: Vec<f64>,
+}
+
+impl Stages {
+    /// The stages of a run; none when no variant told any.
+    #[must_use]
+    pub fn of(run: &Run) -> Option<Self> {
+        let at = &run.scenario.ladder.latency;
+        let told = |figure: &&Figure| {
+            figure.load == at.load && figure.step == at.step && figure.count > 0 && figure.metric.starts_with(PREFIX)
+        };
+        let figures: Vec<&Figure> = run.merged.iter().filter(told).collect();
+        let mut names: Vec<String> = Vec::new();
+        for figure in &figures {
+            let name = stage(figure);
+            if name != TOTAL && !names.iter().any(|there| there == name) {
+                names.push(name.to_owned());
+            }
+        }
+        let mean = |variant: &str, name: &str| {
+            figures.iter().find(|figure| figure.variant == variant && stage(figure) == name).map(|figure| figure.mean)
+        };
+        let rows: Vec<Row> = run
+            .variants
+            .iter()
+            .filter_map(|variant| {
+                let mut mean_ns: Vec<f64> = names.iter().map(|name| mean(&variant.name, name).unwrap_or(0.0)).collect();
+                let stages: f64 = mean_ns.iter().sum();
+                let total_ns = mean(&variant.name, TOTAL).unwrap_or(stages).max(stages);
+                mean_ns.push(total_ns - stages);
+                let share = mean_ns.iter().map(|part| part / total_ns).collect();
+                (total_ns > 0.0).then(|| Row { label: variant.label.clone(), total_ns, mean_ns, share })
+            })
+            .collect();
+        names.push(REST.to_owned());
+        (!rows.is_empty()).then_some(Self { names, rows })
+    }
+}
+
+fn stage(figure: &Figure) -> &str {
+    figure.metric.strip_prefix(PREFIX).unwrap_or(&figure.metric)
+}

@@ -1,0 +1,119 @@
+//! What people read of a run: Markdown, page and picture.
+
+use std::fs;
+
+use authlab_reports::{
+    folder, page,
+    run::{Run, Status, Verdict},
+    summary,
+};
+
+use crate::synthetic::{DESIGNS, planned, written};
+
+const LARGEST_PAGE_BYTES: u64 = 1 << 20;
+
+fn measured() -> Run {
+    written(tempfile::tempdir().unwrap().path(), &DESIGNS, 12).1
+}
+
+#[test]
+fn a_summary_in_markdown() {
+    insta::assert_snapshot!(summary::render(&measured()));
+}
+
+#[test]
+fn a_page_is_one_small_file_that_needs_no_network() {
+    let parent = tempfile::tempdir().unwrap();
+    let (folder, _) = written(parent.path(), &DESIGNS, 12);
+    let page = fs::read_to_string(folder.path().join("index.html")).unwrap();
+    // A copy for eyes: CARGO_TARGET_TMPDIR/page/index.html.
+    let copy = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+    fs::create_dir_all(&copy).unwrap();
+    for name in ["index.html", "ladder.svg", "summary.md", "run.json"] {
+        fs::copy(folder.path().join(name), copy.join(name)).unwrap();
+    }
+    assert!((page.len() as u64) < LARGEST_PAGE_BYTES, "{}", page.len());
+    for outside in ["src=", "href=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let addresses: Vec<&str> = page.match_indices("http").map(|(at, _)| &page[at..at + 20]).collect();
+    assert!(addresses.iter().all(|address| address.starts_with("http://www.w3.org/20")), "{addresses:?}");
+}
+
+#[test]
+fn a_page_has_every_curve_and_every_stage_and_words_for_those_who_do_not_see_them() {
+    let page = page::render(&measured()).unwrap();
+    // Three load-steps, wide and narrow, a curve for each variant.
+    assert_eq!(page.matches("<polyline").count() >= 3 * 2 * DESIGNS.len(), true);
+    assert_eq!(page.matches("role=\"img\"").count(), 2 * (3 + 1));
+    assert_eq!(page.matches("<details>").count(), 3 + 1);
+    assert!(page.contains("data-column=\"binding\""));
+}
+
+#[test]
+fn rendering_again_from_run_json_alone_gives_the_same_files() {
+    let parent = tempfile::tempdir().unwrap();
+    let (folder, _) = written(parent.path(), &DESIGNS, 2);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let before = ["summary.md", "index.html", "ladder.svg"].map(read);
+    for name in ["summary.md", "index.html", "ladder.svg", "md5.hlog"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    folder::render(folder.path()).unwrap();
+    assert_eq!(["summary.md", "index.html", "ladder.svg"].map(read), before);
+}
+
+#[test]
+fn no_text_of_a_run_is_taken_for_markup() {
+    let evil = "<script>alert('x')</script> & \"quotes\" | pipe";
+    let mut run = measured();
+    run.scenario.question = evil.into();
+    run.scenario.name = evil.into();
+    run.machine.cpu = evil.into();
+    run.command.push(evil.into());
+    run.validity.reasons.push(evil.into());
+    for variant in &mut run.variants {
+        variant.label = evil.into();
+        variant.gives_up = vec![evil.into()];
+    }
+    for load in &mut run.scenario.loads {
+        load.name.push('<');
+    }
+    let page = page::render(&run).unwrap();
+    assert!(!page.contains("<script"), "unescaped");
+    assert!(summary::render(&run).contains("\\| pipe"));
+}
+
+#[test]
+fn runs_that_are_not_whole_render_and_say_so() {
+    let mut invalid = measured();
+    invalid.validity.verdict = Verdict::ClientLimited;
+    invalid.validity.reasons = vec!["the generator was 3.1 ms late at p99".into()];
+    let mut cut = measured();
+    cut.status = Status::Partial("interrupted".into());
+    let mut lacking = measured();
+    lacking.slices.retain(|slice| slice.variant != "md5");
+    lacking.merged.retain(|figure| figure.variant != "md5");
+    let mut zero = planned(&DESIGNS);
+    zero.validity.verdict = Verdict::Empty;
+    for (run, said) in [
+        (invalid, "client-limited: the generator was 3.1 ms late at p99"),
+        (cut, "partial: interrupted"),
+        (lacking, "ashing not measured"),
+        (zero, "empty"),
+    ] {
+        assert!(page::render(&run).unwrap().contains(said), "{said}");
+        assert!(summary::render(&run).contains(said), "{said}");
+    }
+}
+
+#[test]
+fn a_run_with_one_sample_of_nothing_still_draws() {
+    let mut run = measured();
+    run.variants.truncate(1);
+    for figure in &mut run.merged {
+        figure.count = 1;
+        figure.curve = vec![(0.0, 0), (100.0, 0)];
+    }
+    assert!(page::render(&run).unwrap().contains("<svg"));
+}
