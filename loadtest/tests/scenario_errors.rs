@@ -1,0 +1,109 @@
+//! What a scenario file says wrong is named with file, line and what is accepted.
+
+use authlab_loadtest::scenario::Scenario;
+
+const GOOD: &str = r#"name = "s"
+question = "?"
+baseline = "a"
+[[variant]]
+name = "a"
+flags = { binding = "md5" }
+[[variant]]
+name = "b"
+url = "http://127.0.0.1:9"
+[[step]]
+name = "get"
+request = "GET /"
+headers = { accept = "*/*" }
+[[load]]
+name = "one"
+users = 1
+journey = ["get*5"]
+profile.quick = { blocks = 1, slice = "10ms" }
+[ladder]
+latency = "one.get"
+"#;
+
+fn refusal(text: &str) -> String {
+    match Scenario::parse("s.toml", text, "quick") {
+        Ok(_) => "accepted".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn the_good_one_is_accepted() {
+    assert_eq!(refusal(GOOD), "accepted");
+}
+
+#[test]
+fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
+    // (what is replaced, by what, the line named, words that must appear)
+    let table = [
+        ("question", "qestion", 2, "did you mean `question`?"),
+        ("users = 1", "usres = 1", 16, "did you mean `users`?"),
+        ("baseline = \"a\"", "baseline = \"c\"", 3, "there are: a, b"),
+        ("name = \"b\"", "name = \"a\"", 8, "already there"),
+        ("name = \"b\"", "name = \"b c\"", 8, "use letters"),
+        (
+            "url = \"http://127.0.0.1:9\"",
+            "url = \"https://x\"",
+            9,
+            "use http://host:port",
+        ),
+        (
+            "url = \"http://127.0.0.1:9\"",
+            "",
+            8,
+            "exactly one of: flags",
+        ),
+        (
+            "url = \"http://127.0.0.1:9\"",
+            "command = [\"x\"]",
+            8,
+            "{port}",
+        ),
+        (
+            "request = \"GET /\"",
+            "request = \"GET\"",
+            12,
+            "write it as `GET /path`",
+        ),
+        ("\"*/*\"", "\"{token}\"", 17, "which no earlier step saves"),
+        ("accept =", "\"a b\" =", 13, "not a header name"),
+        ("users = 1", "users = 0", 16, "1 to 10000"),
+        ("get*5", "got*5", 17, "there are: get"),
+        ("get*5", "get*0", 17, "name*40"),
+        ("blocks = 1", "blocks = 0", 18, "at least 1"),
+        ("10ms", "10", 18, "write 500us, 250ms, 10s or 2m"),
+        ("profile.quick", "profile.slow", 18, "it has: slow"),
+        ("one.get", "one.got", 20, "one of: one.get"),
+        ("[\"get*5\"]", "[]", 17, "at least one step"),
+        (
+            "flags = { binding = \"md5\" }",
+            "flags = { binding = [1] }",
+            5,
+            "use text",
+        ),
+        ("name = \"s\"", "name = ", 1, ""),
+    ];
+    for (old, new, line, words) in table {
+        assert!(GOOD.contains(old), "{old}");
+        let said = refusal(&GOOD.replacen(old, new, 1));
+        assert!(
+            said.starts_with(&format!("s.toml:{line}: ")),
+            "{new}: {said}"
+        );
+        assert!(said.contains(words), "{new}: {said}");
+        assert!(!said.contains('\n'), "{new}: {said}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Scenario::read(std::path::Path::new("/nonexistent/s.toml"), "quick").unwrap_err();
+    assert!(
+        error.to_string().starts_with("/nonexistent/s.toml: "),
+        "{error}"
+    );
+}

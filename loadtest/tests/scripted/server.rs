@@ -1,0 +1,105 @@
+//! A server that does as scripted, on a free loopback port, until it is dropped.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
+
+#[derive(Clone, Default)]
+pub(crate) struct Script {
+    /// Every n-th answer is a 503.
+    pub(crate) fail_every: u64,
+    /// Time before each answer.
+    pub(crate) delay: Duration,
+    /// Sent with each answer.
+    pub(crate) server_timing: Option<&'static str>,
+    /// What POST answers, and `/protected` wants.
+    pub(crate) token: Option<&'static str>,
+    /// Answers nothing after so many.
+    pub(crate) silent_after: Option<u64>,
+}
+
+pub(crate) struct Scripted {
+    pub(crate) url: String,
+    pub(crate) requests: Arc<AtomicU64>,
+    _stop: oneshot::Sender<()>,
+}
+
+pub(crate) fn serve(script: Script) -> Scripted {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(AtomicU64::new(0));
+    let (stop, mut stopped) = oneshot::channel::<()>();
+    let counted = Arc::clone(&requests);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            loop {
+                let stream = tokio::select! {
+                    accepted = listener.accept() => accepted.unwrap().0,
+                    _ = &mut stopped => return,
+                };
+                stream.set_nodelay(true).unwrap();
+                let (script, counted) = (script.clone(), Arc::clone(&counted));
+                let answer = service_fn(move |request| {
+                    answer(request, script.clone(), Arc::clone(&counted))
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+            }
+        });
+    });
+    Scripted {
+        url,
+        requests,
+        _stop: stop,
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    script: Script,
+    counted: Arc<AtomicU64>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
+    if script.silent_after.is_some_and(|most| number > most) {
+        std::future::pending::<()>().await;
+    }
+    if !script.delay.is_zero() {
+        tokio::time::sleep(script.delay).await;
+    }
+    let mut response = Response::new(Full::from("hello"));
+    if let Some(token) = script.token {
+        let wanted = format!("Bearer {token}");
+        let shown = request
+            .headers()
+            .get("authorization")
+            .and_then(|value| value.to_str().ok());
+        if request.method() == "POST" {
+            *response.body_mut() = Full::from(format!(r#"{{"access":{{"token":"{token}"}}}}"#));
+        } else if shown != Some(&wanted) {
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+        }
+    }
+    if script.fail_every > 0 && number.is_multiple_of(script.fail_every) {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    if let Some(timing) = script.server_timing {
+        response
+            .headers_mut()
+            .insert("server-timing", timing.parse().unwrap());
+    }
+    Ok(response)
+}

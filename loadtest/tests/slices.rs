@@ -1,0 +1,212 @@
+//! Slices against a real server on a bound port: what is counted, what is kept apart, what ends.
+
+#[path = "scripted/server.rs"]
+mod scripted;
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
+use authlab_loadtest::cores::Cores;
+use authlab_loadtest::scenario::Scenario;
+use authlab_reports::run::{Run, Status, Tool};
+use scripted::{Script, serve};
+
+/// A scenario of one variant at `url`; `rest` holds its steps and loads.
+fn run(url: &str, rest: &str) -> Finished {
+    let text = format!(
+        "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{url}\"\n{rest}"
+    );
+    let scenario = Scenario::parse("t.toml", &text, "quick").unwrap();
+    let runs = tempfile::tempdir().unwrap();
+    conduct(&scenario, &order(runs.path()), |_| {}).unwrap()
+}
+
+fn order(runs: &Path) -> Order {
+    Order {
+        authlab: "/nonexistent/authlab".into(),
+        runs: runs.to_owned(),
+        command: vec!["authlab".into()],
+        tool: Tool {
+            version: "0".into(),
+            commit: String::new(),
+            profile: "test".into(),
+        },
+        seed: 1,
+        cores: Cores::split(),
+    }
+}
+
+fn count(run: &Run, step: &str, metric: &str) -> u64 {
+    run.merged
+        .iter()
+        .filter(|figure| figure.step == step && figure.metric == metric)
+        .map(|figure| figure.count)
+        .sum()
+}
+
+const GET: &str = r#"
+[[step]]
+name = "get"
+request = "GET /"
+[[load]]
+name = "one"
+users = 3
+journey = ["get"]
+profile.quick = { blocks = 1, slice = "100ms", warm_up = "1ms" }
+"#;
+
+#[test]
+fn every_answer_is_recorded_once_in_each_metric_and_nothing_else_is() {
+    let server = serve(Script::default());
+    let finished = run(&server.url, GET);
+    assert_eq!(finished.run.status, Status::Complete);
+    let ok: u64 = finished.run.slices.iter().map(|slice| slice.ok).sum();
+    assert!(ok > 0);
+    for metric in ["response", "service", "first-byte", "timer"] {
+        assert_eq!(count(&finished.run, "get", metric), ok, "{metric}");
+    }
+    // Warm-up is served and not recorded.
+    assert!(server.requests.load(Ordering::Relaxed) > ok);
+}
+
+#[test]
+fn an_unexpected_answer_is_an_error_and_never_part_of_a_latency() {
+    let server = serve(Script {
+        fail_every: 10,
+        ..Script::default()
+    });
+    let finished = run(&server.url, GET);
+    let slices = &finished.run.slices;
+    let ok: u64 = slices.iter().map(|slice| slice.ok).sum();
+    let failed: u64 = slices
+        .iter()
+        .filter_map(|slice| slice.failed.get("get: status 503"))
+        .sum();
+    assert!(failed > 0);
+    assert_eq!(count(&finished.run, "get", "service"), ok);
+    assert_eq!(count(&finished.run, "get", "failed"), failed);
+}
+
+#[test]
+fn a_slow_server_still_gives_the_samples_asked_for() {
+    let server = serve(Script {
+        delay: Duration::from_millis(60),
+        ..Script::default()
+    });
+    let rest = GET
+        .replace("users = 3", "users = 1")
+        .replace("[\"get\"]", "[\"get*9\"]")
+        .replace("slice = \"100ms\"", "slice = \"10ms\", min_samples = 3");
+    let finished = run(&server.url, &rest);
+    for slice in &finished.run.slices {
+        assert_eq!(slice.ok, 3);
+    }
+    let service = finished
+        .run
+        .merged
+        .iter()
+        .find(|figure| figure.metric == "service")
+        .unwrap();
+    assert!(service.min >= 60_000_000, "{}", service.min);
+}
+
+#[test]
+fn a_value_saved_from_json_is_sent_by_later_steps() {
+    let server = serve(Script {
+        token: Some("secret-1"),
+        ..Script::default()
+    });
+    let rest = r#"
+[[step]]
+name = "token"
+request = "POST /token"
+json = { username = "john" }
+save = { token = "json:/access/token" }
+[[step]]
+name = "get"
+request = "GET /protected"
+headers = { authorization = "Bearer {token}" }
+[[load]]
+name = "one"
+users = 2
+prepare = ["token"]
+journey = ["get"]
+profile.quick = { blocks = 1, slice = "50ms", warm_up = "1ms" }
+"#;
+    let finished = run(&server.url, rest);
+    let slices = &finished.run.slices;
+    assert!(
+        slices
+            .iter()
+            .all(|slice| slice.failed.is_empty() && slice.ok > 0)
+    );
+    assert_eq!(
+        count(&finished.run, "token", "service"),
+        0,
+        "preparing is not timed"
+    );
+}
+
+#[test]
+fn stage_costs_come_from_server_timing() {
+    let server = serve(Script {
+        server_timing: Some("cache;dur=0.000250, verify;dur=1.5"),
+        ..Script::default()
+    });
+    let finished = run(&server.url, GET);
+    let p50 = |metric: &str| {
+        let figure = finished
+            .run
+            .merged
+            .iter()
+            .find(|figure| figure.metric == metric);
+        figure.unwrap().p50()
+    };
+    assert_eq!(p50("stage-cache"), 250);
+    // Three significant digits.
+    assert!(
+        p50("stage-verify").abs_diff(1_500_000) < 1_500,
+        "{}",
+        p50("stage-verify")
+    );
+}
+
+#[test]
+fn a_server_that_never_answers_ends_the_slice_and_counts_as_failed() {
+    let server = serve(Script {
+        silent_after: Some(40),
+        ..Script::default()
+    });
+    let rest = GET.replace("journey", "timeout = \"200ms\"\njourney");
+    let began = Instant::now();
+    let finished = run(&server.url, &rest);
+    assert!(began.elapsed() < Duration::from_secs(20));
+    let failed: u64 = finished
+        .run
+        .slices
+        .iter()
+        .flat_map(|slice| slice.failed.values())
+        .sum();
+    assert!(failed >= 3, "{:?}", finished.run.slices);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_with_its_variant() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let finished = run(&format!("http://127.0.0.1:{port}"), GET);
+    let error = finished.error.unwrap();
+    assert!(matches!(error, RunError::Server { .. }));
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("variant `v`: http://127.0.0.1:{port}/")),
+        "{error}"
+    );
+    assert!(matches!(finished.run.status, Status::Partial(_)));
+}
