@@ -7,7 +7,7 @@ mod child;
 // mod compare;
 mod report;
 mod run;
-// mod serve;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -28,7 +28,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Start the reference server: every design choice is a flag
-    // Serve(Box<serve::Arguments>),
+    Serve(Box<serve::Arguments>),
     /// Run a scenario against its variants and report
     Run(run::Arguments),
     /// Render a run's report again
@@ -45,7 +45,7 @@ const EXIT_REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
-        // Verb::Serve(arguments) => serve::run(*arguments),
+        Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Report(arguments) => report::run(arguments),
         // Verb::Compare(arguments) => compare::run(arguments),
