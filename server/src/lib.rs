@@ -1,1 +1,64 @@
-//! authlab server
+//! The reference auth server of authlab: every design choice is a flag, so that two designs differ by one flag and
+//! nothing else. It knows nothing of being measured.
+//!
+//! A map, in the order in which a reader meets it:
+//! - [`setup`]: the flags; `Setup` as typed, [`Design`] as meant
+//! - [`lab`]: [`Lab::login`], [`Lab::authorize`], [`Lab::revoke`]: the whole life of a request on one page
+//! - [`serve`]: the listener, its limits and its end; `http` holds the routes
+//! - [`request`] and [`denied`]: what is asked, granted, refused; [`policy`]: who may do what
+//! - the axes: [`password`] (run by [`hashing`]), [`credential`], [`binding`], [`decisions`], [`freshness`], [`users`]
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use authlab_server::{Action, Design, Lab, PasswordKind, Presented, Request, Sender};
+//!
+//! let lab = Lab::open(Design { password: PasswordKind::Sha256, ..Design::default() }).unwrap();
+//! let sender = Sender { user_agent: b"curl/8.5.0", ip: [127, 0, 0, 1].into() };
+//! let token = lab.login("john", "password123", &sender).await.unwrap();
+//! let presented = Presented::Bearer(&token.access_token);
+//! let (route, action) = ("/items", Action::ItemsRead);
+//! let request = Request { method: "GET", route, target: "/items/", sender, presented, action };
+//! let grant = lab.authorize(&request).await.unwrap();
+//! assert_eq!(&*lab.name(&grant), "john");
+//! # });
+//! ```
+
+mod axis;
+pub mod binding;
+pub mod clock;
+pub mod credential;
+pub mod decisions;
+pub mod denied;
+pub mod freshness;
+pub mod hashing;
+mod http;
+pub mod lab;
+pub mod password;
+pub mod period;
+pub mod policy;
+pub mod request;
+pub mod serve;
+mod sessions;
+pub mod setup;
+mod stages;
+mod subjects;
+pub mod users;
+
+pub use axis::UnknownLabel;
+pub use binding::{BindTo, BindingKind};
+pub use clock::{Clock, Controlled};
+pub use credential::{CredentialKind, JwtAlgorithm, SecretFrom};
+pub use decisions::{CacheKey, CacheKind, CacheStore};
+pub use denied::Denied;
+pub use freshness::FreshnessKind;
+pub use hashing::HashOn;
+pub use lab::{Lab, OpenError};
+pub use password::PasswordKind;
+pub use period::Period;
+pub use policy::{Action, PolicyKind, Role, Roles, Scope, Scopes};
+pub use request::{Grant, IssuedToken, Presented, Request, Sender};
+pub use serve::{ServeError, Server, run};
+pub use setup::{Design, Preset, Setup, SetupError, Warning};
+pub use stages::StageTimes;
+pub use subjects::Subject;
+pub use users::UsersFrom;

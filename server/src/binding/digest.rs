@@ -1,0 +1,85 @@
+//! Binding by unsalted digest, as the article's second stage does it: the same sender always gives the same text.
+
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use md5::Digest as _;
+
+use super::{BindTo, Bound, Seal};
+use crate::denied::Denied;
+use crate::request::Sender;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Digest {
+    Md5,
+    Sha256,
+    Blake3,
+}
+
+#[derive(Debug)]
+pub(crate) struct DigestBinding {
+    pub(super) with: Digest,
+    pub(super) to: BindTo,
+}
+
+impl DigestBinding {
+    pub(super) fn seal(&self, sender: &Sender<'_>) -> Bound {
+        Bound {
+            user_agent: self.with.seal(sender.user_agent),
+            ip: match self.to {
+                BindTo::UserAgentAndIp => self
+                    .with
+                    .seal(AddressText::of(sender.canonical_ip()).as_bytes()),
+                BindTo::UserAgent => Seal::default(),
+            },
+        }
+    }
+
+    pub(super) fn check(&self, bound: &Bound, sender: &Sender<'_>) -> Result<(), Denied> {
+        let expected = self.seal(sender);
+        let same_user_agent = expected.user_agent.matches(&bound.user_agent);
+        let same_ip = match self.to {
+            BindTo::UserAgentAndIp => expected.ip.matches(&bound.ip),
+            BindTo::UserAgent => true,
+        };
+        if same_user_agent && same_ip {
+            Ok(())
+        } else {
+            Err(Denied::WrongSender)
+        }
+    }
+}
+
+impl Digest {
+    fn seal(self, input: &[u8]) -> Seal {
+        match self {
+            Self::Md5 => Seal::of_digest::<16>(md5::Md5::digest(input).into()),
+            Self::Sha256 => Seal::of_digest::<32>(sha2::Sha256::digest(input).into()),
+            Self::Blake3 => Seal::of_digest::<32>(blake3::hash(input).into()),
+        }
+    }
+}
+
+/// The longest address as text: an IPv6 address that ends in an IPv4 one.
+const MOST_ADDRESS_BYTES: usize = 45;
+
+/// An address as text, without allocating.
+pub(super) struct AddressText {
+    bytes: [u8; MOST_ADDRESS_BYTES],
+    length: usize,
+}
+
+impl AddressText {
+    pub(super) fn of(ip: IpAddr) -> Self {
+        let mut bytes = [0; MOST_ADDRESS_BYTES];
+        let mut rest = bytes.as_mut_slice();
+        // The buffer fits every address, so this cannot fail.
+        let _ = write!(rest, "{ip}");
+        let length = MOST_ADDRESS_BYTES - rest.len();
+        Self { bytes, length }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}

@@ -1,0 +1,106 @@
+//! The HMAC secret: drawn at start, or read from a file.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// RFC 7518 §3.2: a key at least as long as the hash's output.
+const LEAST_BYTES: usize = 32;
+
+/// Where the HMAC secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(from = "PathBuf")]
+pub enum SecretFrom {
+    /// Drawn when the server starts: every token dies with the process.
+    Random,
+    /// The bytes of a file, without a final line break.
+    File(PathBuf),
+}
+
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file could not be read.
+    #[error("secret-file {path}: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file is too short.
+    #[error(
+        "secret-file {path}: {bytes} bytes; accepted: at least {LEAST_BYTES} (256 bits), as in `openssl rand -base64 48`"
+    )]
+    TooShort {
+        /// The file.
+        path: PathBuf,
+        /// Its length without a final line break.
+        bytes: usize,
+    },
+    /// The system gave no randomness.
+    #[error("the system gave no randomness for the HMAC secret")]
+    NoRandomness,
+}
+
+/// A secret that never shows itself.
+pub(super) struct Secret(Vec<u8>);
+
+impl Secret {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl SecretFrom {
+    pub(super) fn read(&self) -> Result<Secret, SecretError> {
+        match self {
+            Self::Random => {
+                let mut secret = vec![0; LEAST_BYTES];
+                getrandom::fill(&mut secret).map_err(|_| SecretError::NoRandomness)?;
+                Ok(Secret(secret))
+            }
+            Self::File(path) => {
+                let path = path.clone();
+                let mut secret = match std::fs::read(&path) {
+                    Ok(secret) => secret,
+                    Err(error) => return Err(SecretError::Unreadable { path, error }),
+                };
+                while secret
+                    .pop_if(|last| matches!(last, b'\n' | b'\r'))
+                    .is_some()
+                {}
+                if secret.len() < LEAST_BYTES {
+                    return Err(SecretError::TooShort {
+                        path,
+                        bytes: secret.len(),
+                    });
+                }
+                Ok(Secret(secret))
+            }
+        }
+    }
+}
+
+impl From<PathBuf> for SecretFrom {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl FromStr for SecretFrom {
+    type Err = std::convert::Infallible;
+
+    fn from_str(path: &str) -> Result<Self, Self::Err> {
+        Ok(Self::File(path.into()))
+    }
+}
+
+impl fmt::Display for SecretFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Random => f.write_str("random per process"),
+            Self::File(path) => write!(f, "from {}", path.display()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Why a request was refused: small, `Copy`, no strings. HTTP's words for it are methods.
+
+use crate::policy::Action;
+
+/// A refusal. It knows its HTTP status and its OAuth error code (RFC 6750 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// No credentials of the accepted kind came.
+    NoCredentials,
+    /// More than one `Authorization` header came: guessing which one counts is how checks are bypassed.
+    AmbiguousCredentials,
+    /// The token is not one of ours in form: segments, encoding, header, claims.
+    Malformed,
+    /// The token's signature does not fit.
+    BadSignature,
+    /// The token's `exp` has come.
+    Expired,
+    /// The token's `nbf` is still ahead.
+    NotYetValid,
+    /// The token was revoked.
+    Revoked,
+    /// The token is bound to another sender.
+    WrongSender,
+    /// The subject may not do this.
+    Insufficient(Action),
+    /// No such user, or not this password: never which of them.
+    BadLogin,
+    /// The queue before the slow hashes is full.
+    Busy,
+    /// A store that decides cannot be read now.
+    Unavailable,
+}
+
+/// How long a refused client is told to wait before it asks a full queue again.
+pub(crate) const RETRY_AFTER_SECONDS: &str = "1";
+
+impl Denied {
+    /// The HTTP status code.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::AmbiguousCredentials => 400,
+            Self::NoCredentials
+            | Self::Malformed
+            | Self::BadSignature
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::Revoked
+            | Self::WrongSender
+            | Self::BadLogin => 401,
+            Self::Insufficient(_) => 403,
+            Self::Busy => 429,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// The error code of the JSON body.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::AmbiguousCredentials => "invalid_request",
+            Self::Malformed
+            | Self::BadSignature
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::Revoked
+            | Self::WrongSender => "invalid_token",
+            Self::Insufficient(_) => "insufficient_scope",
+            Self::BadLogin => "invalid_grant",
+            Self::Busy | Self::Unavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// The challenge of the `WWW-Authenticate` header, where one belongs: without an error code when no
+    /// credentials came (RFC 6750 §3.1).
+    #[must_use]
+    pub const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::NoCredentials | Self::BadLogin => Some("Bearer"),
+            Self::AmbiguousCredentials => Some("Bearer error=\"invalid_request\""),
+            Self::Malformed
+            | Self::BadSignature
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::Revoked
+            | Self::WrongSender => Some("Bearer error=\"invalid_token\""),
+            Self::Insufficient(Action::ItemsRead) => {
+                Some("Bearer error=\"insufficient_scope\", scope=\"items:read\"")
+            }
+            Self::Insufficient(Action::ItemsWrite) => {
+                Some("Bearer error=\"insufficient_scope\", scope=\"items:write\"")
+            }
+            Self::Insufficient(Action::OwnAccount) => Some("Bearer error=\"insufficient_scope\""),
+            Self::Busy | Self::Unavailable => None,
+        }
+    }
+
+    /// The sentence of the JSON body.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "A bearer token is required",
+            Self::AmbiguousCredentials => "More than one Authorization header",
+            Self::Malformed => "The token is malformed",
+            Self::BadSignature => "The token's signature is not valid",
+            Self::Expired => "The token has expired",
+            Self::NotYetValid => "The token is not valid yet",
+            Self::Revoked => "The token was revoked",
+            Self::WrongSender => "The token is bound to another sender",
+            Self::Insufficient(_) => "Insufficient privileges",
+            Self::BadLogin => "Incorrect username or password",
+            Self::Busy => "Too many sign-ins at once; try again",
+            Self::Unavailable => "A store is not available; try again",
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Where slow hashes run, and how many may wait. Only bcrypt and Argon2id come this way; a fast digest is done
+//! before it could be handed over, so it runs in place whatever the axis says.
+
+mod blocking;
+mod pool;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::axis::axis;
+use crate::denied::Denied;
+use crate::password::{self, HashError, Password, PasswordKind};
+use crate::setup::Design;
+
+axis! {
+    /// Where slow hashes run.
+    pub enum HashOn opens Place: "hash-on" {
+        /// a bounded pool of our own threads, at low priority
+        Pool(pool::Pool) = "pool",
+        /// tokio's blocking pool, bounded
+        Blocking(blocking::Blocking) = "blocking",
+        /// the async thread itself: the mistake to measure. UNSAFE: one sign-in stops every other request
+        Inline = "inline",
+    }
+}
+
+/// The place, and a count of the hashes computed there.
+#[derive(Debug)]
+pub(crate) struct Hashing {
+    place: Place,
+    computed: AtomicU64,
+}
+
+impl Hashing {
+    pub(crate) fn open(design: &Design) -> std::io::Result<Self> {
+        let (threads, queue) = (design.hash_threads.get(), design.hash_queue.get());
+        let place = match design.hash_on {
+            HashOn::Pool => Place::Pool(pool::Pool::open(threads, queue)?),
+            HashOn::Blocking => Place::Blocking(blocking::Blocking::open(threads, queue)),
+            HashOn::Inline => Place::Inline,
+        };
+        Ok(Self {
+            place,
+            computed: AtomicU64::new(0),
+        })
+    }
+
+    /// Makes the stored form of an input.
+    pub(crate) async fn hash(
+        &self,
+        with: Password,
+        input: Vec<u8>,
+    ) -> Result<Result<String, HashError>, Denied> {
+        match self.run(Task::Hash { with, input }).await? {
+            Outcome::Hashed(stored) => Ok(stored),
+            Outcome::Matches(_) => Err(Denied::Unavailable),
+        }
+    }
+
+    /// Whether the input is the one that was stored.
+    pub(crate) async fn verify(&self, stored: Arc<str>, input: Vec<u8>) -> Result<bool, Denied> {
+        match self.run(Task::Verify { stored, input }).await? {
+            Outcome::Matches(matches) => Ok(matches),
+            Outcome::Hashed(_) => Err(Denied::Unavailable),
+        }
+    }
+
+    /// How many hashes were asked for since the start.
+    pub(crate) fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
+    async fn run(&self, task: Task) -> Result<Outcome, Denied> {
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        if !task.is_slow() {
+            return Ok(task.run());
+        }
+        match &self.place {
+            Place::Pool(pool) => pool.run(task).await,
+            Place::Blocking(blocking) => blocking.run(task).await,
+            Place::Inline => Ok(task.run()),
+        }
+    }
+}
+
+/// One hash to compute.
+#[derive(Debug)]
+enum Task {
+    Hash { with: Password, input: Vec<u8> },
+    Verify { stored: Arc<str>, input: Vec<u8> },
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Hashed(Result<String, HashError>),
+    Matches(bool),
+}
+
+impl Task {
+    fn is_slow(&self) -> bool {
+        match self {
+            Self::Hash { with, .. } => with.is_slow(),
+            Self::Verify { stored, .. } => {
+                PasswordKind::of_stored(stored).is_some_and(PasswordKind::is_slow)
+            }
+        }
+    }
+
+    fn run(self) -> Outcome {
+        match self {
+            Self::Hash { with, input } => Outcome::Hashed(with.hash(&input)),
+            Self::Verify { stored, input } => Outcome::Matches(password::verify(&stored, &input)),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Threads of our own for slow hashes, at low priority: under a storm of sign-ins the scheduler then gives the async
+//! threads their core first, and other requests keep their tail.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::{Outcome, Task};
+use crate::denied::Denied;
+
+/// The weakest claim on a core that is still a claim (`setpriority(2)`).
+const NICEST: i32 = 19;
+
+/// The pool. Its threads end when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    queue: SyncSender<Job>,
+}
+
+#[derive(Debug)]
+struct Job {
+    task: Task,
+    reply: oneshot::Sender<Outcome>,
+}
+
+impl Pool {
+    pub(super) fn open(threads: usize, queue: usize) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel(queue);
+        let receiver = Arc::new(Mutex::new(receiver));
+        for number in 0..threads {
+            let receiver = Arc::clone(&receiver);
+            std::thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || work(&receiver))?;
+        }
+        Ok(Self { queue: sender })
+    }
+
+    pub(super) async fn run(&self, task: Task) -> Result<Outcome, Denied> {
+        let (reply, outcome) = oneshot::channel();
+        self.queue
+            .try_send(Job { task, reply })
+            .map_err(|refused| match refused {
+                TrySendError::Full(_) => Denied::Busy,
+                TrySendError::Disconnected(_) => Denied::Unavailable,
+            })?;
+        outcome.await.map_err(|_| Denied::Unavailable)
+    }
+}
+
+fn work(queue: &Mutex<Receiver<Job>>) {
+    // A refusal (a sandbox) leaves the pool at the priority of the rest: slower for others, never wrong.
+    let _ = rustix::process::setpriority_process(None, NICEST);
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        // Whoever hung up while waiting no longer needs the hash.
+        if !job.reply.is_closed() {
+            let _ = job.reply.send(job.task.run());
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The routes. A handler that takes a [`Granted`] is protected, and its type says for what.
+
+mod answers;
+mod bodies;
+mod granted;
+mod items;
+mod ops;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+
+use crate::lab::Lab;
+use answers::problem;
+pub(crate) use granted::Peer;
+
+/// The largest body that is read: a name and a password, or an item.
+const MOST_BODY_BYTES: usize = 16 * 1024;
+
+/// All routes. Each with and without a trailing slash is one route, for routing and for cached decisions alike.
+pub(crate) fn router(lab: Arc<Lab>) -> Router {
+    let body = || DefaultBodyLimit::max(MOST_BODY_BYTES);
+    let resources = [
+        (
+            "/items",
+            get(items::list).merge(post(items::add).layer(body())),
+        ),
+        ("/user", get(items::account)),
+        ("/token", post(token::issue).layer(body())),
+        ("/token/revoke", post(token::revoke)),
+        ("/healthz", get(ops::healthz)),
+    ];
+    let mut routes = Router::new();
+    for (path, methods) in resources {
+        routes = routes
+            .route(path, methods.clone())
+            .route(&format!("{path}/"), methods);
+    }
+    routes
+        .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "No such path"))
+        .method_not_allowed_fallback(async || {
+            problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "No such method here",
+            )
+        })
+        .with_state(lab)
+}

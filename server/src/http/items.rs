@@ -1,0 +1,58 @@
+//! The article's API: items that depend on who asks, and one's own account.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::answers::{fixed, json};
+use super::bodies::MaybeBody;
+use super::granted::{Granted, ItemsRead, ItemsWrite, OwnAccount};
+use crate::lab::Lab;
+use crate::policy::{Role, Roles, Scopes};
+
+const ADMIN_ITEMS: &str = r#"{"items":["Admin Items"]}"#;
+const USER_ITEMS: &str = r#"{"items":["User Items"]}"#;
+
+/// `GET /items`
+pub(super) async fn list(granted: Granted<ItemsRead>) -> Response {
+    let admin = granted.grant.roles().contains(Role::Admin);
+    granted.answer(fixed(if admin { ADMIN_ITEMS } else { USER_ITEMS }))
+}
+
+/// An item to add. It is answered, not kept: a store that grows would be measured along.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Item {
+    name: String,
+}
+
+/// `POST /items`, with a body or without
+pub(super) async fn add(
+    granted: Granted<ItemsWrite>,
+    MaybeBody(item): MaybeBody<Item>,
+) -> Response {
+    let item = item.unwrap_or_else(|| Item {
+        name: "Admin Item".to_owned(),
+    });
+    granted.answer((StatusCode::CREATED, json(&item)).into_response())
+}
+
+/// `GET /user`
+pub(super) async fn account(State(lab): State<Arc<Lab>>, granted: Granted<OwnAccount>) -> Response {
+    #[derive(Serialize)]
+    struct Account<'a> {
+        username: &'a str,
+        roles: Roles,
+        scopes: Vec<&'static str>,
+    }
+    let scopes: Scopes = granted.grant.scopes();
+    let scopes = scopes.iter().map(crate::policy::Scope::label).collect();
+    let account = Account {
+        username: &lab.name(&granted.grant),
+        roles: granted.grant.roles(),
+        scopes,
+    };
+    granted.answer(json(&account))
+}

@@ -1,0 +1,288 @@
+//! The whole life of a request on one page: [`Lab::authorize`], straight down.
+
+use std::sync::Arc;
+
+use crate::binding::Binding;
+use crate::clock::{Clock, Timestamp};
+use crate::credential::{Claims, Credential, Facts, SecretError};
+use crate::decisions::{Cache, Kept};
+use crate::denied::Denied;
+use crate::freshness::{Freshness, Revoked, session_slot};
+use crate::hashing::Hashing;
+use crate::password::{HashError, Password};
+use crate::policy::{PolicyKind, Roles, decide};
+use crate::request::{Grant, IssuedToken, Mark, Request, Sender, Verified};
+use crate::sessions::Sessions;
+use crate::setup::Design;
+use crate::stages::{Laps, Stage, StageTimes, Stopwatch, Untimed};
+use crate::subjects::Subjects;
+use crate::users::{Users, UsersError};
+
+/// A design, opened: everything that a request meets.
+#[derive(Debug)]
+pub struct Lab {
+    design: Design,
+    clock: Clock,
+    subjects: Subjects,
+    users: Users,
+    /// What an unknown user's password is compared with, so that it takes as long as a known one's.
+    decoy: Arc<str>,
+    hashing: Hashing,
+    credential: Credential,
+    sessions: Sessions,
+    binding: Binding,
+    cache: Cache,
+    freshness: Freshness,
+    /// The control's grant.
+    control: Grant,
+}
+
+/// Why a design could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There are no accounts.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// There is no HMAC secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Passwords cannot be hashed.
+    #[error("passwords cannot be hashed: {0}")]
+    Hash(#[from] HashError),
+    /// The hash pool's threads could not be started.
+    #[error("--hash-threads {threads}: {error}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+impl Lab {
+    /// Opens a design on the system's clock.
+    ///
+    /// # Errors
+    /// One line: a users file or a secret that cannot be used, or threads that cannot be started.
+    pub fn open(design: Design) -> Result<Self, OpenError> {
+        Self::open_at(design, Clock::Coarse)
+    }
+
+    /// Opens a design on a clock of the caller's.
+    ///
+    /// # Errors
+    /// As [`Lab::open`].
+    pub fn open_at(design: Design, clock: Clock) -> Result<Self, OpenError> {
+        let password = design.password.open(design.bcrypt_cost);
+        let users = Users::open(&design.users, password)?;
+        let threads = |error| OpenError::Threads {
+            threads: design.hash_threads.get(),
+            error,
+        };
+        let hashing = Hashing::open(&design).map_err(threads)?;
+        let subjects = Subjects::default();
+        let control = control(&subjects);
+        Ok(Self {
+            users,
+            decoy: decoy(password)?,
+            hashing,
+            credential: Credential::open(&design)?,
+            sessions: Sessions::open(),
+            binding: Binding::open(&design),
+            cache: Cache::open(&design),
+            freshness: Freshness::open(&design),
+            control,
+            subjects,
+            clock,
+            design,
+        })
+    }
+
+    /// The design that was opened.
+    #[must_use]
+    pub fn design(&self) -> &Design {
+        &self.design
+    }
+
+    /// Signs a user in.
+    ///
+    /// # Errors
+    /// [`Denied::BadLogin`], [`Denied::Busy`] when too many hashes wait, [`Denied::Unavailable`] when a store fails.
+    pub async fn login(
+        &self,
+        name: &str,
+        password: &str,
+        sender: &Sender<'_>,
+    ) -> Result<IssuedToken, Denied> {
+        let account = self.users.find(name, &self.hashing).await?;
+        let stored = account
+            .as_ref()
+            .map_or(&self.decoy, |account| &account.stored);
+        let matches = self
+            .hashing
+            .verify(Arc::clone(stored), password.into())
+            .await?;
+        let account = account.filter(|_| matches).ok_or(Denied::BadLogin)?;
+
+        let bound = self.binding.seal(sender, &self.hashing).await?;
+        let expires_in = self.design.token_ttl.0.as_secs();
+        let facts = Facts {
+            roles: account.roles,
+            bound,
+            lifetime_seconds: expires_in,
+        };
+        let claims = Claims::new(name, facts, self.clock.now())?;
+        let access_token = self.credential.issue(&claims)?;
+        Ok(IssuedToken {
+            access_token,
+            expires_in,
+        })
+    }
+
+    /// Authorizes a request.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    #[inline]
+    pub async fn authorize(&self, request: &Request<'_>) -> Result<Grant, Denied> {
+        self.decide(request, &mut Untimed).await
+    }
+
+    /// Authorizes a request, and says what each stage took.
+    pub async fn authorize_timed(
+        &self,
+        request: &Request<'_>,
+    ) -> (Result<Grant, Denied>, StageTimes) {
+        let mut watch = Stopwatch::start();
+        let decision = self.decide(request, &mut watch).await;
+        (decision, watch.stop())
+    }
+
+    /// extract → decision key → hit? → verify → revoked? → binding → policy → store → grant
+    #[inline]
+    async fn decide<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
+        let token = request.presented.bearer()?;
+
+        let hit = self
+            .cache
+            .grant(request, token, &self.clock, &self.freshness);
+        laps.ended(Stage::Cache);
+        if let Some(grant) = hit {
+            return Ok(grant);
+        }
+
+        let now = self.clock.now();
+        let known = self.cache.verified(token, now, &self.freshness);
+        laps.ended(Stage::Cache);
+        let verified = match known {
+            Some(verified) => verified,
+            None => self.verify(token)?,
+        };
+        verified.in_time(now)?;
+        self.sessions.check(verified.id)?;
+        laps.ended(Stage::Verify);
+
+        self.binding
+            .check(&verified.bound, &request.sender, &self.hashing)
+            .await?;
+        laps.ended(Stage::Binding);
+
+        decide(verified.scopes, request.action)?;
+        if known.is_none() {
+            self.cache
+                .store(request, token, &verified, self.keep(&verified, now));
+        }
+        laps.ended(Stage::Policy);
+        Ok(verified.grant())
+    }
+
+    /// Revokes a token: whoever holds it may end it, whoever it is bound to.
+    ///
+    /// # Errors
+    /// As [`Lab::authorize`]: a token that is not valid cannot be revoked.
+    pub fn revoke(&self, request: &Request<'_>) -> Result<(), Denied> {
+        let verified = self.verify(request.presented.bearer()?)?;
+        let now = self.clock.now();
+        verified.in_time(now)?;
+        self.sessions.check(verified.id)?;
+        // Committed first, then numbered: who reads the number before a verification also meets the commit.
+        self.sessions.revoke(
+            verified.id,
+            Timestamp::from_seconds(verified.expires_at),
+            now,
+        );
+        self.freshness.revoked(Revoked::Token(verified.id));
+        Ok(())
+    }
+
+    /// The grant of the control, where this design is it: everything, without a look.
+    #[must_use]
+    pub fn control(&self) -> Option<Grant> {
+        match self.design.policy {
+            PolicyKind::AllowAll => Some(self.control),
+            PolicyKind::Enforce => None,
+        }
+    }
+
+    /// The name behind a grant.
+    #[must_use]
+    pub fn name(&self, grant: &Grant) -> Arc<str> {
+        self.subjects.name(grant.subject())
+    }
+
+    /// How many password and binding hashes were asked for since the start, slow or fast.
+    #[must_use]
+    pub fn hashes(&self) -> u64 {
+        self.hashing.computed()
+    }
+
+    fn verify(&self, token: &str) -> Result<Verified, Denied> {
+        let number = self.freshness.number();
+        let claims = self.credential.verify(token)?;
+        Ok(Verified {
+            id: claims.id,
+            mark: Mark {
+                number,
+                subject: self.subjects.intern(&claims.sub),
+                session: session_slot(claims.id),
+            },
+            roles: claims.roles,
+            scopes: claims.scopes,
+            not_before: claims.not_before,
+            expires_at: claims.expires_at,
+            bound: claims.bound,
+        })
+    }
+
+    fn keep(&self, verified: &Verified, now: Timestamp) -> Kept {
+        let end = Timestamp::from_seconds(verified.expires_at);
+        Kept {
+            from: Timestamp::from_seconds(verified.not_before),
+            until: self.freshness.keep_until(now, end),
+        }
+    }
+}
+
+/// A stored password that nobody knows.
+fn decoy(password: Password) -> Result<Arc<str>, HashError> {
+    let mut unknown = [0; 16];
+    getrandom::fill(&mut unknown).map_err(|_| HashError::System)?;
+    // bcrypt stops at a NUL byte.
+    let unknown = unknown.map(|byte| byte | 1);
+    Ok(password.hash(&unknown)?.into())
+}
+
+fn control(subjects: &Subjects) -> Grant {
+    let roles = Roles::all();
+    let mark = Mark {
+        number: 0,
+        subject: subjects.intern("anyone"),
+        session: 0,
+    };
+    Grant {
+        mark,
+        roles,
+        scopes: roles.scopes(),
+        expires_at: u64::MAX,
+    }
+}

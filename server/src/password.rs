@@ -1,0 +1,111 @@
+//! How passwords are stored. A stored password says how it was made (`$2b$…`, `$argon2id$…`, `$sha256$…`), so any
+//! of them can be verified whatever `--password` says; the axis decides how new ones are made.
+
+mod argon2id;
+mod bcrypt;
+mod blake3;
+mod md5;
+mod salted;
+mod sha256;
+
+use crate::axis::axis;
+
+axis! {
+    /// Stored password hash.
+    pub enum PasswordKind opens #[derive(Clone, Copy)] Password: "password" {
+        /// bcrypt, at --bcrypt-cost
+        Bcrypt(bcrypt::Bcrypt) = "bcrypt",
+        /// Argon2id: 19 MiB, two passes, one lane (OWASP's first choice)
+        Argon2id = "argon2id",
+        /// salted MD5. UNSAFE: measurement only
+        Md5 = "md5",
+        /// salted SHA-256. UNSAFE: measurement only
+        Sha256 = "sha256",
+        /// salted BLAKE3. UNSAFE: measurement only
+        Blake3 = "blake3",
+    }
+}
+
+impl PasswordKind {
+    /// Whether the hash is slow on purpose, and so runs where `--hash-on` says. Fast digests always run in place:
+    /// handing them over would cost more than they do.
+    #[must_use]
+    pub const fn is_slow(self) -> bool {
+        matches!(self, Self::Bcrypt | Self::Argon2id)
+    }
+
+    pub(crate) fn open(self, bcrypt_cost: u32) -> Password {
+        match self {
+            Self::Bcrypt => Password::Bcrypt(bcrypt::Bcrypt { cost: bcrypt_cost }),
+            Self::Argon2id => Password::Argon2id,
+            Self::Md5 => Password::Md5,
+            Self::Sha256 => Password::Sha256,
+            Self::Blake3 => Password::Blake3,
+        }
+    }
+
+    /// The way in which a stored password was made, by its prefix.
+    pub(crate) fn of_stored(stored: &str) -> Option<Self> {
+        let made_by = stored.strip_prefix('$')?.split('$').next()?;
+        match made_by {
+            "2a" | "2b" | "2x" | "2y" => Some(Self::Bcrypt),
+            "argon2id" => Some(Self::Argon2id),
+            "md5" => Some(Self::Md5),
+            "sha256" => Some(Self::Sha256),
+            "blake3" => Some(Self::Blake3),
+            _ => None,
+        }
+    }
+}
+
+/// Why a password could not be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// bcrypt would ignore part of it.
+    #[error("bcrypt takes at most 72 bytes, none of them NUL: it would ignore the rest")]
+    DoesNotFitBcrypt,
+    /// The system gave no randomness for the salt, or the hash no memory.
+    #[error("the system refused randomness or memory for the hash")]
+    System,
+}
+
+impl Password {
+    pub(crate) fn is_slow(self) -> bool {
+        matches!(self, Self::Bcrypt(_) | Self::Argon2id)
+    }
+
+    /// The password as it is stored.
+    pub(crate) fn hash(self, password: &[u8]) -> Result<String, HashError> {
+        match self {
+            Self::Bcrypt(bcrypt) => bcrypt.hash(password),
+            Self::Argon2id => argon2id::hash(password),
+            Self::Md5 => salted::hash("md5", password, md5::digest),
+            Self::Sha256 => salted::hash("sha256", password, sha256::digest),
+            Self::Blake3 => salted::hash("blake3", password, blake3::digest),
+        }
+    }
+}
+
+/// Whether this is the password that was stored. A stored text that is none of ours never matches.
+pub(crate) fn verify(stored: &str, password: &[u8]) -> bool {
+    match PasswordKind::of_stored(stored) {
+        Some(PasswordKind::Bcrypt) => bcrypt::verify(stored, password),
+        Some(PasswordKind::Argon2id) => argon2id::verify(stored, password),
+        Some(PasswordKind::Md5) => salted::verify(stored, password, md5::digest),
+        Some(PasswordKind::Sha256) => salted::verify(stored, password, sha256::digest),
+        Some(PasswordKind::Blake3) => salted::verify(stored, password, blake3::digest),
+        None => false,
+    }
+}
+
+/// Whether a stored text is one that [`verify`] can use, and that a server can afford to.
+pub(crate) fn is_usable(stored: &str) -> bool {
+    match PasswordKind::of_stored(stored) {
+        Some(PasswordKind::Bcrypt) => bcrypt::is_usable(stored),
+        Some(PasswordKind::Argon2id) => argon2id::is_usable(stored),
+        Some(PasswordKind::Md5 | PasswordKind::Sha256 | PasswordKind::Blake3) => {
+            salted::parts(stored).is_some()
+        }
+        None => false,
+    }
+}

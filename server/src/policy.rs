@@ -1,0 +1,205 @@
+//! Who may do what: roles carry scopes, an action asks for a scope.
+
+use std::fmt;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::axis::axis;
+use crate::denied::Denied;
+
+axis! {
+    /// Whether requests are authorized at all.
+    pub enum PolicyKind: "policy" {
+        /// every request is authorized
+        Enforce = "enforce",
+        /// the control: credentials are extracted, authorization is skipped, everything is allowed. UNSAFE
+        AllowAll = "allow-all",
+    }
+}
+
+axis! {
+    /// What an account is.
+    pub enum Role: "role" {
+        /// may read and write items
+        Admin = "admin",
+        /// may read items
+        User = "user",
+    }
+}
+
+axis! {
+    /// What a grant may be used for.
+    pub enum Scope: "scope" {
+        /// read the items
+        ItemsRead = "items:read",
+        /// add items
+        ItemsWrite = "items:write",
+    }
+}
+
+axis! {
+    /// What a request asks to do.
+    pub enum Action: "action" {
+        /// read the items
+        ItemsRead = "items-read",
+        /// add an item
+        ItemsWrite = "items-write",
+        /// read one's own account
+        OwnAccount = "own-account",
+    }
+}
+
+impl Action {
+    /// The scope that allows this action; `None` where being signed in is enough.
+    #[must_use]
+    pub const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::ItemsRead => Some(Scope::ItemsRead),
+            Self::ItemsWrite => Some(Scope::ItemsWrite),
+            Self::OwnAccount => None,
+        }
+    }
+}
+
+/// Allows or refuses the action to who holds these scopes.
+///
+/// # Errors
+/// [`Denied::Insufficient`] names the action, and through it the scope that was missing.
+#[inline]
+pub fn decide(scopes: Scopes, action: Action) -> Result<(), Denied> {
+    match action.scope() {
+        Some(scope) if !scopes.contains(scope) => Err(Denied::Insufficient(action)),
+        _ => Ok(()),
+    }
+}
+
+/// A set of roles, in a byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Roles(u8);
+
+/// A set of scopes, in a byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Roles {
+    /// Every role: what the control grants.
+    #[must_use]
+    pub fn all() -> Self {
+        Role::ALL.iter().copied().collect()
+    }
+
+    /// Whether the role is among them.
+    #[must_use]
+    pub const fn contains(self, role: Role) -> bool {
+        self.0 & (1 << role as u8) != 0
+    }
+
+    /// The roles, one by one.
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL
+            .iter()
+            .copied()
+            .filter(move |role| self.contains(*role))
+    }
+
+    /// The scopes that these roles carry.
+    #[must_use]
+    pub fn scopes(self) -> Scopes {
+        self.iter()
+            .flat_map(|role| match role {
+                Role::Admin => [Scope::ItemsRead, Scope::ItemsWrite].as_slice(),
+                Role::User => &[Scope::ItemsRead],
+            })
+            .copied()
+            .collect()
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        Self(roles.into_iter().fold(0, |set, role| set | 1 << role as u8))
+    }
+}
+
+impl Scopes {
+    /// Whether the scope is among them.
+    #[inline]
+    #[must_use]
+    pub const fn contains(self, scope: Scope) -> bool {
+        self.0 & (1 << scope as u8) != 0
+    }
+
+    /// The scopes, one by one.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL
+            .iter()
+            .copied()
+            .filter(move |scope| self.contains(*scope))
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(
+            scopes
+                .into_iter()
+                .fold(0, |set, scope| set | 1 << scope as u8),
+        )
+    }
+}
+
+impl Serialize for Roles {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Roles {
+    /// Roles that this server does not know grant nothing here, so they are passed over (RFC 9068 §2.2.3.1).
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Known;
+        impl<'de> Visitor<'de> for Known {
+            type Value = Roles;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of roles")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Roles, A::Error> {
+                let mut roles = 0;
+                while let Some(name) = names.next_element::<std::borrow::Cow<'de, str>>()? {
+                    roles |= name.parse().map_or(0, |role: Role| 1 << role as u8);
+                }
+                Ok(Roles(roles))
+            }
+        }
+        deserializer.deserialize_seq(Known)
+    }
+}
+
+impl fmt::Display for Scopes {
+    /// Space-separated, as OAuth writes them (RFC 6749 §3.3).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, scope) in self.iter().enumerate() {
+            write!(f, "{}{scope}", if i > 0 { " " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Ok(names
+            .split(' ')
+            .filter_map(|name| name.parse().ok())
+            .collect())
+    }
+}

@@ -1,0 +1,184 @@
+//! What is asked, by whom, and what is granted.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::binding::Bound;
+use crate::clock::Timestamp;
+use crate::denied::Denied;
+use crate::policy::{Action, Roles, Scopes};
+use crate::subjects::Subject;
+
+/// A request to authorize, borrowed from wherever it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The matched route, without a trailing slash: `/items`, `/todos/{id}`.
+    pub route: &'a str,
+    /// Path and query as they were sent.
+    pub target: &'a str,
+    /// Who sent it.
+    pub sender: Sender<'a>,
+    /// The credentials that came with it.
+    pub presented: Presented<'a>,
+    /// What it asks to do.
+    pub action: Action,
+}
+
+/// Who sent a request, as far as the network tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
+    /// The `User-Agent` header's bytes; empty when there was none.
+    pub user_agent: &'a [u8],
+    /// The peer's address.
+    pub ip: IpAddr,
+}
+
+impl Sender<'_> {
+    /// The address in its one form: an IPv4 address is the same sender over an IPv6 socket.
+    pub(crate) fn canonical_ip(&self) -> IpAddr {
+        self.ip.to_canonical()
+    }
+
+    /// The address in sixteen bytes, injectively.
+    pub(crate) fn ip_bytes(&self) -> [u8; 16] {
+        match self.ip {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => Ipv6Addr::octets(&ip),
+        }
+    }
+}
+
+/// The credentials that a request carried.
+#[derive(Clone, Copy)]
+pub enum Presented<'a> {
+    /// None, or of a kind that this server does not take.
+    Nothing,
+    /// A bearer token (RFC 6750 §2.1).
+    Bearer(&'a str),
+    /// More than one.
+    Ambiguous,
+}
+
+impl<'a> Presented<'a> {
+    /// The bearer token.
+    #[inline]
+    pub(crate) fn bearer(self) -> Result<&'a str, Denied> {
+        match self {
+            Self::Bearer(token) => Ok(token),
+            Self::Nothing => Err(Denied::NoCredentials),
+            Self::Ambiguous => Err(Denied::AmbiguousCredentials),
+        }
+    }
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::Bearer(_) => "Bearer([redacted])",
+            Self::Ambiguous => "Ambiguous",
+        })
+    }
+}
+
+/// What a request may be answered with: small and `Copy`, so that a cache hands it out without a reference count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub(crate) mark: Mark,
+    pub(crate) roles: Roles,
+    pub(crate) scopes: Scopes,
+    pub(crate) expires_at: u64,
+}
+
+impl Grant {
+    /// Whose request it is.
+    #[must_use]
+    pub const fn subject(&self) -> Subject {
+        self.mark.subject
+    }
+
+    /// The subject's roles.
+    #[must_use]
+    pub const fn roles(&self) -> Roles {
+        self.roles
+    }
+
+    /// What the subject may do.
+    #[must_use]
+    pub const fn scopes(&self) -> Scopes {
+        self.scopes
+    }
+
+    /// When the token behind it ends, in seconds since the Unix epoch.
+    #[must_use]
+    pub const fn expires_at(&self) -> u64 {
+        self.expires_at
+    }
+}
+
+/// What [`crate::freshness`] needs to know of a cached fact: whom it concerns, and how new it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The revocation sequence's number, read before verification began.
+    pub(crate) number: u64,
+    pub(crate) subject: Subject,
+    /// The slot of the token (later: of its session).
+    pub(crate) session: u16,
+}
+
+/// A token's own number, 128 bits from the system's generator: never guessed, never repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TokenId(pub(crate) u128);
+
+/// Everything a verified token says, interned and without strings: what the `token` cache keeps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verified {
+    pub(crate) id: TokenId,
+    pub(crate) mark: Mark,
+    pub(crate) roles: Roles,
+    pub(crate) scopes: Scopes,
+    pub(crate) not_before: u64,
+    pub(crate) expires_at: u64,
+    pub(crate) bound: Bound,
+}
+
+impl Verified {
+    /// Our clock judges, without leeway, on a hit and on a miss alike (RFC 7519 §4.1.4, §4.1.5).
+    pub(crate) fn in_time(&self, now: Timestamp) -> Result<(), Denied> {
+        if now >= Timestamp::from_seconds(self.expires_at) {
+            return Err(Denied::Expired);
+        }
+        if now < Timestamp::from_seconds(self.not_before) {
+            return Err(Denied::NotYetValid);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn grant(&self) -> Grant {
+        Grant {
+            mark: self.mark,
+            roles: self.roles,
+            scopes: self.scopes,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+/// A token that was just issued.
+#[derive(Clone)]
+pub struct IssuedToken {
+    /// The token itself.
+    pub access_token: String,
+    /// For how long it is valid, in seconds.
+    pub expires_in: u64,
+}
+
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedToken")
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,274 @@
+//! The flags: one field a setting, as typed ([`Setup`]) and as meant ([`Design`]).
+//!
+//! clap and serde read the same struct. Settings are layered: defaults < preset < file < environment < flags, in
+//! whatever order they are typed, so every field is an `Option` until [`Setup::resolve`].
+
+mod file;
+mod pipeline;
+mod presets;
+mod unused;
+mod warnings;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::binding::{BindTo, BindingKind};
+use crate::credential::{CredentialKind, JwtAlgorithm, SecretFrom};
+use crate::decisions::{CacheKey, CacheKind, CacheStore};
+use crate::freshness::FreshnessKind;
+use crate::hashing::HashOn;
+use crate::password::PasswordKind;
+use crate::period::Period;
+use crate::policy::PolicyKind;
+use crate::users::UsersFrom;
+pub use file::SetupFileError;
+pub use presets::Preset;
+pub use unused::Idle;
+pub use warnings::Warning;
+
+/// Declares a setting once: as typed, as meant, its default and its environment variable.
+macro_rules! settings {
+    ($(
+        $(#[doc = $about:literal])+
+        $(#[arg($($arg:tt)+)])?
+        $field:ident: $Type:ty = $default:expr, $env:literal;
+    )+) => {
+        /// The settings as typed, in flags, environment or a TOML file.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, serde::Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+        pub struct Setup {
+            /// a whole design by name; other settings override its parts
+            #[arg(long, env = "AUTHLAB_PRESET")]
+            pub preset: Option<Preset>,
+            /// print the presets and what they set
+            #[arg(long)]
+            #[serde(skip)]
+            pub list_presets: bool,
+            /// a TOML file with these settings under the same names
+            #[arg(long, env = "AUTHLAB_CONFIG", value_name = "FILE")]
+            #[serde(skip)]
+            pub config: Option<PathBuf>,
+            $(
+                $(#[doc = $about])+
+                #[arg(long, env = $env $(, $($arg)+)?)]
+                pub $field: Option<$Type>,
+            )+
+        }
+
+        /// The settings as meant: a whole design, every choice made.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Design {
+            $( $(#[doc = $about])+ pub $field: $Type, )+
+        }
+
+        impl Default for Design {
+            fn default() -> Self {
+                Self { $( $field: $default, )+ }
+            }
+        }
+
+        impl Setup {
+            const FIELDS: &'static [&'static str] = &["preset", $( stringify!($field) ),+];
+
+            /// These settings, and below them those.
+            fn over(self, below: Self) -> Self {
+                Self {
+                    preset: self.preset.or(below.preset),
+                    list_presets: self.list_presets,
+                    config: self.config,
+                    $( $field: self.$field.or(below.$field), )+
+                }
+            }
+
+            fn over_defaults(self) -> Design {
+                let default = Design::default();
+                Design { $( $field: self.$field.unwrap_or(default.$field), )+ }
+            }
+        }
+    };
+}
+
+settings! {
+    /// stored password hash
+    password: PasswordKind = PasswordKind::Bcrypt, "AUTHLAB_PASSWORD";
+    /// bcrypt's cost, of passwords and of the bcrypt binding: 2^cost rounds, 4 to 15 [default: 12]
+    bcrypt_cost: u32 = bcrypt::DEFAULT_COST, "AUTHLAB_BCRYPT_COST";
+    /// where slow hashes (bcrypt, argon2id) run; fast digests always run in place
+    hash_on: HashOn = HashOn::Pool, "AUTHLAB_HASH_ON";
+    /// how many slow hashes run at once [default: the cores]
+    hash_threads: NonZeroUsize = cores(), "AUTHLAB_HASH_THREADS";
+    /// how many slow hashes may wait; beyond it 429 is answered [default: 64]
+    hash_queue: NonZeroUsize = const { NonZeroUsize::new(64).unwrap() }, "AUTHLAB_HASH_QUEUE";
+    /// what a client shows on each request
+    credential: CredentialKind = CredentialKind::Jwt, "AUTHLAB_CREDENTIAL";
+    /// how a JWT is signed
+    jwt: JwtAlgorithm = JwtAlgorithm::HS256, "AUTHLAB_JWT";
+    /// how long a token is valid [default: 30m]
+    token_ttl: Period = Period(Duration::from_secs(30 * 60)), "AUTHLAB_TOKEN_TTL";
+    /// a file with the HMAC secret, at least 256 bits [default: random per process]
+    #[arg(value_name = "FILE")]
+    secret_file: SecretFrom = SecretFrom::Random, "AUTHLAB_SECRET_FILE";
+    /// who may use a token
+    binding: BindingKind = BindingKind::None, "AUTHLAB_BINDING";
+    /// what of the sender a token is bound to
+    bind_to: BindTo = BindTo::UserAgentAndIp, "AUTHLAB_BIND_TO";
+    /// what is remembered between requests
+    cache: CacheKind = CacheKind::None, "AUTHLAB_CACHE";
+    /// which cache remembers
+    cache_store: CacheStore = CacheStore::Quick, "AUTHLAB_CACHE_STORE";
+    /// what two requests must share to share a decision
+    cache_key: CacheKey = CacheKey::Route, "AUTHLAB_CACHE_KEY";
+    /// how many entries are remembered [default: 100000]
+    cache_capacity: NonZeroUsize = const { NonZeroUsize::new(100_000).unwrap() }, "AUTHLAB_CACHE_CAPACITY";
+    /// how long an entry lives with --freshness ttl [default: 60s]
+    cache_ttl: Period = Period(Duration::from_secs(60)), "AUTHLAB_CACHE_TTL";
+    /// what makes a cached grant stale
+    freshness: FreshnessKind = FreshnessKind::Epoch, "AUTHLAB_FRESHNESS";
+    /// where accounts are kept: `memory`, or `file:PATH` [default: memory]
+    users: UsersFrom = UsersFrom::Memory, "AUTHLAB_USERS";
+    /// whether requests are authorized at all
+    policy: PolicyKind = PolicyKind::Enforce, "AUTHLAB_POLICY";
+    /// worker threads [default: the cores]
+    threads: NonZeroUsize = cores(), "AUTHLAB_THREADS";
+    /// address and port; port 0 takes a free one [default: 127.0.0.1:8080]
+    listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), "AUTHLAB_LISTEN";
+    /// answer with a Server-Timing header: what each stage of authorization took
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    server_timing: bool = false, "AUTHLAB_SERVER_TIMING";
+}
+
+/// Costs below 4 do not exist; above 15 a single hash takes seconds.
+pub(crate) const BCRYPT_COSTS: RangeInclusive<u32> = 4..=15;
+const THREADS: RangeInclusive<usize> = 1..=1024;
+const QUEUE: RangeInclusive<usize> = 1..=1_000_000;
+const ENTRIES: RangeInclusive<usize> = 1..=100_000_000;
+const LEAST_TOKEN_TTL: Period = Period(Duration::from_secs(1));
+const LEAST_CACHE_TTL: Period = Period(Duration::from_millis(1));
+const MOST_TTL: Period = Period(Duration::from_secs(365 * 24 * 60 * 60));
+
+/// What is wrong with the settings, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The file is wrong.
+    #[error(transparent)]
+    File(#[from] SetupFileError),
+    /// A value is out of range.
+    #[error("--{key} {value} is out of range; accepted: {accepted}")]
+    OutOfRange {
+        /// The setting.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What is accepted.
+        accepted: String,
+    },
+    /// A setting would do nothing beside another.
+    #[error("{place}{key} would do nothing: {}", because.help())]
+    Unused {
+        /// `--` for a flag, or the file that it is in.
+        place: String,
+        /// The setting.
+        key: &'static str,
+        /// The choice that makes it idle.
+        because: Idle,
+    },
+}
+
+impl Setup {
+    /// The design that is meant: preset, file and defaults below what was typed.
+    ///
+    /// # Errors
+    /// One line that says what is wrong, where, and what is accepted.
+    pub fn resolve(self) -> Result<Design, SetupError> {
+        let typed = self;
+        let file = match &typed.config {
+            Some(path) => file::read(path)?,
+            None => Self::default(),
+        };
+        let preset = typed
+            .preset
+            .or(file.preset)
+            .map(Preset::setup)
+            .unwrap_or_default();
+        let below = file.clone().over(preset);
+        if let Some(path) = &typed.config {
+            // Judged by what the file itself says: a flag may make its settings idle, they are not wrong for that.
+            unused::refuse(
+                &file,
+                &below.clone().over_defaults(),
+                &format!("{}: ", path.display()),
+            )?;
+        }
+        let design = typed.clone().over(below).over_defaults();
+        design.check_ranges()?;
+        unused::refuse(&typed, &design, "--")?;
+        Ok(design)
+    }
+
+    /// The accepted keys of a file.
+    #[must_use]
+    pub fn keys() -> Vec<String> {
+        Self::FIELDS
+            .iter()
+            .map(|field| field.replace('_', "-"))
+            .collect()
+    }
+}
+
+impl Design {
+    fn check_ranges(&self) -> Result<(), SetupError> {
+        in_range("bcrypt-cost", self.bcrypt_cost, &BCRYPT_COSTS)?;
+        in_range("hash-threads", self.hash_threads.get(), &THREADS)?;
+        in_range("hash-queue", self.hash_queue.get(), &QUEUE)?;
+        in_range("threads", self.threads.get(), &THREADS)?;
+        in_range("cache-capacity", self.cache_capacity.get(), &ENTRIES)?;
+        period_in_range("token-ttl", self.token_ttl, LEAST_TOKEN_TTL)?;
+        period_in_range("cache-ttl", self.cache_ttl, LEAST_CACHE_TTL)
+    }
+
+    /// Whether anything slow is ever hashed: a users file may hold slow hashes whatever `--password` says.
+    pub(crate) fn hashes_slowly(&self) -> bool {
+        self.password.is_slow()
+            || self.binding == BindingKind::Bcrypt
+            || matches!(self.users, UsersFrom::File(_))
+    }
+
+    /// Whether `--bcrypt-cost` means anything.
+    pub(crate) fn uses_bcrypt(&self) -> bool {
+        self.password == PasswordKind::Bcrypt || self.binding == BindingKind::Bcrypt
+    }
+}
+
+fn in_range<T>(key: &'static str, value: T, accepted: &RangeInclusive<T>) -> Result<(), SetupError>
+where
+    T: Copy + PartialOrd + std::fmt::Display,
+{
+    if accepted.contains(&value) {
+        return Ok(());
+    }
+    let accepted = format!("{} to {}", accepted.start(), accepted.end());
+    Err(SetupError::OutOfRange {
+        key,
+        value: value.to_string(),
+        accepted,
+    })
+}
+
+fn period_in_range(key: &'static str, value: Period, least: Period) -> Result<(), SetupError> {
+    if (least.0..=MOST_TTL.0).contains(&value.0) {
+        return Ok(());
+    }
+    Err(SetupError::OutOfRange {
+        key,
+        value: value.to_string(),
+        accepted: format!("{least} to {MOST_TTL}"),
+    })
+}
+
+/// The cores that this process may use.
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,80 @@
+//! A design in words: what a server prints at its start.
+
+use super::Design;
+use crate::binding::BindingKind;
+use crate::decisions::CacheKind;
+use crate::freshness::FreshnessKind;
+use crate::hashing::HashOn;
+use crate::password::PasswordKind;
+
+impl Design {
+    /// The pipeline, an axis a line: name and choice. What would do nothing is left out.
+    #[must_use]
+    pub fn pipeline(&self) -> Vec<(&'static str, String)> {
+        let mut lines = vec![("password", self.password_line())];
+        if self.hashes_slowly() {
+            lines.push(("hash-on", self.hashing_line()));
+        }
+        lines.push(("credential", self.credential_line()));
+        lines.push(("binding", self.binding_line()));
+        lines.push(("cache", self.cache_line()));
+        if self.cache != CacheKind::None {
+            lines.push(("freshness", self.freshness_line()));
+        }
+        lines.push(("users", self.users.to_string()));
+        lines.push(("policy", self.policy.to_string()));
+        lines.push(("threads", self.threads.to_string()));
+        if self.server_timing {
+            lines.push(("server-timing", "on".to_owned()));
+        }
+        lines
+    }
+
+    fn password_line(&self) -> String {
+        match self.password {
+            PasswordKind::Bcrypt => format!("bcrypt, cost {}", self.bcrypt_cost),
+            other => other.to_string(),
+        }
+    }
+
+    fn hashing_line(&self) -> String {
+        let (at_once, waiting) = (self.hash_threads, self.hash_queue);
+        match self.hash_on {
+            HashOn::Inline => HashOn::Inline.to_string(),
+            place => format!("{place}, {at_once} at once, {waiting} waiting"),
+        }
+    }
+
+    fn credential_line(&self) -> String {
+        let (kind, algorithm, ttl) = (self.credential, self.jwt, self.token_ttl);
+        format!(
+            "{kind} {algorithm}, valid {ttl}, secret {}",
+            self.secret_file
+        )
+    }
+
+    fn binding_line(&self) -> String {
+        let to = self.bind_to;
+        match self.binding {
+            BindingKind::None => BindingKind::None.to_string(),
+            BindingKind::Bcrypt => format!("bcrypt, cost {}, of {to}", self.bcrypt_cost),
+            digest => format!("{digest} of {to}"),
+        }
+    }
+
+    fn cache_line(&self) -> String {
+        let (store, key, entries) = (self.cache_store, self.cache_key, self.cache_capacity);
+        match self.cache {
+            CacheKind::None => CacheKind::None.to_string(),
+            CacheKind::Token => format!("token on {store}, {entries} entries"),
+            CacheKind::Decision => format!("decision on {store}, {key} key, {entries} entries"),
+        }
+    }
+
+    fn freshness_line(&self) -> String {
+        match self.freshness {
+            FreshnessKind::Ttl => format!("ttl of {}", self.cache_ttl),
+            other => other.to_string(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! A setting that would do nothing is refused: whoever typed it expects that it does something.
+
+use super::{Design, Setup, SetupError};
+use crate::axis::axis;
+use crate::binding::BindingKind;
+use crate::decisions::CacheKind;
+use crate::freshness::FreshnessKind;
+use crate::hashing::HashOn;
+
+axis! {
+    /// Why a setting would do nothing.
+    pub enum Idle: "idle" {
+        /// no password and no binding uses bcrypt
+        NoBcrypt = "no-bcrypt",
+        /// nothing is hashed slowly (--password bcrypt or argon2id, --binding bcrypt, --users file)
+        NoSlowHash = "no-slow-hash",
+        /// --hash-on inline has neither threads nor a queue of its own
+        Inline = "inline",
+        /// --binding is none
+        NoBinding = "no-binding",
+        /// --cache is none
+        NoCache = "no-cache",
+        /// only --cache decision has a choice of key
+        NoDecisions = "no-decisions",
+        /// only --freshness ttl has a time cap
+        NoTimeCap = "no-time-cap",
+    }
+}
+
+/// Refuses the settings that were typed but mean nothing in the design.
+pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), SetupError> {
+    let cached = design.cache != CacheKind::None;
+    let no_slow_hash = (!design.hashes_slowly()).then_some(Idle::NoSlowHash);
+    let no_queue = no_slow_hash.or((design.hash_on == HashOn::Inline).then_some(Idle::Inline));
+    let no_cache = (!cached).then_some(Idle::NoCache);
+    let no_decisions =
+        no_cache.or((design.cache != CacheKind::Decision).then_some(Idle::NoDecisions));
+    let no_cap = no_cache.or((design.freshness != FreshnessKind::Ttl).then_some(Idle::NoTimeCap));
+    let settings = [
+        (
+            "bcrypt-cost",
+            typed.bcrypt_cost.is_some(),
+            (!design.uses_bcrypt()).then_some(Idle::NoBcrypt),
+        ),
+        ("hash-on", typed.hash_on.is_some(), no_slow_hash),
+        ("hash-threads", typed.hash_threads.is_some(), no_queue),
+        ("hash-queue", typed.hash_queue.is_some(), no_queue),
+        (
+            "bind-to",
+            typed.bind_to.is_some(),
+            (design.binding == BindingKind::None).then_some(Idle::NoBinding),
+        ),
+        ("cache-store", typed.cache_store.is_some(), no_cache),
+        ("cache-capacity", typed.cache_capacity.is_some(), no_cache),
+        ("cache-key", typed.cache_key.is_some(), no_decisions),
+        ("cache-ttl", typed.cache_ttl.is_some(), no_cap),
+        ("freshness", typed.freshness.is_some(), no_cache),
+    ];
+    for (key, is_typed, idle) in settings {
+        if let (true, Some(idle)) = (is_typed, idle) {
+            return Err(SetupError::Unused {
+                place: place.to_owned(),
+                key,
+                because: idle,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! What a design gives up. Printed at start, and recorded by whoever measures the design.
+
+use super::Design;
+use crate::axis::axis;
+use crate::binding::BindingKind;
+use crate::decisions::{CacheKey, CacheKind};
+use crate::freshness::FreshnessKind;
+use crate::hashing::HashOn;
+use crate::password::PasswordKind;
+use crate::policy::PolicyKind;
+
+axis! {
+    /// Something that a design gives up.
+    pub enum Warning: "warning" {
+        /// --policy allow-all: authorization is skipped, every request passes
+        NothingAuthorized = "nothing-authorized",
+        /// --cache-key article: on a hit the sender is not checked, a stolen token passes
+        StolenTokenPasses = "stolen-token-passes",
+        /// --freshness ttl: a revoked token may pass until its cached decisions end, --cache-ttl at most
+        RevokedPassesForTtl = "revoked-passes-for-ttl",
+        /// --freshness exp: a revoked token may pass until it expires
+        RevokedPassesUntilExp = "revoked-passes-until-exp",
+        /// --password md5, sha256 or blake3: stolen hashes are guessed by the billion a second; measurement only
+        FastPasswordHash = "fast-password-hash",
+        /// --bcrypt-cost below 10, OWASP's least: stored passwords are guessed faster
+        LowBcryptCost = "low-bcrypt-cost",
+        /// --binding md5: collisions in MD5 are made at will; measurement only
+        BrokenDigest = "broken-digest",
+        /// --hash-on inline: each sign-in stops every other request of its thread
+        HashesBlockRequests = "hashes-block-requests",
+        /// --listen beyond loopback without TLS: tokens and passwords can be read on the way
+        PlainTextNetwork = "plain-text-network",
+    }
+}
+
+/// OWASP's password storage cheat sheet: the least cost for bcrypt.
+const LEAST_SAFE_BCRYPT_COST: u32 = 10;
+
+impl Design {
+    /// What this design gives up, the worst first.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        Warning::ALL
+            .iter()
+            .copied()
+            .filter(|warning| self.gives_up(*warning))
+            .collect()
+    }
+
+    fn gives_up(&self, warning: Warning) -> bool {
+        let decisions = self.cache == CacheKind::Decision;
+        match warning {
+            Warning::NothingAuthorized => self.policy == PolicyKind::AllowAll,
+            // Without a binding there is no check of the sender that a hit could skip.
+            Warning::StolenTokenPasses => {
+                decisions
+                    && self.cache_key == CacheKey::Article
+                    && self.binding != BindingKind::None
+            }
+            Warning::RevokedPassesForTtl => decisions && self.freshness == FreshnessKind::Ttl,
+            Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
+            Warning::FastPasswordHash => !self.password.is_slow(),
+            Warning::LowBcryptCost => {
+                self.password == PasswordKind::Bcrypt && self.bcrypt_cost < LEAST_SAFE_BCRYPT_COST
+            }
+            Warning::BrokenDigest => self.binding == BindingKind::Md5,
+            Warning::HashesBlockRequests => self.hashes_slowly() && self.hash_on == HashOn::Inline,
+            Warning::PlainTextNetwork => !self.listen.ip().is_loopback(),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Accounts: who may sign in, and as what.
+
+mod file;
+mod memory;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::axis::axis;
+use crate::denied::Denied;
+use crate::hashing::Hashing;
+use crate::password::{HashError, Password};
+use crate::policy::Roles;
+pub use file::UsersFileError;
+
+axis! {
+    /// Where accounts are kept.
+    pub enum UsersKind opens Users: "users" {
+        /// three demo accounts, in memory
+        Memory(memory::MemoryUsers) = "memory",
+        /// a JSON file (`file:PATH`), read again at each sign-in, as naive code does
+        File(file::FileUsers) = "file",
+    }
+}
+
+/// Where accounts are kept, and what that needs: `memory`, or `file:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UsersFrom {
+    /// The demo accounts.
+    Memory,
+    /// A JSON file.
+    File(PathBuf),
+}
+
+/// An account, as far as signing in needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    /// The stored password.
+    pub(crate) stored: Arc<str>,
+    pub(crate) roles: Roles,
+}
+
+/// Why there are no accounts.
+#[derive(Debug, thiserror::Error)]
+pub enum UsersError {
+    /// A password could not be hashed.
+    #[error("the password of `{name}` cannot be stored: {error}")]
+    Hash {
+        /// Whose.
+        name: String,
+        /// Why.
+        error: HashError,
+    },
+    /// The file is not one of accounts.
+    #[error(transparent)]
+    File(#[from] UsersFileError),
+}
+
+impl Users {
+    pub(crate) fn open(from: &UsersFrom, password: Password) -> Result<Self, UsersError> {
+        match from {
+            UsersFrom::Memory => Ok(Self::Memory(memory::MemoryUsers::open(password)?)),
+            UsersFrom::File(path) => Ok(Self::File(file::FileUsers::open(path, password)?)),
+        }
+    }
+
+    /// The account of that name, if there is one.
+    pub(crate) async fn find(
+        &self,
+        name: &str,
+        hashing: &Hashing,
+    ) -> Result<Option<Account>, Denied> {
+        match self {
+            Self::Memory(memory) => Ok(memory.find(name)),
+            Self::File(file) => file.find(name, hashing).await,
+        }
+    }
+}
+
+impl UsersFrom {
+    /// The axis's value, without its argument.
+    #[must_use]
+    pub const fn kind(&self) -> UsersKind {
+        match self {
+            Self::Memory => UsersKind::Memory,
+            Self::File(_) => UsersKind::File,
+        }
+    }
+}
+
+/// A text that names no place for accounts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a value of users; accepted: memory, file:PATH")]
+pub struct NotUsers(String);
+
+impl FromStr for UsersFrom {
+    type Err = NotUsers;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        match typed.split_once(':') {
+            None if typed == UsersKind::Memory.label() => Ok(Self::Memory),
+            Some((kind, path)) if kind == UsersKind::File.label() && !path.is_empty() => {
+                Ok(Self::File(path.into()))
+            }
+            _ => Err(NotUsers(typed.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for UsersFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str(UsersKind::Memory.label()),
+            Self::File(path) => write!(f, "{}:{}", UsersKind::File, path.display()),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for UsersFrom {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let typed = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        typed.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Hashes several passwords, on as many threads as there are cores: at bcrypt's cost 12 a start would otherwise
+/// take seconds.
+fn hash_all(passwords: &[(&str, &str)], with: Password) -> Result<Vec<Arc<str>>, UsersError> {
+    let hash = |(name, password): &(&str, &str)| {
+        let hashed = with.hash(password.as_bytes());
+        hashed.map(Arc::from).map_err(|error| UsersError::Hash {
+            name: (*name).to_owned(),
+            error,
+        })
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = passwords.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let hashing: Vec<_> = passwords
+            .chunks(share)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(hash).collect::<Result<Vec<_>, _>>()))
+            .collect();
+        let mut stored = Vec::with_capacity(passwords.len());
+        for thread in hashing {
+            let failed = |_| {
+                Err(UsersError::Hash {
+                    name: "?".to_owned(),
+                    error: HashError::System,
+                })
+            };
+            stored.extend(thread.join().unwrap_or_else(failed)?);
+        }
+        Ok(stored)
+    })
+}
