@@ -50,15 +50,26 @@ pub fn median_latency(run: &Run, at: &LoadStep, variant: &str) -> PerBlock {
 /// `d = mean ln Q_head − mean ln Q_base` in each block that has both.
 #[must_use]
 pub fn ratio(run: &Run, at: &LoadStep, base: &str, head: &str) -> Option<Estimate> {
-    let ln_p50 = |variant| {
-        means(run, &at.load, variant, |slice| {
-            slice
-                .p50(&at.step, LATENCY_METRIC)
-                .filter(|p50| *p50 > 0.0)
-                .map(f64::ln)
+    ratio_of(run, &at.load, base, head, |slice| {
+        slice.p50(&at.step, LATENCY_METRIC)
+    })
+}
+
+/// The same for any positive quantity of a slice.
+#[must_use]
+pub fn ratio_of(
+    run: &Run,
+    load: &str,
+    base: &str,
+    head: &str,
+    quantity: impl Fn(&Slice) -> Option<f64>,
+) -> Option<Estimate> {
+    let logarithms = |variant| {
+        means(run, load, variant, |slice| {
+            quantity(slice).filter(|value| *value > 0.0).map(f64::ln)
         })
     };
-    let differences: Vec<f64> = paired(&ln_p50(base), &ln_p50(head))
+    let differences: Vec<f64> = paired(&logarithms(base), &logarithms(head))
         .map(|(base, head)| head - base)
         .collect();
     Estimate::of(&differences, ALPHA).map(|estimate| estimate.map(f64::exp))

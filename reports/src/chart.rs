@@ -16,7 +16,10 @@ pub struct DrawError {
 impl DrawError {
     /// For `map_err`: a failure to draw `what`.
     fn of<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Self {
-        move |cause| Self { what, cause: cause.to_string() }
+        move |cause| Self {
+            what,
+            cause: cause.to_string(),
+        }
     }
 }
 

@@ -35,11 +35,27 @@ pub struct Line {
     pub max: u64,
 }
 
-/// The charts of a run, in the scenario's order; none for a step without curves.
+/// The charts of a run: the ladder's own first, then the scenario's order; none for a step without
+/// curves.
 #[must_use]
 pub fn of(run: &Run) -> Vec<Curves> {
-    let steps = run.scenario.loads.iter().flat_map(|load| load.steps.iter().map(|step| (&load.name, step)));
-    steps.filter_map(|(load, step)| chart(run, LoadStep { load: load.clone(), step: step.clone() })).collect()
+    let steps = run
+        .scenario
+        .loads
+        .iter()
+        .flat_map(|load| load.steps.iter().map(|step| (&load.name, step)));
+    let charts = steps.filter_map(|(load, step)| {
+        chart(
+            run,
+            LoadStep {
+                load: load.clone(),
+                step: step.clone(),
+            },
+        )
+    });
+    let (ladder, others): (Vec<_>, Vec<_>) =
+        charts.partition(|curves| curves.at == run.scenario.ladder.latency);
+    ladder.into_iter().chain(others).collect()
 }
 
 fn chart(run: &Run, at: LoadStep) -> Option<Curves> {
@@ -47,27 +63,52 @@ fn chart(run: &Run, at: LoadStep) -> Option<Curves> {
         .variants
         .iter()
         .enumerate()
-        .filter_map(|(place, variant)| line(place, &variant.label, run.figure(&variant.name, &at, LATENCY_METRIC)?))
+        .filter_map(|(place, variant)| {
+            line(
+                place,
+                &variant.label,
+                run.figure(&variant.name, &at, LATENCY_METRIC)?,
+            )
+        })
         .collect();
     let points = || lines.iter().flat_map(|line| &line.points);
     let x_end = points().map(|point| point.0).reduce(f64::max)?;
     let low = points().map(|point| point.1).reduce(f64::min)?;
     let high = points().map(|point| point.1).reduce(f64::max)?;
-    Some(Curves { at, x_end, y: (low, high), lines })
+    Some(Curves {
+        at,
+        x_end,
+        y: (low, high),
+        lines,
+    })
 }
 
 fn line(place: usize, label: &str, figure: &Figure) -> Option<Line> {
     let samples = figure.count as f64;
     // The maximum stands where a percentile of one sample in all would: 100 % is infinitely far.
-    let x = |percentile: f64| if percentile < 100.0 { 1.0 / (1.0 - percentile / 100.0) } else { samples };
-    let points: Vec<(f64, f64)> = figure.curve.iter().map(|&(p, value)| (x(p), value.max(1) as f64)).collect();
+    let x = |percentile: f64| {
+        if percentile < 100.0 {
+            1.0 / (1.0 - percentile / 100.0)
+        } else {
+            samples
+        }
+    };
+    let points: Vec<(f64, f64)> = figure
+        .curve
+        .iter()
+        .map(|&(p, value)| (x(p), value.max(1) as f64))
+        .collect();
     let carried = |(&p, &value): (&f64, &u64)| (x(p) <= samples).then_some(value);
     (!points.is_empty()).then(|| Line {
         place,
         label: label.to_owned(),
         points,
         count: figure.count,
-        percentiles: PERCENTILES.iter().zip(&figure.percentiles).map(carried).collect(),
+        percentiles: PERCENTILES
+            .iter()
+            .zip(&figure.percentiles)
+            .map(carried)
+            .collect(),
         max: figure.max,
     })
 }

@@ -8,17 +8,20 @@
 //! - [`ladder`]: every variant against the baseline, judged once and rendered in several forms.
 //! - [`curves`] and [`stages`]: what charts show; [`chart`] draws them.
 //! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page.
+//! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`quantity`]: how a number is written, everywhere.
 
 pub mod blocks;
 pub mod chart;
+pub mod compare;
 pub mod curves;
 pub mod folder;
 pub mod ladder;
 pub mod order_statistics;
+pub mod outcome;
+pub mod page;
 pub mod percentiles;
 pub mod quantity;
-pub mod page;
 pub mod run;
 pub mod stages;
 pub mod summary;

@@ -79,12 +79,13 @@ impl Estimate {
         self.interval
             .is_some_and(|interval| interval.low <= value && value <= interval.high)
     }
+}
 
-    /// Whether the values are too few for an interval of 95 %, so that readers must be told.
+impl Interval {
+    /// Whether the values are too few for 95 %, so that readers must be told.
     #[must_use]
     pub fn is_thin(&self) -> bool {
-        self.interval
-            .is_none_or(|interval| interval.coverage < 1.0 - ALPHA)
+        self.coverage < 1.0 - ALPHA
     }
 }
 

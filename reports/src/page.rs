@@ -16,7 +16,10 @@ use crate::{
 
 const STYLE: &str = include_str!("page/style.css");
 /// The picture for a README, without its legend.
-const PICTURE: Size = Size { width: 760, height: 380 };
+const PICTURE: Size = Size {
+    width: 760,
+    height: 380,
+};
 
 /// The page of a run.
 ///
@@ -25,9 +28,15 @@ const PICTURE: Size = Size { width: 760, height: 380 };
 pub fn render(run: &Run) -> Result<String, DrawError> {
     let table = Table::of(run);
     let heading = &table.heading;
-    let charts = curves::of(run).iter().map(charts::curves).collect::<Result<String, _>>()?;
+    let charts = curves::of(run)
+        .iter()
+        .map(charts::curves)
+        .collect::<Result<String, _>>()?;
     let stages = Stages::of(run).map_or(Ok(String::new()), |stages| charts::stages(&stages))?;
-    let sentence = table.changes.sentence().map(|sentence| html::element("p", "headline", &sentence));
+    let sentence = table
+        .changes
+        .sentence()
+        .map(|sentence| html::element("p", "headline", &sentence));
     Ok(format!(
         r#"<!doctype html>
 <html lang="en">
@@ -87,6 +96,10 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
 /// When it cannot be drawn.
 pub fn picture(run: &Run) -> Result<Option<String>, DrawError> {
     let charts = curves::of(run);
-    let of_ladder = charts.iter().find(|curves| curves.at == run.scenario.ladder.latency);
-    of_ladder.map(|curves| chart::curves::picture(curves, PICTURE)).transpose()
+    let of_ladder = charts
+        .iter()
+        .find(|curves| curves.at == run.scenario.ladder.latency);
+    of_ladder
+        .map(|curves| chart::curves::picture(curves, PICTURE))
+        .transpose()
 }

@@ -27,7 +27,10 @@ pub fn tick(ns: f64) -> String {
     let text = duration(ns);
     match text.split_once(' ') {
         Some((value, unit)) if value.contains('.') => {
-            format!("{} {unit}", value.trim_end_matches('0').trim_end_matches('.'))
+            format!(
+                "{} {unit}",
+                value.trim_end_matches('0').trim_end_matches('.')
+            )
         }
         _ => text,
     }
@@ -94,7 +97,7 @@ pub fn share(part: f64) -> String {
 #[must_use]
 pub fn change(ratio: f64) -> String {
     let text = share(ratio - 1.0);
-    if ratio > 1.0 && !text.starts_with('0') {
+    if ratio > 1.0 && text != share(0.0) {
         format!("+{text}")
     } else {
         text
@@ -209,6 +212,7 @@ mod tests {
     fn changes_carry_their_sign() {
         assert_eq!(change(1.14), "+14.0 %");
         assert_eq!(change(0.996), "−0.40 %");
+        assert_eq!(change(1.004), "+0.40 %");
         assert_eq!(change(1.0), "0 %");
     }
 

@@ -35,7 +35,10 @@ impl Stages {
     pub fn of(run: &Run) -> Option<Self> {
         let at = &run.scenario.ladder.latency;
         let told = |figure: &&Figure| {
-            figure.load == at.load && figure.step == at.step && figure.count > 0 && figure.metric.starts_with(PREFIX)
+            figure.load == at.load
+                && figure.step == at.step
+                && figure.count > 0
+                && figure.metric.starts_with(PREFIX)
         };
         let figures: Vec<&Figure> = run.merged.iter().filter(told).collect();
         let mut names: Vec<String> = Vec::new();
@@ -46,18 +49,29 @@ impl Stages {
             }
         }
         let mean = |variant: &str, name: &str| {
-            figures.iter().find(|figure| figure.variant == variant && stage(figure) == name).map(|figure| figure.mean)
+            figures
+                .iter()
+                .find(|figure| figure.variant == variant && stage(figure) == name)
+                .map(|figure| figure.mean)
         };
         let rows: Vec<Row> = run
             .variants
             .iter()
             .filter_map(|variant| {
-                let mut mean_ns: Vec<f64> = names.iter().map(|name| mean(&variant.name, name).unwrap_or(0.0)).collect();
+                let mut mean_ns: Vec<f64> = names
+                    .iter()
+                    .map(|name| mean(&variant.name, name).unwrap_or(0.0))
+                    .collect();
                 let stages: f64 = mean_ns.iter().sum();
                 let total_ns = mean(&variant.name, TOTAL).unwrap_or(stages).max(stages);
                 mean_ns.push(total_ns - stages);
                 let share = mean_ns.iter().map(|part| part / total_ns).collect();
-                (total_ns > 0.0).then(|| Row { label: variant.label.clone(), total_ns, mean_ns, share })
+                (total_ns > 0.0).then(|| Row {
+                    label: variant.label.clone(),
+                    total_ns,
+                    mean_ns,
+                    share,
+                })
             })
             .collect();
         names.push(REST.to_owned());

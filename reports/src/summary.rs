@@ -19,22 +19,40 @@ pub fn render(run: &Run) -> String {
     for warning in words::warnings(&table.heading) {
         let _ = writeln!(page, "> {warning}\n");
     }
-    let header = std::iter::once(table.heading.load.as_str()).chain(words::COLUMNS).chain(["given up"]);
+    let header = std::iter::once(table.heading.load.as_str())
+        .chain(words::COLUMNS)
+        .chain(["given up"]);
     row(&mut page, header.map(str::to_owned));
-    row(&mut page, std::iter::once("---".to_owned()).chain(vec!["---:".to_owned(); words::COLUMNS.len()]).chain(["---".to_owned()]));
+    row(
+        &mut page,
+        std::iter::once("---".to_owned())
+            .chain(vec!["---:".to_owned(); words::COLUMNS.len()])
+            .chain(["---".to_owned()]),
+    );
     for rung in &table.rungs {
         row(&mut page, cells(rung));
     }
     if !table.changes.parts.is_empty() {
         page.push('\n');
         row(&mut page, words::CHANGE_COLUMNS.map(str::to_owned));
-        row(&mut page, ["---", "---:", "---:", "---:", "---:"].map(str::to_owned));
+        row(
+            &mut page,
+            ["---", "---:", "---:", "---:", "---:"].map(str::to_owned),
+        );
         for part in &table.changes.parts {
             row(&mut page, words::part(part));
         }
     }
-    let _ = writeln!(page, "\nIntervals are those of the median over blocks, 95 % unless they say less.");
-    let _ = writeln!(page, "\nMachine: {}.\n\n```\n{}\n```", words::machine(&run.machine), words::command(&run.command));
+    let _ = writeln!(
+        page,
+        "\nIntervals are those of the median over blocks, 95 % unless they say less."
+    );
+    let _ = writeln!(
+        page,
+        "\nMachine: {}.\n\n```\n{}\n```",
+        words::machine(&run.machine),
+        words::command(&run.command)
+    );
     page
 }
 
@@ -45,6 +63,9 @@ fn cells(rung: &Rung) -> Vec<String> {
 }
 
 fn row(page: &mut String, cells: impl IntoIterator<Item = String>) {
-    let escaped: Vec<String> = cells.into_iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
+    let escaped: Vec<String> = cells
+        .into_iter()
+        .map(|cell| cell.replace('|', "\\|").replace('\n', " "))
+        .collect();
     let _ = writeln!(page, "| {} |", escaped.join(" | "));
 }

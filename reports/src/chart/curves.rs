@@ -13,7 +13,7 @@ const LEGEND_LINE: i32 = 20;
 /// A chart about one value still has a height.
 const HEADROOM: f64 = 1.25;
 const LEAST_TICKS: usize = 3;
-const MOST_X_TICKS_PER_100_PX: f64 = 1.5;
+const LEAST_PX_BETWEEN_X_TICKS: f64 = 38.0;
 
 /// A chart for a page, which has its own legend and style.
 ///
@@ -29,16 +29,28 @@ pub fn draw(curves: &Curves, size: Size) -> Result<String, DrawError> {
 /// When plotters cannot.
 pub fn picture(curves: &Curves, size: Size) -> Result<String, DrawError> {
     let legend = LEGEND_LINE as u32 * curves.lines.len() as u32;
-    let svg = svg(curves, Size { height: size.height + legend, ..size }, legend)?;
+    let svg = svg(
+        curves,
+        Size {
+            height: size.height + legend,
+            ..size
+        },
+        legend,
+    )?;
     let style = format!("<style>{}</style>\n", palette::style());
     let after_tag = svg.find('>').map_or(0, |end| end + 1);
-    Ok(format!("{}\n{style}{}", &svg[..after_tag], &svg[after_tag..]))
+    Ok(format!(
+        "{}\n{style}{}",
+        &svg[..after_tag],
+        &svg[after_tag..]
+    ))
 }
 
 fn svg(curves: &Curves, size: Size, legend: u32) -> Result<String, DrawError> {
     let mut svg = String::new();
     {
-        let whole = SVGBackend::with_string(&mut svg, (size.width, size.height)).into_drawing_area();
+        let whole =
+            SVGBackend::with_string(&mut svg, (size.width, size.height)).into_drawing_area();
         let (chart, below) = whole.split_vertically(size.height - legend);
         plot(curves, &chart, size.width).map_err(DrawError::of("percentile curves"))?;
         for (row, line) in curves.lines.iter().enumerate() {
@@ -49,19 +61,29 @@ fn svg(curves: &Curves, size: Size, legend: u32) -> Result<String, DrawError> {
                 let swatch = PathElement::new([(from, y), (from + 24, y)], colour.stroke_width(3));
                 let font = (FONT, FONT_SIZE).into_font().color(&palette::INK.rgb());
                 below.draw(&swatch).map_err(DrawError::of("legend"))?;
-                below.draw_text(&line.label, &font, (from + 34, y - 8)).map_err(DrawError::of("legend"))?;
+                below
+                    .draw_text(&line.label, &font, (from + 34, y - 5))
+                    .map_err(DrawError::of("legend"))?;
             }
         }
-        whole.present().map_err(DrawError::of("percentile curves"))?;
+        whole
+            .present()
+            .map_err(DrawError::of("percentile curves"))?;
     }
     Ok(palette::classed(&svg))
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn plot(curves: &Curves, area: &Area, width: u32) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+fn plot(
+    curves: &Curves,
+    area: &Area,
+    width: u32,
+) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
     let (low, high) = (curves.y.0 / HEADROOM, curves.y.1 * HEADROOM);
-    let x = (1.0..curves.x_end.max(10.0)).log_scale().with_key_points(x_ticks(curves.x_end, width));
+    let x = (1.0..curves.x_end.max(10.0))
+        .log_scale()
+        .with_key_points(x_ticks(curves.x_end, width));
     let y = (low..high).log_scale().with_key_points(y_ticks(low, high));
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
@@ -88,21 +110,34 @@ fn plot(curves: &Curves, area: &Area, width: u32) -> Result<(), DrawingAreaError
 
 /// 0 %, 50 %, and each further nine; fewer where the picture is narrow.
 fn x_ticks(end: f64, width: u32) -> Vec<f64> {
-    let nines = end.max(10.0).log10().floor() as i32;
-    let room = f64::from(width) / 100.0 * MOST_X_TICKS_PER_100_PX;
-    let every = (f64::from(nines) / room).ceil().max(1.0) as usize;
-    [1.0, 2.0].into_iter().chain((1..=nines).step_by(every).map(|nine| 10_f64.powi(nine))).collect()
+    let decades = end.max(10.0).log10();
+    let px_per_decade = f64::from(width - LABELS_LEFT) / decades;
+    let half = (2.0_f64.log10() * px_per_decade >= LEAST_PX_BETWEEN_X_TICKS).then_some(2.0);
+    let every = (LEAST_PX_BETWEEN_X_TICKS / px_per_decade).ceil().max(1.0) as usize;
+    let nines = (1..=decades.floor() as i32)
+        .step_by(every)
+        .map(|nine| 10_f64.powi(nine));
+    [1.0].into_iter().chain(half).chain(nines).collect()
 }
 
 /// Powers of ten, with 2 and 5 between them, or every digit, where the range is short.
 fn y_ticks(low: f64, high: f64) -> Vec<f64> {
     let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let ticks = |digits: &[f64]| -> Vec<f64> {
-        let all = decades.clone().flat_map(|decade| digits.iter().map(move |digit| digit * 10_f64.powi(decade)));
+        let all = decades
+            .clone()
+            .flat_map(|decade| digits.iter().map(move |digit| digit * 10_f64.powi(decade)));
         all.filter(|tick| low <= *tick && *tick <= high).collect()
     };
-    let choices = [&[1.0][..], &[1.0, 2.0, 5.0], &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]];
-    let enough = choices.iter().map(|digits| ticks(digits)).find(|ticks| ticks.len() >= LEAST_TICKS);
+    let choices = [
+        &[1.0][..],
+        &[1.0, 2.0, 5.0],
+        &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+    ];
+    let enough = choices
+        .iter()
+        .map(|digits| ticks(digits))
+        .find(|ticks| ticks.len() >= LEAST_TICKS);
     enough.unwrap_or_else(|| vec![low * HEADROOM, high / HEADROOM])
 }
 

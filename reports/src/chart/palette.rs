@@ -15,20 +15,60 @@ pub(crate) struct Colour {
 }
 
 /// Text and axes.
-pub(crate) const INK: Colour = Colour { class: "ink", light: (0x44, 0x4c, 0x56), dark: (0xad, 0xb6, 0xc0) };
+pub(crate) const INK: Colour = Colour {
+    class: "ink",
+    light: (0x44, 0x4c, 0x56),
+    dark: (0xad, 0xb6, 0xc0),
+};
 /// Lines of the grid.
-pub(crate) const GRID: Colour = Colour { class: "grid", light: (0xe2, 0xe6, 0xea), dark: (0x2c, 0x33, 0x3b) };
+pub(crate) const GRID: Colour = Colour {
+    class: "grid",
+    light: (0xe2, 0xe6, 0xea),
+    dark: (0x2c, 0x33, 0x3b),
+};
 
 /// One a variant, in the order that keeps neighbours apart, also for people who confuse red and green.
 const SERIES: [Colour; 8] = [
-    Colour { class: "c1", light: (0xd1, 0x45, 0x2b), dark: (0xff, 0x7b, 0x63) },
-    Colour { class: "c2", light: (0x1f, 0x6f, 0xc4), dark: (0x5a, 0xa9, 0xff) },
-    Colour { class: "c3", light: (0xb8, 0x7a, 0x00), dark: (0xe8, 0xb3, 0x39) },
-    Colour { class: "c4", light: (0x00, 0x86, 0x6b), dark: (0x35, 0xc7, 0xa4) },
-    Colour { class: "c5", light: (0x8a, 0x4f, 0xc7), dark: (0xb8, 0x8c, 0xf2) },
-    Colour { class: "c6", light: (0x50, 0x5a, 0x66), dark: (0x98, 0xa3, 0xb0) },
-    Colour { class: "c7", light: (0xc2, 0x3b, 0x83), dark: (0xf2, 0x7c, 0xb8) },
-    Colour { class: "c8", light: (0x4d, 0x7c, 0x0f), dark: (0x9b, 0xcf, 0x53) },
+    Colour {
+        class: "c1",
+        light: (0xd1, 0x45, 0x2b),
+        dark: (0xff, 0x7b, 0x63),
+    },
+    Colour {
+        class: "c2",
+        light: (0x1f, 0x6f, 0xc4),
+        dark: (0x5a, 0xa9, 0xff),
+    },
+    Colour {
+        class: "c3",
+        light: (0xb8, 0x7a, 0x00),
+        dark: (0xe8, 0xb3, 0x39),
+    },
+    Colour {
+        class: "c4",
+        light: (0x00, 0x86, 0x6b),
+        dark: (0x35, 0xc7, 0xa4),
+    },
+    Colour {
+        class: "c5",
+        light: (0x8a, 0x4f, 0xc7),
+        dark: (0xb8, 0x8c, 0xf2),
+    },
+    Colour {
+        class: "c6",
+        light: (0x50, 0x5a, 0x66),
+        dark: (0x98, 0xa3, 0xb0),
+    },
+    Colour {
+        class: "c7",
+        light: (0xc2, 0x3b, 0x83),
+        dark: (0xf2, 0x7c, 0xb8),
+    },
+    Colour {
+        class: "c8",
+        light: (0x4d, 0x7c, 0x0f),
+        dark: (0x9b, 0xcf, 0x53),
+    },
 ];
 
 /// The colour of the variant or stage in that place; after eight they begin again.
@@ -51,8 +91,14 @@ pub(crate) fn classed(svg: &str) -> String {
     all().fold(svg.to_owned(), |svg, colour| {
         let hex = hex(colour.light).to_uppercase();
         let class = colour.class;
-        svg.replace(&format!("stroke=\"{hex}\""), &format!("stroke=\"{hex}\" class=\"s-{class}\""))
-            .replace(&format!("fill=\"{hex}\""), &format!("fill=\"{hex}\" class=\"f-{class}\""))
+        svg.replace(
+            &format!("stroke=\"{hex}\""),
+            &format!("stroke=\"{hex}\" class=\"s-{class}\""),
+        )
+        .replace(
+            &format!("fill=\"{hex}\""),
+            &format!("fill=\"{hex}\" class=\"f-{class}\""),
+        )
     })
 }
 
@@ -62,7 +108,10 @@ pub fn style() -> String {
     let rules = |pick: fn(&Colour) -> (u8, u8, u8)| {
         all().fold(String::new(), |mut rules, colour| {
             let (class, hex) = (colour.class, hex(pick(colour)));
-            let _ = write!(rules, ".s-{class}{{stroke:{hex}}}.f-{class}{{fill:{hex}}}.b-{class}{{background:{hex}}}");
+            let _ = write!(
+                rules,
+                ".s-{class}{{stroke:{hex}}}.f-{class}{{fill:{hex}}}.b-{class}{{background:{hex}}}"
+            );
             rules
         })
     };

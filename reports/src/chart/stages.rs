@@ -16,21 +16,33 @@ const TEXT: i32 = 20;
 /// # Errors
 /// When plotters cannot.
 pub fn draw(stages: &Stages, width: u32) -> Result<String, DrawError> {
-    let size = Size { width, height: ROW as u32 * stages.rows.len() as u32 };
+    let size = Size {
+        width,
+        height: ROW as u32 * stages.rows.len() as u32,
+    };
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (size.width, size.height)).into_drawing_area();
         let font = (FONT, FONT_SIZE).into_font().color(&palette::INK.rgb());
         for (row, stage_costs) in stages.rows.iter().enumerate() {
             let top = ROW * row as i32;
-            let title = format!("{} · {}", stage_costs.label, quantity::duration(stage_costs.total_ns));
-            area.draw_text(&title, &font, (0, top + 2)).map_err(DrawError::of("stage costs"))?;
+            let title = format!(
+                "{} · {}",
+                stage_costs.label,
+                quantity::duration(stage_costs.total_ns)
+            );
+            area.draw_text(&title, &font, (0, top + 2))
+                .map_err(DrawError::of("stage costs"))?;
             let mut left = 0.0;
             for (place, share) in stage_costs.share.iter().enumerate() {
                 let right = left + share * f64::from(width);
-                let corners = [(left.round() as i32, top + TEXT), (right.round() as i32, top + TEXT + BAR)];
+                let corners = [
+                    (left.round() as i32, top + TEXT),
+                    (right.round() as i32, top + TEXT + BAR),
+                ];
                 let colour = palette::series(place).rgb();
-                area.draw(&Rectangle::new(corners, colour.filled())).map_err(DrawError::of("stage costs"))?;
+                area.draw(&Rectangle::new(corners, colour.filled()))
+                    .map_err(DrawError::of("stage costs"))?;
                 left = right;
             }
         }

@@ -13,9 +13,15 @@ const GAP: &str = "  ";
 /// The ladder as lines of text.
 #[must_use]
 pub fn render(table: &Table) -> String {
-    let header = std::iter::once(table.heading.load.as_str()).chain(COLUMNS).map(str::to_owned).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(header).chain(table.rungs.iter().map(cells)).collect();
-    let marks = std::iter::once(String::new()).chain(table.rungs.iter().map(|rung| mark(&given_up(rung))));
+    let header = std::iter::once(table.heading.load.as_str())
+        .chain(COLUMNS)
+        .map(str::to_owned)
+        .collect();
+    let rows: Vec<Vec<String>> = std::iter::once(header)
+        .chain(table.rungs.iter().map(cells))
+        .collect();
+    let marks =
+        std::iter::once(String::new()).chain(table.rungs.iter().map(|rung| mark(&given_up(rung))));
     let mut text = heading(&table.heading) + "\n";
     for (line, mark) in aligned(&rows).into_iter().zip(marks) {
         let _ = writeln!(text, "{}", format!("{line}{mark}").trim_end());
@@ -34,7 +40,11 @@ pub fn render(table: &Table) -> String {
 }
 
 fn mark(given_up: &[String]) -> String {
-    if given_up.is_empty() { String::new() } else { format!("{GAP}! {}", given_up.join("; ")) }
+    if given_up.is_empty() {
+        String::new()
+    } else {
+        format!("{GAP}! {}", given_up.join("; "))
+    }
 }
 
 /// The first column to the left, figures to the right, each as wide as its widest cell.

@@ -2,13 +2,21 @@
 
 use super::{Capacity, Heading, Rung, changes::Part};
 use crate::{
-    order_statistics::Estimate,
+    order_statistics::Interval,
     quantity::{self, NOT_MEASURED},
     run::Machine,
 };
 
 /// The names of [`cells`], after the first.
-pub(crate) const COLUMNS: [&str; 7] = ["p50", "first", "vs base", "interval", "requests/s", "CPU s/million", "samples"];
+pub(crate) const COLUMNS: [&str; 7] = [
+    "p50",
+    "first",
+    "vs base",
+    "interval",
+    "requests/s",
+    "CPU s/million",
+    "samples",
+];
 /// The names of [`part`].
 pub(crate) const CHANGE_COLUMNS: [&str; 5] = ["change", "saved", "interval", "share", "interval"];
 
@@ -64,16 +72,17 @@ fn speedup(rung: &Rung) -> String {
 }
 
 fn interval(rung: &Rung) -> String {
-    rung.speedup
-        .map_or(String::new(), |speedup| range(speedup, quantity::times))
+    rung.speedup.map_or(String::new(), |speedup| {
+        range(speedup.interval, quantity::times)
+    })
 }
 
 /// An interval, with what it covers where that is less than 95 %; empty when there is none.
-pub(crate) fn range(estimate: Estimate, written: impl Fn(f64) -> String) -> String {
-    let Some(interval) = estimate.interval else {
+pub(crate) fn range(interval: Option<Interval>, written: impl Fn(f64) -> String) -> String {
+    let Some(interval) = interval else {
         return String::new();
     };
-    let covers = if estimate.is_thin() {
+    let covers = if interval.is_thin() {
         format!(" ({})", quantity::share(interval.coverage))
     } else {
         String::new()
@@ -93,11 +102,15 @@ pub(crate) fn part(part: &Part) -> Vec<String> {
         saved.map_or(NOT_MEASURED.to_owned(), |saved| {
             quantity::duration(saved.median)
         }),
-        saved.map_or(String::new(), |saved| range(saved, quantity::duration)),
+        saved.map_or(String::new(), |saved| {
+            range(saved.interval, quantity::duration)
+        }),
         share.map_or(NOT_MEASURED.to_owned(), |share| {
             quantity::share(share.median)
         }),
-        share.map_or(String::new(), |share| range(share, quantity::share)),
+        share.map_or(String::new(), |share| {
+            range(share.interval, quantity::share)
+        }),
     ]
 }
 
@@ -109,22 +122,48 @@ fn capacity(capacity: Option<Capacity>) -> String {
 
 /// What a variant gives up, and what it failed at.
 pub(crate) fn given_up(rung: &Rung) -> Vec<String> {
-    let failed = (rung.failures > 0).then(|| format!("{} failed", quantity::grouped(rung.failures)));
-    rung.variant.gives_up.iter().cloned().chain(failed).collect()
+    let failed =
+        (rung.failures > 0).then(|| format!("{} failed", quantity::grouped(rung.failures)));
+    rung.variant
+        .gives_up
+        .iter()
+        .cloned()
+        .chain(failed)
+        .collect()
 }
 
 /// Why not to believe the figures, a sentence each.
 pub(crate) fn warnings(heading: &Heading) -> Vec<String> {
     let verdict = heading.verdict.label();
-    let invalid = heading.reasons.iter().map(|reason| format!("{verdict}: {reason}"));
-    invalid.chain(heading.cut_short.iter().map(|because| format!("partial: {because}"))).collect()
+    let invalid = heading
+        .reasons
+        .iter()
+        .map(|reason| format!("{verdict}: {reason}"));
+    invalid
+        .chain(
+            heading
+                .cut_short
+                .iter()
+                .map(|because| format!("partial: {because}")),
+        )
+        .collect()
 }
 
 /// The machine in one line.
 pub(crate) fn machine(machine: &Machine) -> String {
-    let Machine { cpu, cores, kernel, server_cores, generator_cores, load_before, .. } = machine;
+    let Machine {
+        cpu,
+        cores,
+        kernel,
+        server_cores,
+        generator_cores,
+        load_before,
+        ..
+    } = machine;
     let memory = quantity::memory(machine.memory_bytes);
-    let after = machine.load_after.map_or(String::new(), |after| format!(", {after:.2} after"));
+    let after = machine
+        .load_after
+        .map_or(String::new(), |after| format!(", {after:.2} after"));
     let (servers, generator) = (list(server_cores), list(generator_cores));
     format!(
         "{cpu}, {cores} cores, {memory}, {kernel}; servers on core {servers}, generator on {generator}; load average \
@@ -136,11 +175,19 @@ pub(crate) fn machine(machine: &Machine) -> String {
 pub(crate) fn command(words: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
     let quoted = words.iter().map(|word| {
-        if !word.is_empty() && word.chars().all(plain) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
     });
     quoted.collect::<Vec<_>>().join(" ")
 }
 
 fn list(cores: &[usize]) -> String {
-    cores.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+    cores
+        .iter()
+        .map(usize::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -10,49 +10,87 @@ use crate::{
 };
 
 /// For a page, and for a phone: text keeps its size, which a scaled picture's would not.
-const WIDE: Size = Size { width: 860, height: 400 };
-const NARROW: Size = Size { width: 358, height: 300 };
+const WIDE: Size = Size {
+    width: 860,
+    height: 400,
+};
+const NARROW: Size = Size {
+    width: 358,
+    height: 300,
+};
 
 /// The section of one load and step.
 pub(crate) fn curves(curves: &Curves) -> Result<String, DrawError> {
     let title = format!("Percentiles: {}, {}", curves.at.load, curves.at.step);
-    let label = format!("{title}. Latency of each variant by percentile, both axes logarithmic; figures below.");
-    let pictures =
-        responsive(&label, &chart::curves::draw(curves, WIDE)?, &chart::curves::draw(curves, NARROW)?);
-    let legend = legend(curves.lines.iter().map(|line| (line.place, line.label.as_str())));
+    let label = format!(
+        "{title}. Latency of each variant by percentile, both axes logarithmic; figures below."
+    );
+    let pictures = responsive(
+        &label,
+        &chart::curves::draw(curves, WIDE)?,
+        &chart::curves::draw(curves, NARROW)?,
+    );
+    let legend = legend(
+        curves
+            .lines
+            .iter()
+            .map(|line| (line.place, line.label.as_str())),
+    );
     let header: Vec<String> = ["variant".to_owned()]
         .into_iter()
         .chain(PERCENTILES.map(quantity::percentile))
         .chain(["max".to_owned(), "samples".to_owned()])
         .collect();
     let rows: Vec<Vec<String>> = curves.lines.iter().map(percentiles).collect();
-    Ok(section(&title, &format!("{legend}{pictures}"), &table(&title, &header, &rows)))
+    Ok(section(
+        &title,
+        &format!("{legend}{pictures}"),
+        &table(&title, &header, &rows),
+    ))
 }
 
 /// The section of the stages' costs.
 pub(crate) fn stages(stages: &Stages) -> Result<String, DrawError> {
     let title = "Where the server's time goes";
-    let label = format!("{title}. The share of each stage in the server's time, a bar for each variant; figures below.");
+    let label = format!(
+        "{title}. The share of each stage in the server's time, a bar for each variant; figures below."
+    );
     let pictures = responsive(
         &label,
         &chart::stages::draw(stages, WIDE.width)?,
         &chart::stages::draw(stages, NARROW.width)?,
     );
     let legend = legend(stages.names.iter().map(String::as_str).enumerate());
-    let header: Vec<String> = ["variant", "total"].map(str::to_owned).into_iter().chain(stages.names.clone()).collect();
+    let header: Vec<String> = ["variant", "total"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(stages.names.clone())
+        .collect();
     let rows: Vec<Vec<String>> = stages.rows.iter().map(costs).collect();
-    Ok(section(title, &format!("{legend}{pictures}"), &table(title, &header, &rows)))
+    Ok(section(
+        title,
+        &format!("{legend}{pictures}"),
+        &table(title, &header, &rows),
+    ))
 }
 
 fn percentiles(line: &Line) -> Vec<String> {
-    let value = |ns: &Option<u64>| ns.map_or(NOT_MEASURED.to_owned(), |ns| quantity::duration(ns as f64));
+    let value =
+        |ns: &Option<u64>| ns.map_or(NOT_MEASURED.to_owned(), |ns| quantity::duration(ns as f64));
     let name = std::iter::once(line.label.clone());
-    let rest = [quantity::duration(line.max as f64), quantity::grouped(line.count)];
-    name.chain(line.percentiles.iter().map(value)).chain(rest).collect()
+    let rest = [
+        quantity::duration(line.max as f64),
+        quantity::grouped(line.count),
+    ];
+    name.chain(line.percentiles.iter().map(value))
+        .chain(rest)
+        .collect()
 }
 
 fn costs(row: &Row) -> Vec<String> {
-    let times = std::iter::once(&row.total_ns).chain(&row.mean_ns).map(|ns| quantity::duration(*ns));
+    let times = std::iter::once(&row.total_ns)
+        .chain(&row.mean_ns)
+        .map(|ns| quantity::duration(*ns));
     std::iter::once(row.label.clone()).chain(times).collect()
 }
 
@@ -67,7 +105,11 @@ fn section(title: &str, chart: &str, table: &str) -> String {
 fn responsive(label: &str, wide: &str, narrow: &str) -> String {
     let label = escaped(label);
     let picture = |class: &str, svg: &str| {
-        let svg = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{label}\" "), 1);
+        let svg = svg.replacen(
+            "<svg ",
+            &format!("<svg role=\"img\" aria-label=\"{label}\" "),
+            1,
+        );
         format!("<div class=\"{class}\">{svg}</div>")
     };
     picture("wide", wide) + &picture("narrow", narrow)
@@ -76,8 +118,15 @@ fn responsive(label: &str, wide: &str, narrow: &str) -> String {
 fn legend<'a>(entries: impl Iterator<Item = (usize, &'a str)>) -> String {
     let entry = |(place, label): (usize, &str)| {
         let class = palette::series(place).class();
-        format!("<li><span class=\"swatch b-{class}\"></span>{}</li>", escaped(label))
+        format!(
+            "<li><span class=\"swatch b-{class}\"></span>{}</li>",
+            escaped(label)
+        )
     };
     let entries: String = entries.map(entry).collect();
-    if entries.is_empty() { element("p", "note", "Nothing was measured.") } else { format!("<ul class=\"legend\">{entries}</ul>") }
+    if entries.is_empty() {
+        element("p", "note", "Nothing was measured.")
+    } else {
+        format!("<ul class=\"legend\">{entries}</ul>")
+    }
 }

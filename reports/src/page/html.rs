@@ -24,8 +24,15 @@ pub(crate) fn element(tag: &str, class: &str, text: &str) -> String {
 /// A table that turns into cards where the page is narrow. Roles are spelled out: a table shown as
 /// blocks loses them in some browsers.
 pub(crate) fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> String {
-    let heads: String =
-        header.iter().map(|name| format!("<th role=\"columnheader\" scope=\"col\">{}</th>", escaped(name))).collect();
+    let heads: String = header
+        .iter()
+        .map(|name| {
+            format!(
+                "<th role=\"columnheader\" scope=\"col\">{}</th>",
+                escaped(name)
+            )
+        })
+        .collect();
     let body: String = rows.iter().map(|cells| row(header, cells)).collect();
     format!(
         "<table role=\"table\" aria-label=\"{}\"><thead role=\"rowgroup\"><tr role=\"row\">{heads}</tr></thead>\
@@ -36,9 +43,21 @@ pub(crate) fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> Str
 
 fn row(header: &[String], cells: &[String]) -> String {
     let cell = |(name, cell): (&String, &String)| {
-        format!("<td role=\"cell\" data-column=\"{}\">{}</td>", escaped(name), escaped(cell))
+        format!(
+            "<td role=\"cell\" data-column=\"{}\">{}</td>",
+            escaped(name),
+            escaped(cell)
+        )
     };
-    let first = cells.first().map(|name| format!("<th role=\"rowheader\" scope=\"row\">{}</th>", escaped(name)));
+    let first = cells.first().map(|name| {
+        format!(
+            "<th role=\"rowheader\" scope=\"row\">{}</th>",
+            escaped(name)
+        )
+    });
     let rest: String = header.iter().zip(cells).skip(1).map(cell).collect();
-    format!("<tr role=\"row\">{}{rest}</tr>\n", first.unwrap_or_default())
+    format!(
+        "<tr role=\"row\">{}{rest}</tr>\n",
+        first.unwrap_or_default()
+    )
 }

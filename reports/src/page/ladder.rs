@@ -8,17 +8,34 @@ const NOTE: &str = "p50, first and vs base: latency of one request as sent to an
     the server's cores were at least 97 % busy, else its cores divided by the CPU time of a request.";
 
 pub(crate) fn render(ladder: &Table) -> String {
-    let header: Vec<String> =
-        [ladder.heading.load.as_str()].into_iter().chain(words::COLUMNS).chain(["given up"]).map(str::to_owned).collect();
+    let header: Vec<String> = [ladder.heading.load.as_str()]
+        .into_iter()
+        .chain(words::COLUMNS)
+        .chain(["given up"])
+        .map(str::to_owned)
+        .collect();
     let rungs: Vec<Vec<String>> = ladder
         .rungs
         .iter()
-        .map(|rung| words::cells(rung).into_iter().chain([words::given_up(rung).join("; ")]).collect())
+        .map(|rung| {
+            words::cells(rung)
+                .into_iter()
+                .chain([words::given_up(rung).join("; ")])
+                .collect()
+        })
         .collect();
-    let mut page = table("The ladder: every variant against the baseline", &header, &rungs);
+    let mut page = table(
+        "The ladder: every variant against the baseline",
+        &header,
+        &rungs,
+    );
     if !ladder.changes.parts.is_empty() {
         let parts: Vec<Vec<String>> = ladder.changes.parts.iter().map(words::part).collect();
-        page += &table("What each change made", &words::CHANGE_COLUMNS.map(str::to_owned), &parts);
+        page += &table(
+            "What each change made",
+            &words::CHANGE_COLUMNS.map(str::to_owned),
+            &parts,
+        );
     }
     page + &element("p", "note", NOTE)
 }

@@ -32,21 +32,38 @@ impl Run {
         })
     }
 
-    /// Whether its figures may be judged: valid and complete.
+    /// Why its figures may not be judged, a sentence each; empty for a valid and complete run.
     #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.validity.verdict == Verdict::Valid && self.status == Status::Complete
+    pub fn faults(&self) -> Vec<String> {
+        let verdict = self.validity.verdict.label();
+        let mut faults: Vec<String> = self
+            .validity
+            .reasons
+            .iter()
+            .map(|reason| format!("{verdict}: {reason}"))
+            .collect();
+        if self.validity.verdict != Verdict::Valid && faults.is_empty() {
+            faults.push(verdict.to_owned());
+        }
+        if let Status::Partial(because) = &self.status {
+            faults.push(format!("partial: {because}"));
+        }
+        faults
     }
 }
 
 impl Slice {
+    /// The figure of a step's metric; none when nothing was recorded.
+    #[must_use]
+    pub fn figure(&self, step: &str, metric: &str) -> Option<&Figure> {
+        let mut recorded = self.figures.iter().filter(|figure| figure.count > 0);
+        recorded.find(|figure| figure.step == step && figure.metric == metric)
+    }
+
     /// The median of a step's metric; none when nothing was recorded.
     #[must_use]
     pub fn p50(&self, step: &str, metric: &str) -> Option<f64> {
-        let mut recorded = self.figures.iter().filter(|figure| figure.count > 0);
-        recorded
-            .find(|figure| figure.step == step && figure.metric == metric)
-            .map(|figure| figure.p50() as f64)
+        self.figure(step, metric).map(|figure| figure.p50() as f64)
     }
 
     /// Requests that failed, for whatever reason.

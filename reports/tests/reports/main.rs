@@ -1,5 +1,6 @@
 //! Reports made of synthetic runs, through real files.
 
+mod compare;
 mod folder;
 mod ladder;
 mod renderings;

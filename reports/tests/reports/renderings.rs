@@ -36,15 +36,26 @@ fn a_page_is_one_small_file_that_needs_no_network() {
     for outside in ["src=", "href=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
-    let addresses: Vec<&str> = page.match_indices("http").map(|(at, _)| &page[at..at + 20]).collect();
-    assert!(addresses.iter().all(|address| address.starts_with("http://www.w3.org/20")), "{addresses:?}");
+    let addresses: Vec<&str> = page
+        .match_indices("http")
+        .map(|(at, _)| &page[at..at + 20])
+        .collect();
+    assert!(
+        addresses
+            .iter()
+            .all(|address| address.starts_with("http://www.w3.org/20")),
+        "{addresses:?}"
+    );
 }
 
 #[test]
 fn a_page_has_every_curve_and_every_stage_and_words_for_those_who_do_not_see_them() {
     let page = page::render(&measured()).unwrap();
     // Three load-steps, wide and narrow, a curve for each variant.
-    assert_eq!(page.matches("<polyline").count() >= 3 * 2 * DESIGNS.len(), true);
+    assert_eq!(
+        page.matches("<polyline").count() >= 3 * 2 * DESIGNS.len(),
+        true
+    );
     assert_eq!(page.matches("role=\"img\"").count(), 2 * (3 + 1));
     assert_eq!(page.matches("<details>").count(), 3 + 1);
     assert!(page.contains("data-column=\"binding\""));
@@ -97,7 +108,10 @@ fn runs_that_are_not_whole_render_and_say_so() {
     let mut zero = planned(&DESIGNS);
     zero.validity.verdict = Verdict::Empty;
     for (run, said) in [
-        (invalid, "client-limited: the generator was 3.1 ms late at p99"),
+        (
+            invalid,
+            "client-limited: the generator was 3.1 ms late at p99",
+        ),
         (cut, "partial: interrupted"),
         (lacking, "ashing not measured"),
         (zero, "empty"),

@@ -83,7 +83,7 @@ fn range(estimate: Estimate) -> String {
 fn few_blocks(whole: Estimate) -> String {
     match whole.interval {
         None => " One block: no intervals.".to_owned(),
-        Some(interval) if whole.is_thin() => {
+        Some(interval) if interval.is_thin() => {
             format!(
                 " Only {} blocks: intervals cover {}.",
                 whole.values,

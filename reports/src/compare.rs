@@ -1,0 +1,212 @@
+//! Two variants of one run, or two runs, beside each other.
+//!
+//! Within a run the ratio is that of paired blocks, with its interval, wherever each slice has the
+//! samples for it. Two separate runs are described: whatever else changed between them is in the
+//! ratio too. This is the simple form; it knows limits, not a calibrated verdict.
+
+pub mod limit;
+pub mod markdown;
+mod pair;
+pub mod statistic;
+pub mod text;
+mod words;
+
+use serde::Serialize;
+
+pub use self::{limit::Limit, pair::Pair, statistic::Statistic};
+use self::{limit::Verdict, pair::Side};
+use crate::{outcome::Outcome, run::Run};
+
+const SEPARATE: &str =
+    "two separate runs are described only: whatever else changed between them is in these figures";
+
+/// A comparison, judged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The base, in words: a variant, or a run's id.
+    pub base: String,
+    /// The head, in words.
+    pub head: String,
+    /// What was measured on both sides.
+    pub pairs: Vec<Pair>,
+    /// What is missing, and on which side.
+    pub missing: Vec<Missing>,
+    /// What to keep in mind, a sentence each.
+    pub caveats: Vec<String>,
+    /// Why the figures may not be judged, a sentence each.
+    pub faults: Vec<String>,
+    /// What became of each limit.
+    pub limits: Vec<limit::Judged>,
+    /// The whole.
+    pub outcome: Outcome,
+    /// [`Outcome::exit_code`].
+    pub exit_code: u8,
+}
+
+/// Something that one side lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// What: `md5, one-user, items`.
+    pub what: String,
+    /// `base`, `head`, or `both sides`.
+    pub lacking: &'static str,
+}
+
+/// A comparison that cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompareError {
+    /// The run has no such variant.
+    #[error("run {run} has no variant `{name}`: it has {}", accepted.join(", "))]
+    Variant {
+        /// As asked for.
+        name: String,
+        /// The run's id.
+        run: String,
+        /// The variants it has.
+        accepted: Vec<String>,
+    },
+}
+
+/// Compares two variants of one run.
+///
+/// # Errors
+/// When the run lacks one of them.
+pub fn within(
+    run: &Run,
+    base: &str,
+    head: &str,
+    limits: &[Limit],
+) -> Result<Comparison, CompareError> {
+    for name in [base, head] {
+        if run.variant(name).is_none() {
+            let accepted = run
+                .variants
+                .iter()
+                .map(|variant| variant.name.clone())
+                .collect();
+            return Err(CompareError::Variant {
+                name: name.to_owned(),
+                run: run.id.clone(),
+                accepted,
+            });
+        }
+    }
+    let found = planned(run)
+        .map(|(load, step)| {
+            let at = |variant| Side {
+                run,
+                variant,
+                load,
+                step,
+            };
+            Pair::find(&format!("{base} → {head}"), at(base), at(head))
+        })
+        .collect();
+    Ok(judged(
+        [base, head],
+        found,
+        Vec::new(),
+        run.faults(),
+        limits,
+    ))
+}
+
+/// Compares two runs, variant by variant.
+#[must_use]
+pub fn between(base: &Run, head: &Run, limits: &[Limit]) -> Comparison {
+    let mut keys: Vec<(&str, &str, &str)> = Vec::new();
+    for run in [base, head] {
+        for variant in &run.variants {
+            let here = planned(run).map(|(load, step)| (variant.name.as_str(), load, step));
+            let new: Vec<_> = here.filter(|key| !keys.contains(key)).collect();
+            keys.extend(new);
+        }
+    }
+    let found = keys
+        .into_iter()
+        .map(|(variant, load, step)| {
+            let side = |run| Side {
+                run,
+                variant,
+                load,
+                step,
+            };
+            Pair::find(variant, side(base), side(head))
+        })
+        .collect();
+    let faults = [base, head].into_iter().flat_map(|run| {
+        run.faults()
+            .into_iter()
+            .map(|fault| format!("{}: {fault}", run.id))
+    });
+    judged(
+        [&base.id, &head.id],
+        found,
+        caveats(base, head),
+        faults.collect(),
+        limits,
+    )
+}
+
+/// The loads and steps that a run set out to measure.
+fn planned(run: &Run) -> impl Iterator<Item = (&str, &str)> {
+    run.scenario.loads.iter().flat_map(|load| {
+        load.steps
+            .iter()
+            .map(|step| (load.name.as_str(), step.as_str()))
+    })
+}
+
+fn caveats(base: &Run, head: &Run) -> Vec<String> {
+    let differing = [
+        ("scenarios", &base.scenario.name, &head.scenario.name),
+        ("profiles", &base.scenario.profile, &head.scenario.profile),
+        ("machines", &base.machine.id, &head.machine.id),
+        ("processors", &base.machine.cpu, &head.machine.cpu),
+        ("builds", &base.tool.profile, &head.tool.profile),
+    ];
+    let differ = differing.into_iter().filter(|(_, one, other)| one != other);
+    let said = differ.map(|(what, one, other)| format!("the {what} differ: {one} and {other}"));
+    std::iter::once(SEPARATE.to_owned()).chain(said).collect()
+}
+
+fn judged(
+    [base, head]: [&str; 2],
+    found: Vec<Result<Pair, Missing>>,
+    caveats: Vec<String>,
+    faults: Vec<String>,
+    limits: &[Limit],
+) -> Comparison {
+    let (pairs, missing): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
+    let pairs: Vec<Pair> = pairs.into_iter().flatten().collect();
+    let missing: Vec<Missing> = missing.into_iter().filter_map(Result::err).collect();
+    let limits: Vec<limit::Judged> = limits
+        .iter()
+        .flat_map(|limit| pairs.iter().map(|pair| limit.judge(pair)))
+        .collect();
+    let any = |verdict| limits.iter().any(|judged| judged.verdict == verdict);
+    // An invalid run is never gated, whatever its figures; what is missing is never a pass.
+    let outcome = if !faults.is_empty() {
+        Outcome::Inconclusive
+    } else if !missing.is_empty() || pairs.is_empty() {
+        Outcome::BadInput
+    } else if any(Verdict::Broken) {
+        Outcome::LimitBroken
+    } else if any(Verdict::CannotTell) {
+        Outcome::Inconclusive
+    } else {
+        Outcome::Ok
+    };
+    Comparison {
+        base: base.to_owned(),
+        head: head.to_owned(),
+        pairs,
+        missing,
+        caveats,
+        faults,
+        limits,
+        outcome,
+        exit_code: outcome.exit_code(),
+    }
+}

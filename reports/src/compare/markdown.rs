@@ -1,0 +1,51 @@
+//! A comparison for a pull request.
+
+use std::fmt::Write;
+
+use super::{Comparison, words};
+
+/// The comparison in Markdown.
+#[must_use]
+pub fn render(comparison: &Comparison) -> String {
+    let mut page = format!(
+        "### {} → {}\n\n",
+        escaped(&comparison.base),
+        escaped(&comparison.head)
+    );
+    for remark in words::remarks(comparison) {
+        let _ = writeln!(page, "- {}", escaped(&remark));
+    }
+    for pair in &comparison.pairs {
+        let _ = writeln!(
+            page,
+            "\n**{}, {}: {}**\n",
+            escaped(&pair.at.load),
+            escaped(&pair.at.step),
+            escaped(&pair.variant)
+        );
+        let _ = writeln!(
+            page,
+            "| | {} |\n|---|{}",
+            words::COLUMNS.join(" | "),
+            "---:|".repeat(words::COLUMNS.len())
+        );
+        for mut row in words::rows(pair) {
+            row.resize(words::COLUMNS.len() + 1, String::new());
+            let _ = writeln!(
+                page,
+                "| {} |",
+                row.iter()
+                    .map(|cell| escaped(cell))
+                    .collect::<Vec<_>>()
+                    .join(" | ")
+            );
+        }
+    }
+    page
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace('\n', " ")
+}

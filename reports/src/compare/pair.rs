@@ -1,0 +1,154 @@
+//! One step on both sides.
+
+use serde::Serialize;
+
+use super::{Missing, Statistic};
+use crate::{
+    blocks::{self, LATENCY_METRIC},
+    order_statistics::Interval,
+    run::{Figure, LoadStep, Run, Slice},
+};
+
+/// One step on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pair {
+    /// The variant, or both: `bcrypt-12 → md5`.
+    pub variant: String,
+    /// Load and step.
+    #[serde(flatten)]
+    pub at: LoadStep,
+    /// Each statistic of latency.
+    pub latencies: Vec<Latency>,
+    /// Samples of the base and the head.
+    pub samples: [u64; 2],
+    /// Failures under the load, of the base and the head.
+    pub errors: [Errors; 2],
+}
+
+/// A statistic on both sides, nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Latency {
+    /// Which.
+    pub statistic: Statistic,
+    /// The base's; none where its samples do not carry it.
+    pub base_ns: Option<f64>,
+    /// The head's; none where its samples do not carry it.
+    pub head_ns: Option<f64>,
+    /// Head by base.
+    pub ratio: Option<f64>,
+    /// The interval of the ratio over blocks; none between runs, and where single slices do not
+    /// carry the statistic.
+    pub interval: Option<Interval>,
+}
+
+/// Failures among requests.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Errors {
+    /// Requests that failed.
+    pub failed: u64,
+    /// All requests.
+    pub requests: u64,
+    /// The share that failed, 0 to 1.
+    pub rate: f64,
+}
+
+/// Where to look for one side of a pair.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) variant: &'a str,
+    pub(crate) load: &'a str,
+    pub(crate) step: &'a str,
+}
+
+impl Pair {
+    /// The pair, or what is missing of it.
+    pub(crate) fn find(name: &str, base: Side<'_>, head: Side<'_>) -> Result<Self, Missing> {
+        let lacking = |lacking| Missing {
+            what: format!("{name}, {}, {}", base.load, base.step),
+            lacking,
+        };
+        let (from, to) = match (base.figure(), head.figure()) {
+            (Some(from), Some(to)) => (from, to),
+            (None, Some(_)) => return Err(lacking("base")),
+            (Some(_), None) => return Err(lacking("head")),
+            (None, None) => return Err(lacking("both sides")),
+        };
+        Ok(Self {
+            variant: name.to_owned(),
+            at: base.at(),
+            latencies: Statistic::LATENCIES
+                .map(|statistic| latency(statistic, base, head, [from, to]))
+                .into(),
+            samples: [from.count, to.count],
+            errors: [base.errors(), head.errors()],
+        })
+    }
+}
+
+impl<'a> Side<'a> {
+    fn at(self) -> LoadStep {
+        LoadStep {
+            load: self.load.to_owned(),
+            step: self.step.to_owned(),
+        }
+    }
+
+    fn figure(self) -> Option<&'a Figure> {
+        self.run.figure(self.variant, &self.at(), LATENCY_METRIC)
+    }
+
+    fn errors(self) -> Errors {
+        let slices = || self.run.slices_of(self.load, self.variant);
+        let failed = slices().map(Slice::failures).sum();
+        let requests = failed + slices().map(|slice| slice.ok).sum::<u64>();
+        Errors {
+            failed,
+            requests,
+            rate: failed as f64 / requests.max(1) as f64,
+        }
+    }
+
+    /// Whether every slice carries the statistic. None does the maximum: the greatest of a run is
+    /// nothing like the greatest of a slice.
+    fn carried_by_slices(self, statistic: Statistic) -> bool {
+        if statistic == Statistic::Max {
+            return false;
+        }
+        let mut figures = self
+            .run
+            .slices_of(self.load, self.variant)
+            .filter_map(|slice| slice.figure(self.step, LATENCY_METRIC));
+        figures.all(|figure| statistic.of(figure).is_some())
+    }
+}
+
+fn latency(
+    statistic: Statistic,
+    base: Side<'_>,
+    head: Side<'_>,
+    [from, to]: [&Figure; 2],
+) -> Latency {
+    let (base_ns, head_ns) = (statistic.of(from), statistic.of(to));
+    let merged = base_ns
+        .zip(head_ns)
+        .filter(|(base, _)| *base > 0.0)
+        .map(|(base, head)| head / base);
+    let same_run = std::ptr::eq(base.run, head.run);
+    let paired = (same_run
+        && base.carried_by_slices(statistic)
+        && head.carried_by_slices(statistic))
+    .then(|| {
+        let quantity = |slice: &Slice| statistic.of(slice.figure(base.step, LATENCY_METRIC)?);
+        blocks::ratio_of(base.run, base.load, base.variant, head.variant, quantity)
+    })
+    .flatten()
+    .filter(|_| merged.is_some());
+    Latency {
+        statistic,
+        base_ns,
+        head_ns,
+        ratio: paired.map(|estimate| estimate.median).or(merged),
+        interval: paired.and_then(|estimate| estimate.interval),
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be compared, and limited.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::{
+    quantity,
+    run::{Figure, PERCENTILES},
+};
+
+/// A statistic of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// One of [`PERCENTILES`], by its place there.
+    Percentile(usize),
+    /// The greatest latency.
+    Max,
+    /// The mean latency.
+    Mean,
+    /// The share of requests that failed under the load.
+    Errors,
+}
+
+impl Statistic {
+    /// The latencies, in the order in which they are shown.
+    pub const LATENCIES: [Self; PERCENTILES.len() + 2] = [
+        Self::Percentile(0),
+        Self::Percentile(1),
+        Self::Percentile(2),
+        Self::Percentile(3),
+        Self::Percentile(4),
+        Self::Percentile(5),
+        Self::Max,
+        Self::Mean,
+    ];
+
+    /// The statistic of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|statistic| statistic.label() == name)
+    }
+
+    /// Every statistic.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::LATENCIES.into_iter().chain([Self::Errors])
+    }
+
+    /// Its name: `p50`, `max`, `errors`.
+    #[must_use]
+    pub fn label(self) -> String {
+        match self {
+            Self::Percentile(place) => quantity::percentile(PERCENTILES[place]),
+            Self::Max => "max".to_owned(),
+            Self::Mean => "mean".to_owned(),
+            Self::Errors => "errors".to_owned(),
+        }
+    }
+
+    /// Its latency in nanoseconds; none where the samples do not carry it.
+    pub(crate) fn of(self, figure: &Figure) -> Option<f64> {
+        match self {
+            Self::Percentile(place) => {
+                let needed = 1.0 / (1.0 - PERCENTILES[place] / 100.0);
+                let carried = figure.count as f64 >= needed * (1.0 - f64::EPSILON * needed);
+                figure
+                    .percentiles
+                    .get(place)
+                    .filter(|_| carried)
+                    .map(|value| *value as f64)
+            }
+            Self::Max => Some(figure.max as f64),
+            Self::Mean => Some(figure.mean),
+            Self::Errors => None,
+        }
+    }
+}
+
+impl fmt::Display for Statistic {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.label())
+    }
+}
+
+impl Serialize for Statistic {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&self.label())
+    }
+}

@@ -1,0 +1,36 @@
+//! A comparison for a terminal.
+
+use std::fmt::Write;
+
+use super::{Comparison, words};
+use crate::ladder::text::aligned;
+
+/// The comparison as lines of text.
+#[must_use]
+pub fn render(comparison: &Comparison) -> String {
+    let mut text = format!(
+        "authlab compare · {} → {}\n",
+        comparison.base, comparison.head
+    );
+    for pair in &comparison.pairs {
+        let _ = writeln!(
+            text,
+            "\n{} · {} · {}",
+            pair.at.load, pair.at.step, pair.variant
+        );
+        let header = std::iter::once("")
+            .chain(words::COLUMNS)
+            .map(str::to_owned)
+            .collect();
+        let rows: Vec<Vec<String>> = std::iter::once(header).chain(words::rows(pair)).collect();
+        for line in aligned(&rows) {
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+    }
+    text.push('\n');
+    for remark in words::remarks(comparison) {
+        let _ = writeln!(text, "! {remark}");
+    }
+    let _ = writeln!(text, "exit {}", comparison.exit_code);
+    text
+}

@@ -1,0 +1,77 @@
+//! A comparison in words: what both renderings write, so that they agree.
+
+use super::{Comparison, Limit, Pair, limit::Verdict, pair::Latency};
+use crate::{
+    ladder::words::range,
+    quantity::{self, NOT_MEASURED},
+};
+
+/// The names of [`rows`].
+pub(crate) const COLUMNS: [&str; 5] = ["base", "head", "ratio", "change", "interval"];
+
+/// The rows of a pair: its statistics, samples and errors.
+pub(crate) fn rows(pair: &Pair) -> Vec<Vec<String>> {
+    let [base, head] = pair.samples.map(quantity::grouped);
+    let [base_errors, head_errors] = pair.errors.map(|errors| {
+        format!(
+            "{}/{}",
+            quantity::grouped(errors.failed),
+            quantity::grouped(errors.requests)
+        )
+    });
+    let counts = [
+        vec!["samples".to_owned(), base, head],
+        vec!["errors".to_owned(), base_errors, head_errors],
+    ];
+    pair.latencies.iter().map(latency).chain(counts).collect()
+}
+
+/// Faults, caveats, what is missing and what became of the limits, a sentence each.
+pub(crate) fn remarks(comparison: &Comparison) -> Vec<String> {
+    let faults = comparison.faults.iter().cloned();
+    let missing = comparison
+        .missing
+        .iter()
+        .map(|missing| format!("missing on {}: {}", missing.lacking, missing.what));
+    let limits = comparison.limits.iter().filter_map(|judged| {
+        let (limit, pair) = (&judged.limit, &judged.pair);
+        match (judged.verdict, judged.found) {
+            (Verdict::Held, _) => None,
+            (Verdict::Broken, Some(found)) => Some(format!(
+                "limit {limit} broken: {} at {pair}",
+                Limit::written(found, limit)
+            )),
+            (Verdict::Broken | Verdict::CannotTell, _) => Some(format!(
+                "limit {limit} cannot be judged: too few samples at {pair}"
+            )),
+        }
+    });
+    let held = comparison
+        .limits
+        .iter()
+        .filter(|judged| judged.verdict == Verdict::Held)
+        .count();
+    let held = (held > 0).then(|| format!("{held} of {} limits held", comparison.limits.len()));
+    faults
+        .chain(missing)
+        .chain(limits)
+        .chain(held)
+        .chain(comparison.caveats.iter().cloned())
+        .collect()
+}
+
+fn latency(latency: &Latency) -> Vec<String> {
+    let time = |ns: Option<f64>| ns.map_or(NOT_MEASURED.to_owned(), quantity::duration);
+    vec![
+        latency.statistic.label(),
+        time(latency.base_ns),
+        time(latency.head_ns),
+        latency
+            .ratio
+            .map_or(NOT_MEASURED.to_owned(), quantity::times),
+        latency
+            .ratio
+            .map_or(NOT_MEASURED.to_owned(), quantity::change),
+        range(latency.interval, quantity::times),
+    ]
+}

@@ -1,0 +1,164 @@
+//! Comparisons: what is shown, and what a script sees.
+
+use authlab_reports::{
+    compare::{self, Comparison, Limit, markdown, text},
+    outcome::Outcome,
+    run::{Run, Status, Verdict},
+};
+
+use crate::synthetic::{DESIGNS, planned, written};
+
+fn measured() -> Run {
+    written(tempfile::tempdir().unwrap().path(), &DESIGNS, 8).1
+}
+
+fn later(base: &Run) -> Run {
+    let mut head = base.clone();
+    head.id = "20261122T080000Z-thousandfold".into();
+    head
+}
+
+fn keep(run: &mut Run, variants: &[&str]) {
+    run.variants
+        .retain(|variant| variants.contains(&variant.name.as_str()));
+    run.merged
+        .retain(|figure| variants.contains(&figure.variant.as_str()));
+}
+
+fn limits(text: &str) -> Vec<Limit> {
+    Limit::parse_all(text).unwrap()
+}
+
+fn within(run: &Run, base: &str, head: &str, limit: &str) -> Comparison {
+    compare::within(run, base, head, &limits(limit)).unwrap()
+}
+
+#[test]
+fn two_variants_of_a_run() {
+    let comparison = within(
+        &measured(),
+        "md5",
+        "md5-article",
+        "p50 > 20%, errors > 0.1%",
+    );
+    insta::assert_snapshot!(text::render(&comparison));
+    insta::assert_snapshot!("markdown", markdown::render(&comparison));
+}
+
+#[test]
+fn two_runs_are_described_with_a_caveat() {
+    let mut base = measured();
+    let mut head = later(&base);
+    head.machine.id = "another".into();
+    keep(&mut base, &["md5", "allow-all"]);
+    keep(&mut head, &["md5", "sha256"]);
+    let comparison = compare::between(&base, &head, &[]);
+    assert_eq!(comparison.outcome, Outcome::BadInput);
+    insta::assert_snapshot!(text::render(&comparison));
+}
+
+#[test]
+fn every_way_to_end_has_its_exit_code() {
+    let run = measured();
+    let slower = |limit: &str| within(&run, "md5", "bcrypt-12", limit).exit_code;
+    assert_eq!(within(&run, "md5", "md5-article", "p50 > 20%").exit_code, 0);
+    assert_eq!(slower("p50 > 20%"), 1);
+    assert_eq!(slower("p50 > 100ms"), 1);
+    assert_eq!(slower("p50 > 2s"), 0);
+    assert_eq!(slower("p99.9 > 2s"), 3, "24 samples carry no p99.9");
+    assert_eq!(
+        compare::between(&run, &later(&run), &limits("p50 > 0%, errors > 0%")).exit_code,
+        0
+    );
+}
+
+#[test]
+fn more_errors_than_before_break_a_limit() {
+    let base = measured();
+    let mut head = later(&base);
+    for slice in head
+        .slices
+        .iter_mut()
+        .filter(|slice| slice.variant == "md5")
+    {
+        slice.failed.insert("status 500".into(), 40);
+    }
+    let broken = compare::between(&base, &head, &limits("errors > 1%"));
+    assert_eq!(broken.outcome, Outcome::LimitBroken);
+    assert!(
+        text::render(&broken).contains("limit errors > 1% broken: +"),
+        "{}",
+        text::render(&broken)
+    );
+    assert_eq!(
+        compare::between(&head, &base, &limits("errors > 1%")).outcome,
+        Outcome::Ok
+    );
+}
+
+#[test]
+fn a_run_that_may_not_be_judged_is_never_a_pass_and_never_gated() {
+    let sound = measured();
+    let mut disturbed = later(&sound);
+    disturbed.validity.verdict = Verdict::Disturbed;
+    let mut cut = later(&sound);
+    cut.status = Status::Partial("interrupted".into());
+    let mut empty = planned(&DESIGNS);
+    empty.validity.verdict = Verdict::Empty;
+    for run in [disturbed, cut, empty] {
+        for limit in ["p50 > 0%", "p50 > 500%"] {
+            assert_eq!(
+                compare::between(&sound, &run, &limits(limit)).outcome,
+                Outcome::Inconclusive
+            );
+            assert_eq!(
+                compare::between(&run, &sound, &limits(limit)).outcome,
+                Outcome::Inconclusive
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_on_either_side_is_listed_and_never_a_pass() {
+    let whole = measured();
+    let mut lacking = later(&whole);
+    lacking
+        .merged
+        .retain(|figure| figure.step != "first" || figure.variant != "md5");
+    let base_lacks = compare::between(&lacking, &whole, &[]);
+    let head_lacks = compare::between(&whole, &lacking, &[]);
+    assert_eq!(
+        (base_lacks.outcome, head_lacks.outcome),
+        (Outcome::BadInput, Outcome::BadInput)
+    );
+    assert!(text::render(&base_lacks).contains("! missing on base: md5, one-user, first"));
+    assert!(text::render(&head_lacks).contains("! missing on head: md5, one-user, first"));
+    assert!(
+        text::render(&within(&lacking, "md5", "sha256", "p50 > 1%")).contains("missing on base")
+    );
+}
+
+#[test]
+fn a_variant_that_is_not_there_is_answered_with_those_that_are() {
+    let refused = compare::within(&measured(), "md5", "md6", &[])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        refused,
+        "run 20261121T231500Z-thousandfold has no variant `md6`: it has bcrypt-12, md5, md5-article, sha256, \
+         sha256-route, allow-all"
+    );
+}
+
+#[test]
+fn json_holds_what_the_table_shows() {
+    let comparison = within(&measured(), "md5", "sha256", "p50 > 20%");
+    let json = serde_json::to_value(&comparison).unwrap();
+    assert_eq!(json["outcome"], "ok");
+    assert_eq!(json["exit_code"], 0);
+    assert_eq!(json["pairs"][0]["load"], "one-user");
+    assert_eq!(json["pairs"][0]["latencies"][0]["statistic"], "p50");
+    assert!(json["pairs"][0]["latencies"][0]["ratio"].is_f64());
+    assert_eq!(json["limits"][0]["verdict"], "held");
+}
