@@ -1,0 +1,230 @@
+//! Accounts: password hashes, the users file, and what happens when hashes queue up.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use authlab_server::{Design, HashOn, Lab, PasswordKind, UsersFrom};
+
+use crate::harness::{Served, quick};
+
+#[tokio::test]
+async fn every_password_hash_signs_in_and_refuses_on_every_place() {
+    for password in PasswordKind::ALL.iter().copied() {
+        for hash_on in HashOn::ALL.iter().copied() {
+            let server = Served::start(Design {
+                password,
+                hash_on,
+                bcrypt_cost: 4,
+                ..Design::default()
+            })
+            .await;
+            let client = server.client();
+            assert_eq!(
+                client.login("john", "password123").await.status,
+                200,
+                "{password} {hash_on}"
+            );
+            for wrong in [
+                "",
+                "password1234",
+                "Password123",
+                "password123\0",
+                &"x".repeat(100),
+            ] {
+                assert_eq!(
+                    client.login("john", wrong).await.status,
+                    401,
+                    "{password} {hash_on} {wrong:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bcrypt_never_matches_on_the_72_bytes_that_it_reads() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (long, longer) = ("x".repeat(72), "x".repeat(73));
+    let stored = bcrypt::hash(&long, 4).unwrap();
+    write(
+        file.path(),
+        &format!(r#"{{"john": {{"password_hash": "{stored}", "roles": ["admin"]}}}}"#),
+    );
+    let server = Served::start(with_file(file.path())).await;
+    assert_eq!(server.client().login("john", &long).await.status, 200);
+    assert_eq!(server.client().login("john", &longer).await.status, 401);
+}
+
+#[tokio::test]
+async fn hashes_beyond_the_queue_are_refused_with_retry_after() {
+    for hash_on in [HashOn::Pool, HashOn::Blocking] {
+        let one = NonZeroUsize::MIN;
+        let design = Design {
+            hash_on,
+            hash_threads: one,
+            hash_queue: one,
+            bcrypt_cost: 10,
+            ..Design::default()
+        };
+        let server = Served::start(design).await;
+        let client = server.client();
+        let storm: Vec<_> = (0..12)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.login("john", "password123").await })
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for login in storm {
+            let answer = login.await.unwrap();
+            assert_eq!(
+                answer.header("retry-after").is_some(),
+                answer.status == 429,
+                "{hash_on}"
+            );
+            statuses.push(answer.status.as_u16());
+        }
+        assert!(
+            statuses.contains(&200) && statuses.contains(&429),
+            "{hash_on}: {statuses:?}"
+        );
+        assert!(
+            statuses.iter().all(|status| [200, 429].contains(status)),
+            "{hash_on}: {statuses:?}"
+        );
+        assert_eq!(
+            client.login("john", "password123").await.status,
+            200,
+            "{hash_on}: after the storm"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_users_file_is_read_at_each_sign_in_and_a_broken_one_answers_503() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    write(
+        file.path(),
+        r#"{"ada": {"password": "one", "roles": ["user"]}}"#,
+    );
+    let server = Served::start(with_file(file.path())).await;
+    let client = server.client();
+    assert_eq!(client.login("ada", "one").await.status, 200);
+    assert_eq!(client.login("bob", "two").await.status, 401);
+
+    write(
+        file.path(),
+        r#"{"ada": {"password": "changed", "roles": ["user"]}, "bob": {"password": "two", "roles": ["admin"]}}"#,
+    );
+    assert_eq!(client.login("ada", "one").await.status, 401);
+    assert_eq!(client.login("ada", "changed").await.status, 200);
+    let bob = client.login("bob", "two").await.body["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        client.get("/items/", &bob).await.text,
+        r#"{"items":["Admin Items"]}"#
+    );
+
+    for broken in ["{", "", r#"{"ada": {"password": 5, "roles": []}}"#] {
+        write(file.path(), broken);
+        assert_eq!(client.login("ada", "changed").await.status, 503, "{broken}");
+    }
+    std::fs::remove_file(file.path()).unwrap();
+    assert_eq!(client.login("ada", "changed").await.status, 503, "gone");
+    assert_eq!(
+        client.status("/items/", &bob).await,
+        200,
+        "tokens do not need the file"
+    );
+}
+
+#[test]
+fn a_users_file_that_is_wrong_at_start_is_one_line_with_path_place_and_shape() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let table = [
+        ("{", "line 1 column 1"),
+        ("[]", "line 1 column 0"),
+        (r#"{"a": {"roles": []}}"#, "neither"),
+        (
+            r#"{"a": {"password": "x", "password_hash": "y", "roles": []}}"#,
+            "both",
+        ),
+        (
+            r#"{"a": {"password_hash": "plain", "roles": []}}"#,
+            "no accepted form",
+        ),
+        (
+            r#"{"a": {"password_hash": "$2b$31$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcdefghi", "roles": []}}"#,
+            "no accepted form",
+        ),
+        (
+            r#"{"a": {"password": "x", "roles": ["root"]}}"#,
+            "accepted: admin, user",
+        ),
+        (r#"{"a": {"password": "x", "rolls": []}}"#, "rolls"),
+    ];
+    for (text, expected) in table {
+        write(file.path(), text);
+        let line = Lab::open(with_file(file.path())).unwrap_err().to_string();
+        let path = file.path().display().to_string();
+        assert!(
+            line.contains(expected) && line.contains(&path) && line.contains("password_hash"),
+            "{text}: {line}"
+        );
+        assert!(!line.contains('\n'), "{line}");
+    }
+    let line = Lab::open(with_file(Path::new("/nowhere/users.json")))
+        .unwrap_err()
+        .to_string();
+    assert!(line.contains("/nowhere/users.json"), "{line}");
+}
+
+#[tokio::test]
+async fn secrets_and_passwords_are_absent_from_debug_output() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    write(
+        file.path(),
+        r#"{"john": {"password": "password123", "roles": ["user"]}}"#,
+    );
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    write(secret.path(), "0123456789abcdef0123456789abcdef");
+    let secret_file = authlab_server::SecretFrom::File(secret.path().to_owned());
+    let server = Served::start(Design {
+        secret_file,
+        ..with_file(file.path())
+    })
+    .await;
+    let token = server.token("john").await;
+    let sender = authlab_server::Sender {
+        user_agent: b"x",
+        ip: [127, 0, 0, 1].into(),
+    };
+    let issued = server
+        .lab
+        .login("john", "password123", &sender)
+        .await
+        .unwrap();
+    let presented = authlab_server::Presented::Bearer(&token);
+    let shown = format!("{:?} {issued:?} {presented:?}", server.lab);
+    for secret in [
+        "0123456789abcdef",
+        "password123",
+        token.as_str(),
+        issued.access_token.as_str(),
+    ] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+fn with_file(path: &Path) -> Design {
+    Design {
+        users: UsersFrom::File(path.to_owned()),
+        ..quick()
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}

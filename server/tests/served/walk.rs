@@ -1,0 +1,189 @@
+//! The published walk, and what the routes promise.
+
+use authlab_server::{
+    BindingKind, CacheKind, Design, PolicyKind, Preset, SecretFrom, ServeError, Server, Setup,
+};
+
+use crate::harness::{Served, quick, taken_address};
+
+#[tokio::test]
+async fn the_published_walk_works_under_every_preset() {
+    for preset in Preset::ALL {
+        let setup = Setup {
+            preset: Some(*preset),
+            bcrypt_cost: None,
+            ..Setup::default()
+        };
+        let mut design = setup.resolve().unwrap();
+        design.bcrypt_cost = 4;
+        walk(&Served::start(design).await).await;
+    }
+}
+
+async fn walk(server: &Served) {
+    let client = server.client();
+    let issued = client.login("john", "password123").await;
+    assert_eq!(issued.status, 200);
+    assert_eq!(issued.body["token_type"], "Bearer");
+    assert_eq!(issued.body["expires_in"], 1800);
+    assert_eq!(issued.header("cache-control"), Some("no-store"));
+    let john = issued.body["access_token"].as_str().unwrap();
+    let jane = server.token("jane").await;
+
+    // Twice: once verified, once from a cache where there is one.
+    for _ in 0..2 {
+        assert_eq!(
+            client.get("/items/", john).await.text,
+            r#"{"items":["Admin Items"]}"#
+        );
+        assert_eq!(
+            client.get("/items/", &jane).await.text,
+            r#"{"items":["User Items"]}"#
+        );
+        assert_eq!(client.ask("POST", "/items/", john).await.status, 201);
+        let refused = client.ask("POST", "/items/", &jane).await;
+        assert_eq!(refused.status, 403);
+        assert_eq!(refused.body["error_description"], "Insufficient privileges");
+        let account = client.get("/user/", john).await;
+        let expected = serde_json::json!({
+            "username": "john", "roles": ["admin"], "scopes": ["items:read", "items:write"]
+        });
+        assert_eq!(account.body, expected);
+    }
+    assert_eq!(client.ask("POST", "/token/revoke", john).await.status, 200);
+    assert_eq!(client.get("/healthz", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_path_with_and_without_trailing_slash_is_one_route_and_one_decision() {
+    let server = Served::start(Design {
+        cache: CacheKind::Decision,
+        ..quick()
+    })
+    .await;
+    let (client, token) = (server.client(), server.token("john").await);
+    for path in ["/items", "/items/", "/user", "/user/"] {
+        assert_eq!(client.status(path, &token).await, 200, "{path}");
+    }
+    for path in ["/items//", "//items", "/Items", "/item%73"] {
+        assert_eq!(client.status(path, &token).await, 404, "{path}");
+    }
+    let mut jane = server.client().login("jane", "password456").await;
+    assert_eq!(
+        jane.body["access_token"]
+            .take()
+            .as_str()
+            .unwrap()
+            .split('.')
+            .count(),
+        3
+    );
+}
+
+#[tokio::test]
+async fn allow_all_answers_everything_and_authorizes_nothing() {
+    let server = Served::start(Design {
+        policy: PolicyKind::AllowAll,
+        ..quick()
+    })
+    .await;
+    let client = server.client();
+    for token in ["", "no.such.token"] {
+        assert_eq!(
+            client.get("/items/", token).await.text,
+            r#"{"items":["Admin Items"]}"#
+        );
+        assert_eq!(client.ask("POST", "/items/", token).await.status, 201);
+        assert_eq!(client.get("/user/", token).await.body["username"], "anyone");
+    }
+}
+
+#[tokio::test]
+async fn server_timing_names_every_stage_in_milliseconds_and_is_absent_when_off() {
+    let timed = Design {
+        server_timing: true,
+        cache: CacheKind::Decision,
+        binding: BindingKind::Sha256,
+        ..quick()
+    };
+    let server = Served::start(timed).await;
+    let token = server.token("john").await;
+    for (answer, verified) in [
+        (server.client().get("/items/", &token).await, true),
+        (server.client().get("/items/", &token).await, false),
+    ] {
+        let header = answer.header("server-timing").unwrap().to_owned();
+        let stages: Vec<(&str, f64)> = header
+            .split(", ")
+            .map(|stage| stage.split_once(";dur=").unwrap())
+            .map(|(name, ms)| (name, ms.parse().unwrap()))
+            .collect();
+        assert_eq!(
+            stages.iter().map(|stage| stage.0).collect::<Vec<_>>(),
+            ["cache", "verify", "binding", "policy", "total"]
+        );
+        assert_eq!(stages[1].1 > 0.0, verified, "{header}");
+        assert!(stages[4].1 > 0.0 && stages[4].1 < 1000.0, "{header}");
+    }
+    assert!(
+        server
+            .client()
+            .get("/items/", "bad")
+            .await
+            .header("server-timing")
+            .is_some()
+    );
+
+    let server = Served::start(quick()).await;
+    let token = server.token("john").await;
+    assert!(
+        server
+            .client()
+            .get("/items/", &token)
+            .await
+            .header("server-timing")
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_one_clear_line() {
+    let (_listener, address) = taken_address().await;
+    let error = Server::bind(address).await.unwrap_err();
+    assert!(matches!(error, ServeError::Listen { .. }));
+    let line = error.to_string();
+    assert!(
+        line.starts_with(&format!("--listen {address}: ")) && line.contains("port 0"),
+        "{line}"
+    );
+    assert!(!line.contains('\n'));
+}
+
+#[tokio::test]
+async fn tokens_survive_a_restart_with_the_same_secret_file_and_not_otherwise() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "0123456789abcdef0123456789abcdef\n").unwrap();
+    let kept = || Design {
+        secret_file: SecretFrom::File(secret.path().to_owned()),
+        ..quick()
+    };
+    let (first, second) = (Served::start(kept()).await, Served::start(kept()).await);
+    let other = Served::start(quick()).await;
+    let token = first.token("john").await;
+    assert_eq!(second.client().status("/items/", &token).await, 200);
+    assert_eq!(other.client().status("/items/", &token).await, 401);
+}
+
+#[test]
+fn a_short_or_missing_secret_file_is_refused_with_its_path() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "0123456789abcdef0123456789abcde\n").unwrap();
+    for path in [secret.path(), std::path::Path::new("/nowhere/secret")] {
+        let design = Design {
+            secret_file: SecretFrom::File(path.to_owned()),
+            ..quick()
+        };
+        let line = authlab_server::Lab::open(design).unwrap_err().to_string();
+        assert!(line.contains(&path.display().to_string()), "{line}");
+    }
+}
