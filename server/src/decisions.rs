@@ -169,3 +169,6 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,3 +140,6 @@ pub(crate) const fn session_slot(id: TokenId) -> u16 {
 const fn subject_slot(subject: Subject) -> usize {
     subject.0 as usize % SLOTS
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,9 +141,11 @@ impl Key<'_> {
         self.sender.map_or(b"", |(user_agent, _)| user_agent)
     }
 
-    /// Whether a stored key has exactly these parts.
-    fn is(&self, stored: &[u8]) -> bool {
-        let Some(rest) = stored.strip_prefix(&[self.action, u8::from(self.sender.is_some())])
+    /// Whether a stored key has exactly these parts, wherever its slot is.
+    pub(super) fn is_parts_of(&self, stored: &StoredKey) -> bool {
+        let Some(rest) = stored
+            .parts
+            .strip_prefix(&[self.action, u8::from(self.sender.is_some())])
         else {
             return false;
         };
@@ -167,7 +169,7 @@ impl Key<'_> {
 impl Equivalent<StoredKey> for Key<'_> {
     #[inline]
     fn equivalent(&self, stored: &StoredKey) -> bool {
-        self.slot == stored.slot && self.is(&stored.parts)
+        self.slot == stored.slot && self.is_parts_of(stored)
     }
 }
 

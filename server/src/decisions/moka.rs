@@ -25,6 +25,12 @@ impl<V: Copy + Send + Sync + 'static> Moka<V> {
     pub(super) fn insert(&self, key: StoredKey, entry: Entry<V>) {
         self.0.insert(key, entry);
     }
+
+    /// Lets pending evictions happen, which moka otherwise does in passing.
+    #[cfg(test)]
+    pub(super) fn settle(&self) {
+        self.0.run_pending_tasks();
+    }
 }
 
 impl<V> fmt::Debug for Moka<V> {

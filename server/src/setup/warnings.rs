@@ -51,12 +51,7 @@ impl Design {
         let decisions = self.cache == CacheKind::Decision;
         match warning {
             Warning::NothingAuthorized => self.policy == PolicyKind::AllowAll,
-            // Without a binding there is no check of the sender that a hit could skip.
-            Warning::StolenTokenPasses => {
-                decisions
-                    && self.cache_key == CacheKey::Article
-                    && self.binding != BindingKind::None
-            }
+            Warning::StolenTokenPasses => decisions && self.cache_key == CacheKey::Article,
             Warning::RevokedPassesForTtl => decisions && self.freshness == FreshnessKind::Ttl,
             Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
             Warning::FastPasswordHash => !self.password.is_slow(),

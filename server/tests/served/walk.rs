@@ -55,7 +55,7 @@ async fn walk(server: &Served) {
 }
 
 #[tokio::test]
-async fn a_path_with_and_without_trailing_slash_is_one_route_and_one_decision() {
+async fn a_path_with_and_without_trailing_slash_is_one_route_and_other_spellings_are_none() {
     let server = Served::start(Design {
         cache: CacheKind::Decision,
         ..quick()
@@ -68,16 +68,6 @@ async fn a_path_with_and_without_trailing_slash_is_one_route_and_one_decision() 
     for path in ["/items//", "//items", "/Items", "/item%73"] {
         assert_eq!(client.status(path, &token).await, 404, "{path}");
     }
-    let mut jane = server.client().login("jane", "password456").await;
-    assert_eq!(
-        jane.body["access_token"]
-            .take()
-            .as_str()
-            .unwrap()
-            .split('.')
-            .count(),
-        3
-    );
 }
 
 #[tokio::test]

@@ -1,0 +1,191 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroUsize;
+
+use equivalent::Equivalent;
+use proptest::prelude::*;
+
+use super::*;
+use crate::policy::Action;
+use crate::request::{Presented, Sender};
+
+/// A request's parts, owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
+    method: String,
+    route: String,
+    target: String,
+    user_agent: Vec<u8>,
+    ip: IpAddr,
+    token: String,
+    action: Action,
+}
+
+impl Parts {
+    fn request(&self) -> Request<'_> {
+        Request {
+            method: &self.method,
+            route: &self.route,
+            target: &self.target,
+            sender: Sender {
+                user_agent: &self.user_agent,
+                ip: self.ip,
+            },
+            presented: Presented::Bearer(&self.token),
+            action: self.action,
+        }
+    }
+
+    /// What of them a kind of key is made of.
+    fn of(&self, kind: CacheKey) -> Self {
+        let blank = self.clone();
+        match kind {
+            CacheKey::Route => Self {
+                target: String::new(),
+                ..blank
+            },
+            CacheKey::Sender => Self {
+                route: String::new(),
+                ..blank
+            },
+            CacheKey::Article => Self {
+                route: String::new(),
+                user_agent: vec![],
+                ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                ..blank
+            },
+        }
+    }
+}
+
+/// Few letters and short parts: what one part loses at its end the next is likely to gain at its beginning.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a/]{0,3}", "[a/.]{14,18}"]
+}
+
+fn ip() -> impl Strategy<Value = IpAddr> {
+    prop_oneof![
+        (0..2_u8).prop_map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))),
+        (0..2_u16).prop_map(|last| IpAddr::V6(Ipv6Addr::new(0x6161, 0, 0, 0, 0, 0, 0, last))),
+    ]
+}
+
+fn parts() -> impl Strategy<Value = Parts> {
+    let bytes = prop::collection::vec(prop::sample::select(vec![b'a', b'/', 0, 1]), 0..4);
+    let action = prop::sample::select(Action::ALL);
+    (text(), text(), text(), bytes, ip(), text(), action).prop_map(
+        |(method, route, target, user_agent, ip, token, action)| Parts {
+            method,
+            route,
+            target,
+            user_agent,
+            ip,
+            token,
+            action,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// Two requests share an entry if and only if all that the key is made of is the same.
+    #[test]
+    fn two_different_requests_never_share_an_entry(a in parts(), b in parts()) {
+        for kind in CacheKey::ALL.iter().copied() {
+            let keys = Keys::new(kind);
+            let (request, other) = (a.request(), b.request());
+            let key = keys.decision(&request, &a.token);
+            let stored = keys.decision(&other, &b.token).stored();
+            prop_assert_eq!(key.is_parts_of(&stored), a.of(kind) == b.of(kind));
+            prop_assert_eq!(key.equivalent(&stored), a.of(kind) == b.of(kind));
+            prop_assert!(key.equivalent(&key.stored()));
+        }
+    }
+
+    /// However a text is cut into two neighbouring parts, each cut is an entry of its own.
+    #[test]
+    fn moving_a_border_between_parts_makes_another_key(text in "[a-c]{1,40}", first in 0..40_usize, second in 0..40_usize) {
+        let keys = Keys::new(CacheKey::Sender);
+        let (first, second) = (first % (text.len() + 1), second % (text.len() + 1));
+        let at = |border: usize| {
+            let (target, token) = text.split_at(border);
+            let (method, user_agent) = text.split_at(border);
+            Parts {
+                method: method.to_owned(),
+                route: String::new(),
+                target: target.to_owned(),
+                user_agent: user_agent.as_bytes().to_vec(),
+                ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                token: token.to_owned(),
+                action: Action::ItemsRead,
+            }
+        };
+        let (a, b) = (at(first), at(second));
+        let (request, other) = (a.request(), b.request());
+        let key = keys.decision(&request, &a.token);
+        prop_assert_eq!(key.is_parts_of(&keys.decision(&other, &b.token).stored()), first == second);
+    }
+}
+
+#[test]
+fn an_address_is_the_same_sender_over_both_protocols_and_no_other() {
+    let keys = Keys::new(CacheKey::Route);
+    let sent_from = |ip: IpAddr| {
+        let sender = Sender {
+            user_agent: b"a",
+            ip,
+        };
+        let presented = Presented::Bearer("t");
+        let request = Request {
+            method: "GET",
+            route: "/",
+            target: "/",
+            sender,
+            presented,
+            action: Action::ItemsRead,
+        };
+        keys.decision(&request, "t").stored()
+    };
+    let v4 = Ipv4Addr::new(10, 0, 0, 1);
+    assert_eq!(sent_from(v4.into()), sent_from(v4.to_ipv6_mapped().into()));
+    assert_ne!(
+        sent_from(v4.into()),
+        sent_from(v4.to_ipv6_compatible().into())
+    );
+}
+
+#[test]
+fn a_store_keeps_about_its_capacity_whatever_is_inserted() {
+    const CAPACITY: usize = 1000;
+    for cache_store in CacheStore::ALL.iter().copied() {
+        let cache_capacity = NonZeroUsize::new(CAPACITY).unwrap();
+        let store: Store<u32> = Store::open(&Design {
+            cache_store,
+            cache_capacity,
+            ..Design::default()
+        });
+        let forever = Kept {
+            from: Timestamp::from_seconds(0),
+            until: Timestamp::from_seconds(u64::MAX),
+        };
+        let token = |number: u32| format!("a.b.{number:043}");
+        for number in 0..10 * CAPACITY as u32 {
+            store.insert(&store.keys().token(&token(number)), forever.entry(number));
+        }
+        if let Store::Moka(moka, _) = &store {
+            moka.settle();
+        }
+        let kept = (0..10 * CAPACITY as u32).filter(|number| {
+            let entry = store.get(&store.keys().token(&token(*number)));
+            entry.is_some_and(|entry| {
+                assert_eq!(entry.fact, *number, "an entry is never another's");
+                true
+            })
+        });
+        let kept = kept.count();
+        assert!(
+            kept > CAPACITY / 4 && kept <= CAPACITY + CAPACITY / 4,
+            "{cache_store}: {kept}"
+        );
+    }
+}

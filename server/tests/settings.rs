@@ -1,0 +1,337 @@
+//! Settings: layers, files, and what is refused.
+
+use std::collections::HashMap;
+use std::process::Command;
+
+use authlab_server::{Design, Preset, Setup, Warning};
+use clap::{Args as _, FromArgMatches as _};
+
+fn parse(arguments: &[&str]) -> Setup {
+    let command = Setup::augment_args(clap::Command::new("serve"));
+    let matches = command
+        .try_get_matches_from(std::iter::once(&"serve").chain(arguments))
+        .unwrap();
+    Setup::from_arg_matches(&matches).unwrap()
+}
+
+fn resolve(arguments: &[&str]) -> Result<Design, String> {
+    parse(arguments)
+        .resolve()
+        .map_err(|error| error.to_string())
+}
+
+fn toml(text: &str) -> (tempfile::NamedTempFile, String) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let path = file.path().display().to_string();
+    (file, path)
+}
+
+const CHILD: &str = "AUTHLAB_TEST_ARGUMENTS";
+
+/// Runs in a process of its own, because the environment is one of the layers.
+#[test]
+#[ignore = "run by the test below, in a process of its own"]
+fn child_prints_its_design() {
+    let arguments = std::env::var(CHILD).unwrap();
+    let design = resolve(&arguments.split_whitespace().collect::<Vec<_>>()).unwrap();
+    println!(
+        "design: {} {} {}",
+        design.binding, design.cache_store, design.server_timing
+    );
+}
+
+fn design_of_child(arguments: &str, environment: &HashMap<&str, String>) -> String {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "child_prints_its_design",
+            "--nocapture",
+            "--ignored",
+        ])
+        .env(CHILD, arguments)
+        .envs(environment)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(child.stdout).unwrap();
+    let design = text
+        .split("design: ")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{text}"));
+    design.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn each_layer_overrides_the_one_below_in_whatever_order_flags_are_typed() {
+    let (_file, path) = toml("binding = \"sha256\"\nserver-timing = true\n");
+    let (_preset_file, with_preset) = toml("preset = \"bound-token-cached\"\n");
+    let table = [
+        ("", [].as_slice(), "none quick false"),
+        ("--preset bound-token-cached", &[], "md5 moka false"),
+        (
+            "--preset bound-token-cached --config FILE",
+            &[],
+            "sha256 moka true",
+        ),
+        (
+            "--config FILE --preset bound-token-cached",
+            &[],
+            "sha256 moka true",
+        ),
+        ("--config PRESET", &[], "md5 moka false"),
+        ("--config PRESET --binding none", &[], "none moka false"),
+        (
+            "--preset bound-token-cached --config FILE",
+            &[("AUTHLAB_BINDING", "blake3")],
+            "blake3 moka true",
+        ),
+        (
+            "--preset bound-token-cached --binding none --config FILE",
+            &[("AUTHLAB_BINDING", "blake3")],
+            "none moka true",
+        ),
+        (
+            "--binding none --config FILE --preset bound-token-cached",
+            &[("AUTHLAB_BINDING", "blake3")],
+            "none moka true",
+        ),
+        (
+            "--cache-store quick",
+            &[("AUTHLAB_PRESET", "bound-token-cached")],
+            "md5 quick false",
+        ),
+        (
+            "--config FILE --server-timing=false",
+            &[],
+            "sha256 quick false",
+        ),
+        ("--server-timing", &[], "none quick true"),
+        (
+            "",
+            &[
+                ("AUTHLAB_CONFIG", "FILE"),
+                ("AUTHLAB_SERVER_TIMING", "false"),
+            ],
+            "sha256 quick false",
+        ),
+    ];
+    for (arguments, environment, expected) in table {
+        let fill = |text: &str| text.replace("FILE", &path).replace("PRESET", &with_preset);
+        // `PRESET` inside a variable's name stays.
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (*name, fill(value)))
+            .collect();
+        assert_eq!(
+            design_of_child(&fill(arguments), &environment),
+            expected,
+            "{arguments} {environment:?}"
+        );
+    }
+}
+
+#[test]
+fn every_flag_has_an_environment_variable_and_a_key_of_its_name() {
+    let command = Setup::augment_args(clap::Command::new("serve"));
+    let mut keys = Setup::keys();
+    for argument in command
+        .get_arguments()
+        .filter(|argument| argument.get_id() != "list_presets")
+    {
+        let flag = argument.get_long().unwrap();
+        let variable = format!("AUTHLAB_{}", flag.to_uppercase().replace('-', "_"));
+        assert_eq!(argument.get_env().unwrap(), variable.as_str());
+        assert!(argument.get_help().is_some(), "{flag}");
+        let position = keys.iter().position(|key| key == flag);
+        assert_eq!(position.is_none(), flag == "config", "{flag}");
+        position.map(|position| keys.remove(position));
+    }
+    assert!(keys.is_empty(), "{keys:?}");
+}
+
+#[test]
+fn a_wrong_file_is_one_line_with_path_line_and_what_is_accepted() {
+    let table = [
+        (
+            "\nbindng = \"md5\"\n",
+            ":2: `bindng` is not a setting",
+            "did you mean `binding`?",
+        ),
+        (
+            "binding = \"md6\"\n",
+            ":1: ",
+            "accepted: none, bcrypt, md5, sha256, blake3",
+        ),
+        ("preset = \"fast\"\n", ":1: ", "accepted: bound-token-slow"),
+        (
+            "binding = \"md5\"\nbinding = \"md5\"\n",
+            ":2: ",
+            "duplicate key",
+        ),
+        (
+            "threads = 1\ntoken-ttl = \"30\"\n",
+            ":2: ",
+            "500ms, 90s, 30m",
+        ),
+        ("threads = 0\n", ":1: ", "nonzero"),
+        ("threads = \n", ":1: ", ""),
+        ("[cache]\nstore = \"moka\"\n", ":1: ", "expected"),
+        (
+            "users = \"sqlite\"\n",
+            ":1: ",
+            "accepted: memory, file:PATH",
+        ),
+        (
+            "cache-key = \"route\"\n",
+            ": cache-key would do nothing",
+            "--cache is none",
+        ),
+        (
+            "config = \"x\"\n",
+            ":1: `config` is not a setting",
+            "accepted: preset",
+        ),
+    ];
+    for (text, place, accepted) in table {
+        let (_file, path) = toml(text);
+        let line = resolve(&["--config", &path]).unwrap_err();
+        assert!(
+            line.starts_with(&format!("{path}{place}")) && line.contains(accepted),
+            "{text:?}: {line}"
+        );
+        assert!(!line.contains('\n'), "{line}");
+    }
+    assert!(
+        resolve(&["--config", "/nowhere.toml"])
+            .unwrap_err()
+            .contains("/nowhere.toml")
+    );
+}
+
+#[test]
+fn a_flag_that_would_do_nothing_is_refused_with_the_reason() {
+    let table = [
+        (
+            ["--cache-key", "route"].as_slice(),
+            "--cache-key would do nothing: --cache is none",
+        ),
+        (
+            &["--freshness", "epoch"],
+            "--freshness would do nothing: --cache is none",
+        ),
+        (
+            &["--cache", "token", "--cache-key", "route"],
+            "--cache-key would do nothing: only --cache decision",
+        ),
+        (
+            &["--cache", "decision", "--cache-ttl", "5s"],
+            "--cache-ttl would do nothing: only --freshness ttl",
+        ),
+        (
+            &["--bind-to", "ua"],
+            "--bind-to would do nothing: --binding is none",
+        ),
+        (
+            &["--password", "md5", "--bcrypt-cost", "5"],
+            "--bcrypt-cost would do nothing",
+        ),
+        (
+            &["--password", "md5", "--hash-on", "inline"],
+            "--hash-on would do nothing",
+        ),
+        (
+            &["--hash-on", "inline", "--hash-threads", "2"],
+            "--hash-threads would do nothing",
+        ),
+        (
+            &["--bcrypt-cost", "3"],
+            "--bcrypt-cost 3 is out of range; accepted: 4 to 15",
+        ),
+        (
+            &["--bcrypt-cost", "16"],
+            "--bcrypt-cost 16 is out of range; accepted: 4 to 15",
+        ),
+        (
+            &["--token-ttl", "0s"],
+            "--token-ttl 0ms is out of range; accepted: 1s to 365d",
+        ),
+        (
+            &["--threads", "100000"],
+            "--threads 100000 is out of range; accepted: 1 to 1024",
+        ),
+    ];
+    for (arguments, expected) in table {
+        let line = resolve(arguments).unwrap_err();
+        assert!(line.starts_with(expected), "{arguments:?}: {line}");
+    }
+}
+
+#[test]
+fn a_flag_may_make_what_a_preset_or_a_file_says_idle() {
+    assert!(resolve(&["--preset", "bound-token-cached", "--cache", "none"]).is_ok());
+    let (_file, path) = toml("cache = \"decision\"\ncache-key = \"sender\"\n");
+    assert!(resolve(&["--config", &path, "--cache", "none"]).is_ok());
+    assert!(resolve(&["--preset", "bound-token-cached", "--policy", "allow-all"]).is_ok());
+}
+
+#[test]
+fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
+    let table = [
+        ([].as_slice(), [].as_slice()),
+        (&["--preset", "bound-token-slow"], &[]),
+        (&["--preset", "bound-token-fast"], &[Warning::BrokenDigest]),
+        (
+            &["--preset", "bound-token-cached"],
+            &[
+                Warning::StolenTokenPasses,
+                Warning::RevokedPassesUntilExp,
+                Warning::BrokenDigest,
+            ],
+        ),
+        (
+            &["--preset", "bound-token-cached", "--cache", "none"],
+            &[Warning::BrokenDigest],
+        ),
+        (&["--policy", "allow-all"], &[Warning::NothingAuthorized]),
+        (
+            &["--cache", "decision", "--freshness", "ttl"],
+            &[Warning::RevokedPassesForTtl],
+        ),
+        (
+            &["--cache", "decision", "--cache-key", "article"],
+            &[Warning::StolenTokenPasses],
+        ),
+        (&["--cache", "token", "--freshness", "exp"], &[]),
+        (&["--password", "blake3"], &[Warning::FastPasswordHash]),
+        (&["--bcrypt-cost", "4"], &[Warning::LowBcryptCost]),
+        (&["--hash-on", "inline"], &[Warning::HashesBlockRequests]),
+        (&["--listen", "0.0.0.0:0"], &[Warning::PlainTextNetwork]),
+    ];
+    for (arguments, expected) in table {
+        assert_eq!(
+            resolve(arguments).unwrap().warnings(),
+            expected,
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn presets_list_their_flags_and_the_flags_mean_the_preset() {
+    let text = Preset::list();
+    for preset in Preset::ALL.iter().copied() {
+        let flags = text
+            .split(preset.label())
+            .nth(1)
+            .unwrap()
+            .lines()
+            .nth(2)
+            .unwrap();
+        let flags: Vec<&str> = flags.split_whitespace().collect();
+        assert_eq!(
+            resolve(&flags).unwrap(),
+            resolve(&["--preset", preset.label()]).unwrap(),
+            "{preset}"
+        );
+    }
+}
