@@ -10,6 +10,10 @@ const MARGIN: u32 = 12;
 const LABELS_LEFT: u32 = 62;
 const LABELS_BELOW: u32 = 30;
 const LEGEND_LINE: i32 = 20;
+const LEGEND_LEFT: i32 = 74;
+const SWATCH: i32 = 24;
+const GAP: i32 = 10;
+const HALF_TEXT: i32 = 5;
 /// A chart about one value still has a height.
 const HEADROOM: f64 = 1.25;
 const LEAST_TICKS: usize = 3;
@@ -28,7 +32,7 @@ pub fn draw(curves: &Curves, size: Size) -> Result<String, DrawError> {
 /// # Errors
 /// When plotters cannot.
 pub fn picture(curves: &Curves, size: Size) -> Result<String, DrawError> {
-    let legend = LEGEND_LINE as u32 * curves.lines.len() as u32;
+    let legend = LEGEND_LINE.unsigned_abs() * curves.lines.len() as u32;
     let svg = svg(
         curves,
         Size {
@@ -53,18 +57,8 @@ fn svg(curves: &Curves, size: Size, legend: u32) -> Result<String, DrawError> {
             SVGBackend::with_string(&mut svg, (size.width, size.height)).into_drawing_area();
         let (chart, below) = whole.split_vertically(size.height - legend);
         plot(curves, &chart, size.width).map_err(DrawError::of("percentile curves"))?;
-        for (row, line) in curves.lines.iter().enumerate() {
-            if legend > 0 {
-                let y = LEGEND_LINE * row as i32 + LEGEND_LINE / 2;
-                let from = LABELS_LEFT as i32;
-                let colour = palette::series(line.place).rgb();
-                let swatch = PathElement::new([(from, y), (from + 24, y)], colour.stroke_width(3));
-                let font = (FONT, FONT_SIZE).into_font().color(&palette::INK.rgb());
-                below.draw(&swatch).map_err(DrawError::of("legend"))?;
-                below
-                    .draw_text(&line.label, &font, (from + 34, y - 5))
-                    .map_err(DrawError::of("legend"))?;
-            }
+        if legend > 0 {
+            names(curves, &below).map_err(DrawError::of("legend"))?;
         }
         whole
             .present()
@@ -74,12 +68,23 @@ fn svg(curves: &Curves, size: Size, legend: u32) -> Result<String, DrawError> {
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-fn plot(
-    curves: &Curves,
-    area: &Area,
-    width: u32,
-) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+fn names(curves: &Curves, area: &Area) -> Drawn {
+    let font = (FONT, FONT_SIZE).into_font().color(&palette::INK.rgb());
+    let mut y = LEGEND_LINE / 2;
+    for line in &curves.lines {
+        let colour = palette::series(line.place).rgb();
+        let swatch = [(LEGEND_LEFT, y), (LEGEND_LEFT + SWATCH, y)];
+        area.draw(&PathElement::new(swatch, colour.stroke_width(3)))?;
+        let text = (LEGEND_LEFT + SWATCH + GAP, y - HALF_TEXT);
+        area.draw_text(&line.label, &font, text)?;
+        y += LEGEND_LINE;
+    }
+    Ok(())
+}
+
+fn plot(curves: &Curves, area: &Area, width: u32) -> Drawn {
     let (low, high) = (curves.y.0 / HEADROOM, curves.y.1 * HEADROOM);
     let x = (1.0..curves.x_end.max(10.0))
         .log_scale()

@@ -18,14 +18,14 @@ const TEXT: i32 = 20;
 pub fn draw(stages: &Stages, width: u32) -> Result<String, DrawError> {
     let size = Size {
         width,
-        height: ROW as u32 * stages.rows.len() as u32,
+        height: ROW.unsigned_abs() * stages.rows.len() as u32,
     };
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (size.width, size.height)).into_drawing_area();
         let font = (FONT, FONT_SIZE).into_font().color(&palette::INK.rgb());
-        for (row, stage_costs) in stages.rows.iter().enumerate() {
-            let top = ROW * row as i32;
+        for (row, stage_costs) in (0..).zip(&stages.rows) {
+            let top: i32 = ROW * row;
             let title = format!(
                 "{} · {}",
                 stage_costs.label,

@@ -1,5 +1,7 @@
 //! Text into HTML, escaped.
 
+use std::fmt::Write;
+
 /// Text as it may stand between tags and within quoted attributes.
 pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -24,40 +26,36 @@ pub(crate) fn element(tag: &str, class: &str, text: &str) -> String {
 /// A table that turns into cards where the page is narrow. Roles are spelled out: a table shown as
 /// blocks loses them in some browsers.
 pub(crate) fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> String {
-    let heads: String = header
-        .iter()
-        .map(|name| {
-            format!(
-                "<th role=\"columnheader\" scope=\"col\">{}</th>",
-                escaped(name)
-            )
-        })
-        .collect();
-    let body: String = rows.iter().map(|cells| row(header, cells)).collect();
-    format!(
-        "<table role=\"table\" aria-label=\"{}\"><thead role=\"rowgroup\"><tr role=\"row\">{heads}</tr></thead>\
-         <tbody role=\"rowgroup\">{body}</tbody></table>\n",
-        escaped(label)
-    )
+    let label = escaped(label);
+    let mut table = format!(
+        "<table role=\"table\" aria-label=\"{label}\"><thead role=\"rowgroup\"><tr role=\"row\">"
+    );
+    for name in header {
+        let _ = write!(
+            table,
+            "<th role=\"columnheader\" scope=\"col\">{}</th>",
+            escaped(name)
+        );
+    }
+    table.push_str("</tr></thead><tbody role=\"rowgroup\">\n");
+    for cells in rows {
+        row(&mut table, header, cells);
+    }
+    table.push_str("</tbody></table>\n");
+    table
 }
 
-fn row(header: &[String], cells: &[String]) -> String {
-    let cell = |(name, cell): (&String, &String)| {
-        format!(
-            "<td role=\"cell\" data-column=\"{}\">{}</td>",
-            escaped(name),
-            escaped(cell)
-        )
-    };
-    let first = cells.first().map(|name| {
-        format!(
-            "<th role=\"rowheader\" scope=\"row\">{}</th>",
-            escaped(name)
-        )
-    });
-    let rest: String = header.iter().zip(cells).skip(1).map(cell).collect();
-    format!(
-        "<tr role=\"row\">{}{rest}</tr>\n",
-        first.unwrap_or_default()
-    )
+fn row(table: &mut String, header: &[String], cells: &[String]) {
+    table.push_str("<tr role=\"row\">");
+    for (place, (name, cell)) in header.iter().zip(cells).enumerate() {
+        let (name, cell) = (escaped(name), escaped(cell));
+        let _ = match place {
+            0 => write!(table, "<th role=\"rowheader\" scope=\"row\">{cell}</th>"),
+            _ => write!(
+                table,
+                "<td role=\"cell\" data-column=\"{name}\">{cell}</td>"
+            ),
+        };
+    }
+    table.push_str("</tr>\n");
 }

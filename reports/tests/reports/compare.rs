@@ -9,7 +9,7 @@ use authlab_reports::{
 use crate::synthetic::{DESIGNS, planned, written};
 
 fn measured() -> Run {
-    written(tempfile::tempdir().unwrap().path(), &DESIGNS, 8).1
+    written(tempfile::tempdir().unwrap().path(), &DESIGNS, 6).1
 }
 
 fn later(base: &Run) -> Run {

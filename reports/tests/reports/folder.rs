@@ -202,11 +202,11 @@ fn a_full_disk_is_named_and_costs_nothing_that_was_there() {
 
 fn intervals(log: &Path) -> usize {
     let bytes = fs::read(log).unwrap();
-    let mut decoder = Deserializer::new();
+    let mut deserializer = Deserializer::new();
     let mut count = 0;
     for entry in IntervalLogIterator::new(&bytes) {
         if let LogEntry::Interval(interval) = entry.unwrap() {
-            let decoded: Histogram<u64> = decoder
+            let decoded: Histogram<u64> = deserializer
                 .deserialize(&mut base64(interval.encoded_histogram()).as_slice())
                 .unwrap();
             assert!(!decoded.is_empty());

@@ -13,7 +13,7 @@ fn text_of(run: &Run) -> String {
 }
 
 fn measured() -> Run {
-    written(tempfile::tempdir().unwrap().path(), &DESIGNS, 12).1
+    written(tempfile::tempdir().unwrap().path(), &DESIGNS, 6).1
 }
 
 /// The run as if only these slices had been measured.

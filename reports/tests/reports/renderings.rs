@@ -13,7 +13,7 @@ use crate::synthetic::{DESIGNS, planned, written};
 const LARGEST_PAGE_BYTES: u64 = 1 << 20;
 
 fn measured() -> Run {
-    written(tempfile::tempdir().unwrap().path(), &DESIGNS, 12).1
+    written(tempfile::tempdir().unwrap().path(), &DESIGNS, 6).1
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn a_summary_in_markdown() {
 #[test]
 fn a_page_is_one_small_file_that_needs_no_network() {
     let parent = tempfile::tempdir().unwrap();
-    let (folder, _) = written(parent.path(), &DESIGNS, 12);
+    let (folder, _) = written(parent.path(), &DESIGNS, 6);
     let page = fs::read_to_string(folder.path().join("index.html")).unwrap();
     // A copy for eyes: CARGO_TARGET_TMPDIR/page/index.html.
     let copy = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
@@ -52,10 +52,7 @@ fn a_page_is_one_small_file_that_needs_no_network() {
 fn a_page_has_every_curve_and_every_stage_and_words_for_those_who_do_not_see_them() {
     let page = page::render(&measured()).unwrap();
     // Three load-steps, wide and narrow, a curve for each variant.
-    assert_eq!(
-        page.matches("<polyline").count() >= 3 * 2 * DESIGNS.len(),
-        true
-    );
+    assert!(page.matches("<polyline").count() >= 3 * 2 * DESIGNS.len());
     assert_eq!(page.matches("role=\"img\"").count(), 2 * (3 + 1));
     assert_eq!(page.matches("<details>").count(), 3 + 1);
     assert!(page.contains("data-column=\"binding\""));
@@ -113,7 +110,7 @@ fn runs_that_are_not_whole_render_and_say_so() {
             "client-limited: the generator was 3.1 ms late at p99",
         ),
         (cut, "partial: interrupted"),
-        (lacking, "ashing not measured"),
+        (lacking, "ashing: not measured"),
         (zero, "empty"),
     ] {
         assert!(page::render(&run).unwrap().contains(said), "{said}");

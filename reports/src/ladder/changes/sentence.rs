@@ -34,8 +34,8 @@ impl Changes {
     fn clause(&self, part: &Part) -> String {
         let name = &part.change.name;
         match (part.saved, part.share) {
-            (None, _) => format!("{name} not measured"),
-            (Some(saved), _) if saved.spans(0.0) => format!("{name} {}", self.open(saved)),
+            (None, _) => format!("{name}: not measured"),
+            (Some(saved), _) if saved.spans(0.0) => format!("{name}{}", self.open(saved)),
             (_, Some(share)) if share.median >= WORTH_A_SHARE => {
                 format!(
                     "{name} made {} of the difference",
@@ -56,9 +56,9 @@ impl Changes {
             .map_or(0.0, |interval| interval.low.abs().max(interval.high.abs()));
         let whole = self.whole.map_or(0.0, |whole| whole.median.abs());
         if reach > whole * TELLS_NOTHING {
-            return format!("cannot tell{}", range(saved));
+            return format!(": cannot tell{}", range(saved));
         }
-        format!("{} (interval spans 0)", quantity::duration(saved.median))
+        format!(" {} (interval spans 0)", quantity::duration(saved.median))
     }
 }
 
@@ -100,4 +100,77 @@ fn capitalized(sentence: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().chain(letters).collect())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ladder::changes::Part, order_statistics::ALPHA, run::Change};
+
+    fn part(name: &str, saved_ns: &[f64], whole_ns: f64, clear: bool) -> Part {
+        let shares: Vec<f64> = saved_ns.iter().map(|saved| saved / whole_ns).collect();
+        Part {
+            change: Change {
+                name: name.into(),
+                from: "old".into(),
+                to: "new".into(),
+            },
+            saved: Estimate::of(saved_ns, ALPHA),
+            share: Estimate::of(&shares, ALPHA).filter(|_| clear),
+        }
+    }
+
+    /// Eight blocks between the two ends.
+    fn between(low: f64, high: f64) -> Vec<f64> {
+        (0..8)
+            .map(|block| low + (high - low) * f64::from(block) / 7.0)
+            .collect()
+    }
+
+    fn said(whole: &[f64], first: &[f64], second: &[f64]) -> String {
+        let estimate = Estimate::of(whole, ALPHA);
+        let clear = estimate.is_some_and(|whole| whole.median > 0.0 && !whole.spans(0.0));
+        let median = estimate.map_or(0.0, |whole| whole.median);
+        let parts = vec![
+            part("hashing", first, median, clear),
+            part("the cache", second, median, clear),
+        ];
+        Changes {
+            parts,
+            whole: estimate,
+        }
+        .sentence()
+        .unwrap_or_default()
+    }
+
+    #[test]
+    fn the_sentence_says_what_the_figures_say() {
+        let (large, none) = (between(400e6, 404e6), Vec::new());
+        let sentences = [
+            said(&large, &large, &between(2e3, 4e3)),
+            said(&large, &large, &between(-1e3, 6e3)),
+            said(&large, &large, &between(-4e3, -2e3)),
+            said(&large, &large, &between(-90e6, 80e6)),
+            said(
+                &between(90e3, 110e3),
+                &between(60e3, 62e3),
+                &between(38e3, 40e3),
+            ),
+            said(
+                &between(-3e3, 4e3),
+                &between(-3e3, 5e3),
+                &between(-1e3, 1e3),
+            ),
+            said(
+                &between(-4e3, -3e3),
+                &between(-5e3, -4e3),
+                &between(0.5e3, 1e3),
+            ),
+            said(&large, &large, &none),
+            said(&none, &none, &none),
+            said(&large[..1], &large[..1], &[3e3]),
+            said(&large[..3], &large[..3], &between(2e3, 4e3)[..3]),
+        ];
+        insta::assert_snapshot!(sentences.join("\n"));
+    }
 }

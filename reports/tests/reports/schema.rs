@@ -1,0 +1,89 @@
+//! `run.schema.json` and the run format say the same.
+
+use authlab_reports::run::{Run, Status};
+use serde_json::{Value, json};
+
+use crate::synthetic::{DESIGNS, planned, written};
+
+fn validator() -> jsonschema::Validator {
+    let schema: Value = serde_json::from_str(include_str!("../../run.schema.json")).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+fn faults(run: &Value) -> Vec<String> {
+    validator()
+        .iter_errors(run)
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect()
+}
+
+#[test]
+fn runs_as_written_are_valid() {
+    let whole = written(tempfile::tempdir().unwrap().path(), &DESIGNS, 2).1;
+    let cut = Run {
+        status: Status::Partial("interrupted".into()),
+        ..whole.clone()
+    };
+    for run in [whole, cut, planned(&DESIGNS)] {
+        assert_eq!(
+            faults(&serde_json::to_value(run).unwrap()),
+            Vec::<String>::new()
+        );
+    }
+}
+
+#[test]
+fn an_unknown_field_is_refused_by_the_schema_and_by_the_reader() {
+    let whole =
+        serde_json::to_value(written(tempfile::tempdir().unwrap().path(), &DESIGNS, 1).1).unwrap();
+    let places = [
+        "",
+        "/scenario",
+        "/scenario/loads/0",
+        "/scenario/ladder",
+        "/scenario/ladder/latency",
+        "/scenario/changes/0",
+        "/tool",
+        "/machine",
+        "/validity",
+        "/variants/0",
+        "/slices/0",
+        "/slices/0/figures/0",
+        "/merged/0",
+    ];
+    for place in places {
+        let mut run = whole.clone();
+        run.pointer_mut(place).unwrap()["surprise"] = json!(1);
+        assert!(!faults(&run).is_empty(), "schema: {place}");
+        assert!(
+            serde_json::from_value::<Run>(run).is_err(),
+            "reader: {place}"
+        );
+    }
+}
+
+#[test]
+fn every_field_of_the_format_is_required_by_the_schema() {
+    let whole =
+        serde_json::to_value(written(tempfile::tempdir().unwrap().path(), &DESIGNS, 1).1).unwrap();
+    for place in ["", "/scenario", "/machine", "/slices/0", "/merged/0"] {
+        let fields: Vec<String> = whole
+            .pointer(place)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect();
+        for field in fields.iter().filter(|field| *field != "curve") {
+            let mut run = whole.clone();
+            run.pointer_mut(place)
+                .unwrap()
+                .as_object_mut()
+                .unwrap()
+                .remove(field);
+            assert!(!faults(&run).is_empty(), "{place}/{field}");
+        }
+    }
+}
