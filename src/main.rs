@@ -4,7 +4,7 @@
 //! 0 ok, 1 slower or a limit broken, 2 bad input, 3 inconclusive or invalid.
 
 mod child;
-// mod compare;
+mod compare;
 mod report;
 mod run;
 mod serve;
@@ -34,7 +34,7 @@ enum Verb {
     /// Render a run's report again
     Report(report::Arguments),
     /// Compare two variants of a run, or two runs
-    // Compare(compare::Arguments),
+    Compare(compare::Arguments),
     /// Become a server: pinned, and ended with its parent
     #[command(hide = true)]
     Child(child::Arguments),
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Report(arguments) => report::run(arguments),
-        // Verb::Compare(arguments) => compare::run(arguments),
+        Verb::Compare(arguments) => compare::run(arguments),
         Verb::Child(arguments) => child::run(&arguments),
     };
     done.unwrap_or_else(|error| {

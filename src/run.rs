@@ -63,7 +63,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let finished = conduct(&scenario, &order, |progress| bar.show(&progress))?;
     bar.clear();
 
-    print!("{}", ladder::text::render(&ladder::Table::of(&finished.run)));
+    print!(
+        "{}",
+        ladder::text::render(&ladder::Table::of(&finished.run))
+    );
     println!("report: {}", finished.path.join("index.html").display());
     Ok(match finished.error {
         Some(RunError::Interrupted) => {

@@ -1,0 +1,59 @@
+//! `authlab compare`: two variants of a run, or two runs, with limits that a script can act on.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use authlab_reports::compare::{self, Limit, markdown, text};
+use authlab_reports::folder;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// One run with --base and --head, or two runs: base first
+    #[arg(required = true, num_args = 1..=2)]
+    runs: Vec<PathBuf>,
+    /// Variant that is compared with
+    #[arg(long)]
+    base: Option<String>,
+    /// Variant that is judged
+    #[arg(long)]
+    head: Option<String>,
+    /// Exit 1 when head is worse by more, e.g. 'p50 > 20%' or 'p99 > 50%, errors > 0.1%'
+    #[arg(long, value_name = "LIMIT")]
+    fail_over: Vec<String>,
+    /// Form of the table
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    Text,
+    Markdown,
+    Json,
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut limits = Vec::new();
+    for text in &arguments.fail_over {
+        limits.extend(Limit::parse_all(text)?);
+    }
+    let comparison = match (arguments.runs.as_slice(), &arguments.base, &arguments.head) {
+        ([run], Some(base), Some(head)) => {
+            compare::within(&folder::read(run)?, base, head, &limits)?
+        }
+        ([base, head], None, None) => {
+            compare::between(&folder::read(base)?, &folder::read(head)?, &limits)
+        }
+        ([_], ..) => {
+            bail!("one run is compared within: name two of its variants with --base and --head")
+        }
+        _ => bail!("two runs are compared whole: leave out --base and --head"),
+    };
+    match arguments.format {
+        Format::Text => print!("{}", text::render(&comparison)),
+        Format::Markdown => print!("{}", markdown::render(&comparison)),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&comparison)?),
+    }
+    Ok(ExitCode::from(comparison.exit_code))
+}
