@@ -5,11 +5,12 @@
 
 pub mod capacity;
 pub mod changes;
+pub mod given_up;
 pub mod heading;
 pub mod text;
 pub(crate) mod words;
 
-pub use self::{capacity::Capacity, changes::Changes, heading::Heading};
+pub use self::{capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading};
 use crate::{
     blocks::{self, LATENCY_METRIC},
     order_statistics::Estimate,
@@ -25,6 +26,8 @@ pub struct Table {
     pub rungs: Vec<Rung>,
     /// What each change of the scenario made.
     pub changes: Changes,
+    /// What the variants give up.
+    pub given_up: GivenUp,
 }
 
 /// One variant's figures. What was not measured is none.
@@ -62,6 +65,7 @@ impl Table {
                 .map(|variant| Rung::of(run, variant))
                 .collect(),
             changes: Changes::of(run),
+            given_up: GivenUp::of(run),
         }
     }
 }

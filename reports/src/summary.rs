@@ -30,7 +30,11 @@ pub fn render(run: &Run) -> String {
             .chain(["---".to_owned()]),
     );
     for rung in &table.rungs {
-        row(&mut page, cells(rung));
+        row(&mut page, cells(&table, rung));
+    }
+    let notes = table.given_up.notes();
+    if !notes.is_empty() {
+        let _ = writeln!(page, "\nGiven up:\n\n- {}", notes.join("\n- "));
     }
     if !table.changes.parts.is_empty() {
         page.push('\n');
@@ -56,9 +60,9 @@ pub fn render(run: &Run) -> String {
     page
 }
 
-fn cells(rung: &Rung) -> Vec<String> {
+fn cells(table: &Table, rung: &Rung) -> Vec<String> {
     let mut cells = words::cells(rung);
-    cells.push(words::given_up(rung).join("; "));
+    cells.push(words::given_up(table, rung));
     cells
 }
 

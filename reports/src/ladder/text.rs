@@ -20,8 +20,8 @@ pub fn render(table: &Table) -> String {
     let rows: Vec<Vec<String>> = std::iter::once(header)
         .chain(table.rungs.iter().map(cells))
         .collect();
-    let marks =
-        std::iter::once(String::new()).chain(table.rungs.iter().map(|rung| mark(&given_up(rung))));
+    let marks = std::iter::once(String::new())
+        .chain(table.rungs.iter().map(|rung| mark(&given_up(table, rung))));
     let mut text = heading(&table.heading) + "\n";
     for (line, mark) in aligned(&rows).into_iter().zip(marks) {
         let _ = writeln!(text, "{}", format!("{line}{mark}").trim_end());
@@ -33,17 +33,20 @@ pub fn render(table: &Table) -> String {
     for line in aligned(&parts) {
         let _ = writeln!(text, "{GAP}{}", line.trim_end());
     }
+    for note in table.given_up.notes() {
+        let _ = writeln!(text, "! {note}");
+    }
     for warning in warnings(&table.heading) {
         let _ = writeln!(text, "! {warning}");
     }
     text
 }
 
-fn mark(given_up: &[String]) -> String {
+fn mark(given_up: &str) -> String {
     if given_up.is_empty() {
         String::new()
     } else {
-        format!("{GAP}! {}", given_up.join("; "))
+        format!("{GAP}! {given_up}")
     }
 }
 

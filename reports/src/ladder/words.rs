@@ -1,6 +1,6 @@
 //! The ladder in words: what every rendering writes, so that they agree.
 
-use super::{Capacity, Heading, Rung, changes::Part};
+use super::{Capacity, Heading, Rung, Table, changes::Part};
 use crate::{
     order_statistics::Interval,
     quantity::{self, NOT_MEASURED},
@@ -121,15 +121,15 @@ fn capacity(capacity: Option<Capacity>) -> String {
 }
 
 /// What a variant gives up, and what it failed at.
-pub(crate) fn given_up(rung: &Rung) -> Vec<String> {
+pub(crate) fn given_up(table: &Table, rung: &Rung) -> String {
     let failed =
         (rung.failures > 0).then(|| format!("{} failed", quantity::grouped(rung.failures)));
-    rung.variant
-        .gives_up
-        .iter()
-        .cloned()
+    let given_up = table.given_up.at(&rung.variant.gives_up);
+    given_up
+        .into_iter()
         .chain(failed)
-        .collect()
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Why not to believe the figures, a sentence each.

@@ -20,15 +20,24 @@ pub(crate) fn render(ladder: &Table) -> String {
         .map(|rung| {
             words::cells(rung)
                 .into_iter()
-                .chain([words::given_up(rung).join("; ")])
+                .chain([words::given_up(ladder, rung)])
                 .collect()
         })
+        .collect();
+    let notes: String = ladder
+        .given_up
+        .notes()
+        .iter()
+        .map(|note| element("li", "given-up", note))
         .collect();
     let mut page = table(
         "The ladder: every variant against the baseline",
         &header,
         &rungs,
     );
+    if !notes.is_empty() {
+        page += &format!("<h3>Given up</h3><ul class=\"notes\">{notes}</ul>");
+    }
     if !ladder.changes.parts.is_empty() {
         let parts: Vec<Vec<String>> = ladder.changes.parts.iter().map(words::part).collect();
         page += &table(

@@ -65,3 +65,18 @@ fn an_empty_run_renders() {
     run.validity.verdict = Verdict::Empty;
     assert_snapshot!(text_of(&run));
 }
+
+#[test]
+fn what_takes_many_words_to_give_up_stands_below_and_what_all_give_up_stands_once() {
+    let mut run = measured();
+    for variant in &mut run.variants {
+        variant
+            .gives_up
+            .push("--password md5: stolen hashes are guessed by the billion a second".into());
+    }
+    run.variants[2]
+        .gives_up
+        .push("--freshness exp: a revoked token may pass until it expires".into());
+    run.slices[0].failed.insert("status 500".into(), 3);
+    assert_snapshot!(text_of(&run));
+}
