@@ -1,5 +1,7 @@
 //! One vocabulary: each axis's labels are its only spelling.
 
+#![allow(clippy::unwrap_used, reason = "a test may end so")]
+
 use std::collections::HashSet;
 
 use authlab_server::setup::Idle;

@@ -1,5 +1,7 @@
 //! A server's start and end, in a process of its own.
 
+#![allow(clippy::unwrap_used, reason = "a test may end so")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

@@ -1,5 +1,7 @@
 //! Settings: layers, files, and what is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test may end so")]
+
 use std::collections::HashMap;
 use std::process::Command;
 

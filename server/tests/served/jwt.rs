@@ -40,151 +40,135 @@ fn without(mut object: Value, key: &str) -> Value {
     object
 }
 
+fn signed(header: &Value) -> String {
+    sign(header, &claims())
+}
+
+fn saying(claims: &Value) -> String {
+    sign(&header(), claims)
+}
+
+fn unsigned(header: &Value) -> String {
+    let good = saying(&claims());
+    let (_header, rest) = good.split_once('.').unwrap();
+    let (claims, _signature) = rest.split_once('.').unwrap();
+    format!("{}.{claims}.", URL_SAFE_NO_PAD.encode(header.to_string()))
+}
+
+fn harmless() -> Vec<(&'static str, String)> {
+    vec![
+        ("as issued", saying(&claims())),
+        (
+            "typ with its media type, in capitals",
+            signed(&with(header(), "typ", "application/AT+JWT".into())),
+        ),
+        (
+            "a role that is not known here",
+            saying(&with(claims(), "roles", json!(["admin", "root"]))),
+        ),
+        ("nbf now", saying(&with(claims(), "nbf", NOW.into()))),
+    ]
+}
+
+fn wrong_headers() -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "alg none",
+            unsigned(&json!({ "alg": "none", "typ": "at+jwt" })),
+        ),
+        (
+            "alg NoNe",
+            unsigned(&json!({ "alg": "NoNe", "typ": "at+jwt" })),
+        ),
+        ("no signature", unsigned(&header())),
+        (
+            "another alg of the family",
+            signed(&with(header(), "alg", "HS512".into())),
+        ),
+        (
+            "alg of another family",
+            signed(&with(header(), "alg", "RS256".into())),
+        ),
+        ("typ JWT", signed(&with(header(), "typ", "JWT".into()))),
+        (
+            "typ of another media",
+            signed(&with(header(), "typ", "text/at+jwt".into())),
+        ),
+        ("no typ", signed(&without(header(), "typ"))),
+        ("crit", signed(&with(header(), "crit", json!(["b64"])))),
+        ("crit empty", signed(&with(header(), "crit", json!([])))),
+    ]
+}
+
+fn wrong_claims() -> Vec<(&'static str, String)> {
+    vec![
+        ("no exp", saying(&without(claims(), "exp"))),
+        (
+            "exp in a string",
+            saying(&with(claims(), "exp", (NOW + 600).to_string().into())),
+        ),
+        ("exp negative", saying(&with(claims(), "exp", json!(-1)))),
+        (
+            "exp a fraction",
+            saying(&with(claims(), "exp", json!(1.9e9 + 0.5))),
+        ),
+        ("exp null", saying(&with(claims(), "exp", Value::Null))),
+        ("exp now", saying(&with(claims(), "exp", NOW.into()))),
+        (
+            "nbf ahead",
+            saying(&with(claims(), "nbf", (NOW + 1).into())),
+        ),
+        (
+            "nbf in a string",
+            saying(&with(claims(), "nbf", "0".into())),
+        ),
+        (
+            "another issuer",
+            saying(&with(claims(), "iss", "other".into())),
+        ),
+        ("no issuer", saying(&without(claims(), "iss"))),
+        (
+            "for another audience",
+            saying(&with(claims(), "aud", "other".into())),
+        ),
+        ("no subject", saying(&without(claims(), "sub"))),
+        ("no jti", saying(&without(claims(), "jti"))),
+        (
+            "jti of another form",
+            saying(&with(
+                claims(),
+                "jti",
+                "+0000000000000000000000000000001".into(),
+            )),
+        ),
+        (
+            "roles in a string",
+            saying(&with(claims(), "roles", "admin".into())),
+        ),
+    ]
+}
+
+fn wrong_forms() -> Vec<(&'static str, String)> {
+    let good = saying(&claims());
+    let last = if good.ends_with('A') { 'B' } else { 'A' };
+    vec![
+        ("another segment", format!("{good}.x")),
+        ("a segment before", format!("x.{good}")),
+        ("two segments", good.rsplit_once('.').unwrap().0.to_owned()),
+        ("padding", format!("{good}=")),
+        (
+            "another last character",
+            format!("{}{last}", &good[..good.len() - 1]),
+        ),
+        ("a space inside", good.replacen('.', ". ", 1)),
+        ("no bytes", String::new()),
+    ]
+}
+
 #[tokio::test]
 async fn only_a_token_that_is_right_in_every_part_passes() {
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), SECRET).unwrap();
-    let good = sign(&header(), &claims());
-    let unsigned = |header: &Value| {
-        let (message, _) = good.rsplit_once('.').unwrap();
-        let (_, claims) = message.split_once('.').unwrap();
-        format!("{}.{claims}.", URL_SAFE_NO_PAD.encode(header.to_string()))
-    };
-    let signed = |header: Value, claims: Value| sign(&header, &claims);
-    let table = [
-        ("as issued", good.clone(), 200),
-        (
-            "typ with its media type, in capitals",
-            signed(with(header(), "typ", "application/AT+JWT".into()), claims()),
-            200,
-        ),
-        (
-            "a role that is not known here",
-            signed(header(), with(claims(), "roles", json!(["admin", "root"]))),
-            200,
-        ),
-        (
-            "nbf now",
-            signed(header(), with(claims(), "nbf", NOW.into())),
-            200,
-        ),
-        (
-            "alg none",
-            unsigned(&json!({ "alg": "none", "typ": "at+jwt" })),
-            401,
-        ),
-        (
-            "alg NONE",
-            unsigned(&json!({ "alg": "NoNe", "typ": "at+jwt" })),
-            401,
-        ),
-        ("no signature", unsigned(&header()), 401),
-        (
-            "another alg of the family",
-            signed(with(header(), "alg", "HS512".into()), claims()),
-            401,
-        ),
-        (
-            "alg of another family",
-            signed(with(header(), "alg", "RS256".into()), claims()),
-            401,
-        ),
-        (
-            "typ JWT",
-            signed(with(header(), "typ", "JWT".into()), claims()),
-            401,
-        ),
-        ("no typ", signed(without(header(), "typ"), claims()), 401),
-        (
-            "crit",
-            signed(with(header(), "crit", json!(["b64"])), claims()),
-            401,
-        ),
-        (
-            "crit empty",
-            signed(with(header(), "crit", json!([])), claims()),
-            401,
-        ),
-        ("no exp", signed(header(), without(claims(), "exp")), 401),
-        (
-            "exp in a string",
-            signed(
-                header(),
-                with(claims(), "exp", format!("{}", NOW + 600).into()),
-            ),
-            401,
-        ),
-        (
-            "exp negative",
-            signed(header(), with(claims(), "exp", json!(-1))),
-            401,
-        ),
-        (
-            "exp a fraction",
-            signed(header(), with(claims(), "exp", json!(1.9e9 + 0.5))),
-            401,
-        ),
-        (
-            "exp now",
-            signed(header(), with(claims(), "exp", NOW.into())),
-            401,
-        ),
-        (
-            "nbf ahead",
-            signed(header(), with(claims(), "nbf", (NOW + 1).into())),
-            401,
-        ),
-        (
-            "nbf in a string",
-            signed(header(), with(claims(), "nbf", "0".into())),
-            401,
-        ),
-        (
-            "another issuer",
-            signed(header(), with(claims(), "iss", "other".into())),
-            401,
-        ),
-        ("no issuer", signed(header(), without(claims(), "iss")), 401),
-        (
-            "for another audience",
-            signed(header(), with(claims(), "aud", "other".into())),
-            401,
-        ),
-        (
-            "no subject",
-            signed(header(), without(claims(), "sub")),
-            401,
-        ),
-        ("no jti", signed(header(), without(claims(), "jti")), 401),
-        (
-            "jti of another form",
-            signed(
-                header(),
-                with(claims(), "jti", "+0000000000000000000000000000001".into()),
-            ),
-            401,
-        ),
-        (
-            "roles in a string",
-            signed(header(), with(claims(), "roles", "admin".into())),
-            401,
-        ),
-        ("another segment", format!("{good}.x"), 401),
-        ("a segment before", format!("x.{good}"), 401),
-        (
-            "two segments",
-            good.rsplit_once('.').unwrap().0.to_owned(),
-            401,
-        ),
-        ("padding", format!("{good}="), 401),
-        (
-            "a changed signature",
-            format!("{}A", &good[..good.len() - 1]),
-            401,
-        ),
-        ("a space inside", good.replacen('.', ". ", 1), 401),
-        ("no bytes", String::new(), 401),
-    ];
     for cache in CacheKind::ALL.iter().copied() {
         let clock = Clock::Controlled(Controlled::at_seconds(NOW));
         let secret_file = SecretFrom::File(secret.path().to_owned());
@@ -197,15 +181,24 @@ async fn only_a_token_that_is_right_in_every_part_passes() {
             clock,
         )
         .await;
+        let client = server.client();
+        // Twice: what is remembered of the first time must not help the second.
         for _ in 0..2 {
-            for (case, token, status) in &table {
-                // The last character of a signature carries two spare bits: whatever it is, only one spelling passes.
-                if *case == "a changed signature" && *token == good {
-                    continue;
-                }
+            for (case, token) in harmless() {
                 assert_eq!(
-                    server.client().status("/items/", token).await,
-                    *status,
+                    client.status("/items/", &token).await,
+                    200,
+                    "{case} ({cache})"
+                );
+            }
+            for (case, token) in wrong_headers()
+                .into_iter()
+                .chain(wrong_claims())
+                .chain(wrong_forms())
+            {
+                assert_eq!(
+                    client.status("/items/", &token).await,
+                    401,
                     "{case} ({cache})"
                 );
             }

@@ -1,5 +1,7 @@
 //! The server as its users meet it: over HTTP, on a bound loopback port.
 
+#![allow(clippy::unwrap_used, reason = "a test may end so")]
+
 mod bindings;
 mod denials;
 mod freshness;

@@ -8,6 +8,9 @@ use hyper::header::CONTENT_TYPE;
 
 use crate::harness::{Served, quick};
 
+/// Method, path, content type and body of a request, and the status of its answer.
+type Case<'a> = (&'a str, &'a str, Option<&'a str>, &'a [u8], u16);
+
 #[tokio::test]
 async fn wrong_requests_get_a_reason_in_json() {
     let server = Served::start(quick()).await;
@@ -17,7 +20,7 @@ async fn wrong_requests_get_a_reason_in_json() {
         r#"{{"username":"john","password":"{}"}}"#,
         "x".repeat(17 * 1024)
     );
-    let table: [(&str, &str, Option<&str>, &[u8], u16); 17] = [
+    let table: [Case; 17] = [
         ("POST", "/token", json, b"", 400),
         ("POST", "/token", json, b"{", 400),
         ("POST", "/token", json, b"\xff\xfe", 400),

@@ -1,0 +1,70 @@
+//! A hit is free: what is remembered is found and judged without allocating.
+
+#![allow(clippy::unwrap_used, reason = "a test may end so")]
+
+use authlab_server::{
+    Action, BindingKind, CacheKey, CacheKind, CacheStore, Design, FreshnessKind, Lab, PasswordKind,
+    Presented, Request, Sender,
+};
+
+const MANY: u64 = 1000;
+
+#[test]
+fn a_hit_allocates_nothing_under_any_key_and_freshness() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for (cache_store, least_ones) in [(CacheStore::Quick, 0), (CacheStore::Moka, MANY / 10)] {
+        for cache_key in CacheKey::ALL.iter().copied() {
+            for freshness in FreshnessKind::ALL.iter().copied() {
+                let (password, cache, binding) = (
+                    PasswordKind::Sha256,
+                    CacheKind::Decision,
+                    BindingKind::Sha256,
+                );
+                let design = Design {
+                    password,
+                    cache,
+                    binding,
+                    cache_store,
+                    cache_key,
+                    freshness,
+                    ..Design::default()
+                };
+                let lab = Lab::open(design).unwrap();
+                let sender = Sender {
+                    user_agent: b"Mozilla/5.0 (X11; Linux x86_64)",
+                    ip: [127, 0, 0, 1].into(),
+                };
+                let token = runtime
+                    .block_on(lab.login("john", "password123", &sender))
+                    .unwrap()
+                    .access_token;
+                let presented = Presented::Bearer(&token);
+                let (route, target, action) = ("/items", "/items/", Action::ItemsRead);
+                let request = Request {
+                    method: "GET",
+                    route,
+                    target,
+                    sender,
+                    presented,
+                    action,
+                };
+                runtime.block_on(async {
+                    lab.authorize(&request).await.unwrap();
+                    // moka keeps its books in passing; quick_cache has none.
+                    lab.authorize(&request).await.unwrap();
+                });
+                let hits = allocation_counter::measure(|| {
+                    runtime.block_on(async {
+                        for _ in 0..MANY {
+                            lab.authorize(&request).await.unwrap();
+                        }
+                    });
+                });
+                let case = format!("{cache_store} {cache_key} {freshness}: {hits:?}");
+                assert!(hits.count_total <= least_ones, "{case}");
+            }
+        }
+    }
+}
