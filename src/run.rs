@@ -51,11 +51,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             "--seed".to_owned(),
             seed.to_string(),
         ],
-        tool: Tool {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: env!("AUTHLAB_COMMIT").to_owned(),
-            profile: env!("AUTHLAB_PROFILE").to_owned(),
-        },
+        tool: tool(),
         seed,
         cores: Cores::split(),
     };
@@ -80,6 +76,15 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         None if finished.run.validity.verdict == Verdict::Valid => ExitCode::SUCCESS,
         None => ExitCode::from(EXIT_INVALID),
     })
+}
+
+/// This binary.
+pub(crate) fn tool() -> Tool {
+    Tool {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: env!("AUTHLAB_COMMIT").to_owned(),
+        profile: env!("AUTHLAB_PROFILE").to_owned(),
+    }
 }
 
 fn seed_from_clock() -> u64 {

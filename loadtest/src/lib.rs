@@ -21,7 +21,7 @@ mod probe;
 pub mod progress;
 mod recorder;
 pub mod scenario;
-mod server;
+pub mod server;
 mod server_timing;
 mod usage;
 mod user;

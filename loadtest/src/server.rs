@@ -16,20 +16,20 @@ use crate::{interrupt, probe, usage};
 
 /// How servers are started.
 #[derive(Debug, Clone)]
-pub(crate) struct Launcher {
+pub struct Launcher {
     /// The `authlab` binary: its `child` verb pins a server and lets it die with us; its `serve`
     /// verb is the reference server.
-    pub(crate) authlab: PathBuf,
+    pub authlab: PathBuf,
     /// Cores for the servers.
-    pub(crate) cores: Vec<usize>,
+    pub cores: Vec<usize>,
 }
 
 /// A server that answers.
-pub(crate) struct Server {
+pub struct Server {
     /// Counts up with each start.
     pub(crate) number: u64,
     /// `host:port`.
-    pub(crate) authority: String,
+    pub authority: String,
     /// How it was started, or its address.
     pub(crate) shown: String,
     process: Option<Process>,
@@ -87,7 +87,10 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 impl Server {
     /// Starts the target, writing what it prints to `log`, and waits until it is ready.
-    pub(crate) fn start(
+    ///
+    /// # Errors
+    /// It does not start, ends, or does not answer in time.
+    pub fn start(
         number: u64,
         target: &Target,
         extra: &std::collections::BTreeMap<String, String>,
