@@ -43,6 +43,16 @@ pub struct Comparison {
     pub exit_code: u8,
 }
 
+impl Comparison {
+    /// The comparison as JSON, for programs.
+    ///
+    /// # Errors
+    /// Never, for figures that were read from a run.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
 /// Something that one side lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Missing {

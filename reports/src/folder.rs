@@ -70,10 +70,12 @@ impl RunFolder {
     /// When the folder is there already or cannot be written, or a name or time in `run` cannot
     /// stand in a file.
     pub fn create(parent: &Path, run: &Run) -> Result<Self, FolderError> {
-        for name in [&run.id]
-            .into_iter()
-            .chain(run.variants.iter().map(|variant| &variant.name))
-        {
+        let loads = &run.scenario.loads;
+        let variants = run.variants.iter().map(|variant| &variant.name);
+        let steps = loads
+            .iter()
+            .flat_map(|load| std::iter::once(&load.name).chain(&load.steps));
+        for name in std::iter::once(&run.id).chain(variants).chain(steps) {
             check_name(name)?;
         }
         let started = run.started.parse().map_err(|source| FolderError::Started {

@@ -68,7 +68,7 @@ pub enum FolderError {
     /// A name cannot be a file's name.
     #[error("`{name}` cannot name a file: use letters, digits, `.`, `+`, `-` and `_`")]
     Name {
-        /// The run's id or the variant's name.
+        /// The run's id, or the name of a variant, load or step.
         name: String,
     },
     /// A name cannot stand in a histogram log.

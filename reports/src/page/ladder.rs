@@ -1,5 +1,7 @@
 //! The ladder and the changes as tables.
 
+use std::fmt::Write;
+
 use super::html::{element, table};
 use crate::ladder::{Table, words};
 
@@ -36,7 +38,7 @@ pub(crate) fn render(ladder: &Table) -> String {
         &rungs,
     );
     if !notes.is_empty() {
-        page += &format!("<h3>Given up</h3><ul class=\"notes\">{notes}</ul>");
+        let _ = write!(page, "<h3>Given up</h3><ul class=\"notes\">{notes}</ul>");
     }
     if !ladder.changes.parts.is_empty() {
         let parts: Vec<Vec<String>> = ladder.changes.parts.iter().map(words::part).collect();
