@@ -102,7 +102,7 @@ pub(crate) fn classed(svg: &str) -> String {
     })
 }
 
-/// The style sheet that goes with [`classed`].
+/// The style sheet that gives pictures the colours of the reader's scheme.
 #[must_use]
 pub fn style() -> String {
     let rules = |pick: fn(&Colour) -> (u8, u8, u8)| {
