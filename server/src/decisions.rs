@@ -121,12 +121,16 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    fn entry<V>(self, fact: V) -> Entry<V> {
+    pub(crate) fn entry<V>(self, fact: V) -> Entry<V> {
         Entry { fact, kept: self }
     }
 }
 
-impl<V> Entry<V> {
+impl<V: Copy> Entry<V> {
+    pub(crate) fn fact(&self) -> V {
+        self.fact
+    }
+
     #[inline]
     fn in_time(&self, now: Timestamp) -> bool {
         self.kept.from <= now && now < self.kept.until
@@ -141,7 +145,7 @@ pub(crate) enum Store<V: Copy + Send + Sync + 'static> {
 }
 
 impl<V: Copy + Send + Sync + 'static> Store<V> {
-    fn open(design: &Design) -> Self {
+    pub(crate) fn open(design: &Design) -> Self {
         let (capacity, keys) = (design.cache_capacity.get(), Keys::new(design.cache_key));
         match design.cache_store {
             CacheStore::Quick => Self::Quick(quick::Quick::open(capacity), keys),
@@ -149,20 +153,20 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
         }
     }
 
-    fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &Keys {
         match self {
             Self::Quick(_, keys) | Self::Moka(_, keys) => keys,
         }
     }
 
-    fn get(&self, key: &Key<'_>) -> Option<Entry<V>> {
+    pub(crate) fn get(&self, key: &Key<'_>) -> Option<Entry<V>> {
         match self {
             Self::Quick(quick, _) => quick.get(key),
             Self::Moka(moka, _) => moka.get(key),
         }
     }
 
-    fn insert(&self, key: &Key<'_>, entry: Entry<V>) {
+    pub(crate) fn insert(&self, key: &Key<'_>, entry: Entry<V>) {
         match self {
             Self::Quick(quick, _) => quick.insert(key.stored(), entry),
             Self::Moka(moka, _) => moka.insert(key.stored(), entry),

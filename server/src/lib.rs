@@ -6,6 +6,7 @@
 //! - [`lab`]: [`Lab::login`], [`Lab::authorize`], [`Lab::revoke`]: the whole life of a request on one page
 //! - [`serve`]: the listener, its limits and its end; `http` holds the routes
 //! - [`request`] and [`denied`]: what is asked, granted, refused; [`policy`]: who may do what
+//! - [`parts`]: each part alone, for benchmarks
 //! - the axes: [`password`] (run by [`hashing`]), [`credential`], [`binding`], [`decisions`], [`freshness`], [`users`]
 //!
 //! ```
@@ -33,6 +34,7 @@ pub mod freshness;
 pub mod hashing;
 mod http;
 pub mod lab;
+pub mod parts;
 pub mod password;
 pub mod period;
 pub mod policy;

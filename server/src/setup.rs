@@ -36,7 +36,9 @@ macro_rules! settings {
         $(#[arg($($arg:tt)+)])?
         $field:ident: $Type:ty = $default:expr, $env:literal;
     )+) => {
-        /// The settings as typed, in flags, environment or a TOML file.
+        // clap would take a plain doc comment for the description of whatever command these flags are part of.
+        #[cfg_attr(doc, doc = "The settings as typed, in flags, environment or a TOML file.")]
+        #[cfg_attr(not(doc), allow(missing_docs, reason = "only rustdoc may see it"))]
         #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, serde::Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
         pub struct Setup {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// A subject, by number. Only [`Subjects`] knows its name.
+/// A subject, by number. The [`crate::Lab`] that numbered it knows its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subject(pub(crate) u32);
 

@@ -133,6 +133,17 @@ fn each_layer_overrides_the_one_below_in_whatever_order_flags_are_typed() {
 }
 
 #[test]
+fn the_flags_leave_the_description_of_their_command_alone() {
+    let command = Setup::augment_args(
+        clap::Command::new("serve")
+            .about("theirs")
+            .long_about("theirs"),
+    );
+    assert_eq!(command.get_about().unwrap().to_string(), "theirs");
+    assert_eq!(command.get_long_about().unwrap().to_string(), "theirs");
+}
+
+#[test]
 fn every_flag_has_an_environment_variable_and_a_key_of_its_name() {
     let command = Setup::augment_args(clap::Command::new("serve"));
     let mut keys = Setup::keys();

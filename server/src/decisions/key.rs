@@ -53,7 +53,7 @@ impl Keys {
 
     /// The key of a decision. It holds the action too, so that a decision never serves another question.
     #[inline]
-    pub(super) fn decision<'a>(&self, request: &Request<'a>, token: &'a str) -> Key<'a> {
+    pub(crate) fn decision<'a>(&self, request: &Request<'a>, token: &'a str) -> Key<'a> {
         let sender = |sender: &Sender<'a>| Some((sender.user_agent, sender.ip_bytes()));
         let (place, sender) = match self.kind {
             CacheKey::Route => (request.route, sender(&request.sender)),

@@ -1,0 +1,194 @@
+//! Each part of the pipeline alone, for whoever measures them: what a benchmark of one axis times, and nothing more.
+//! Requests go through [`crate::Lab`], never through here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::binding::{Binding, Bound};
+use crate::clock::{Clock, Timestamp};
+use crate::credential::{Claims, Credential, Facts};
+use crate::decisions::{Kept, Store};
+use crate::denied::Denied;
+use crate::hashing::Hashing;
+use crate::lab::OpenError;
+use crate::password::{self, HashError, Password};
+use crate::policy::Roles;
+use crate::request::{Grant, Request, Sender};
+use crate::setup::Design;
+
+/// The password hash of a design, on the calling thread.
+#[derive(Debug)]
+pub struct PasswordPart(Password);
+
+impl PasswordPart {
+    /// The design's hash, at its cost.
+    #[must_use]
+    pub fn open(design: &Design) -> Self {
+        Self(design.password.open(design.bcrypt_cost))
+    }
+
+    /// The stored form of a password.
+    ///
+    /// # Errors
+    /// A password that bcrypt would not read to its end.
+    pub fn hash(&self, password: &[u8]) -> Result<String, HashError> {
+        self.0.hash(password)
+    }
+
+    /// Whether the password is the one that was stored.
+    #[must_use]
+    pub fn verify(&self, stored: &str, password: &[u8]) -> bool {
+        password::verify(stored, password)
+    }
+}
+
+/// The sender binding of a design, with the place where its slow hashes run.
+#[derive(Debug)]
+pub struct BindingPart {
+    binding: Binding,
+    hashing: Hashing,
+}
+
+/// A sender as a token carries it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealed(Bound);
+
+impl BindingPart {
+    /// The design's binding.
+    ///
+    /// # Errors
+    /// The hash pool's threads could not be started.
+    pub fn open(design: &Design) -> Result<Self, OpenError> {
+        let threads = |error| OpenError::Threads {
+            threads: design.hash_threads.get(),
+            error,
+        };
+        let hashing = Hashing::open(design).map_err(threads)?;
+        Ok(Self {
+            binding: Binding::open(design),
+            hashing,
+        })
+    }
+
+    /// Seals a sender, as at sign-in.
+    ///
+    /// # Errors
+    /// [`Denied::Busy`] when too many hashes wait.
+    pub async fn seal(&self, sender: &Sender<'_>) -> Result<Sealed, Denied> {
+        self.binding.seal(sender, &self.hashing).await.map(Sealed)
+    }
+
+    /// Checks a sender, as on each request.
+    ///
+    /// # Errors
+    /// [`Denied::WrongSender`], or [`Denied::Busy`].
+    pub async fn check(&self, sealed: &Sealed, sender: &Sender<'_>) -> Result<(), Denied> {
+        self.binding.check(&sealed.0, sender, &self.hashing).await
+    }
+}
+
+/// The token of a design: signing and verifying, without times, revocation or binding.
+#[derive(Debug)]
+pub struct CredentialPart {
+    credential: Credential,
+    lifetime_seconds: u64,
+    clock: Clock,
+}
+
+/// What a token says, for a new one to be signed from.
+pub struct TokenClaims(Claims);
+
+impl CredentialPart {
+    /// The design's credential.
+    ///
+    /// # Errors
+    /// A secret file that cannot be used.
+    pub fn open(design: &Design) -> Result<Self, OpenError> {
+        let lifetime_seconds = design.token_ttl.0.as_secs();
+        Ok(Self {
+            credential: Credential::open(design)?,
+            lifetime_seconds,
+            clock: Clock::Coarse,
+        })
+    }
+
+    /// The claims of a subject's new token, bound to a sealed sender.
+    ///
+    /// # Errors
+    /// The system gave no randomness.
+    pub fn claims(
+        &self,
+        subject: &str,
+        roles: Roles,
+        sealed: Sealed,
+    ) -> Result<TokenClaims, Denied> {
+        let facts = Facts {
+            roles,
+            bound: sealed.0,
+            lifetime_seconds: self.lifetime_seconds,
+        };
+        Claims::new(subject, facts, self.clock.now()).map(TokenClaims)
+    }
+
+    /// Signs them.
+    ///
+    /// # Errors
+    /// The signing library refused.
+    pub fn sign(&self, claims: &TokenClaims) -> Result<String, Denied> {
+        self.credential.issue(&claims.0)
+    }
+
+    /// Proves a token's signature and form, and reads it.
+    ///
+    /// # Errors
+    /// [`Denied::BadSignature`] or [`Denied::Malformed`].
+    pub fn verify(&self, token: &str) -> Result<TokenClaims, Denied> {
+        self.credential.verify(token).map(TokenClaims)
+    }
+}
+
+impl fmt::Debug for TokenClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenClaims")
+    }
+}
+
+/// The decision cache of a design: key and store, without clock and freshness.
+#[derive(Clone, Debug)]
+pub struct DecisionPart(Arc<Store<Grant>>);
+
+impl DecisionPart {
+    /// The design's store with the design's key, whatever its `cache` says.
+    #[must_use]
+    pub fn open(design: &Design) -> Self {
+        Self(Arc::new(Store::open(design)))
+    }
+
+    /// Makes the key and looks it up.
+    ///
+    /// # Errors
+    /// Credentials that no key can be made of.
+    pub fn get(&self, request: &Request<'_>) -> Result<Option<Grant>, Denied> {
+        let token = request.presented.bearer()?;
+        Ok(self
+            .0
+            .get(&self.0.keys().decision(request, token))
+            .map(|entry| entry.fact()))
+    }
+
+    /// Makes the key and keeps a grant under it.
+    ///
+    /// # Errors
+    /// Credentials that no key can be made of.
+    pub fn insert(&self, request: &Request<'_>, grant: Grant) -> Result<(), Denied> {
+        let token = request.presented.bearer()?;
+        let until = Timestamp::from_seconds(grant.expires_at());
+        let kept = Kept {
+            from: Timestamp::from_seconds(0),
+            until,
+        };
+        self.0
+            .insert(&self.0.keys().decision(request, token), kept.entry(grant));
+        Ok(())
+    }
+}
