@@ -30,7 +30,9 @@ pub enum LimitError {
     #[error("`{0}` is not a limit: write for example `p50 > 20%`, `p99 > 25ms` or `errors > 0.1%`")]
     Form(String),
     /// The statistic has no such name.
-    #[error("`{0}` is not a statistic: use p50, p75, p90, p99, p99.9, p99.99, max, mean or errors")]
+    #[error(
+        "`{0}` is not a statistic: use p50, p75, p90, p99, p99.9, p99.99, max, mean, cpu or errors"
+    )]
     Statistic(String),
     /// The bound is not a number of a known unit.
     #[error("`{0}` is not a bound: use a number of 0 or more with %, ns, us, ms or s")]
@@ -87,12 +89,12 @@ impl Limit {
                 )
             }
             Bound::Above(share) => (
-                self.latency(pair)
-                    .and_then(|latency| latency.ratio)
+                self.time(pair)
+                    .and_then(|time| time.ratio)
                     .map(|ratio| ratio - 1.0),
                 share,
             ),
-            Bound::Absolute(ns) => (self.latency(pair).and_then(|latency| latency.head_ns), ns),
+            Bound::Absolute(ns) => (self.time(pair).and_then(|time| time.head_ns), ns),
         };
         let verdict = match found {
             None => Verdict::CannotTell,
@@ -116,10 +118,10 @@ impl Limit {
         }
     }
 
-    fn latency<'a>(&self, pair: &'a Pair) -> Option<&'a super::pair::Latency> {
-        pair.latencies
+    fn time<'a>(&self, pair: &'a Pair) -> Option<&'a super::pair::Time> {
+        pair.times
             .iter()
-            .find(|latency| latency.statistic == self.statistic)
+            .find(|time| time.statistic == self.statistic)
     }
 }
 

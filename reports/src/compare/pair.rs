@@ -17,8 +17,8 @@ pub struct Pair {
     /// Load and step.
     #[serde(flatten)]
     pub at: LoadStep,
-    /// Each statistic of latency.
-    pub latencies: Vec<Latency>,
+    /// Each statistic in nanoseconds: latencies, and CPU time per request.
+    pub times: Vec<Time>,
     /// Samples of the base and the head.
     pub samples: [u64; 2],
     /// Failures under the load, of the base and the head.
@@ -27,7 +27,7 @@ pub struct Pair {
 
 /// A statistic on both sides, nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Latency {
+pub struct Time {
     /// Which.
     pub statistic: Statistic,
     /// The base's; none where its samples do not carry it.
@@ -77,8 +77,8 @@ impl Pair {
         Ok(Self {
             variant: name.to_owned(),
             at: base.at(),
-            latencies: Statistic::LATENCIES
-                .map(|statistic| latency(statistic, base, head, [from, to]))
+            times: Statistic::TIMES
+                .map(|statistic| time(statistic, base, head, [from, to]))
                 .into(),
             samples: [from.count, to.count],
             errors: [base.errors(), head.errors()],
@@ -109,42 +109,49 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Whether every slice carries the statistic. None does the maximum: the greatest of a run is
-    /// nothing like the greatest of a slice.
-    fn carried_by_slices(self, statistic: Statistic) -> bool {
-        if statistic == Statistic::Max {
-            return false;
+    /// CPU time of the server per answered request, over all slices.
+    fn cpu_ns(self) -> Option<f64> {
+        let (mut cpu, mut ok) = (0, 0);
+        for slice in self.run.slices_of(self.load, self.variant) {
+            cpu += slice.cpu_ns?;
+            ok += slice.ok;
         }
-        let mut figures = self
-            .run
-            .slices_of(self.load, self.variant)
-            .filter_map(|slice| slice.figure(self.step, LATENCY_METRIC));
-        figures.all(|figure| statistic.of(figure).is_some())
+        (ok > 0).then(|| cpu as f64 / ok as f64)
+    }
+
+    /// The statistic in every slice, if every slice carries it. None does the maximum: the greatest
+    /// of a run is nothing like the greatest of a slice.
+    fn carried_by_slices(self, statistic: Statistic) -> bool {
+        let mut slices = self.run.slices_of(self.load, self.variant);
+        statistic != Statistic::Max
+            && slices.all(|slice| of_slice(statistic, slice, self.step).is_some())
     }
 }
 
-fn latency(
-    statistic: Statistic,
-    base: Side<'_>,
-    head: Side<'_>,
-    [from, to]: [&Figure; 2],
-) -> Latency {
-    let (base_ns, head_ns) = (statistic.of(from), statistic.of(to));
+fn of_slice(statistic: Statistic, slice: &Slice, step: &str) -> Option<f64> {
+    match statistic {
+        Statistic::Cpu => (slice.ok > 0).then_some(slice.cpu_ns? as f64 / slice.ok as f64),
+        _ => statistic.of(slice.figure(step, LATENCY_METRIC)?),
+    }
+}
+
+fn time(statistic: Statistic, base: Side<'_>, head: Side<'_>, [from, to]: [&Figure; 2]) -> Time {
+    let (base_ns, head_ns) = match statistic {
+        Statistic::Cpu => (base.cpu_ns(), head.cpu_ns()),
+        _ => (statistic.of(from), statistic.of(to)),
+    };
     let merged = base_ns
         .zip(head_ns)
         .filter(|(base, _)| *base > 0.0)
         .map(|(base, head)| head / base);
     let same_run = std::ptr::eq(base.run, head.run);
-    let paired = (same_run
-        && base.carried_by_slices(statistic)
-        && head.carried_by_slices(statistic))
-    .then(|| {
-        let quantity = |slice: &Slice| statistic.of(slice.figure(base.step, LATENCY_METRIC)?);
+    let by_slices =
+        same_run && base.carried_by_slices(statistic) && head.carried_by_slices(statistic);
+    let paired = merged.filter(|_| by_slices).and_then(|_| {
+        let quantity = |slice: &Slice| of_slice(statistic, slice, base.step);
         blocks::ratio_of(base.run, base.load, base.variant, head.variant, quantity)
-    })
-    .flatten()
-    .filter(|_| merged.is_some());
-    Latency {
+    });
+    Time {
         statistic,
         base_ns,
         head_ns,

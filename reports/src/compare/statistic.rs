@@ -18,13 +18,15 @@ pub enum Statistic {
     Max,
     /// The mean latency.
     Mean,
+    /// CPU time of the server per request, under the load.
+    Cpu,
     /// The share of requests that failed under the load.
     Errors,
 }
 
 impl Statistic {
-    /// The latencies, in the order in which they are shown.
-    pub const LATENCIES: [Self; PERCENTILES.len() + 2] = [
+    /// Those in nanoseconds, in the order in which they are shown.
+    pub const TIMES: [Self; PERCENTILES.len() + 3] = [
         Self::Percentile(0),
         Self::Percentile(1),
         Self::Percentile(2),
@@ -33,6 +35,7 @@ impl Statistic {
         Self::Percentile(5),
         Self::Max,
         Self::Mean,
+        Self::Cpu,
     ];
 
     /// The statistic of that name.
@@ -43,7 +46,7 @@ impl Statistic {
 
     /// Every statistic.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::LATENCIES.into_iter().chain([Self::Errors])
+        Self::TIMES.into_iter().chain([Self::Errors])
     }
 
     /// Its name: `p50`, `max`, `errors`.
@@ -53,11 +56,12 @@ impl Statistic {
             Self::Percentile(place) => quantity::percentile(PERCENTILES[place]),
             Self::Max => "max".to_owned(),
             Self::Mean => "mean".to_owned(),
+            Self::Cpu => "cpu".to_owned(),
             Self::Errors => "errors".to_owned(),
         }
     }
 
-    /// Its latency in nanoseconds; none where the samples do not carry it.
+    /// The latency in nanoseconds; none where the samples do not carry it, and for what is no latency.
     pub(crate) fn of(self, figure: &Figure) -> Option<f64> {
         match self {
             Self::Percentile(place) => {
@@ -71,7 +75,7 @@ impl Statistic {
             }
             Self::Max => Some(figure.max as f64),
             Self::Mean => Some(figure.mean),
-            Self::Errors => None,
+            Self::Cpu | Self::Errors => None,
         }
     }
 }

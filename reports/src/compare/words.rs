@@ -1,6 +1,6 @@
 //! A comparison in words: what both renderings write, so that they agree.
 
-use super::{Comparison, Limit, Pair, limit::Verdict, pair::Latency};
+use super::{Comparison, Limit, Pair, limit::Verdict, pair::Time};
 use crate::{
     ladder::words::range,
     quantity::{self, NOT_MEASURED},
@@ -23,7 +23,7 @@ pub(crate) fn rows(pair: &Pair) -> Vec<Vec<String>> {
         vec!["samples".to_owned(), base, head],
         vec!["errors".to_owned(), base_errors, head_errors],
     ];
-    pair.latencies.iter().map(latency).chain(counts).collect()
+    pair.times.iter().map(time).chain(counts).collect()
 }
 
 /// Faults, caveats, what is missing and what became of the limits, a sentence each.
@@ -60,18 +60,14 @@ pub(crate) fn remarks(comparison: &Comparison) -> Vec<String> {
         .collect()
 }
 
-fn latency(latency: &Latency) -> Vec<String> {
-    let time = |ns: Option<f64>| ns.map_or(NOT_MEASURED.to_owned(), quantity::duration);
+fn time(time: &Time) -> Vec<String> {
+    let value = |ns: Option<f64>| ns.map_or(NOT_MEASURED.to_owned(), quantity::duration);
     vec![
-        latency.statistic.label(),
-        time(latency.base_ns),
-        time(latency.head_ns),
-        latency
-            .ratio
-            .map_or(NOT_MEASURED.to_owned(), quantity::times),
-        latency
-            .ratio
-            .map_or(NOT_MEASURED.to_owned(), quantity::change),
-        range(latency.interval, quantity::times),
+        time.statistic.label(),
+        value(time.base_ns),
+        value(time.head_ns),
+        time.ratio.map_or(NOT_MEASURED.to_owned(), quantity::times),
+        time.ratio.map_or(NOT_MEASURED.to_owned(), quantity::change),
+        range(time.interval, quantity::times),
     ]
 }

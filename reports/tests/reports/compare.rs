@@ -152,13 +152,32 @@ fn a_variant_that_is_not_there_is_answered_with_those_that_are() {
 }
 
 #[test]
+fn cpu_per_request_is_compared_within_blocks_and_can_be_limited() {
+    let run = measured();
+    let cached = within(&run, "allow-all", "sha256-route", "cpu > 5%");
+    assert_eq!(cached.outcome, Outcome::Ok, "{}", text::render(&cached));
+    assert_eq!(
+        within(&run, "allow-all", "md5", "cpu > 5%").outcome,
+        Outcome::LimitBroken
+    );
+    let mut elsewhere = run;
+    for slice in &mut elsewhere.slices {
+        slice.cpu_ns = None;
+    }
+    assert_eq!(
+        within(&elsewhere, "md5", "sha256", "cpu > 5%").outcome,
+        Outcome::Inconclusive
+    );
+}
+
+#[test]
 fn json_holds_what_the_table_shows() {
     let comparison = within(&measured(), "md5", "sha256", "p50 > 20%");
     let json: serde_json::Value = serde_json::from_str(&comparison.json().unwrap()).unwrap();
     assert_eq!(json["outcome"], "ok");
     assert_eq!(json["exit_code"], 0);
     assert_eq!(json["pairs"][0]["load"], "one-user");
-    assert_eq!(json["pairs"][0]["latencies"][0]["statistic"], "p50");
-    assert!(json["pairs"][0]["latencies"][0]["ratio"].is_f64());
+    assert_eq!(json["pairs"][0]["times"][0]["statistic"], "p50");
+    assert!(json["pairs"][0]["times"][0]["ratio"].is_f64());
     assert_eq!(json["limits"][0]["verdict"], "held");
 }
