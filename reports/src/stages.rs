@@ -1,15 +1,17 @@
 //! What the stages of a request cost, as the server told in `Server-Timing`.
 
-use crate::run::{Figure, Run};
+use crate::run::{Figure, LoadStep, Run};
 
 const PREFIX: &str = "stage-";
 const TOTAL: &str = "total";
 /// What the server's total has beyond its stages.
 const REST: &str = "rest";
 
-/// The stages of every variant that told them, at the load and step of the latency column.
+/// The stages of every variant that told them, at one load and step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stages {
+    /// Load and step: the latency column's where stages were told there, else the first that told any.
+    pub at: LoadStep,
     /// Names of the stages, in order of their first appearance; `rest` last.
     pub names: Vec<String>,
     /// A row for each variant.
@@ -33,14 +35,10 @@ impl Stages {
     /// The stages of a run; none when no variant told any.
     #[must_use]
     pub fn of(run: &Run) -> Option<Self> {
-        let at = &run.scenario.ladder.latency;
-        let told = |figure: &&Figure| {
-            figure.load == at.load
-                && figure.step == at.step
-                && figure.count > 0
-                && figure.metric.starts_with(PREFIX)
-        };
-        let figures: Vec<&Figure> = run.merged.iter().filter(told).collect();
+        let at = told_at(run)?;
+        let of_step =
+            |figure: &&Figure| is_stage(figure) && figure.load == at.load && figure.step == at.step;
+        let figures: Vec<&Figure> = run.merged.iter().filter(of_step).collect();
         let mut names: Vec<String> = Vec::new();
         for figure in &figures {
             let name = stage(figure);
@@ -75,8 +73,29 @@ impl Stages {
             })
             .collect();
         names.push(REST.to_owned());
-        (!rows.is_empty()).then_some(Self { names, rows })
+        (!rows.is_empty()).then_some(Self { at, names, rows })
     }
+}
+
+fn told_at(run: &Run) -> Option<LoadStep> {
+    let latency = &run.scenario.ladder.latency;
+    let mut told = run
+        .merged
+        .iter()
+        .filter(|figure| is_stage(figure))
+        .map(|figure| (&figure.load, &figure.step));
+    let first = told.clone().next()?;
+    let (load, step) = told
+        .find(|at| *at == (&latency.load, &latency.step))
+        .unwrap_or(first);
+    Some(LoadStep {
+        load: load.clone(),
+        step: step.clone(),
+    })
+}
+
+fn is_stage(figure: &Figure) -> bool {
+    figure.count > 0 && figure.metric.starts_with(PREFIX)
 }
 
 fn stage(figure: &Figure) -> &str {

@@ -51,7 +51,10 @@ pub(crate) fn curves(curves: &Curves) -> Result<String, DrawError> {
 
 /// The section of the stages' costs.
 pub(crate) fn stages(stages: &Stages) -> Result<String, DrawError> {
-    let title = "Where the server's time goes";
+    let title = &format!(
+        "Where the server's time goes: {}, {}",
+        stages.at.load, stages.at.step
+    );
     let label = format!(
         "{title}. The share of each stage in the server's time, a bar for each variant; figures below."
     );

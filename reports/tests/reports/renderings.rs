@@ -128,3 +128,20 @@ fn a_run_with_one_sample_of_nothing_still_draws() {
     }
     assert!(page::render(&run).unwrap().contains("<svg"));
 }
+
+#[test]
+fn stages_told_under_a_load_of_their_own_are_shown() {
+    let mut run = measured();
+    for figure in run
+        .merged
+        .iter_mut()
+        .filter(|figure| figure.metric.starts_with("stage-"))
+    {
+        figure.load = "stages".into();
+    }
+    assert!(
+        page::render(&run)
+            .unwrap()
+            .contains("time goes: stages, items")
+    );
+}
