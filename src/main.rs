@@ -3,6 +3,8 @@
 //! One file a verb. Errors are printed once, here, on one line; exit codes are the same everywhere:
 //! 0 ok, 1 slower or a limit broken, 2 bad input, 3 inconclusive or invalid.
 
+mod bar;
+mod bench;
 mod ceiling;
 mod child;
 mod compare;
@@ -36,6 +38,8 @@ enum Verb {
     Report(report::Arguments),
     /// Compare two variants of a run, or two runs
     Compare(compare::Arguments),
+    /// Run the micro-benchmarks of this workspace
+    Bench(bench::Arguments),
     /// Measure the load generator beside wrk, on the same server
     Ceiling(ceiling::Arguments),
     /// Become a server: pinned, and ended with its parent
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Verb::Run(arguments) => run::run(arguments),
         Verb::Report(arguments) => report::run(arguments),
         Verb::Compare(arguments) => compare::run(arguments),
+        Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),
     };

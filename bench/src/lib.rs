@@ -1,1 +1,91 @@
-//! authlab bench
+//! What the benchmarks are given: seeded, and built before timing.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use authlab_server::{Action, Design, Lab, OpenError, PasswordKind, Presented, Request, Sender};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
+/// A User-Agent as a browser sends it.
+pub const USER_AGENT: &[u8] = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+
+/// The demo user that every token belongs to.
+pub const USER: (&str, &str) = ("john", "password123");
+
+const SEED: u64 = 20_261_121;
+
+/// The sender of every request.
+#[must_use]
+pub fn sender() -> Sender<'static> {
+    Sender {
+        user_agent: USER_AGENT,
+        ip: [127, 0, 0, 1].into(),
+    }
+}
+
+/// `GET /items/` with a token.
+#[must_use]
+pub fn request(token: &str) -> Request<'_> {
+    Request {
+        method: "GET",
+        route: "/items",
+        target: "/items/",
+        sender: sender(),
+        presented: Presented::Bearer(token),
+        action: Action::ItemsRead,
+    }
+}
+
+/// Opens a design whose sign-in is fast: only the tokens are wanted from it.
+///
+/// # Errors
+/// As [`Lab::open`].
+pub fn open(design: Design) -> Result<Lab, OpenError> {
+    Lab::open(Design {
+        password: PasswordKind::Sha256,
+        ..design
+    })
+}
+
+/// `count` tokens of the lab, in seeded random order, so that neighbours in memory are not
+/// neighbours in time.
+///
+/// # Panics
+/// A sign-in is refused.
+#[must_use]
+pub fn tokens(lab: &Lab, count: usize) -> Vec<String> {
+    let runtime = runtime();
+    let mut tokens: Vec<String> = (0..count)
+        .map_while(|_| {
+            let issued = runtime.block_on(lab.login(USER.0, USER.1, &sender()));
+            issued.ok().map(|issued| issued.access_token)
+        })
+        .collect();
+    assert_eq!(tokens.len(), count, "every sign-in gives a token");
+    tokens.shuffle(&mut StdRng::seed_from_u64(SEED));
+    tokens
+}
+
+/// A runtime for what waits: slow hashes on their pool.
+///
+/// # Panics
+/// The system refuses one; a benchmark can do nothing without.
+#[must_use]
+pub fn runtime() -> tokio::runtime::Runtime {
+    let built = tokio::runtime::Builder::new_current_thread().build();
+    built.unwrap_or_else(|error| panic!("no runtime: {error}"))
+}
+
+/// The output of a future that does not wait; polling it is all that is timed.
+///
+/// # Panics
+/// It waits after all.
+pub fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("this path was to answer without waiting"),
+    }
+}

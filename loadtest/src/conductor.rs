@@ -45,7 +45,7 @@ pub enum RunError {
         /// The variant.
         variant: String,
         /// What is wrong with its server.
-        cause: ServerError,
+        cause: Box<ServerError>,
     },
     /// A user cannot do the load's `prepare` steps.
     #[error("variant `{variant}`, load `{load}`: a user cannot prepare: {cause}")]
@@ -301,7 +301,7 @@ impl<'a> Conductor<'a> {
         }
         RunError::Server {
             variant: self.scenario.variants[variant].name.clone(),
-            cause,
+            cause: Box::new(cause),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - [`curves`] and [`stages`]: what charts show; [`chart`] draws them.
 //! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
+//! - [`micro`]: criterion's figures, from its JSON files.
 //! - [`quantity`]: how a number is written, everywhere.
 
 pub mod blocks;
@@ -17,6 +18,7 @@ pub mod compare;
 pub mod curves;
 pub mod folder;
 pub mod ladder;
+pub mod micro;
 pub mod order_statistics;
 pub mod outcome;
 pub mod page;

@@ -1,12 +1,12 @@
 //! The run as a person watches it: a bar with an honest remaining time, or plain lines.
 
 use std::io::IsTerminal;
-use std::time::Duration;
 
 use authlab_loadtest::progress::{Left, Progress};
 use authlab_loadtest::scenario::Scenario;
-use authlab_reports::quantity;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
+
+use crate::bar::{self, clock};
 
 /// The bar of one run.
 pub(crate) struct Bar {
@@ -17,21 +17,9 @@ pub(crate) struct Bar {
 
 impl Bar {
     pub(crate) fn new(scenario: &Scenario, quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let target = if quiet || !terminal {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr_with_hz(2)
-        };
-        let bar = ProgressBar::with_draw_target(Some(1), target);
-        let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} slices · {msg}");
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
-        bar.set_prefix(scenario.name.clone());
         Self {
-            bar,
-            plain: !quiet && !terminal,
+            bar: bar::new(&scenario.name, "slices", quiet),
+            plain: !quiet && !std::io::stderr().is_terminal(),
             variants: scenario.variants.len(),
         }
     }
@@ -70,8 +58,4 @@ fn line(load: &str, left: &Left) -> String {
         left.planned,
         clock(left.time)
     )
-}
-
-fn clock(time: Duration) -> String {
-    quantity::elapsed(time.as_secs_f64())
 }

@@ -1,0 +1,197 @@
+//! Each part alone: what one choice costs, with nothing around it.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use authlab_bench::{USER, now, request, runtime, sender, tokens};
+use authlab_server::parts::{BindingPart, CredentialPart, DecisionPart, PasswordPart};
+use authlab_server::{BindingKind, CacheKind, CacheStore, Design, HashOn, PasswordKind, Roles};
+use criterion::{Criterion, SamplingMode};
+use std::hint::black_box;
+
+pub(crate) fn all(criterion: &mut Criterion) {
+    passwords(criterion);
+    bindings(criterion);
+    tokens_signed_and_verified(criterion);
+    for store in CacheStore::ALL {
+        cache(criterion, *store);
+    }
+}
+
+/// Verifying one password; hashing it for storage costs the same and a salt.
+fn passwords(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("password");
+    for kind in PasswordKind::ALL {
+        let costs: &[u32] = if *kind == PasswordKind::Bcrypt {
+            &[4, 8, 10, 12]
+        } else {
+            &[0]
+        };
+        for &cost in costs {
+            let mut design = Design {
+                password: *kind,
+                ..Design::default()
+            };
+            let id = if cost > 0 {
+                design.bcrypt_cost = cost;
+                format!("{}-{cost}", kind.label())
+            } else {
+                kind.label().to_owned()
+            };
+            if kind.is_slow() {
+                group.sampling_mode(SamplingMode::Flat).sample_size(10);
+            } else {
+                group.sampling_mode(SamplingMode::Auto);
+            }
+            let part = PasswordPart::open(&design);
+            let stored = part
+                .hash(USER.1.as_bytes())
+                .expect("the demo password can be hashed");
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| part.verify(black_box(&stored), black_box(USER.1.as_bytes())));
+            });
+        }
+    }
+}
+
+/// Checking a sender, User-Agent and IP, as on each request. bcrypt at its least cost: `password`
+/// says what a step of cost is worth, `authorize-verified/bound-token-slow` what 12 costs.
+fn bindings(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("binding");
+    for kind in BindingKind::ALL {
+        let design = Design {
+            binding: *kind,
+            bcrypt_cost: 4,
+            hash_on: HashOn::Inline,
+            ..Design::default()
+        };
+        let part = BindingPart::open(&design).expect("no pool is needed inline");
+        let sealed = now(part.seal(&sender())).expect("inline hashes have no queue");
+        let id = if *kind == BindingKind::Bcrypt {
+            "bcrypt-4"
+        } else {
+            kind.label()
+        };
+        group.bench_function(id, |bencher| {
+            bencher.iter(|| now(part.check(black_box(&sealed), black_box(&sender()))));
+        });
+    }
+}
+
+/// HS256 over the claims of a token that is bound by SHA-256.
+fn tokens_signed_and_verified(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("jwt");
+    let design = Design {
+        binding: BindingKind::Sha256,
+        ..Design::default()
+    };
+    let binding = BindingPart::open(&design).expect("no threads are needed");
+    let sealed = now(binding.seal(&sender())).expect("digests run in place");
+    let part = CredentialPart::open(&design).expect("a random secret");
+    let claims = part
+        .claims(USER.0, Roles::all(), sealed)
+        .expect("the system has randomness");
+    let token = part.sign(&claims).expect("HS256 signs");
+    let label = design.jwt.label();
+    group.bench_function(format!("{label}-sign"), |bencher| {
+        bencher.iter(|| part.sign(black_box(&claims)));
+    });
+    group.bench_function(format!("{label}-verify"), |bencher| {
+        bencher.iter(|| part.verify(black_box(&token)));
+    });
+}
+
+const MOST_ENTRIES: usize = 100_000;
+/// Of many entries, those that are asked for again and again.
+const HOT: usize = 1_000;
+
+/// The decision cache alone: key and lookup, without clock and freshness.
+fn cache(criterion: &mut Criterion, store: CacheStore) {
+    let design = Design {
+        cache: CacheKind::Decision,
+        cache_store: store,
+        cache_capacity: (MOST_ENTRIES * 2).try_into().expect("not zero"),
+        binding: BindingKind::Sha256,
+        ..Design::default()
+    };
+    let lab = authlab_bench::open(design.clone()).expect("the design opens");
+    let all = tokens(&lab, MOST_ENTRIES * 2);
+    let (kept, absent) = all.split_at(MOST_ENTRIES);
+    let grant = runtime()
+        .block_on(lab.authorize(&request(&kept[0])))
+        .expect("the token is good");
+
+    let mut group = criterion.benchmark_group(format!("cache/{}", store.label()));
+    for entries in [1, 1_000, MOST_ENTRIES] {
+        let part = DecisionPart::open(&design);
+        for token in &kept[..entries] {
+            part.insert(&request(token), grant).expect("a bearer token");
+        }
+        let asked = &kept[..entries.min(HOT)];
+        let hit = |token: &str| black_box(part.get(&request(token))).is_ok();
+        for (what, tokens) in [("hit", asked), ("miss", &absent[..entries.min(HOT)])] {
+            group.bench_function(format!("{what}/{entries}"), |bencher| {
+                bencher.iter_custom(|iterations| one_thread(iterations, tokens, hit));
+            });
+            group.bench_function(format!("{what}/{entries}/all-threads"), |bencher| {
+                bencher.iter_custom(|iterations| all_threads(iterations, tokens, hit));
+            });
+        }
+        if entries == MOST_ENTRIES {
+            // Every presented token, and the key it is compared with, comes from memory.
+            group.bench_function(format!("hit/{entries}-cold"), |bencher| {
+                bencher.iter_custom(|iterations| one_thread(iterations, kept, hit));
+            });
+        }
+        // The entries that are there are replaced: the cache holds so many throughout.
+        let insert = |token: &str| part.insert(&request(token), black_box(grant)).is_ok();
+        group.bench_function(format!("insert/{entries}"), |bencher| {
+            bencher.iter_custom(|iterations| one_thread(iterations, asked, insert));
+        });
+        group.bench_function(format!("insert/{entries}/all-threads"), |bencher| {
+            bencher.iter_custom(|iterations| all_threads(iterations, asked, insert));
+        });
+    }
+}
+
+fn one_thread(iterations: u64, tokens: &[String], operation: impl Fn(&str) -> bool) -> Duration {
+    let start = Instant::now();
+    for token in tokens.iter().cycle().take(iterations as usize) {
+        black_box(operation(token));
+    }
+    start.elapsed()
+}
+
+/// All cores do the same at once; the time is that of one operation on its thread.
+fn all_threads(
+    iterations: u64,
+    tokens: &[String],
+    operation: impl Fn(&str) -> bool + Sync,
+) -> Duration {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let together = Barrier::new(threads);
+    let next = AtomicUsize::new(0);
+    let times = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let offset = next.fetch_add(tokens.len() / threads, Ordering::Relaxed);
+                    let (before, after) = tokens.split_at(offset);
+                    let order = after.iter().chain(before).cycle();
+                    together.wait();
+                    let start = Instant::now();
+                    for token in order.take(iterations as usize) {
+                        black_box(operation(token));
+                    }
+                    start.elapsed()
+                })
+            })
+            .collect();
+        started
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_default())
+            .collect::<Vec<_>>()
+    });
+    times.iter().sum::<Duration>() / u32::try_from(times.len()).unwrap_or(1)
+}

@@ -1,0 +1,22 @@
+//! All micro-benchmarks: `axes` times each part alone, `requests` whole requests.
+//!
+//! Ids are made of the labels that flags, scenarios and reports use.
+
+#![allow(
+    missing_docs,
+    reason = "criterion's macros make undocumented functions"
+)]
+
+mod axes;
+mod requests;
+
+/// The server's allocator, so that an allocation costs here what it costs there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let mut criterion = criterion::Criterion::default().configure_from_args();
+    axes::all(&mut criterion);
+    requests::all(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,0 +1,202 @@
+//! Whole requests: `Lab::authorize`, hit and verified, and `Lab::login`, without HTTP around them.
+
+use std::hint::black_box;
+
+use authlab_bench::{USER, now, request, runtime, sender, tokens};
+use authlab_server::{
+    BindTo, BindingKind, CacheKey, CacheKind, CacheStore, Design, FreshnessKind, HashOn, Lab,
+    PasswordKind, Preset, Setup,
+};
+use criterion::{Criterion, SamplingMode};
+
+/// Tokens that hits rotate through.
+const TOKENS: usize = 1_000;
+
+pub(crate) fn all(criterion: &mut Criterion) {
+    let cases = cases();
+    for (id, design) in &cases {
+        if design.cache == CacheKind::Decision {
+            hit(criterion, id, design);
+        }
+    }
+    for (id, design) in &cases {
+        verified(criterion, id, design);
+    }
+    logins(criterion);
+}
+
+/// The presets, and the base design with each value of each axis that a request passes through.
+fn cases() -> Vec<(String, Design)> {
+    let base = || Design {
+        binding: BindingKind::Sha256,
+        cache: CacheKind::Decision,
+        bcrypt_cost: 4,
+        ..Design::default()
+    };
+    let mut cases: Vec<(String, Design)> = Preset::ALL
+        .iter()
+        .map(|preset| {
+            let setup = Setup {
+                preset: Some(*preset),
+                ..Setup::default()
+            };
+            (
+                preset.label().to_owned(),
+                setup.resolve().expect("presets are good"),
+            )
+        })
+        .collect();
+    let mut add =
+        |axis: &str, label: &str, design: Design| cases.push((format!("{axis}={label}"), design));
+    for kind in BindingKind::ALL {
+        add(
+            "binding",
+            kind.label(),
+            Design {
+                binding: *kind,
+                ..base()
+            },
+        );
+    }
+    for to in BindTo::ALL {
+        add(
+            "bind-to",
+            to.label(),
+            Design {
+                bind_to: *to,
+                ..base()
+            },
+        );
+    }
+    for kind in CacheKind::ALL {
+        add(
+            "cache",
+            kind.label(),
+            Design {
+                cache: *kind,
+                ..base()
+            },
+        );
+    }
+    for store in CacheStore::ALL {
+        add(
+            "cache-store",
+            store.label(),
+            Design {
+                cache_store: *store,
+                ..base()
+            },
+        );
+    }
+    for key in CacheKey::ALL {
+        add(
+            "cache-key",
+            key.label(),
+            Design {
+                cache_key: *key,
+                ..base()
+            },
+        );
+    }
+    for freshness in FreshnessKind::ALL {
+        add(
+            "freshness",
+            freshness.label(),
+            Design {
+                freshness: *freshness,
+                ..base()
+            },
+        );
+    }
+    for place in HashOn::ALL {
+        add(
+            "hash-on",
+            place.label(),
+            Design {
+                hash_on: *place,
+                binding: BindingKind::Bcrypt,
+                ..base()
+            },
+        );
+    }
+    cases
+}
+
+/// A decision that is there: nothing is verified, nothing waits.
+fn hit(criterion: &mut Criterion, id: &str, design: &Design) {
+    let lab = open(design);
+    let slow = design.binding == BindingKind::Bcrypt;
+    let tokens = tokens(&lab, if slow { 1 } else { TOKENS });
+    let runtime = runtime();
+    for token in &tokens {
+        runtime
+            .block_on(lab.authorize(&request(token)))
+            .expect("the token is good");
+    }
+    let mut rotation = tokens.iter().cycle();
+    criterion
+        .benchmark_group("authorize-hit")
+        .bench_function(id, |bencher| {
+            bencher.iter(|| {
+                let token = rotation.next().map_or("", String::as_str);
+                now(lab.authorize(black_box(&request(token))))
+            });
+        });
+}
+
+/// The same request verified: with a decision cache, a miss that also stores; its room for one
+/// entry is always another token's.
+fn verified(criterion: &mut Criterion, id: &str, design: &Design) {
+    let room = std::num::NonZeroUsize::MIN;
+    let lab = open(&Design {
+        cache_capacity: room,
+        ..design.clone()
+    });
+    let slow = design.binding == BindingKind::Bcrypt;
+    let tokens = tokens(&lab, if slow { 2 } else { TOKENS });
+    let runtime = runtime();
+    let mut rotation = tokens.iter().cycle();
+    let mut group = criterion.benchmark_group("authorize-verified");
+    if slow {
+        group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    }
+    group.bench_function(id, |bencher| {
+        bencher.iter(|| {
+            let token = rotation.next().map_or("", String::as_str);
+            let request = request(token);
+            if slow {
+                runtime.block_on(lab.authorize(black_box(&request)))
+            } else {
+                now(lab.authorize(black_box(&request)))
+            }
+        });
+    });
+}
+
+/// Sign-in: find the account, verify the password, issue a token that is bound by SHA-256.
+fn logins(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("login");
+    for kind in PasswordKind::ALL {
+        let design = Design {
+            password: *kind,
+            binding: BindingKind::Sha256,
+            ..Design::default()
+        };
+        let lab = Lab::open(design).expect("the design opens");
+        let runtime = runtime();
+        if kind.is_slow() {
+            group.sampling_mode(SamplingMode::Flat).sample_size(10);
+        } else {
+            group.sampling_mode(SamplingMode::Auto);
+        }
+        group.bench_function(kind.label(), |bencher| {
+            bencher.iter(|| {
+                runtime.block_on(lab.login(black_box(USER.0), black_box(USER.1), &sender()))
+            });
+        });
+    }
+}
+
+fn open(design: &Design) -> Lab {
+    authlab_bench::open(design.clone()).expect("the design opens")
+}

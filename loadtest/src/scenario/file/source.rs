@@ -1,0 +1,127 @@
+//! The text of a scenario file, and how a mistake in it is told: file, line, what is accepted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use crate::duration;
+use crate::scenario::ScenarioError;
+
+/// A file's name and text.
+pub(super) struct Source<'a> {
+    pub(super) path: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl Source<'_> {
+    pub(super) fn refuse<T>(&self, at: &Spanned<T>, what: impl Into<String>) -> ScenarioError {
+        self.refuse_at(at.span().start, what.into())
+    }
+
+    fn refuse_at(&self, byte: usize, what: String) -> ScenarioError {
+        let line = self.text.as_bytes()[..byte.min(self.text.len())]
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count();
+        ScenarioError::Refused {
+            path: self.path.to_owned(),
+            line: line + 1,
+            what,
+        }
+    }
+
+    pub(super) fn syntax(&self, error: &toml::de::Error) -> ScenarioError {
+        let message = error.message().replace('\n', "; ");
+        let near = nearest_in_message(&message);
+        self.refuse_at(
+            error.span().map_or(0, |span| span.start),
+            match near {
+                Some(name) => format!("{message}; did you mean `{name}`?"),
+                None => message,
+            },
+        )
+    }
+
+    pub(super) fn name(&self, name: &Spanned<String>) -> Result<String, ScenarioError> {
+        let text = name.get_ref();
+        let accepted = |b: u8| b.is_ascii_alphanumeric() || b"-.+".contains(&b);
+        if text.is_empty() || text.starts_with('.') || !text.bytes().all(accepted) {
+            return Err(self.refuse(
+                name,
+                format!("name `{text}` is not accepted; use letters, digits, `-`, `+` and `.`"),
+            ));
+        }
+        Ok(text.clone())
+    }
+
+    pub(super) fn unique(
+        &self,
+        what: &str,
+        name: &Spanned<String>,
+        taken: &[&str],
+    ) -> Result<String, ScenarioError> {
+        let name_text = self.name(name)?;
+        if taken.contains(&name_text.as_str()) {
+            return Err(self.refuse(name, format!("{what} `{name_text}` is already there")));
+        }
+        Ok(name_text)
+    }
+
+    pub(super) fn position<'n>(
+        &self,
+        what: &str,
+        wanted: &Spanned<String>,
+        names: impl Iterator<Item = &'n String>,
+    ) -> Result<usize, ScenarioError> {
+        let names: Vec<_> = names.map(String::as_str).collect();
+        let text = wanted.get_ref().as_str();
+        names.iter().position(|name| *name == text).ok_or_else(|| {
+            self.refuse(
+                wanted,
+                format!(
+                    "no {what} is named `{text}`; there are: {}",
+                    names.join(", ")
+                ),
+            )
+        })
+    }
+
+    pub(super) fn duration(&self, text: &Spanned<String>) -> Result<Duration, ScenarioError> {
+        duration::parse(text.get_ref()).map_err(|error| self.refuse(text, error.to_string()))
+    }
+
+    pub(super) fn flags(
+        &self,
+        at: &Spanned<String>,
+        table: &BTreeMap<String, toml::Value>,
+    ) -> Result<BTreeMap<String, String>, ScenarioError> {
+        table
+            .iter()
+            .map(|(flag, value)| match value {
+                toml::Value::String(text) => Ok((flag.clone(), text.clone())),
+                toml::Value::Integer(number) => Ok((flag.clone(), number.to_string())),
+                toml::Value::Boolean(switch) => Ok((flag.clone(), switch.to_string())),
+                other => Err(self.refuse(
+                    at,
+                    format!(
+                        "flag `{flag}` is a {}; use text, a whole number, true or false",
+                        other.type_str()
+                    ),
+                )),
+            })
+            .collect()
+    }
+}
+
+/// From serde's "unknown field `x`, expected one of `a`, `b`": the nearest of the accepted names.
+fn nearest_in_message(message: &str) -> Option<String> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let wrong = quoted.next()?;
+    message.starts_with("unknown").then_some(())?;
+    quoted
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .min()
+        .filter(|(distance, _)| *distance <= 2)
+        .map(|(_, name)| name.to_owned())
+}

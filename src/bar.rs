@@ -1,0 +1,29 @@
+//! A progress bar on a terminal, and nothing elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use authlab_reports::quantity;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar that counts `units`; hidden when asked, or when nobody looks.
+pub(crate) fn new(name: &str, units: &str, hidden: bool) -> ProgressBar {
+    let target = if hidden || !std::io::stderr().is_terminal() {
+        ProgressDrawTarget::hidden()
+    } else {
+        // The bar shares the generator's core.
+        ProgressDrawTarget::stderr_with_hz(2)
+    };
+    let bar = ProgressBar::with_draw_target(Some(1), target);
+    let template = format!("{{prefix}} {{bar:30}} {{pos}}/{{len}} {units} · {{msg}}");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
+    }
+    bar.set_prefix(name.to_owned());
+    bar
+}
+
+/// A remaining time as people read it.
+pub(crate) fn clock(time: Duration) -> String {
+    quantity::elapsed(time.as_secs_f64())
+}
