@@ -33,7 +33,7 @@ enum Format {
     Json,
 }
 
-pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut limits = Vec::new();
     for text in &arguments.fail_over {
         limits.extend(Limit::parse_all(text)?);

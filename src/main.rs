@@ -54,8 +54,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Run(arguments) => run::run(arguments),
-        Verb::Report(arguments) => report::run(arguments),
-        Verb::Compare(arguments) => compare::run(arguments),
+        Verb::Report(arguments) => report::run(&arguments),
+        Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),

@@ -11,7 +11,7 @@ pub(crate) struct Arguments {
     run: PathBuf,
 }
 
-pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = folder::read(&arguments.run)?;
     folder::render(&arguments.run)?;
     print!("{}", ladder::text::render(&ladder::Table::of(&run)));

@@ -1,5 +1,7 @@
 //! Runs from the command line: how they end, well and badly, and what they leave behind.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "lab/command.rs"]
 mod command;
 

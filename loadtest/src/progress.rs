@@ -59,18 +59,14 @@ impl Pace {
             .loads
             .iter()
             .map(|load| {
-                let restarts = if load.restart_blocks == 0 {
-                    0
-                } else {
-                    (load.blocks - 1) / load.restart_blocks
-                };
+                let restarts = (load.blocks - 1).checked_div(load.restart_blocks);
                 let fresh = flags.as_ref() != Some(&load.flags);
                 flags = Some(load.flags.clone());
                 PlannedLoad {
                     blocks: load.blocks,
                     slice: load.slice,
                     warm_up: load.warm_up,
-                    starts: restarts + usize::from(fresh),
+                    starts: restarts.unwrap_or(0) + usize::from(fresh),
                 }
             })
             .collect();
@@ -109,28 +105,23 @@ impl Pace {
                 let starts = load
                     .starts
                     .saturating_sub(self.started.get(&key).copied().unwrap_or_default());
-                let slice = self
-                    .seen(&self.slices, number, variant)
-                    .unwrap_or(load.slice);
-                let start = self
-                    .seen(&self.starts, number, variant)
-                    .unwrap_or(load.warm_up);
+                let slice = seen(&self.slices, number, variant).unwrap_or(load.slice);
+                let start = seen(&self.starts, number, variant).unwrap_or(load.warm_up);
                 left.time += slice * u32::try_from(slices).unwrap_or(u32::MAX)
                     + start * u32::try_from(starts).unwrap_or(u32::MAX);
             }
         }
         left
     }
+}
 
-    /// What this variant took under this load, or under any earlier one.
-    fn seen(
-        &self,
-        times: &BTreeMap<(usize, usize), Duration>,
-        load: usize,
-        variant: usize,
-    ) -> Option<Duration> {
-        (0..=load)
-            .rev()
-            .find_map(|load| times.get(&(load, variant)).copied())
-    }
+/// What this variant took under this load, or under any earlier one.
+fn seen(
+    times: &BTreeMap<(usize, usize), Duration>,
+    load: usize,
+    variant: usize,
+) -> Option<Duration> {
+    (0..=load)
+        .rev()
+        .find_map(|load| times.get(&(load, variant)).copied())
 }

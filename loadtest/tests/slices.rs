@@ -1,5 +1,7 @@
 //! Slices against a real server on a bound port: what is counted, what is kept apart, what ends.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "scripted/server.rs"]
 mod scripted;
 

@@ -10,7 +10,7 @@ use crate::bar::{self, clock};
 
 /// The bar of one run.
 pub(crate) struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     plain: bool,
     variants: usize,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Bar {
 impl Bar {
     pub(crate) fn new(scenario: &Scenario, quiet: bool) -> Self {
         Self {
-            bar: bar::new(&scenario.name, "slices", quiet),
+            drawn: bar::new(&scenario.name, "slices", quiet),
             plain: !quiet && !std::io::stderr().is_terminal(),
             variants: scenario.variants.len(),
         }
@@ -27,12 +27,12 @@ impl Bar {
     pub(crate) fn show(&self, progress: &Progress<'_>) {
         match progress {
             Progress::Starting { variant } => {
-                self.bar.set_message(format!("starting {variant}"));
+                self.drawn.set_message(format!("starting {variant}"));
             }
             Progress::Slice { slice, left } => {
-                self.bar.set_length(left.planned as u64);
-                self.bar.set_position(left.done as u64);
-                self.bar.set_message(format!(
+                self.drawn.set_length(left.planned as u64);
+                self.drawn.set_position(left.done as u64);
+                self.drawn.set_message(format!(
                     "{} · {} · {} left",
                     slice.load,
                     slice.variant,
@@ -46,7 +46,7 @@ impl Bar {
     }
 
     pub(crate) fn clear(&self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }
 

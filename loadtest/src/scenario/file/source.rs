@@ -20,10 +20,8 @@ impl Source<'_> {
     }
 
     fn refuse_at(&self, byte: usize, what: String) -> ScenarioError {
-        let line = self.text.as_bytes()[..byte.min(self.text.len())]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count();
+        let before = self.text.get(..byte).unwrap_or(self.text);
+        let line = before.matches('\n').count();
         ScenarioError::Refused {
             path: self.path.to_owned(),
             line: line + 1,
