@@ -1,14 +1,52 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke test load compare check ceiling clean
+.PHONY: help bench bench-smoke build test load compare ceiling check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
+SCENARIO ?= scenarios/thousandfold.toml
+PROFILE ?= quick
 
 help:
-	@echo "make bench                      micro-benchmarks, then the thousandfold scenario, then its ladder"
-	@echo "make load SCENARIO=FILE         run a scenario (PROFILE=quick|full)"
+	@echo "make bench                      micro-benchmarks, then the thousandfold scenario and its ladder"
+	@echo "make load SCENARIO=FILE         one scenario (PROFILE=quick or full)"
 	@echo "make compare BASE=RUN HEAD=RUN  two runs beside each other (LIMIT='p50 > 20%')"
 	@echo "make ceiling                    the load generator beside wrk, on the same server"
 	@echo "make test                       format, clippy, all tests"
 	@echo "make check                      what CI runs"
 
+build:
+	cargo build --release --workspace --bins
+
+# The main job.
+bench: build
+	$(AUTHLAB) bench --brief
+	$(AUTHLAB) run scenarios/thousandfold.toml
+
+load: build
+	$(AUTHLAB) run $(SCENARIO) --profile $(PROFILE)
+
+compare: build
+	$(AUTHLAB) compare $(BASE) $(HEAD) $(if $(LIMIT),--fail-over '$(LIMIT)')
+
+ceiling: build
+	@command -v wrk >/dev/null || { echo "wrk is missing: apt-get install wrk"; exit 2; }
+	$(AUTHLAB) ceiling --at-least 0.8
+
+# The same path with tiny settings and without link-time optimization. Its figures mean nothing; a
+# busy machine may make the run invalid (exit 3), not broken.
+bench-smoke:
+	cargo build --profile smoke --workspace --bins
+	target/smoke/authlab bench --profile smoke --brief
+	target/smoke/authlab run scenarios/thousandfold.toml --profile smoke --runs target/runs || [ $$? -eq 3 ]
+
+test:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		echo "cargo nextest run --workspace"; cargo nextest run --workspace; \
+	else \
+		echo "cargo test --workspace (cargo install cargo-nextest is faster)"; cargo test --workspace --bins --lib --tests; \
+	fi
+	cargo test --workspace --doc --quiet
+
+check: test bench-smoke

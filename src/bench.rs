@@ -33,6 +33,14 @@ enum Profile {
 }
 
 impl Profile {
+    /// The smoke runs without link-time optimization: nobody reads its figures.
+    fn of_cargo(self) -> &'static [&'static str] {
+        match self {
+            Self::Smoke => &["--profile", "smoke"],
+            Self::Quick | Self::Full => &[],
+        }
+    }
+
     fn words(self) -> &'static [&'static str] {
         match self {
             Self::Smoke => &[
@@ -57,15 +65,7 @@ impl Profile {
 }
 
 /// Through cargo, so that what runs is what the sources say.
-const CARGO: [&str; 7] = [
-    "bench",
-    "--quiet",
-    "--workspace",
-    "--bench",
-    "lab",
-    "--",
-    "--noplot",
-];
+const CARGO: [&str; 5] = ["bench", "--quiet", "--workspace", "--bench", "lab"];
 const FOLDER: &str = "target/criterion";
 const TABLE: &str = "target/criterion/table.txt";
 const HIT: &str = "authorize-hit/cache-key=route";
@@ -105,6 +105,8 @@ fn command(arguments: &Arguments) -> Command {
     let mut command = Command::new("cargo");
     command
         .args(CARGO)
+        .args(arguments.profile.of_cargo())
+        .args(["--", "--noplot"])
         .args(&arguments.filter)
         .env("CRITERION_HOME", FOLDER)
         .stdin(Stdio::null());
