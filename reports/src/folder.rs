@@ -214,18 +214,22 @@ impl RunFolder {
     }
 }
 
-/// Renders `summary.md`, `index.html` and `ladder.svg` again, from `run.json` alone.
+/// Renders `summary.md`, `index.html` and `ladder.svg` again, from `run.json` alone. `path` is the
+/// run's folder or its `run.json`; answers with the folder.
 ///
 /// # Errors
 /// When the run cannot be read, or a file cannot be written.
-pub fn render(path: &Path) -> Result<(), FolderError> {
+pub fn render(path: &Path) -> Result<PathBuf, FolderError> {
     let run = read(path)?;
-    let folder = if path.is_dir() {
-        path
-    } else {
-        path.parent().unwrap_or(Path::new("."))
+    let folder = match path.parent() {
+        _ if path.is_dir() => path,
+        // The parent of a bare `run.json` is the empty path, which names no folder.
+        None => Path::new("."),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
     };
-    write_renderings(folder, &run)
+    write_renderings(folder, &run)?;
+    Ok(folder.to_owned())
 }
 
 fn write_renderings(folder: &Path, run: &Run) -> Result<(), FolderError> {

@@ -72,6 +72,15 @@ fn rendering_again_from_run_json_alone_gives_the_same_files() {
 }
 
 #[test]
+fn rendering_answers_with_the_folder_whether_given_it_or_its_run_json() {
+    let parent = tempfile::tempdir().unwrap();
+    let (folder, _) = written(parent.path(), &DESIGNS, 1);
+    for given in [folder.path().to_owned(), folder.path().join("run.json")] {
+        assert_eq!(folder::render(&given).unwrap(), folder.path());
+    }
+}
+
+#[test]
 fn no_text_of_a_run_is_taken_for_markup() {
     let evil = "<script>alert('x')</script> & \"quotes\" | pipe";
     let mut run = measured();
