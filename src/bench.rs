@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context, bail};
 use authlab_reports::micro;
 
-use crate::bar;
+use crate::{bar, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -92,12 +92,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let table = micro::table(&benchmarks);
     std::fs::write(TABLE, &table).with_context(|| format!("cannot write {TABLE}"))?;
     if !arguments.brief {
-        print!("{table}");
+        output::write(&table);
     }
     if let Some(headline) = micro::headline(&benchmarks, HIT, VERIFIED) {
-        println!("{headline}");
+        output::line(format_args!("{headline}"));
     }
-    println!("{planned} micro-benchmarks: {TABLE}");
+    output::line(format_args!("{planned} micro-benchmarks: {TABLE}"));
     Ok(ExitCode::SUCCESS)
 }
 

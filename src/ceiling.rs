@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::conductor::{Order, conduct};
@@ -14,6 +14,7 @@ use authlab_loadtest::server::{Launcher, Server};
 use authlab_reports::order_statistics::Estimate;
 use authlab_reports::quantity;
 
+use crate::output;
 use crate::run::tool;
 
 #[derive(clap::Args)]
@@ -49,7 +50,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some(ratio) = Estimate::of(&ratios, ALPHA) else {
         bail!("no round was measured");
     };
-    println!("median ratio {:.3}{}", ratio.median, interval(&ratio));
+    output::line(format_args!(
+        "median ratio {:.3}{}",
+        ratio.median,
+        interval(&ratio)
+    ));
     let below = arguments.at_least.is_some_and(|least| ratio.median < least);
     Ok(if below {
         ExitCode::from(EXIT_BELOW)
@@ -85,11 +90,11 @@ fn measure(
         &launcher,
         &folder.join("server.log"),
     )?;
-    println!(
+    output::line(format_args!(
         "allow-all on cores {:?}, generator on {:?}, {} connections, {} s each",
         cores.server, cores.generator, arguments.connections, arguments.seconds
-    );
-    println!("round   authlab/s       wrk/s   ratio");
+    ));
+    output::line(format_args!("round   authlab/s       wrk/s   ratio"));
     let mut ratios = Vec::new();
     for round in 1..=arguments.rounds {
         let ours = || ours(arguments, authlab, cores, folder, &server.authority);
@@ -101,12 +106,12 @@ fn measure(
             let wrk = wrk()?;
             (ours()?, wrk)
         };
-        println!(
+        output::line(format_args!(
             "{round:>5}  {:>10}  {:>10}   {:.3}",
             quantity::grouped(ours.round() as u64),
             quantity::grouped(wrk.round() as u64),
             ours / wrk
-        );
+        ));
         ratios.push(ours / wrk);
     }
     Ok(ratios)
@@ -160,12 +165,19 @@ fn wrk(
     cores: &Cores,
     authority: &str,
 ) -> anyhow::Result<f64> {
-    let pinned: Vec<_> = cores.generator.iter().map(usize::to_string).collect();
-    let output = Command::new(authlab)
-        .args(["child", "--cores", &pinned.join(","), "--", "wrk", "-t1"])
-        .arg(format!("-c{}", arguments.connections))
-        .arg(format!("-d{}s", arguments.seconds))
-        .arg(format!("http://{authority}/items/"))
+    let launcher = Launcher {
+        authlab: authlab.to_owned(),
+        cores: cores.generator.clone(),
+    };
+    let words = [
+        "wrk".to_owned(),
+        "-t1".to_owned(),
+        format!("-c{}", arguments.connections),
+        format!("-d{}s", arguments.seconds),
+        format!("http://{authority}/items/"),
+    ];
+    let output = launcher
+        .command(&words)
         .output()
         .context("cannot start wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);

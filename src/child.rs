@@ -1,5 +1,6 @@
 //! `authlab child`, hidden: pins itself, asks to die with its parent, then becomes the server.
 
+use std::num::NonZeroI32;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
@@ -9,6 +10,9 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// Process that this one must not outlive
+    #[arg(long)]
+    parent: i32,
     /// Cores to stay on
     #[arg(long, value_delimiter = ',')]
     cores: Vec<usize>,
@@ -21,7 +25,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     set_parent_process_death_signal(Some(Signal::KILL))
         .context("cannot ask to die with the parent")?;
     // The parent may have died before that was asked.
-    if getppid().is_none_or(Pid::is_init) {
+    if getppid().map(Pid::as_raw_nonzero) != NonZeroI32::new(arguments.parent) {
         bail!("the parent is gone");
     }
     if !arguments.cores.is_empty() {

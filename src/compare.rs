@@ -7,6 +7,8 @@ use anyhow::bail;
 use authlab_reports::compare::{self, Limit, markdown, text};
 use authlab_reports::folder;
 
+use crate::output;
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// One run with --base and --head, or two runs: base first
@@ -51,9 +53,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         _ => bail!("two runs are compared whole: leave out --base and --head"),
     };
     match arguments.format {
-        Format::Text => print!("{}", text::render(&comparison)),
-        Format::Markdown => print!("{}", markdown::render(&comparison)),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&comparison)?),
+        Format::Text => output::write(&text::render(&comparison)),
+        Format::Markdown => output::write(&markdown::render(&comparison)),
+        Format::Json => output::line(format_args!("{}", comparison.json()?)),
     }
     Ok(ExitCode::from(comparison.exit_code))
 }

@@ -8,12 +8,14 @@ mod bench;
 mod ceiling;
 mod child;
 mod compare;
+mod output;
 mod report;
 mod run;
 mod serve;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 /// One allocator for every variant: a difference between two designs is never the allocator's.
@@ -51,7 +53,19 @@ enum Verb {
 const EXIT_REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().verb {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error)
+            if error.use_stderr()
+                && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
+        {
+            output::error(format_args!("{}", one_line(&error)));
+            return ExitCode::from(EXIT_REFUSED);
+        }
+        // Help or version: what was asked for, or all that can be said to no words at all.
+        Err(help) => help.exit(),
+    };
+    let done = match arguments.verb {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Report(arguments) => report::run(&arguments),
@@ -61,7 +75,23 @@ fn main() -> ExitCode {
         Verb::Child(arguments) => child::run(&arguments),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("authlab: {error:#}");
+        output::error(format_args!("{error:#}"));
         ExitCode::from(EXIT_REFUSED)
     })
+}
+
+/// clap's words on one line: what is wrong, what is accepted, what was perhaps meant.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let said = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            line.trim_start_matches("error: ")
+                .trim_start_matches("tip: ")
+        });
+    let said: Vec<_> = said.collect();
+    said.join("; ").replace(":;", ":")
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use authlab_reports::{folder, ladder};
 
+use crate::output;
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Folder of a run
@@ -13,8 +15,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = folder::read(&arguments.run)?;
-    folder::render(&arguments.run)?;
-    print!("{}", ladder::text::render(&ladder::Table::of(&run)));
-    println!("report: {}", arguments.run.join("index.html").display());
+    let folder = folder::render(&arguments.run)?;
+    output::write(&ladder::text::render(&ladder::Table::of(&run)));
+    output::line(format_args!(
+        "report: {}",
+        folder.join("index.html").display()
+    ));
     Ok(ExitCode::SUCCESS)
 }

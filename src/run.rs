@@ -13,6 +13,8 @@ use authlab_loadtest::scenario::Scenario;
 use authlab_reports::ladder;
 use authlab_reports::run::{Tool, Verdict};
 
+use crate::output;
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Scenario file, e.g. scenarios/thousandfold.toml
@@ -59,21 +61,23 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let finished = conduct(&scenario, &order, |progress| bar.show(&progress))?;
     bar.clear();
 
-    print!(
-        "{}",
-        ladder::text::render(&ladder::Table::of(&finished.run))
-    );
-    println!("report: {}", finished.path.join("index.html").display());
+    output::write(&ladder::text::render(&ladder::Table::of(&finished.run)));
+    output::line(format_args!(
+        "report: {}",
+        finished.path.join("index.html").display()
+    ));
     Ok(match finished.error {
         Some(RunError::Interrupted) => {
-            eprintln!("authlab: interrupted; the run is marked partial");
+            output::error(format_args!("interrupted; the run is marked partial"));
             ExitCode::from(EXIT_INVALID)
         }
         Some(error) => {
-            eprintln!("authlab: {error}");
+            output::error(format_args!("{error}"));
             ExitCode::from(EXIT_REFUSED)
         }
         None if finished.run.validity.verdict == Verdict::Valid => ExitCode::SUCCESS,
+        // Not a matter of a busy machine: the scenario or its server is wrong.
+        None if finished.run.validity.verdict == Verdict::Empty => ExitCode::from(EXIT_REFUSED),
         None => ExitCode::from(EXIT_INVALID),
     })
 }

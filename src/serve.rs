@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::output;
 use authlab_server::setup::{Preset, Setup};
 
 #[derive(clap::Args)]
@@ -12,7 +13,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.setup.list_presets {
-        print!("{}", Preset::list());
+        output::write(&Preset::list());
         return Ok(ExitCode::SUCCESS);
     }
     authlab_server::run(arguments.setup.resolve()?)?;

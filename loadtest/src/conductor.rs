@@ -92,7 +92,15 @@ pub fn conduct(
     let mut run = blank(scenario, order);
     let mut folder = RunFolder::create(&order.runs, &run)?;
     let ended = Conductor::new(scenario, order, &mut run, &mut folder, started)
-        .and_then(|mut conductor| conductor.run(&mut progress));
+        .and_then(|mut conductor| conductor.run(&mut progress))
+        // Whatever an interrupt broke on its way, it was the interrupt.
+        .map_err(|error| {
+            if interrupt::requested() {
+                RunError::Interrupted
+            } else {
+                error
+            }
+        });
     run.status = match &ended {
         Ok(()) => Status::Complete,
         Err(error) => Status::Partial(error.to_string()),
@@ -182,6 +190,8 @@ struct Conductor<'a> {
     flags: BTreeMap<String, String>,
     servers_started: u64,
     jobs: u64,
+    /// The last slice ended with requests that nobody waits for.
+    abandoned: bool,
     pace: Pace,
 }
 
@@ -206,6 +216,7 @@ impl<'a> Conductor<'a> {
             flags: BTreeMap::new(),
             servers_started: 0,
             jobs: 0,
+            abandoned: false,
             pace: Pace::new(scenario),
             scenario,
             order,
@@ -226,7 +237,8 @@ impl<'a> Conductor<'a> {
                 if block > 0 && load.restart_blocks > 0 && block % load.restart_blocks == 0 {
                     self.stop_all();
                 }
-                self.start_missing(&load, number, progress)?;
+                let begins = block == 0;
+                self.start_missing(&load, number, begins, progress)?;
                 for variant in block_order(self.order.seed, number, block, self.servers.len()) {
                     self.measure(&load, number, block, variant, progress)?;
                 }
@@ -235,21 +247,25 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Starts and warms up each variant's server that does not run.
+    /// Starts each variant's server that does not run; warms up those, and all when a load begins.
     fn start_missing(
         &mut self,
         load: &Arc<Load>,
         number: usize,
+        begins: bool,
         progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
         for variant in 0..self.servers.len() {
-            if self.servers[variant].is_some() {
+            let missing = self.servers[variant].is_none();
+            if !missing && !begins {
                 continue;
             }
             let began = Instant::now();
             let name = &self.scenario.variants[variant].name;
             progress(Progress::Starting { variant: name });
-            self.start(variant)?;
+            if missing {
+                self.start(variant)?;
+            }
             self.warm_up(load, number, variant)?;
             self.pace.started(number, variant, began.elapsed());
         }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 /// Text that is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a duration; write 500us, 250ms, 10s or 2m")]
+#[error("`{0}` is not a duration; write 500us, 250ms, 10s or 2m, at most a day")]
 pub struct NotADuration(String);
+
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads a number and its unit: us, ms, s or m.
 ///
 /// # Errors
-/// The text is anything else, or the duration is zero.
+/// The text is anything else, or the duration is zero or longer than a day.
 pub fn parse(text: &str) -> Result<Duration, NotADuration> {
     let refused = || NotADuration(text.to_owned());
     let digits = text
@@ -26,7 +28,7 @@ pub fn parse(text: &str) -> Result<Duration, NotADuration> {
     };
     Duration::try_from_secs_f64(seconds)
         .ok()
-        .filter(|duration| !duration.is_zero())
+        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
         .ok_or_else(refused)
 }
 
@@ -56,6 +58,7 @@ mod tests {
             "-1s",
             "1h",
             "1e9m9",
+            "1441m",
             "99999999999999999999m",
         ] {
             assert!(parse(text).is_err(), "{text}");

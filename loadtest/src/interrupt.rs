@@ -4,6 +4,7 @@
 //! goose then finds the place taken and leaves it.
 
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,11 +21,11 @@ const EXIT_INVALID: i32 = 3;
 ///
 /// # Errors
 /// The system refuses the handler.
-pub fn install() -> Result<(), std::io::Error> {
+pub fn install() -> Result<(), io::Error> {
     match ctrlc::set_handler(on_signal) {
         Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
         Err(ctrlc::Error::System(error)) => Err(error),
-        Err(error) => Err(std::io::Error::other(error)),
+        Err(error) => Err(io::Error::other(error)),
     }
 }
 
@@ -37,16 +38,21 @@ pub fn requested() -> bool {
 fn on_signal() {
     if RECEIVED.fetch_add(1, Ordering::Relaxed) == 0 {
         goose::trigger_killswitch("interrupted");
-        eprintln!("\ninterrupted: ending the slice; once more ends at once");
+        say("\ninterrupted: ending the slice; once more ends at once");
         return;
     }
     for group in groups().iter() {
         let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
     }
-    eprintln!(
-        "interrupted twice: servers stopped; the run folder holds what was written, marked partial"
+    say(
+        "interrupted twice: servers stopped; the run folder holds what was written, marked partial",
     );
     std::process::exit(EXIT_INVALID);
+}
+
+/// Nobody may be left to read it.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Remembers a process group that must not outlive us.

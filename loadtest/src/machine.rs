@@ -1,9 +1,10 @@
 //! The machine a run was made on, as Linux describes it.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use authlab_reports::run::Machine;
+
+use sha2::{Digest, Sha256};
 
 use crate::cores::{self, Cores};
 
@@ -11,8 +12,6 @@ use crate::cores::{self, Cores};
 #[must_use]
 pub fn describe(cores: &Cores) -> Machine {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let mut id = DefaultHasher::new();
-    read("/etc/machine-id").trim().hash(&mut id);
     Machine {
         cpu: field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown".to_owned()),
         cores: cores::allowed().len(),
@@ -24,12 +23,25 @@ pub fn describe(cores: &Cores) -> Machine {
             read("/proc/sys/kernel/ostype").trim(),
             read("/proc/sys/kernel/osrelease").trim()
         ),
-        id: format!("{:016x}", id.finish()),
+        id: id(read("/etc/machine-id").trim()),
         server_cores: cores.server.clone(),
         generator_cores: cores.generator.clone(),
         load_before: load_average(),
         load_after: None,
     }
+}
+
+/// A digest of the system's machine id, as machine-id(5) asks of whoever shows it; empty where
+/// there is none: then nobody can say whether two runs share a machine.
+fn id(machine_id: &str) -> String {
+    if machine_id.is_empty() {
+        return String::new();
+    }
+    let digest = Sha256::digest(format!("authlab machine {machine_id}"));
+    digest
+        .iter()
+        .take(8)
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Load average of the last minute.

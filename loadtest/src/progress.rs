@@ -54,19 +54,16 @@ struct PlannedLoad {
 
 impl Pace {
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        let mut flags = None;
         let loads = scenario
             .loads
             .iter()
             .map(|load| {
                 let restarts = (load.blocks - 1).checked_div(load.restart_blocks);
-                let fresh = flags.as_ref() != Some(&load.flags);
-                flags = Some(load.flags.clone());
                 PlannedLoad {
                     blocks: load.blocks,
                     slice: load.slice,
                     warm_up: load.warm_up,
-                    starts: restarts.unwrap_or(0) + usize::from(fresh),
+                    starts: 1 + restarts.unwrap_or(0),
                 }
             })
             .collect();

@@ -24,6 +24,28 @@ pub struct Launcher {
     pub cores: Vec<usize>,
 }
 
+impl Launcher {
+    /// A command that runs pinned, in a process group of its own, and dies with us. What our
+    /// caller set for the reference server (`AUTHLAB_*`) does not reach it: two designs differ by
+    /// what the scenario says and nothing else.
+    #[must_use]
+    pub fn command(&self, words: &[String]) -> Command {
+        let cores: Vec<_> = self.cores.iter().map(usize::to_string).collect();
+        let mut command = Command::new(&self.authlab);
+        command
+            .args(["child", "--parent", &std::process::id().to_string()])
+            .args(["--cores", &cores.join(","), "--"])
+            .args(words)
+            .process_group(0);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("AUTHLAB_") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+}
+
 /// A server that answers.
 pub struct Server {
     /// Counts up with each start.
@@ -82,8 +104,8 @@ pub enum ServerError {
 const READY_PATH: &str = "/healthz";
 const READY_WITHIN: Duration = Duration::from_secs(10);
 const READY_EVERY: Duration = Duration::from_millis(10);
-/// After SIGTERM; then SIGKILL.
-const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// After SIGTERM; then SIGKILL. The reference server gives requests under way 5 s.
+const STOP_WITHIN: Duration = Duration::from_secs(6);
 
 impl Server {
     /// Starts the target, writing what it prints to `log`, and waits until it is ready.
@@ -130,10 +152,8 @@ impl Server {
         let shown = words.join(" ");
         let started = (|| {
             let output = File::create(log)?;
-            let cores: Vec<_> = launcher.cores.iter().map(usize::to_string).collect();
-            Command::new(&launcher.authlab)
-                .args(["child", "--cores", &cores.join(","), "--"])
-                .args(&words)
+            launcher
+                .command(&words)
                 .envs(
                     env.into_iter()
                         .flatten()
@@ -142,7 +162,6 @@ impl Server {
                 .stdin(Stdio::null())
                 .stdout(output.try_clone()?)
                 .stderr(output)
-                .process_group(0)
                 .spawn()
         })();
         let child = started.map_err(|cause| ServerError::Start {

@@ -19,7 +19,7 @@ use request::{Built, Requests};
 /// The values that every user has without saving them: its number, from 0.
 pub(crate) const OWN_VALUES: [&str; 1] = ["user"];
 
-/// After a refused connection: a closed user that retried at once would only measure refusals.
+/// After a broken journey: a closed user that tried again at once would only measure refusals.
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
 /// Lives through the whole run; returns when the phase says so.
@@ -85,6 +85,16 @@ async fn unless_abandoned<T>(
     }
 }
 
+/// How a journey ended.
+enum Journey {
+    /// With its last answer, at this instant.
+    Made(Instant),
+    /// Where it could not go on.
+    Broken,
+    /// With the slice.
+    Over,
+}
+
 /// A user's place at one server: its connection and what it has saved there.
 struct Seat {
     authority: String,
@@ -137,19 +147,40 @@ impl Seat {
     async fn travel(&mut self, job: &Job) {
         let mut planned = Instant::now();
         loop {
-            for &(index, times) in &job.load.journey {
-                for _ in 0..times {
-                    if job.is_over(planned) {
-                        return;
-                    }
-                    planned = self.visit(job, index, planned).await;
+            planned = match self.journey(job, planned).await {
+                Journey::Made(ended) => ended,
+                Journey::Broken => {
+                    tokio::time::sleep(RETRY_AFTER).await;
+                    Instant::now()
                 }
-            }
+                Journey::Over => return,
+            };
         }
     }
 
-    /// Makes one timed request and records it; returns when it ended.
-    async fn visit(&mut self, job: &Job, index: usize, planned: Instant) -> Instant {
+    /// Makes the journey's requests once. It breaks off where the next step has nothing to go on:
+    /// without a connection, or without the values that a step was to save.
+    async fn journey(&mut self, job: &Job, start: Instant) -> Journey {
+        let mut planned = start;
+        for &(index, times) in &job.load.journey {
+            for _ in 0..times {
+                if job.is_over(planned) {
+                    return Journey::Over;
+                }
+                let (ended, answered) = self.visit(job, index, planned).await;
+                let saves = !job.steps[index].save.is_empty();
+                if !answered && (saves || self.connection.is_none()) {
+                    return Journey::Broken;
+                }
+                planned = ended;
+            }
+        }
+        Journey::Made(planned)
+    }
+
+    /// Makes one timed request and records it; returns when it ended, and whether its answer was
+    /// what the step expects.
+    async fn visit(&mut self, job: &Job, index: usize, planned: Instant) -> (Instant, bool) {
         let step = &job.steps[index];
         let position = job.position(index);
         self.in_flight = Some((position, planned));
@@ -158,16 +189,12 @@ impl Seat {
         match outcome {
             Ok(answer) => {
                 record(job, position, planned, &answer);
-                answer.last_byte
+                (answer.last_byte, true)
             }
             Err(reason) => {
                 let ended = Instant::now();
                 job.recorder().failed(position, &reason, planned, ended);
-                if self.connection.is_none() {
-                    tokio::time::sleep(RETRY_AFTER).await;
-                    return Instant::now();
-                }
-                ended
+                (ended, false)
             }
         }
     }

@@ -1,63 +1,148 @@
 //! Whether a run can be trusted as a measurement, with its reason in words.
 
+use std::collections::BTreeMap;
+
 use authlab_reports::run::{Run, Slice, Validity, Verdict};
 
 /// Run-queue delay of the generator above this share of the time disturbs its figures.
 const GENERATOR_WAITED: f64 = 0.05;
-/// The same of a server that has a core to itself.
+/// The same of a server whose cores were not busy with itself: the threads of a saturated server
+/// wait for one another.
 const SERVER_WAITED: f64 = 0.05;
+const SERVER_BUSY: f64 = 0.9;
 /// Time stolen by the host above this share.
 const STEAL: f64 = 0.02;
 /// With one closed user, the generator's own time between answers above this share of a request.
 const TIMER_SHARE: f64 = 0.25;
 
-/// Judges what was measured so far.
+/// Failed requests of one variant above this share: its latencies are those of the lucky ones.
+const FAILED: f64 = 0.01;
+
+/// Judges what was measured so far: the gravest verdict that has a reason.
 pub(crate) fn judge(run: &Run) -> Validity {
-    if run.slices.iter().all(|slice| slice.ok == 0) {
-        return Validity {
-            verdict: Verdict::Empty,
-            reasons: vec!["no request was answered as its step expects".to_owned()],
-        };
+    let judged = [
+        (Verdict::Empty, unanswered(run)),
+        (Verdict::ServerLimited, failing(run)),
+        (Verdict::Disturbed, disturbed(run)),
+        (Verdict::ClientLimited, late_generator(run)),
+    ];
+    let found = judged.into_iter().find(|(_, reasons)| !reasons.is_empty());
+    let (verdict, reasons) = found.unwrap_or((Verdict::Valid, Vec::new()));
+    Validity { verdict, reasons }
+}
+
+/// A variant that answered nothing as expected under a load was not measured there.
+fn unanswered(run: &Run) -> Vec<String> {
+    if run.slices.is_empty() {
+        return vec!["nothing was measured".to_owned()];
     }
-    let mut reasons = Vec::new();
-    for (what, share, most) in [
+    let reason = |at: &Requests| {
+        format!(
+            "{}: no request was answered as its step expects ({})",
+            at.shown(),
+            at.reasons()
+        )
+    };
+    requests(run)
+        .iter()
+        .filter(|at| at.ok == 0)
+        .map(reason)
+        .collect()
+}
+
+fn failing(run: &Run) -> Vec<String> {
+    let reason = |at: &Requests| {
+        format!(
+            "{}: {:.1} % of the requests failed ({})",
+            at.shown(),
+            at.share() * 100.0,
+            at.reasons()
+        )
+    };
+    requests(run)
+        .iter()
+        .filter(|at| at.share() > FAILED)
+        .map(reason)
+        .collect()
+}
+
+/// The requests of one variant under one load.
+struct Requests<'a> {
+    load: &'a str,
+    variant: &'a str,
+    ok: u64,
+    failed: BTreeMap<&'a str, u64>,
+}
+
+impl Requests<'_> {
+    fn shown(&self) -> String {
+        format!("{} under {}", self.variant, self.load)
+    }
+
+    fn share(&self) -> f64 {
+        let failed: u64 = self.failed.values().sum();
+        failed as f64 / (self.ok + failed).max(1) as f64
+    }
+
+    fn reasons(&self) -> String {
+        let reasons: Vec<_> = self
+            .failed
+            .iter()
+            .map(|(reason, count)| format!("{count} × {reason}"))
+            .collect();
+        reasons.join(", ")
+    }
+}
+
+fn requests(run: &Run) -> Vec<Requests<'_>> {
+    let mut all: BTreeMap<(&str, &str), Requests<'_>> = BTreeMap::new();
+    for slice in &run.slices {
+        let key = (slice.load.as_str(), slice.variant.as_str());
+        let at = all.entry(key).or_insert_with(|| Requests {
+            load: key.0,
+            variant: key.1,
+            ok: 0,
+            failed: BTreeMap::new(),
+        });
+        at.ok += slice.ok;
+        for (reason, count) in &slice.failed {
+            *at.failed.entry(reason).or_default() += count;
+        }
+    }
+    all.into_values().collect()
+}
+
+fn disturbed(run: &Run) -> Vec<String> {
+    let shares = [
         (
             "the load generator waited for a core",
-            mean(run, |s| s.generator_waited),
+            mean(run, |slice| slice.generator_waited),
             GENERATOR_WAITED,
         ),
         (
             "the servers waited for a core",
-            mean(run, |s| s.server_waited),
+            mean(run, waited_for_others),
             SERVER_WAITED,
         ),
-        ("the host took away", mean(run, |s| s.steal), STEAL),
-    ] {
-        if let Some(share) = share.filter(|share| *share > most) {
-            reasons.push(format!(
+        ("the host took away", mean(run, |slice| slice.steal), STEAL),
+    ];
+    shares
+        .into_iter()
+        .filter_map(|(what, share, most)| {
+            let share = share.filter(|share| *share > most)?;
+            Some(format!(
                 "{what} {:.1} % of the time (more than {:.0} % disturbs)",
                 share * 100.0,
                 most * 100.0
-            ));
-        }
-    }
-    if !reasons.is_empty() {
-        return Validity {
-            verdict: Verdict::Disturbed,
-            reasons,
-        };
-    }
-    let late = late_generator(run);
-    if !late.is_empty() {
-        return Validity {
-            verdict: Verdict::ClientLimited,
-            reasons: late,
-        };
-    }
-    Validity {
-        verdict: Verdict::Valid,
-        reasons,
-    }
+            ))
+        })
+        .collect()
+}
+
+fn waited_for_others(slice: &Slice) -> Option<f64> {
+    slice
+        .server_waited
+        .filter(|_| slice.busy.is_some_and(|busy| busy < SERVER_BUSY))
 }
 
 /// Mean over all slices, weighted by their length.

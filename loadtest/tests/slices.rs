@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::scenario::Scenario;
-use authlab_reports::run::{Run, Status, Tool};
+use authlab_reports::run::{Run, Status, Tool, Verdict};
 use scripted::{Script, serve};
 
 /// A scenario of one variant at `url`; `rest` holds its steps and loads.
@@ -89,6 +89,53 @@ fn an_unexpected_answer_is_an_error_and_never_part_of_a_latency() {
     assert!(failed > 0);
     assert_eq!(count(&finished.run, "get", "service"), ok);
     assert_eq!(count(&finished.run, "get", "failed"), failed);
+    assert_eq!(finished.run.validity.verdict, Verdict::ServerLimited);
+    let reason = &finished.run.validity.reasons[0];
+    assert!(reason.contains("get: status 503"), "{reason}");
+}
+
+#[test]
+fn a_run_in_which_nothing_is_answered_as_expected_is_empty_not_valid() {
+    let server = serve(Script {
+        fail_every: 1,
+        ..Script::default()
+    });
+    let finished = run(&server.url, GET);
+    assert_eq!(finished.run.validity.verdict, Verdict::Empty);
+}
+
+#[test]
+fn a_journey_whose_saving_step_failed_starts_again_and_fails_once() {
+    let server = serve(Script {
+        token: Some("secret-1"),
+        fail_every: 4,
+        ..Script::default()
+    });
+    let rest = r#"
+[[step]]
+name = "token"
+request = "POST /token"
+json = { username = "john" }
+save = { token = "json:/access/token" }
+[[step]]
+name = "get"
+request = "GET /protected"
+headers = { authorization = "Bearer {token}" }
+[[load]]
+name = "one"
+users = 1
+journey = ["token", "get*2"]
+profile.quick = { blocks = 1, slice = "200ms", warm_up = "1ms" }
+"#;
+    let finished = run(&server.url, rest);
+    let journeys = count(&finished.run, "token", "service");
+    // Every token is followed by two requests, answered or failed; but the last of a slice.
+    let after = count(&finished.run, "get", "service") + count(&finished.run, "get", "failed");
+    assert!(count(&finished.run, "token", "failed") > 0);
+    assert!(
+        after <= journeys * 2 && after + 4 >= journeys * 2,
+        "{journeys} {after}"
+    );
 }
 
 #[test]

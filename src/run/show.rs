@@ -7,6 +7,7 @@ use authlab_loadtest::scenario::Scenario;
 use indicatif::ProgressBar;
 
 use crate::bar::{self, clock};
+use crate::output;
 
 /// The bar of one run.
 pub(crate) struct Bar {
@@ -39,7 +40,7 @@ impl Bar {
                     clock(left.time)
                 ));
                 if self.plain && left.done % (self.variants * 2) == 0 {
-                    eprintln!("{}", line(slice.load.as_str(), left));
+                    output::note(format_args!("{}", line(slice.load.as_str(), left)));
                 }
             }
         }

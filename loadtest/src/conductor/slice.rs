@@ -25,6 +25,9 @@ const PREPARE_TIMEOUTS: u32 = 6;
 /// For the users to notice that they are no longer waited for.
 const ABANDON_WITHIN: Duration = Duration::from_secs(5);
 
+/// For a server to give up what nobody waits for any more.
+const SETTLE_WITHIN: Duration = Duration::from_secs(10);
+
 /// A slice's recording and the counters around it.
 struct Ran {
     taken: Taken,
@@ -48,9 +51,12 @@ impl Conductor<'_> {
         let began = Instant::now();
         let job = self.job(load, number, variant, load.min_samples);
         let ran = self.ride(&job, load.slice, variant)?;
+        self.settle(variant);
         self.pace.measured(number, variant, began.elapsed());
         let interrupted = interrupt::requested();
-        // A slice that was cut short is not like the others: it is not kept.
+        // A slice that was cut short, or in which its server died, is not like the others: it is
+        // not kept.
+        self.check(variant)?;
         if !interrupted {
             let slice = self.slice(load, block, variant, &ran);
             progress(Progress::Slice {
@@ -61,7 +67,6 @@ impl Conductor<'_> {
             self.run.validity = crate::validity::judge(self.run);
             self.folder.append(self.run, slice, ran.taken.recorded)?;
         }
-        self.check(variant)?;
         if interrupted {
             Err(RunError::Interrupted)
         } else {
@@ -224,6 +229,7 @@ impl Conductor<'_> {
                     abandoned = true;
                     end = Instant::now() + ABANDON_WITHIN;
                     self.generator.tell(Phase::Abandon(job.number));
+                    self.abandoned = true;
                 }
                 Err(_) => {
                     self.generator.end()?;
@@ -232,6 +238,26 @@ impl Conductor<'_> {
             }
         }
         Ok(reason)
+    }
+
+    /// After an abandoned slice its server may still be at work, on the core that the next variant
+    /// is measured on: waits until its CPU clock hardly moves.
+    fn settle(&mut self, variant: usize) {
+        if !std::mem::take(&mut self.abandoned) {
+            return;
+        }
+        let end = Instant::now() + SETTLE_WITHIN;
+        while let Some(server) = &self.servers[variant]
+            && let Some(before) = server.usage()
+            && Instant::now() < end
+            && !interrupt::requested()
+        {
+            std::thread::sleep(LOOK_EVERY);
+            let used = server.usage().unwrap_or(before).since(before).cpu;
+            if used < LOOK_EVERY / 20 {
+                return;
+            }
+        }
     }
 
     fn slice(&self, load: &Load, block: usize, variant: usize, ran: &Ran) -> Slice {

@@ -146,7 +146,7 @@ impl Source<'_> {
                 step: steps[last].name.clone(),
             };
             return Ok(Ladder {
-                capacity: Some(latency.clone()),
+                capacity: (load.journey.len() == 1).then(|| latency.clone()),
                 latency,
                 first: None,
             });
@@ -161,9 +161,32 @@ impl Source<'_> {
             capacity: table
                 .capacity
                 .as_ref()
-                .map(|at| self.load_step(at, steps, loads))
+                .map(|at| self.capacity(at, steps, loads))
                 .transpose()?,
         })
+    }
+
+    /// Requests a second and CPU a request are those of a load: it must be of one step.
+    fn capacity(
+        &self,
+        at: &Spanned<String>,
+        steps: &[Step],
+        loads: &[Load],
+    ) -> Result<LoadStep, ScenarioError> {
+        let found = self.load_step(at, steps, loads)?;
+        let alone = loads
+            .iter()
+            .any(|load| load.name == found.load && load.journey.len() == 1);
+        if !alone {
+            return Err(self.refuse(
+                at,
+                format!(
+                    "capacity needs a load whose journey is one step; `{}` has more",
+                    found.load
+                ),
+            ));
+        }
+        Ok(found)
     }
 
     fn load_step(
