@@ -4,6 +4,7 @@
 mod blocking;
 mod pool;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -84,16 +85,33 @@ impl Hashing {
 }
 
 /// One hash to compute.
-#[derive(Debug)]
 enum Task {
     Hash { with: Password, input: Vec<u8> },
     Verify { stored: Arc<str>, input: Vec<u8> },
 }
 
-#[derive(Debug)]
 enum Outcome {
     Hashed(Result<String, HashError>),
     Matches(bool),
+}
+
+impl fmt::Debug for Task {
+    /// Neither the password nor what it is compared with.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hash { .. } => "Hash([redacted])",
+            Self::Verify { .. } => "Verify([redacted])",
+        })
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hashed(_) => "Hashed([redacted])",
+            Self::Matches(_) => "Matches([redacted])",
+        })
+    }
 }
 
 impl Task {
@@ -111,5 +129,28 @@ impl Task {
             Self::Hash { with, input } => Outcome::Hashed(with.hash(&input)),
             Self::Verify { stored, input } => Outcome::Matches(password::verify(&stored, &input)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_on_its_way_shows_neither_its_input_nor_what_it_is_compared_with() {
+        let (with, input) = (PasswordKind::Sha256.open(4), b"password123".to_vec());
+        let stored: Arc<str> = "$sha256$c2FsdA$ZGlnZXN0".into();
+        let hashed = Outcome::Hashed(with.hash(&input).map(|_| stored.to_string()));
+        let tasks = [
+            Task::Hash {
+                with,
+                input: input.clone(),
+            },
+            Task::Verify { stored, input },
+        ];
+        assert_eq!(
+            format!("{tasks:?} {hashed:?}"),
+            "[Hash([redacted]), Verify([redacted])] Hashed([redacted])"
+        );
     }
 }

@@ -9,7 +9,6 @@ use crate::decisions::{Cache, Kept};
 use crate::denied::Denied;
 use crate::freshness::{Freshness, Revoked, session_slot};
 use crate::hashing::Hashing;
-use crate::password::{HashError, Password};
 use crate::policy::{PolicyKind, Roles, decide};
 use crate::request::{Grant, IssuedToken, Mark, Request, Sender, Verified};
 use crate::sessions::Sessions;
@@ -25,8 +24,6 @@ pub struct Lab {
     clock: Clock,
     subjects: Subjects,
     users: Users,
-    /// What an unknown user's password is compared with, so that it takes as long as a known one's.
-    decoy: Arc<str>,
     hashing: Hashing,
     credential: Credential,
     sessions: Sessions,
@@ -46,9 +43,6 @@ pub enum OpenError {
     /// There is no HMAC secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// Passwords cannot be hashed.
-    #[error("passwords cannot be hashed: {0}")]
-    Hash(#[from] HashError),
     /// The hash pool's threads could not be started.
     #[error("--hash-threads {threads}: {error}")]
     Threads {
@@ -84,7 +78,6 @@ impl Lab {
         let control = control(&subjects);
         Ok(Self {
             users,
-            decoy: decoy(password)?,
             hashing,
             credential: Credential::open(&design)?,
             sessions: Sessions::open(),
@@ -114,20 +107,18 @@ impl Lab {
         password: &str,
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
-        let account = self.users.find(name, &self.hashing).await?;
-        let stored = account
-            .as_ref()
-            .map_or(&self.decoy, |account| &account.stored);
+        let candidate = self.users.find(name, &self.hashing).await?;
         let matches = self
             .hashing
-            .verify(Arc::clone(stored), password.into())
+            .verify(candidate.stored, password.into())
             .await?;
-        let account = account.filter(|_| matches).ok_or(Denied::BadLogin)?;
+        let roles = candidate.roles.filter(|_| matches);
+        let roles = roles.ok_or(Denied::BadLogin)?;
 
         let bound = self.binding.seal(sender, &self.hashing).await?;
         let expires_in = self.design.token_ttl.0.as_secs();
         let facts = Facts {
-            roles: account.roles,
+            roles,
             bound,
             lifetime_seconds: expires_in,
         };
@@ -261,15 +252,6 @@ impl Lab {
             until: self.freshness.keep_until(now, end),
         }
     }
-}
-
-/// A stored password that nobody knows.
-fn decoy(password: Password) -> Result<Arc<str>, HashError> {
-    let mut unknown = [0; 16];
-    getrandom::fill(&mut unknown).map_err(|_| HashError::System)?;
-    // bcrypt stops at a NUL byte.
-    let unknown = unknown.map(|byte| byte | 1);
-    Ok(password.hash(&unknown)?.into())
 }
 
 fn control(subjects: &Subjects) -> Grant {

@@ -9,6 +9,7 @@ mod salted;
 mod sha256;
 
 use crate::axis::axis;
+use crate::setup::BCRYPT_COSTS;
 
 axis! {
     /// Stored password hash.
@@ -98,14 +99,42 @@ pub(crate) fn verify(stored: &str, password: &[u8]) -> bool {
     }
 }
 
+/// Why a stored text is none that [`verify`] should be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// It could match nothing.
+    #[error("of no accepted form")]
+    Form,
+    /// A single hash would hold a thread for minutes.
+    #[error("beyond the accepted costs: bcrypt at {} to {}", BCRYPT_COSTS.start(), BCRYPT_COSTS.end())]
+    BcryptCost,
+    /// A single hash would hold a thread for minutes, or the memory of the whole server.
+    #[error(
+        "beyond the accepted costs: argon2id at m={} (KiB), t={}, p={} at most",
+        argon2id::MOST_MEMORY_KIB,
+        argon2id::MOST_PASSES,
+        argon2id::MOST_LANES
+    )]
+    Argon2idCost,
+}
+
 /// Whether a stored text is one that [`verify`] can use, and that a server can afford to.
-pub(crate) fn is_usable(stored: &str) -> bool {
-    match PasswordKind::of_stored(stored) {
-        Some(PasswordKind::Bcrypt) => bcrypt::is_usable(stored),
-        Some(PasswordKind::Argon2id) => argon2id::is_usable(stored),
-        Some(PasswordKind::Md5 | PasswordKind::Sha256 | PasswordKind::Blake3) => {
-            salted::parts(stored).is_some()
+pub(crate) fn check_stored(stored: &str) -> Result<(), Unusable> {
+    match PasswordKind::of_stored(stored).ok_or(Unusable::Form)? {
+        PasswordKind::Bcrypt => bcrypt::check_stored(stored),
+        PasswordKind::Argon2id => argon2id::check_stored(stored),
+        PasswordKind::Md5 | PasswordKind::Sha256 | PasswordKind::Blake3 => {
+            salted::parts(stored).map(|_| ()).ok_or(Unusable::Form)
         }
-        None => false,
+    }
+}
+
+/// About how long verifying a stored password takes: good for telling which of two takes longer, not for more.
+pub(crate) fn work_ns(stored: &str) -> u64 {
+    match PasswordKind::of_stored(stored) {
+        Some(PasswordKind::Bcrypt) => bcrypt::work_ns(stored),
+        Some(PasswordKind::Argon2id) => argon2id::work_ns(stored),
+        Some(PasswordKind::Md5 | PasswordKind::Sha256 | PasswordKind::Blake3) => salted::WORK_NS,
+        None => 0,
     }
 }

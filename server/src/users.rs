@@ -13,7 +13,7 @@ use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::password::{HashError, Password};
 use crate::policy::Roles;
-pub use file::UsersFileError;
+pub use file::{AccountProblem, UsersFileError};
 
 axis! {
     /// Where accounts are kept.
@@ -34,18 +34,21 @@ pub enum UsersFrom {
     File(PathBuf),
 }
 
-/// An account, as far as signing in needs it.
-#[derive(Clone, Debug)]
-pub(crate) struct Account {
-    /// The stored password.
+/// What a sign-in is compared with: an account's stored password, or for an unknown name a decoy that costs as much,
+/// so that neither time nor a full queue tells who has an account.
+///
+/// It has no `Debug`: a stored password is for guessing at, and an unsafe one is guessed.
+#[derive(Clone)]
+pub(crate) struct Candidate {
     pub(crate) stored: Arc<str>,
-    pub(crate) roles: Roles,
+    /// The account's; `None` where there is no account, and then whatever matches is refused.
+    pub(crate) roles: Option<Roles>,
 }
 
 /// Why there are no accounts.
 #[derive(Debug, thiserror::Error)]
 pub enum UsersError {
-    /// A password could not be hashed.
+    /// An account's password could not be hashed.
     #[error("the password of `{name}` cannot be stored: {error}")]
     Hash {
         /// Whose.
@@ -53,6 +56,9 @@ pub enum UsersError {
         /// Why.
         error: HashError,
     },
+    /// No decoy could be hashed.
+    #[error("passwords cannot be hashed: {0}")]
+    Decoy(#[from] HashError),
     /// The file is not one of accounts.
     #[error(transparent)]
     File(#[from] UsersFileError),
@@ -66,12 +72,8 @@ impl Users {
         }
     }
 
-    /// The account of that name, if there is one.
-    pub(crate) async fn find(
-        &self,
-        name: &str,
-        hashing: &Hashing,
-    ) -> Result<Option<Account>, Denied> {
+    /// The account of that name, or what stands in for one.
+    pub(crate) async fn find(&self, name: &str, hashing: &Hashing) -> Result<Candidate, Denied> {
         match self {
             Self::Memory(memory) => Ok(memory.find(name)),
             Self::File(file) => file.find(name, hashing).await,
@@ -123,6 +125,15 @@ impl<'de> serde::Deserialize<'de> for UsersFrom {
         let typed = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         typed.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// A stored password that nobody knows.
+fn decoy(password: Password) -> Result<Arc<str>, HashError> {
+    let mut unknown = [0; 16];
+    getrandom::fill(&mut unknown).map_err(|_| HashError::System)?;
+    // bcrypt stops at a NUL byte.
+    let unknown = unknown.map(|byte| byte | 1);
+    Ok(password.hash(&unknown)?.into())
 }
 
 /// Hashes several passwords, on as many threads as there are cores: at bcrypt's cost 12 a start would otherwise

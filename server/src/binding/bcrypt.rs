@@ -72,7 +72,7 @@ impl BcryptBinding {
 async fn check_one(seal: &Seal, input: &[u8], hashing: &Hashing) -> Result<(), Denied> {
     // A token from a server that binds otherwise is nobody's here; its text is not handed to bcrypt's parser.
     let of_bcrypt = PasswordKind::of_stored(seal.as_str()) == Some(PasswordKind::Bcrypt);
-    if !of_bcrypt || !password::is_usable(seal.as_str()) {
+    if !of_bcrypt || password::check_stored(seal.as_str()).is_err() {
         return Err(Denied::WrongSender);
     }
     if hashing.verify(seal.as_str().into(), whole(input)).await? {

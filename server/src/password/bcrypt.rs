@@ -1,7 +1,7 @@
 //! bcrypt (Provos and Mazières, 1999). It reads 72 bytes and repeats them after a NUL; passwords that it would read
 //! only in part are refused instead, so that a hash made elsewhere means here what it means there.
 
-use super::HashError;
+use super::{HashError, Unusable};
 use crate::setup::BCRYPT_COSTS;
 
 /// bcrypt at a cost: 2^cost rounds.
@@ -28,11 +28,25 @@ pub(super) fn verify(stored: &str, password: &[u8]) -> bool {
     matches && fits(password)
 }
 
-/// A cost beyond the accepted ones would hold a thread for minutes.
-pub(super) fn is_usable(stored: &str) -> bool {
-    stored
-        .parse::<bcrypt::HashParts>()
-        .is_ok_and(|parts| BCRYPT_COSTS.contains(&parts.get_cost()))
+pub(super) fn check_stored(stored: &str) -> Result<(), Unusable> {
+    let cost = cost(stored).ok_or(Unusable::Form)?;
+    if BCRYPT_COSTS.contains(&cost) {
+        Ok(())
+    } else {
+        Err(Unusable::BcryptCost)
+    }
+}
+
+/// A round of bcrypt, measured on one machine.
+const ROUND_NS: u64 = 50_000;
+
+pub(super) fn work_ns(stored: &str) -> u64 {
+    cost(stored).map_or(0, |cost| ROUND_NS.saturating_mul(1 << cost.min(31)))
+}
+
+fn cost(stored: &str) -> Option<u32> {
+    let parts: bcrypt::HashParts = stored.parse().ok()?;
+    Some(parts.get_cost())
 }
 
 fn fits(password: &[u8]) -> bool {

@@ -8,6 +8,9 @@ use super::HashError;
 
 const SALT_BYTES: usize = 16;
 
+/// One digest of a short text, measured on one machine.
+pub(super) const WORK_NS: u64 = 200;
+
 /// A digest of salt and password. The salt's length is fixed, so their border is never in doubt.
 type Digest<const N: usize> = fn(salt: &[u8], password: &[u8]) -> [u8; N];
 

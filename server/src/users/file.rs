@@ -7,19 +7,23 @@
 //! `password_hash` is any stored form that `--password` can make, whatever it is set to. A plain `password` is hashed
 //! as `--password` says when it is first seen, so that verifying it costs what it would in an honest file; only its
 //! hash and a digest to recognize it by are kept.
+//!
+//! An unknown name costs what the dearest account of the file costs. Accounts that are stored in different ways still
+//! tell themselves apart by their own time; nothing but one way for all cures that.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Account, UsersError, hash_all};
+use super::{Candidate, UsersError, decoy, hash_all};
 use crate::denied::Denied;
 use crate::hashing::Hashing;
-use crate::password::{self, Password};
-use crate::policy::{Role, Roles};
+use crate::password::{self, Password, Unusable};
+use crate::policy::Role;
 
 const SHAPE: &str = r#"expected {"NAME": {"password_hash": "$2b$…" or "password": "…", "roles": ["admin" or "user"]}}"#;
 
@@ -50,14 +54,29 @@ pub enum UsersFileError {
         /// Whose.
         name: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: AccountProblem,
     },
 }
 
-#[derive(Debug)]
+/// What is wrong with an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountProblem {
+    /// Which of them counts cannot be told.
+    #[error("has both password_hash and password")]
+    Both,
+    /// Nobody could sign in.
+    #[error("has neither password_hash nor password")]
+    Neither,
+    /// The stored password is not one that can be verified.
+    #[error("has a password_hash {0}")]
+    Unusable(#[from] Unusable),
+}
+
 pub(crate) struct FileUsers {
     path: PathBuf,
     password: Password,
+    /// As an account with a plain password is stored.
+    decoy: Arc<str>,
     /// For each plain password of the file, by account: the digest to recognize it by, and its stored form.
     hashed: Mutex<HashMap<String, (Fingerprint, Arc<str>)>>,
 }
@@ -87,28 +106,35 @@ impl FileUsers {
         Ok(Self {
             path: path.to_owned(),
             password,
+            decoy: decoy(password)?,
             hashed: Mutex::new(hashed.collect()),
         })
     }
 
-    pub(super) async fn find(
-        &self,
-        name: &str,
-        hashing: &Hashing,
-    ) -> Result<Option<Account>, Denied> {
-        let Some(entry) = read(&self.path)
-            .map_err(|_| Denied::Unavailable)?
-            .remove(name)
-        else {
-            return Ok(None);
+    pub(super) async fn find(&self, name: &str, hashing: &Hashing) -> Result<Candidate, Denied> {
+        let mut entries = read(&self.path).map_err(|_| Denied::Unavailable)?;
+        // Looked for whether the name is known or not: the file's length must not tell either.
+        let dearest = self.dearest(&entries);
+        let known = entries.remove(name);
+        let roles = known
+            .as_ref()
+            .map(|entry| entry.roles.iter().copied().collect());
+        let stored = match known.map(|entry| (entry.password_hash, entry.password)) {
+            Some((Some(stored), _)) => stored.into(),
+            Some((None, Some(plain))) => self.stored(name, plain, hashing).await?,
+            Some((None, None)) | None => dearest,
         };
-        let roles: Roles = entry.roles.into_iter().collect();
-        let stored = match (entry.password_hash, entry.password) {
-            (Some(stored), _) => stored.into(),
-            (None, Some(plain)) => self.stored(name, plain, hashing).await?,
-            (None, None) => return Ok(None),
-        };
-        Ok(Some(Account { stored, roles }))
+        Ok(Candidate { stored, roles })
+    }
+
+    /// The stored form, of those in the file, that takes the longest to verify. Without accounts: as `--password` says.
+    fn dearest(&self, entries: &BTreeMap<String, Entry>) -> Arc<str> {
+        let stored = entries
+            .values()
+            .map(|entry| entry.password_hash.as_deref().unwrap_or(&self.decoy));
+        stored
+            .max_by_key(|stored| password::work_ns(stored))
+            .map_or_else(|| Arc::clone(&self.decoy), Arc::from)
     }
 
     async fn stored(
@@ -132,6 +158,15 @@ impl FileUsers {
         let mut hashed = self.hashed.lock().unwrap_or_else(PoisonError::into_inner);
         hashed.insert(name.to_owned(), (seen, Arc::clone(&stored)));
         Ok(stored)
+    }
+}
+
+impl fmt::Debug for FileUsers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither stored passwords nor the digests beside them: those of plain passwords are guessed.
+        f.debug_struct("FileUsers")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -161,12 +196,13 @@ fn read(path: &Path) -> Result<BTreeMap<String, Entry>, UsersFileError> {
     };
     for (name, entry) in &entries {
         match (&entry.password_hash, &entry.password) {
-            (Some(_), Some(_)) => return Err(problem(name, "has both password_hash and password")),
-            (None, None) => return Err(problem(name, "has neither password_hash nor password")),
-            (Some(stored), None) if !password::is_usable(stored) => {
-                return Err(problem(name, "has a password_hash of no accepted form"));
+            (Some(_), Some(_)) => return Err(problem(name, AccountProblem::Both)),
+            (None, None) => return Err(problem(name, AccountProblem::Neither)),
+            (Some(stored), None) => {
+                password::check_stored(stored)
+                    .map_err(|unusable| problem(name, unusable.into()))?;
             }
-            _ => {}
+            (None, Some(_)) => {}
         }
     }
     Ok(entries)

@@ -1,6 +1,9 @@
 //! The demo accounts.
 
-use super::{Account, UsersError, hash_all};
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Candidate, UsersError, decoy, hash_all};
 use crate::password::Password;
 use crate::policy::Role;
 
@@ -10,8 +13,10 @@ const DEMO: [(&str, &str, Role); 3] = [
     ("alice", "securePass", Role::User),
 ];
 
-#[derive(Debug)]
-pub(crate) struct MemoryUsers(Vec<(&'static str, Account)>);
+pub(crate) struct MemoryUsers {
+    accounts: Vec<(&'static str, Candidate)>,
+    decoy: Arc<str>,
+}
 
 impl MemoryUsers {
     pub(super) fn open(password: Password) -> Result<Self, UsersError> {
@@ -20,20 +25,34 @@ impl MemoryUsers {
             |(stored, (name, _, role))| {
                 (
                     name,
-                    Account {
+                    Candidate {
                         stored,
-                        roles: [role].into_iter().collect(),
+                        roles: Some([role].into_iter().collect()),
                     },
                 )
             },
         );
-        Ok(Self(accounts.collect()))
+        Ok(Self {
+            accounts: accounts.collect(),
+            decoy: decoy(password)?,
+        })
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Account> {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, account)| account.clone())
+    pub(super) fn find(&self, name: &str) -> Candidate {
+        let account = self.accounts.iter().find(|(known, _)| *known == name);
+        account.map_or_else(
+            || Candidate {
+                stored: Arc::clone(&self.decoy),
+                roles: None,
+            },
+            |(_, account)| account.clone(),
+        )
+    }
+}
+
+impl fmt::Debug for MemoryUsers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.accounts.iter().map(|(name, _)| name);
+        f.debug_list().entries(names).finish()
     }
 }

@@ -100,6 +100,50 @@ async fn hashes_beyond_the_queue_are_refused_with_retry_after() {
     }
 }
 
+/// What waits in the pool's queue is refused beyond it, so a storm shows where its hashes went: a decoy of the
+/// configured digest would be done in place and tell every unknown name by its 401.
+#[tokio::test]
+async fn an_unknown_name_costs_what_the_dearest_account_of_the_file_does() {
+    let [cheap, dear] = [4, 10].map(|cost| bcrypt::hash("password123", cost).unwrap());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    write(
+        file.path(),
+        &format!(
+            r#"{{"ann": {{"password_hash": "{cheap}", "roles": []}},
+                "john": {{"password_hash": "{dear}", "roles": []}},
+                "plain": {{"password": "x", "roles": []}}}}"#
+        ),
+    );
+    let one = NonZeroUsize::MIN;
+    let server = Served::start(Design {
+        hash_threads: one,
+        hash_queue: one,
+        ..with_file(file.path())
+    })
+    .await;
+    for name in ["john", "nobody"] {
+        let before = server.lab.hashes();
+        // The password of two accounts is none of an unknown name's.
+        let alone = server.client().login(name, "password123").await.status;
+        assert_eq!(alone, if name == "john" { 200 } else { 401 }, "{name}");
+        assert_eq!(server.lab.hashes() - before, 1, "{name}");
+        let storm: Vec<_> = (0..12)
+            .map(|_| {
+                let client = server.client();
+                tokio::spawn(async move { client.login(name, "wrong").await.status.as_u16() })
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for login in storm {
+            statuses.push(login.await.unwrap());
+        }
+        assert!(
+            statuses.contains(&401) && statuses.contains(&429),
+            "{name}: {statuses:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_users_file_is_read_at_each_sign_in_and_a_broken_one_answers_503() {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -156,8 +200,24 @@ fn a_users_file_that_is_wrong_at_start_is_one_line_with_path_place_and_shape() {
             "no accepted form",
         ),
         (
-            r#"{"a": {"password_hash": "$2b$31$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcdefghi", "roles": []}}"#,
-            "no accepted form",
+            r#"{"a": {"password_hash": "$2b$31$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcde", "roles": []}}"#,
+            "`a` has a password_hash beyond the accepted costs: bcrypt at 4 to 15",
+        ),
+        (
+            r#"{"a": {"password_hash": "$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "roles": []}}"#,
+            "`a` has a password_hash beyond the accepted costs: argon2id at m=262144 (KiB), t=16, p=16 at most",
+        ),
+        (
+            r#"{"a": {"password_hash": "$argon2id$v=19$m=19456,t=1000000,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "roles": []}}"#,
+            "t=16",
+        ),
+        (
+            r#"{"a": {"password_hash": "$argon2id$v=19$m=19456,t=2,p=1000$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "roles": []}}"#,
+            "p=16",
+        ),
+        (
+            r#"{"a": {"password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ", "roles": []}}"#,
+            "`a` has a password_hash of no accepted form",
         ),
         (
             r#"{"a": {"password": "x", "roles": ["root"]}}"#,
@@ -207,12 +267,17 @@ async fn secrets_and_passwords_are_absent_from_debug_output() {
         .await
         .unwrap();
     let presented = authlab_server::Presented::Bearer(&token);
-    let shown = format!("{:?} {issued:?} {presented:?}", server.lab);
+    let in_memory = Lab::open(quick()).unwrap();
+    let shown = format!("{:?} {in_memory:?} {issued:?} {presented:?}", server.lab);
     for secret in [
         "0123456789abcdef",
         "password123",
         token.as_str(),
         issued.access_token.as_str(),
+        // The stored form, and the unsalted digest that a plain password is recognized by, however it is printed.
+        "$sha256$",
+        "239, 146, 183, 120",
+        "ef92b778",
     ] {
         assert!(!shown.contains(secret), "{shown}");
     }
