@@ -28,6 +28,8 @@ pub struct Table {
     pub changes: Changes,
     /// What the variants give up.
     pub given_up: GivenUp,
+    /// What the capacity columns count, in words, where that is not one step alone.
+    pub capacity_counts: Option<String>,
 }
 
 /// One variant's figures. What was not measured is none.
@@ -66,6 +68,7 @@ impl Table {
                 .collect(),
             changes: Changes::of(run),
             given_up: GivenUp::of(run),
+            capacity_counts: capacity::counts_whole_load(run),
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod compare;
 pub mod curves;
 pub mod folder;
 pub mod ladder;
+mod markdown;
 pub mod micro;
 pub mod order_statistics;
 pub mod outcome;

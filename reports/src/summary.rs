@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     ladder::{Rung, Table, words},
+    markdown::{code_block, escaped},
     run::Run,
 };
 
@@ -11,41 +12,47 @@ use crate::{
 #[must_use]
 pub fn render(run: &Run) -> String {
     let table = Table::of(run);
-    let mut page = format!("# {}\n\n{}\n\n", run.scenario.name, run.scenario.question);
+    let mut page = format!(
+        "# {}\n\n{}\n\n",
+        escaped(&run.scenario.name),
+        escaped(&run.scenario.question)
+    );
     if let Some(sentence) = table.changes.sentence() {
-        let _ = writeln!(page, "**{sentence}**\n");
+        let _ = writeln!(page, "**{}**\n", escaped(&sentence));
     }
-    let _ = writeln!(page, "{}\n", words::heading(&table.heading));
+    let _ = writeln!(page, "{}\n", escaped(&words::heading(&table.heading)));
     for warning in words::warnings(&table.heading) {
-        let _ = writeln!(page, "> {warning}\n");
+        let _ = writeln!(page, "> {}\n", escaped(&warning));
     }
     let header = std::iter::once(table.heading.load.as_str())
         .chain(words::COLUMNS)
         .chain(["given up"]);
     row(&mut page, header.map(str::to_owned));
-    row(
-        &mut page,
-        std::iter::once("---".to_owned())
-            .chain(vec!["---:".to_owned(); words::COLUMNS.len()])
-            .chain(["---".to_owned()]),
-    );
+    let figures = " ---: |".repeat(words::COLUMNS.len());
+    let _ = writeln!(page, "| --- |{figures} --- |");
     for rung in &table.rungs {
         row(&mut page, cells(&table, rung));
     }
-    let notes = table.given_up.notes();
+    let notes: Vec<String> = table
+        .given_up
+        .notes()
+        .iter()
+        .map(|note| escaped(note))
+        .collect();
     if !notes.is_empty() {
         let _ = writeln!(page, "\nGiven up:\n\n- {}", notes.join("\n- "));
     }
     if !table.changes.parts.is_empty() {
         page.push('\n');
         row(&mut page, words::CHANGE_COLUMNS.map(str::to_owned));
-        row(
-            &mut page,
-            ["---", "---:", "---:", "---:", "---:"].map(str::to_owned),
-        );
+        let figures = " ---: |".repeat(words::CHANGE_COLUMNS.len() - 1);
+        let _ = writeln!(page, "| --- |{figures}");
         for part in &table.changes.parts {
             row(&mut page, words::part(part));
         }
+    }
+    if let Some(counts) = &table.capacity_counts {
+        let _ = writeln!(page, "\n{}.", escaped(counts));
     }
     let _ = writeln!(
         page,
@@ -53,9 +60,9 @@ pub fn render(run: &Run) -> String {
     );
     let _ = writeln!(
         page,
-        "\nMachine: {}.\n\n```\n{}\n```",
-        words::machine(&run.machine),
-        words::command(&run.command)
+        "\nMachine: {}.\n\n{}",
+        escaped(&words::machine(&run.machine)),
+        code_block(&words::command(&run.command))
     );
     page
 }
@@ -67,9 +74,6 @@ fn cells(table: &Table, rung: &Rung) -> Vec<String> {
 }
 
 fn row(page: &mut String, cells: impl IntoIterator<Item = String>) {
-    let escaped: Vec<String> = cells
-        .into_iter()
-        .map(|cell| cell.replace('|', "\\|").replace('\n', " "))
-        .collect();
+    let escaped: Vec<String> = cells.into_iter().map(|cell| escaped(&cell)).collect();
     let _ = writeln!(page, "| {} |", escaped.join(" | "));
 }

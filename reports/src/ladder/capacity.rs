@@ -24,7 +24,7 @@ pub struct Capacity {
 /// How a capacity is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
-    /// The server's cores were at least 97 % busy while it was counted.
+    /// The server's cores were at least 97 % busy in the median slice.
     Measured,
     /// The server's cores divided by the CPU time of a request.
     FromCpu,
@@ -48,14 +48,9 @@ impl Capacity {
 
     fn measured(run: &Run, variant: &str) -> Option<Self> {
         let load = &run.scenario.ladder.capacity.as_ref()?.load;
-        let busy: Vec<f64> = run
-            .slices_of(load, variant)
-            .filter_map(|slice| slice.busy)
-            .collect();
-        let mean = busy.iter().sum::<f64>() / busy.len() as f64;
-        if busy.is_empty() || mean < BUSY_ENOUGH {
-            return None;
-        }
+        // The median, as of every figure over slices: one disturbed slice does not unsay the others.
+        blocks::over_slices(run, load, variant, |slice| slice.busy)
+            .filter(|busy| busy.median >= BUSY_ENOUGH)?;
         let per_second = blocks::over_slices(run, load, variant, served_per_second)?;
         Some(Self {
             per_second,
@@ -72,6 +67,24 @@ impl Capacity {
             known: Known::FromCpu,
         })
     }
+}
+
+/// What the capacity columns count when that is not one step alone: CPU time and busy cores are
+/// known of a whole load, not of a step within it.
+pub(crate) fn counts_whole_load(run: &Run) -> Option<String> {
+    let at = run.scenario.ladder.capacity.as_ref()?;
+    let load = run
+        .scenario
+        .loads
+        .iter()
+        .find(|load| load.name == at.load)?;
+    (load.steps.len() > 1).then(|| {
+        format!(
+            "requests/s and CPU s/million count the whole load `{}`: {}",
+            load.name,
+            load.steps.join(", ")
+        )
+    })
 }
 
 /// CPU seconds of the server per million answered requests, under the capacity load.

@@ -36,8 +36,12 @@ pub fn render(table: &Table) -> String {
     for note in table.given_up.notes() {
         let _ = writeln!(text, "! {note}");
     }
-    for warning in warnings(&table.heading) {
-        let _ = writeln!(text, "! {warning}");
+    for remark in table
+        .capacity_counts
+        .iter()
+        .chain(&warnings(&table.heading))
+    {
+        let _ = writeln!(text, "! {remark}");
     }
     text
 }

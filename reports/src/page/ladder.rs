@@ -48,5 +48,8 @@ pub(crate) fn render(ladder: &Table) -> String {
             &parts,
         );
     }
+    if let Some(counts) = &ladder.capacity_counts {
+        page += &element("p", "note", &format!("{counts}."));
+    }
     page + &element("p", "note", NOTE)
 }

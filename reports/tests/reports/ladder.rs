@@ -1,12 +1,14 @@
 //! The ladder of complete, partial, invalid, lopsided and empty runs.
 
 use authlab_reports::{
-    ladder::{Table, text},
+    ladder::{Table, capacity::Known, text},
+    page,
     run::{Run, Slice, Status, Verdict},
+    summary,
 };
 use insta::assert_snapshot;
 
-use crate::synthetic::{DESIGNS, planned, written};
+use crate::synthetic::{DESIGNS, at, planned, written};
 
 fn text_of(run: &Run) -> String {
     text::render(&Table::of(run))
@@ -57,6 +59,58 @@ fn a_variant_without_slices_leaves_gaps_and_an_honest_sentence() {
 #[test]
 fn a_run_without_a_baseline_has_no_ratios() {
     assert_snapshot!(text_of(&keeping(|slice| slice.variant != "bcrypt-12")));
+}
+
+#[test]
+fn capacity_is_measured_where_the_median_slice_kept_the_server_busy() {
+    let known = |busy: [f64; 6]| {
+        let mut run = measured();
+        let of_capacity = |slice: &&mut Slice| slice.variant == "md5" && slice.load == "capacity";
+        for (slice, busy) in run.slices.iter_mut().filter(of_capacity).zip(busy) {
+            slice.busy = Some(busy);
+        }
+        Table::of(&run).rungs[1].capacity.unwrap().known
+    };
+    // Means of 0.90 and 0.972.
+    assert_eq!(known([0.99, 0.99, 0.99, 0.98, 0.98, 0.47]), Known::Measured);
+    assert_eq!(
+        known([0.96, 0.96, 0.96, 0.96, 0.996, 0.996]),
+        Known::FromCpu
+    );
+}
+
+#[test]
+fn capacity_of_a_load_with_several_steps_is_said_to_be_the_whole_loads() {
+    let mut run = measured();
+    assert_eq!(Table::of(&run).capacity_counts, None);
+    run.scenario.loads[1].steps.push("login".into());
+    let said = "requests/s and CPU s/million count the whole load `capacity`: items, login";
+    assert!(
+        text_of(&run).contains(&format!("\n! {said}\n")),
+        "{}",
+        text_of(&run)
+    );
+    assert!(page::render(&run).unwrap().contains(&format!("{said}.")));
+    assert!(summary::render(&run).contains(&format!("{}.", said.replace('`', r"\`"))));
+}
+
+#[test]
+fn a_ladder_over_a_load_of_many_users_names_it_and_takes_its_figures() {
+    let mut run = measured();
+    run.scenario.ladder.latency = at("capacity", "items");
+    run.scenario.ladder.first = None;
+    let table = Table::of(&run);
+    assert_eq!(table.heading.load, "capacity");
+    let merged = run
+        .figure("md5", &at("capacity", "items"), "service")
+        .unwrap();
+    assert_eq!(
+        (table.rungs[1].p50, table.rungs[1].samples),
+        (Some(merged.p50()), merged.count)
+    );
+    assert!(table.rungs.iter().all(|rung| rung.first.is_none()));
+    let speedup = table.rungs[1].speedup.unwrap();
+    assert!((6_000.0..8_000.0).contains(&speedup.median), "{speedup:?}");
 }
 
 #[test]

@@ -98,7 +98,37 @@ fn no_text_of_a_run_is_taken_for_markup() {
     }
     let page = page::render(&run).unwrap();
     assert!(!page.contains("<script"), "unescaped");
-    assert!(summary::render(&run).contains("\\| pipe"));
+    let summary = summary::render(&run);
+    let (prose, _) = summary.split_once("\n```").unwrap();
+    assert!(
+        prose.contains("\\| pipe") && !prose.contains("<script"),
+        "{prose}"
+    );
+}
+
+#[test]
+fn no_text_of_a_run_is_taken_for_markdown() {
+    let evil = "# *bold* _under_ `code` <b>\n- item";
+    let safe = r"\# \*bold\* \_under\_ \`code\` &lt;b> - item";
+    let mut run = measured();
+    run.scenario.question = evil.into();
+    run.validity.reasons = vec![evil.into()];
+    run.variants[0].label = evil.into();
+    run.variants[0].gives_up = vec![evil.into(), format!("--flag: {evil} and many more words")];
+    let summary = summary::render(&run);
+    assert!(
+        summary.contains(&format!("\n\n{safe}\n")),
+        "question: {summary}"
+    );
+    let everywhere = summary.matches(safe.trim_start_matches(r"\# ")).count();
+    assert!(everywhere >= 5, "{summary}");
+    for marked in ["*bold*", "_under_", "`code`", "<b>", "\n- item"] {
+        let loose = summary
+            .replace(r"\*", "")
+            .replace(r"\_", "")
+            .replace(r"\`", "");
+        assert!(!loose.contains(marked), "{marked} in {summary}");
+    }
 }
 
 #[test]
