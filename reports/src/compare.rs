@@ -4,6 +4,7 @@
 //! samples for it. Two separate runs are described: whatever else changed between them is in the
 //! ratio too. This is the simple form; it knows limits, not a calibrated verdict.
 
+mod failing;
 pub mod limit;
 pub mod markdown;
 mod pair;
@@ -191,10 +192,15 @@ fn judged(
     let (pairs, missing): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
     let pairs: Vec<Pair> = pairs.into_iter().flatten().collect();
     let missing: Vec<Missing> = missing.into_iter().filter_map(Result::err).collect();
+    let judges_errors = limits.iter().any(Limit::is_of_errors);
     let limits: Vec<limit::Judged> = limits
         .iter()
         .flat_map(|limit| pairs.iter().map(|pair| limit.judge(pair)))
         .collect();
+    let mut faults = faults;
+    if !judges_errors {
+        faults.extend(failing::faults(&pairs));
+    }
     let any = |verdict| limits.iter().any(|judged| judged.verdict == verdict);
     // An invalid run is never gated, whatever its figures; what is missing is never a pass.
     let outcome = if !faults.is_empty() {

@@ -78,6 +78,11 @@ impl Limit {
         text.split(',').map(str::parse).collect()
     }
 
+    /// Whether it limits failures.
+    pub(crate) fn is_of_errors(&self) -> bool {
+        self.statistic == Statistic::Errors
+    }
+
     /// Judges one pair.
     pub(crate) fn judge(&self, pair: &Pair) -> Judged {
         let (found, at_most) = match self.bound {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Comparison, words};
+use crate::markdown::escaped;
 
 /// The comparison in Markdown.
 #[must_use]
@@ -12,7 +13,10 @@ pub fn render(comparison: &Comparison) -> String {
         escaped(&comparison.base),
         escaped(&comparison.head)
     );
-    for remark in words::remarks(comparison) {
+    for remark in words::remarks(comparison)
+        .into_iter()
+        .chain(words::limits(comparison))
+    {
         let _ = writeln!(page, "- {}", escaped(&remark));
     }
     for pair in &comparison.pairs {
@@ -42,10 +46,4 @@ pub fn render(comparison: &Comparison) -> String {
         }
     }
     page
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('|', "\\|")
-        .replace('<', "&lt;")
-        .replace('\n', " ")
 }

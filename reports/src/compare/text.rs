@@ -31,6 +31,9 @@ pub fn render(comparison: &Comparison) -> String {
     for remark in words::remarks(comparison) {
         let _ = writeln!(text, "! {remark}");
     }
+    if let Some(limits) = words::limits(comparison) {
+        let _ = writeln!(text, "{limits}");
+    }
     let _ = writeln!(text, "exit {}", comparison.exit_code);
     text
 }

@@ -26,7 +26,17 @@ pub(crate) fn rows(pair: &Pair) -> Vec<Vec<String>> {
     pair.times.iter().map(time).chain(counts).collect()
 }
 
-/// Faults, caveats, what is missing and what became of the limits, a sentence each.
+/// How many limits held; none without limits.
+pub(crate) fn limits(comparison: &Comparison) -> Option<String> {
+    let limits = &comparison.limits;
+    let held = limits
+        .iter()
+        .filter(|judged| judged.verdict == Verdict::Held)
+        .count();
+    (!limits.is_empty()).then(|| format!("limits: {held} of {} held", limits.len()))
+}
+
+/// What to heed, a sentence each: faults, what is missing, limits that did not hold, caveats.
 pub(crate) fn remarks(comparison: &Comparison) -> Vec<String> {
     let faults = comparison.faults.iter().cloned();
     let missing = comparison
@@ -46,16 +56,9 @@ pub(crate) fn remarks(comparison: &Comparison) -> Vec<String> {
             )),
         }
     });
-    let held = comparison
-        .limits
-        .iter()
-        .filter(|judged| judged.verdict == Verdict::Held)
-        .count();
-    let held = (held > 0).then(|| format!("{held} of {} limits held", comparison.limits.len()));
     faults
         .chain(missing)
         .chain(limits)
-        .chain(held)
         .chain(comparison.caveats.iter().cloned())
         .collect()
 }

@@ -97,6 +97,52 @@ fn more_errors_than_before_break_a_limit() {
 }
 
 #[test]
+fn a_head_that_fails_more_is_no_pass_of_a_limit_on_what_it_answered() {
+    let base = measured();
+    let failing = |failures: u64| {
+        let mut head = later(&base);
+        let mut of_md5 = head
+            .slices
+            .iter_mut()
+            .filter(|slice| slice.variant == "md5");
+        of_md5
+            .next()
+            .unwrap()
+            .failed
+            .insert("status 500".into(), failures);
+        head
+    };
+    let outcome = |head: &Run, limit: &str| compare::between(&base, head, &limits(limit)).outcome;
+    assert_eq!(outcome(&failing(5), "p50 > 20%"), Outcome::Inconclusive);
+    assert_eq!(outcome(&failing(4), "p50 > 20%"), Outcome::Ok, "a mishap");
+    assert_eq!(outcome(&failing(40), "p50 > 20%, errors > 5%"), Outcome::Ok);
+    assert_eq!(outcome(&failing(40), "errors > 0.5%"), Outcome::LimitBroken);
+    let better = compare::between(&failing(40), &base, &limits("p50 > 20%"));
+    assert_eq!(better.outcome, Outcome::Ok);
+    let faults = compare::between(&base, &failing(40), &[]).faults;
+    assert_eq!(
+        faults,
+        [
+            "md5, one-user: 1.10 % of the head's requests failed and 0 % of the base's, and latencies are those of \
+             answered requests: limit errors too, for example `errors > 1%`"
+        ]
+    );
+}
+
+#[test]
+fn limits_that_held_are_no_warning() {
+    let run = measured();
+    let said = text::render(&within(&run, "md5", "md5-article", "p50 > 20%"));
+    assert!(said.ends_with("\nlimits: 3 of 3 held\nexit 0\n"), "{said}");
+    let said = text::render(&within(&run, "md5", "bcrypt-12", "p50 > 20%"));
+    assert!(
+        said.contains("\n! limit p50 > 20% broken")
+            && said.ends_with("\nlimits: 0 of 3 held\nexit 1\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_run_that_may_not_be_judged_is_never_a_pass_and_never_gated() {
     let sound = measured();
     let mut disturbed = later(&sound);
