@@ -107,7 +107,7 @@ pub fn conduct(
     };
     run.elapsed_s = started.elapsed().as_secs_f64();
     run.machine.load_after = Some(machine::load_average());
-    run.validity = validity::judge(&run);
+    run.validity = validity::judge(&run, &scenario.loads);
     let finished = folder.finish(&mut run);
     Ok(Finished {
         path: folder.path().to_owned(),

@@ -16,6 +16,7 @@ use goose::goose::{Scenario as GooseScenario, Transaction};
 use nix::unistd::{Pid, gettid};
 use tokio::sync::watch;
 
+use crate::arrivals::Schedule;
 use crate::cores;
 use crate::recorder::Recorder;
 use crate::scenario::{Load, Step};
@@ -55,8 +56,12 @@ pub(crate) struct Job {
     pub(crate) interrupted: AtomicBool,
     /// The slice's length has passed and its samples suffice.
     pub(crate) over: AtomicBool,
-    /// When the slice may end.
-    pub(crate) until: OnceLock<Instant>,
+    /// When the slice began and when it may end.
+    pub(crate) span: OnceLock<(Instant, Instant)>,
+    /// Open arrivals: whoever is free and holds it waits for the next one.
+    pub(crate) schedule: Option<tokio::sync::Mutex<Schedule>>,
+    /// Seed of the users' own randomness.
+    pub(crate) seed: u64,
     /// Least samples of each timed step, in their order.
     pub(crate) least: Vec<u64>,
     /// For each step of the scenario its position among the timed ones.
@@ -79,8 +84,12 @@ impl Job {
         if self.over.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed) {
             return true;
         }
-        let over =
-            self.until.get().is_some_and(|until| now >= *until) && self.recorder().has(&self.least);
+        if self.schedule.is_some() {
+            // An open slice is over with its schedule.
+            return false;
+        }
+        let over = self.span.get().is_some_and(|(_, until)| now >= *until)
+            && self.recorder().has(&self.least);
         if over {
             self.over.store(true, Ordering::Relaxed);
         }

@@ -3,12 +3,13 @@
 //! Top-down, as a run lives:
 //! - [`scenario`]: what is asked, read from TOML and checked.
 //! - [`conductor`]: starts servers, warms them up, interleaves slices, writes the run as it goes.
-//! - [`plan`]: the order of slices in a block.
+//! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned.
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
 //! - `recorder`: histograms of each step and metric. `validity`: whether they can be trusted.
 
 #![warn(missing_docs)]
 
+pub mod arrivals;
 pub mod conductor;
 mod connection;
 pub mod cores;
@@ -16,6 +17,7 @@ pub mod duration;
 mod generator;
 pub mod interrupt;
 pub mod machine;
+mod pacing;
 pub mod plan;
 mod probe;
 pub mod progress;

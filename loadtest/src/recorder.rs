@@ -23,6 +23,7 @@ struct StepRecorder {
     service: Histogram<u64>,
     first_byte: Histogram<u64>,
     timer: Histogram<u64>,
+    queued: Histogram<u64>,
     failed: Histogram<u64>,
     stages: Vec<(String, Histogram<u64>)>,
 }
@@ -32,6 +33,8 @@ struct StepRecorder {
 pub(crate) struct Instants {
     /// From the schedule, never from when a timer woke.
     pub(crate) planned: Instant,
+    /// When a user was free to send it.
+    pub(crate) free: Instant,
     pub(crate) sent: Instant,
     pub(crate) first_byte: Instant,
     pub(crate) last_byte: Instant,
@@ -44,6 +47,9 @@ pub(crate) struct Taken {
     pub(crate) failed: BTreeMap<String, u64>,
     pub(crate) last_byte: Option<Instant>,
 }
+
+/// The reason under which arrivals are counted that were planned and never sent.
+pub(crate) const DROPPED: &str = "never sent: every user was busy";
 
 /// More distinct stage names than this are ignored: a server must not fill our memory.
 const MOST_STAGES: usize = 16;
@@ -71,7 +77,11 @@ impl Recorder {
         at.first_byte
             .saturating_record(ns(instants.sent, instants.first_byte));
         at.timer
-            .saturating_record(ns(instants.planned, instants.sent));
+            .saturating_record(ns(instants.planned.max(instants.free), instants.sent));
+        if instants.free > instants.planned {
+            at.queued
+                .saturating_record(ns(instants.planned, instants.free));
+        }
         self.ok += 1;
         self.last_byte = Some(instants.last_byte);
     }
@@ -99,6 +109,13 @@ impl Recorder {
         self.last_byte = Some(ended);
     }
 
+    /// Counts arrivals that were never sent: every user was busy to the end.
+    pub(crate) fn dropped(&mut self, arrivals: u64) {
+        if arrivals > 0 {
+            *self.failed.entry(DROPPED.to_owned()).or_default() += arrivals;
+        }
+    }
+
     /// Whether each step has at least so many requests, answered or failed.
     pub(crate) fn has(&self, least: &[u64]) -> bool {
         self.steps
@@ -116,6 +133,7 @@ impl Recorder {
                 ("service", &mut at.service),
                 ("first-byte", &mut at.first_byte),
                 ("timer", &mut at.timer),
+                ("queued", &mut at.queued),
                 ("failed", &mut at.failed),
             ];
             for (metric, histogram) in fixed {
@@ -142,6 +160,7 @@ impl StepRecorder {
             service: histogram(),
             first_byte: histogram(),
             timer: histogram(),
+            queued: histogram(),
             failed: histogram(),
             stages: Vec::new(),
         }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use http::Method;
 
+use crate::arrivals::Arrivals;
+
 pub use template::{Template, Unfilled, Values};
 
 /// A scenario: a question, the designs that may answer it, and the loads that ask.
@@ -91,12 +93,14 @@ pub struct Step {
 }
 
 /// One kind of load.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     /// Its name: letters, digits, `-`.
     pub name: String,
-    /// Closed users: each sends its next request when the last one was answered.
+    /// Users: as many requests can be under way.
     pub users: usize,
+    /// When their requests are planned.
+    pub arrivals: Arrivals,
     /// Steps that each user runs once per server, before its first slice, untimed.
     pub prepare: Vec<usize>,
     /// Steps that each user repeats, timed: index and repetitions.

@@ -7,10 +7,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::{Mutex, watch};
 
+use crate::arrivals::{Arrivals, Schedule, Think};
 use crate::connection::{Answer, Broken, Connection};
 use crate::generator::{Job, Phase, Report};
+use crate::pacing;
 use crate::recorder::Instants;
 use crate::scenario::{Step, Values};
 use crate::server_timing;
@@ -48,7 +52,7 @@ pub(crate) async fn live(
             }
             Phase::Go(job) if number < job.load.users => {
                 if let Some(seat) = seats.get_mut(&job.server) {
-                    let ran = unless_abandoned(&phases, &job, seat.travel(&job)).await;
+                    let ran = unless_abandoned(&phases, &job, seat.travel(&job, number)).await;
                     if ran.is_none() {
                         seat.abandon(&job);
                     }
@@ -142,37 +146,74 @@ impl Seat {
         Ok(())
     }
 
-    /// Repeats the journey until the slice is over. Closed: the next request is planned for the
-    /// instant at which the last one ended.
-    async fn travel(&mut self, job: &Job) {
+    /// Makes journeys until the slice is over.
+    async fn travel(&mut self, job: &Job, number: usize) {
+        match (&job.load.arrivals, &job.schedule) {
+            (Arrivals::Open { .. }, Some(schedule)) => self.follow(job, schedule).await,
+            (Arrivals::Closed(think), _) => self.repeat(job, *think, number).await,
+            (Arrivals::Open { .. }, None) => {}
+        }
+    }
+
+    /// Closed: the next request is planned for the instant at which the last one ended, plus the
+    /// think time.
+    async fn repeat(&mut self, job: &Job, think: Think, number: usize) {
+        let mut random = StdRng::seed_from_u64(job.seed ^ ((number as u64) << 32));
         let mut planned = Instant::now();
         loop {
-            planned = match self.journey(job, planned).await {
-                Journey::Made(ended) => ended,
+            planned = match self.journey(job, planned, planned).await {
+                Journey::Made(ended) => ended + think.pause(&mut random),
                 Journey::Broken => {
                     tokio::time::sleep(RETRY_AFTER).await;
                     Instant::now()
                 }
                 Journey::Over => return,
             };
+            if think != Think::None {
+                pacing::until(planned).await;
+            }
+        }
+    }
+
+    /// Open: journeys begin when the schedule says, or as soon after as a user is free. One user
+    /// waits for the next arrival, holding the schedule; the others that are free queue for it.
+    async fn follow(&mut self, job: &Job, schedule: &Mutex<Schedule>) {
+        let Some(&(start, _)) = job.span.get() else {
+            return;
+        };
+        loop {
+            let free = Instant::now();
+            let planned = {
+                let mut schedule = schedule.lock().await;
+                if job.is_over(free) {
+                    return;
+                }
+                let Some(offset) = schedule.next() else {
+                    return;
+                };
+                pacing::until(start + offset).await;
+                start + offset
+            };
+            // A broken journey is counted; the next arrival is none of its business.
+            self.journey(job, planned, free).await;
         }
     }
 
     /// Makes the journey's requests once. It breaks off where the next step has nothing to go on:
     /// without a connection, or without the values that a step was to save.
-    async fn journey(&mut self, job: &Job, start: Instant) -> Journey {
-        let mut planned = start;
+    async fn journey(&mut self, job: &Job, start: Instant, free: Instant) -> Journey {
+        let (mut planned, mut free) = (start, free);
         for &(index, times) in &job.load.journey {
             for _ in 0..times {
                 if job.is_over(planned) {
                     return Journey::Over;
                 }
-                let (ended, answered) = self.visit(job, index, planned).await;
+                let (ended, answered) = self.visit(job, index, planned, free).await;
                 let saves = !job.steps[index].save.is_empty();
                 if !answered && (saves || self.connection.is_none()) {
                     return Journey::Broken;
                 }
-                planned = ended;
+                (planned, free) = (ended, ended);
             }
         }
         Journey::Made(planned)
@@ -180,7 +221,13 @@ impl Seat {
 
     /// Makes one timed request and records it; returns when it ended, and whether its answer was
     /// what the step expects.
-    async fn visit(&mut self, job: &Job, index: usize, planned: Instant) -> (Instant, bool) {
+    async fn visit(
+        &mut self,
+        job: &Job,
+        index: usize,
+        planned: Instant,
+        free: Instant,
+    ) -> (Instant, bool) {
         let step = &job.steps[index];
         let position = job.position(index);
         self.in_flight = Some((position, planned));
@@ -188,7 +235,7 @@ impl Seat {
         self.in_flight = None;
         match outcome {
             Ok(answer) => {
-                record(job, position, planned, &answer);
+                record(job, position, planned, free, &answer);
                 (answer.last_byte, true)
             }
             Err(reason) => {
@@ -276,12 +323,13 @@ impl Seat {
     }
 }
 
-fn record(job: &Job, position: usize, planned: Instant, answer: &Answer) {
+fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &Answer) {
     let mut recorder = job.recorder();
     recorder.answered(
         position,
         Instants {
             planned,
+            free,
             sent: answer.sent,
             first_byte: answer.first_byte,
             last_byte: answer.last_byte,

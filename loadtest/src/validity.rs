@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use authlab_reports::run::{Run, Slice, Validity, Verdict};
+use authlab_reports::run::{Figure, LoadStep, PERCENTILES, Run, Slice, Validity, Verdict};
+
+use crate::arrivals::Arrivals;
+use crate::scenario::Load;
 
 /// Run-queue delay of the generator above this share of the time disturbs its figures.
 const GENERATOR_WAITED: f64 = 0.05;
@@ -18,13 +21,16 @@ const TIMER_SHARE: f64 = 0.25;
 /// Failed requests of one variant above this share: its latencies are those of the lucky ones.
 const FAILED: f64 = 0.01;
 
+/// With open arrivals, lateness of the generator's own above this at p99.
+const TIMER_P99_NS: u64 = 1_000_000;
+
 /// Judges what was measured so far: the gravest verdict that has a reason.
-pub(crate) fn judge(run: &Run) -> Validity {
+pub(crate) fn judge(run: &Run, loads: &[Load]) -> Validity {
     let judged = [
         (Verdict::Empty, unanswered(run)),
         (Verdict::ServerLimited, failing(run)),
         (Verdict::Disturbed, disturbed(run)),
-        (Verdict::ClientLimited, late_generator(run)),
+        (Verdict::ClientLimited, late_generator(run, loads)),
     ];
     let found = judged.into_iter().find(|(_, reasons)| !reasons.is_empty());
     let (verdict, reasons) = found.unwrap_or((Verdict::Valid, Vec::new()));
@@ -158,28 +164,44 @@ fn mean(run: &Run, share: impl Fn(&Slice) -> Option<f64>) -> Option<f64> {
     (time > 0.0).then_some(sum / time)
 }
 
-/// The ladder's latency is one user's: its generator must not be most of what it measures.
-fn late_generator(run: &Run) -> Vec<String> {
-    let at = &run.scenario.ladder.latency;
-    let p50 = |variant: &str, metric: &str| {
-        run.merged
-            .iter()
-            .find(|f| {
-                f.variant == variant && f.load == at.load && f.step == at.step && f.metric == metric
-            })
-            .map(authlab_reports::run::Figure::p50)
-    };
+/// The generator must not be most of what it measures: with one closed user its time between
+/// answers, with open arrivals its lateness against the schedule.
+fn late_generator(run: &Run, loads: &[Load]) -> Vec<String> {
     let mut reasons = Vec::new();
-    for variant in &run.variants {
-        if let (Some(timer), Some(service)) =
-            (p50(&variant.name, "timer"), p50(&variant.name, "service"))
-            && timer as f64 > service as f64 * TIMER_SHARE
-        {
+    for timer in run.merged.iter().filter(|figure| figure.metric == "timer") {
+        let Some(load) = loads.iter().find(|load| load.name == timer.load) else {
+            continue;
+        };
+        let at = LoadStep {
+            load: timer.load.clone(),
+            step: timer.step.clone(),
+        };
+        let open = matches!(load.arrivals, Arrivals::Open { .. });
+        let service = run
+            .figure(&timer.variant, &at, "service")
+            .map_or(0, Figure::p50);
+        let p99 = at_percentile(timer, 99.0);
+        if open && p99 > TIMER_P99_NS {
             reasons.push(format!(
-                "{}: requests left {timer} ns late at p50, beside a service time of {service} ns",
-                variant.name
+                "{} under {}: requests left {p99} ns late at p99",
+                timer.variant, timer.load
+            ));
+        } else if !open && load.users == 1 && timer.p50() as f64 > service as f64 * TIMER_SHARE {
+            reasons.push(format!(
+                "{} under {}: requests left {} ns late at p50, beside a service time of {service} ns",
+                timer.variant,
+                timer.load,
+                timer.p50()
             ));
         }
     }
     reasons
+}
+
+fn at_percentile(figure: &Figure, percentile: f64) -> u64 {
+    PERCENTILES
+        .iter()
+        .zip(&figure.percentiles)
+        .find(|(known, _)| **known >= percentile)
+        .map_or(figure.max, |(_, value)| *value)
 }

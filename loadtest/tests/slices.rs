@@ -2,51 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "scripted/place.rs"]
+mod place;
 #[path = "scripted/server.rs"]
 mod scripted;
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
-use authlab_loadtest::cores::Cores;
-use authlab_loadtest::scenario::Scenario;
-use authlab_reports::run::{Run, Status, Tool, Verdict};
+use authlab_loadtest::conductor::RunError;
+use authlab_reports::run::{Status, Verdict};
+use place::{count, run};
 use scripted::{Script, serve};
-
-/// A scenario of one variant at `url`; `rest` holds its steps and loads.
-fn run(url: &str, rest: &str) -> Finished {
-    let text = format!(
-        "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{url}\"\n{rest}"
-    );
-    let scenario = Scenario::parse("t.toml", &text, "quick").unwrap();
-    let runs = tempfile::tempdir().unwrap();
-    conduct(&scenario, &order(runs.path()), |_| {}).unwrap()
-}
-
-fn order(runs: &Path) -> Order {
-    Order {
-        authlab: "/nonexistent/authlab".into(),
-        runs: runs.to_owned(),
-        command: vec!["authlab".into()],
-        tool: Tool {
-            version: "0".into(),
-            commit: String::new(),
-            profile: "test".into(),
-        },
-        seed: 1,
-        cores: Cores::split(),
-    }
-}
-
-fn count(run: &Run, step: &str, metric: &str) -> u64 {
-    run.merged
-        .iter()
-        .filter(|figure| figure.step == step && figure.metric == metric)
-        .map(|figure| figure.count)
-        .sum()
-}
 
 const GET: &str = r#"
 [[step]]

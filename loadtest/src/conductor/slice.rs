@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use authlab_reports::run::Slice;
 
 use super::{Conductor, LOOK_EVERY, RunError};
+use crate::arrivals::{Arrivals, Schedule};
 use crate::generator::{GeneratorError, Job, Phase, Report};
 use crate::progress::Progress;
 use crate::recorder::{Recorder, Taken};
@@ -49,7 +50,7 @@ impl Conductor<'_> {
         progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
         let began = Instant::now();
-        let job = self.job(load, number, variant, load.min_samples);
+        let job = self.job(load, number, variant, load.slice, load.min_samples);
         let ran = self.ride(&job, load.slice, variant)?;
         self.settle(variant);
         self.pace.measured(number, variant, began.elapsed());
@@ -64,7 +65,7 @@ impl Conductor<'_> {
                 left: self.pace.left(),
             });
             self.run.elapsed_s = self.started.elapsed().as_secs_f64();
-            self.run.validity = crate::validity::judge(self.run);
+            self.run.validity = crate::validity::judge(self.run, &self.scenario.loads);
             self.folder.append(self.run, slice, ran.taken.recorded)?;
         }
         if interrupted {
@@ -85,7 +86,7 @@ impl Conductor<'_> {
         let end = Instant::now() + load.warm_up;
         let mut before = None;
         loop {
-            let job = self.job(load, number, variant, 1);
+            let job = self.job(load, number, variant, length, 1);
             let ran = self.ride(&job, length, variant)?;
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
@@ -117,7 +118,14 @@ impl Conductor<'_> {
         }
     }
 
-    fn job(&mut self, load: &Arc<Load>, number: usize, variant: usize, samples: u64) -> Arc<Job> {
+    fn job(
+        &mut self,
+        load: &Arc<Load>,
+        number: usize,
+        variant: usize,
+        length: Duration,
+        samples: u64,
+    ) -> Arc<Job> {
         self.jobs += 1;
         let timed = load.timed_steps();
         let repeated = |step: usize| {
@@ -148,7 +156,9 @@ impl Conductor<'_> {
             recorder: Mutex::new(Recorder::new(names)),
             interrupted: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            until: OnceLock::new(),
+            span: OnceLock::new(),
+            schedule: self.schedule(load, length),
+            seed: self.order.seed.wrapping_add(self.jobs),
             // A step made once a journey needs one sample a slice, however slow its variant.
             least: timed
                 .iter()
@@ -156,6 +166,16 @@ impl Conductor<'_> {
                 .collect(),
             positions,
         })
+    }
+
+    /// The arrivals of one slice, if they are open; each slice has its own.
+    fn schedule(&self, load: &Load, length: Duration) -> Option<tokio::sync::Mutex<Schedule>> {
+        let Arrivals::Open { rate, spacing } = &load.arrivals else {
+            return None;
+        };
+        let seed = self.order.seed.wrapping_add(self.jobs);
+        let schedule = Schedule::new(rate.clone(), *spacing, length, seed);
+        Some(tokio::sync::Mutex::new(schedule))
     }
 
     /// Prepare, go, drain.
@@ -179,9 +199,14 @@ impl Conductor<'_> {
         let steal_before = usage::steal_ticks();
         let start = Instant::now();
         // Set before anyone goes; a job is set once.
-        let _ = job.until.set(start + length);
+        let _ = job.span.set((start, start + length));
         self.generator.tell(Phase::Go(Arc::clone(job)));
         self.hear(job, load.users, start + length + load.timeout)?;
+        if let Some(schedule) = &job.schedule
+            && let Ok(mut schedule) = schedule.try_lock()
+        {
+            job.recorder().dropped(schedule.by_ref().count() as u64);
+        }
         let taken = job.recorder().take();
         let server = self.servers[variant].as_ref().and_then(Server::usage);
         let length = taken

@@ -1,5 +1,6 @@
 //! A scenario as typed: TOML tables, then the checks that turn them into a [`Scenario`].
 
+mod arrivals;
 mod loads;
 mod source;
 mod steps;
@@ -71,6 +72,10 @@ struct LoadTable {
     #[serde(default)]
     prepare: Vec<Spanned<String>>,
     journey: Spanned<Vec<Spanned<String>>>,
+    rate: Option<Spanned<toml::Value>>,
+    spacing: Option<Spanned<String>>,
+    think: Option<Spanned<String>>,
+    think_spread: Option<Spanned<String>>,
     #[serde(default)]
     flags: BTreeMap<String, toml::Value>,
     profile: Spanned<BTreeMap<String, ProfileTable>>,

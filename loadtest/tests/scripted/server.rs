@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -23,12 +23,15 @@ pub(crate) struct Script {
     pub(crate) server_timing: Option<&'static str>,
     /// What POST answers, and `/protected` wants.
     pub(crate) token: Option<&'static str>,
+    /// Answers nothing in the first part of each period: (part, period).
+    pub(crate) stall: Option<(Duration, Duration)>,
     /// Answers nothing after so many.
     pub(crate) silent_after: Option<u64>,
 }
 
 pub(crate) struct Scripted {
     pub(crate) url: String,
+    #[allow(dead_code, reason = "only some tests count them")]
     pub(crate) requests: Arc<AtomicU64>,
     _stop: oneshot::Sender<()>,
 }
@@ -46,6 +49,7 @@ pub(crate) fn serve(script: Script) -> Scripted {
             .build()
             .unwrap();
         runtime.block_on(async move {
+            let started = Instant::now();
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             loop {
                 let stream = tokio::select! {
@@ -55,7 +59,7 @@ pub(crate) fn serve(script: Script) -> Scripted {
                 stream.set_nodelay(true).unwrap();
                 let (script, counted) = (script.clone(), Arc::clone(&counted));
                 let answer = service_fn(move |request| {
-                    answer(request, script.clone(), Arc::clone(&counted))
+                    answer(request, script.clone(), Arc::clone(&counted), started)
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
             }
@@ -72,6 +76,7 @@ async fn answer(
     request: Request<Incoming>,
     script: Script,
     counted: Arc<AtomicU64>,
+    started: Instant,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
     if script.silent_after.is_some_and(|most| number > most) {
@@ -79,6 +84,10 @@ async fn answer(
     }
     if !script.delay.is_zero() {
         tokio::time::sleep(script.delay).await;
+    }
+    if let Some((part, period)) = script.stall {
+        let phase = Duration::from_nanos((started.elapsed().as_nanos() % period.as_nanos()) as u64);
+        tokio::time::sleep(part.saturating_sub(phase)).await;
     }
     let mut response = Response::new(Full::from("hello"));
     if let Some(token) = script.token {

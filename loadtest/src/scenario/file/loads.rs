@@ -84,6 +84,7 @@ impl Source<'_> {
         Ok(Load {
             name,
             users: *table.users.get_ref(),
+            arrivals: self.arrivals(table)?,
             prepare,
             journey,
             flags: self.flags(&table.name, &table.flags)?,

@@ -1,0 +1,56 @@
+//! A run of one variant in a folder of its own.
+
+use std::path::Path;
+
+use authlab_loadtest::conductor::{Finished, Order, conduct};
+use authlab_loadtest::cores::Cores;
+use authlab_loadtest::scenario::Scenario;
+use authlab_reports::run::{PERCENTILES, Run, Tool};
+
+/// A scenario of one variant at `url`; `rest` holds its steps and loads.
+pub(crate) fn run(url: &str, rest: &str) -> Finished {
+    let text = format!(
+        "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{url}\"\n{rest}"
+    );
+    let scenario = Scenario::parse("t.toml", &text, "quick").unwrap();
+    let runs = tempfile::tempdir().unwrap();
+    conduct(&scenario, &order(runs.path()), |_| {}).unwrap()
+}
+
+fn order(runs: &Path) -> Order {
+    Order {
+        authlab: "/nonexistent/authlab".into(),
+        runs: runs.to_owned(),
+        command: vec!["authlab".into()],
+        tool: Tool {
+            version: "0".into(),
+            commit: String::new(),
+            profile: "test".into(),
+        },
+        seed: 1,
+        cores: Cores::split(),
+    }
+}
+
+pub(crate) fn count(run: &Run, step: &str, metric: &str) -> u64 {
+    run.merged
+        .iter()
+        .filter(|figure| figure.step == step && figure.metric == metric)
+        .map(|figure| figure.count)
+        .sum()
+}
+
+/// The percentile of a metric, the greatest over its figures; nanoseconds.
+#[allow(dead_code, reason = "closed loads ask for counts")]
+pub(crate) fn percentile(run: &Run, step: &str, metric: &str, percentile: f64) -> u64 {
+    let place = PERCENTILES
+        .iter()
+        .position(|known| *known >= percentile)
+        .unwrap();
+    run.merged
+        .iter()
+        .filter(|figure| figure.step == step && figure.metric == metric)
+        .map(|figure| figure.percentiles[place])
+        .max()
+        .unwrap_or(0)
+}
