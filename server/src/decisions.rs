@@ -153,12 +153,14 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
         }
     }
 
+    #[inline]
     pub(crate) fn keys(&self) -> &Keys {
         match self {
             Self::Quick(_, keys) | Self::Moka(_, keys) => keys,
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self, key: &Key<'_>) -> Option<Entry<V>> {
         match self {
             Self::Quick(quick, _) => quick.get(key),
@@ -166,10 +168,13 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
         }
     }
 
+    /// Keeps an entry, unless its key is too long: capacity counts entries, and their bytes must be bounded too. Not
+    /// to keep one is always safe.
     pub(crate) fn insert(&self, key: &Key<'_>, entry: Entry<V>) {
+        let Some(key) = key.stored() else { return };
         match self {
-            Self::Quick(quick, _) => quick.insert(key.stored(), entry),
-            Self::Moka(moka, _) => moka.insert(key.stored(), entry),
+            Self::Quick(quick, _) => quick.insert(key, entry),
+            Self::Moka(moka, _) => moka.insert(key, entry),
         }
     }
 }

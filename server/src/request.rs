@@ -42,6 +42,7 @@ impl Sender<'_> {
     }
 
     /// The address in sixteen bytes, injectively.
+    #[inline]
     pub(crate) fn ip_bytes(&self) -> [u8; 16] {
         match self.ip {
             IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),

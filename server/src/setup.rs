@@ -123,7 +123,8 @@ settings! {
     cache_store: CacheStore = CacheStore::Quick, "AUTHLAB_CACHE_STORE";
     /// what two requests must share to share a decision
     cache_key: CacheKey = CacheKey::Route, "AUTHLAB_CACHE_KEY";
-    /// how many entries are remembered [default: 100000]
+    /// how many entries are remembered, of about 3 KiB at most: a request whose path and User-Agent are longer than
+    /// 2 KiB is decided anew each time [default: 100000]
     cache_capacity: NonZeroUsize = const { NonZeroUsize::new(100_000).unwrap() }, "AUTHLAB_CACHE_CAPACITY";
     /// how long an entry lives with --freshness ttl [default: 60s]
     cache_ttl: Period = Period(Duration::from_secs(60)), "AUTHLAB_CACHE_TTL";

@@ -4,6 +4,7 @@
 //! The slot is chosen by route or target, sender, and the token's last 16 bytes: only verified tokens are ever stored,
 //! and those bytes are its signature's, so nobody can fill one slot with tokens of their making.
 
+use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use equivalent::Equivalent;
@@ -23,22 +24,37 @@ pub(crate) struct Keys {
     seed: SeedableRandomState,
 }
 
+/// The longest that the parts of a sender's choosing may be together for a key to be kept: a path and a User-Agent as
+/// browsers send them take a few hundred bytes. It bounds a cache of N entries to about N × 3 KiB: tokens are ours.
+const MOST_CHOSEN_BYTES: usize = 2048;
+
 /// A key, borrowed from the request: looking it up allocates nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Key<'a> {
     slot: u64,
-    action: u8,
-    method: &'a [u8],
-    place: &'a [u8],
-    sender: Option<(&'a [u8], [u8; 16])>,
-    token: &'a [u8],
+    head: Head,
+    parts: [&'a [u8]; PARTS],
 }
 
-/// A key as a cache keeps it: the same parts, each with its length before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A key as a cache keeps it: the same parts, one after the other, with their lengths in the head.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct StoredKey {
     slot: u64,
+    head: Head,
     parts: Box<[u8]>,
+}
+
+/// Method, place, User-Agent, token.
+const PARTS: usize = 4;
+
+/// What of a key has a fixed size, compared at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Head {
+    /// Four bytes each: no part of an HTTP request head comes near their limit.
+    lengths: [u32; PARTS],
+    ip: [u8; 16],
+    of_sender: bool,
+    action: u8,
 }
 
 impl Keys {
@@ -54,115 +70,91 @@ impl Keys {
     /// The key of a decision. It holds the action too, so that a decision never serves another question.
     #[inline]
     pub(crate) fn decision<'a>(&self, request: &Request<'a>, token: &'a str) -> Key<'a> {
-        let sender = |sender: &Sender<'a>| Some((sender.user_agent, sender.ip_bytes()));
         let (place, sender) = match self.kind {
-            CacheKey::Route => (request.route, sender(&request.sender)),
-            CacheKey::Sender => (request.target, sender(&request.sender)),
+            CacheKey::Route => (request.route, Some(&request.sender)),
+            CacheKey::Sender => (request.target, Some(&request.sender)),
             CacheKey::Article => (request.target, None),
         };
-        self.with_slot(Key {
-            slot: 0,
-            action: request.action as u8,
-            method: request.method.as_bytes(),
-            place: place.as_bytes(),
+        let action = request.action as u8;
+        self.key(
+            action,
+            request.method.as_bytes(),
+            place.as_bytes(),
             sender,
-            token: token.as_bytes(),
-        })
+            token,
+        )
     }
 
     /// The key of what a token says: the token alone.
     pub(super) fn token<'a>(&self, token: &'a str) -> Key<'a> {
-        let token = token.as_bytes();
-        self.with_slot(Key {
-            slot: 0,
-            action: 0,
-            method: b"",
-            place: b"",
-            sender: None,
-            token,
-        })
+        self.key(0, b"", b"", None, token)
     }
 
     #[inline]
-    fn with_slot<'a>(&self, key: Key<'a>) -> Key<'a> {
+    fn key<'a>(
+        &self,
+        action: u8,
+        method: &'a [u8],
+        place: &'a [u8],
+        sender: Option<&Sender<'a>>,
+        token: &'a str,
+    ) -> Key<'a> {
+        let token = token.as_bytes();
         let mut hasher = self.seed.build_hasher();
-        hasher.write(key.place);
-        if let Some((user_agent, ip)) = key.sender {
+        hasher.write(place);
+        let (user_agent, ip): (&[u8], _) = match sender {
+            Some(sender) => (sender.user_agent, sender.ip_bytes()),
+            None => (b"", [0; 16]),
+        };
+        if sender.is_some() {
+            // All of it: whoever has a valid token may choose it, and so much as a byte left out would fill a slot.
             hasher.write(user_agent);
             hasher.write_u128(u128::from_ne_bytes(ip));
         }
-        let tail = key.token.last_chunk::<TOKEN_TAIL_BYTES>();
-        match tail {
+        match token.last_chunk::<TOKEN_TAIL_BYTES>() {
             Some(tail) => hasher.write_u128(u128::from_ne_bytes(*tail)),
-            None => hasher.write(key.token),
+            None => hasher.write(token),
         }
+        let parts = [method, place, user_agent, token];
         Key {
             slot: hasher.finish(),
-            ..key
+            head: Head {
+                lengths: parts.map(|part| part.len() as u32),
+                ip,
+                of_sender: sender.is_some(),
+                action,
+            },
+            parts,
         }
     }
 }
 
-/// Lengths are four bytes: no part of an HTTP request head comes near their limit.
-const LENGTH_BYTES: usize = size_of::<u32>();
-
 impl Key<'_> {
-    /// The owned form, for an insert.
-    pub(super) fn stored(&self) -> StoredKey {
-        let mut parts = Vec::with_capacity(self.stored_length());
-        parts.push(self.action);
-        parts.push(u8::from(self.sender.is_some()));
-        for part in [self.method, self.place, self.user_agent()] {
-            parts.extend_from_slice(&(part.len() as u32).to_le_bytes());
-            parts.extend_from_slice(part);
-        }
-        if let Some((_, ip)) = self.sender {
-            parts.extend_from_slice(&ip);
-        }
-        // The last part ends where the key does: the total length is its length.
-        parts.extend_from_slice(self.token);
-        StoredKey {
+    /// The owned form, for an insert; `None` where the sender made it so long that it is not kept.
+    pub(super) fn stored(&self) -> Option<StoredKey> {
+        let [chosen @ .., _token] = self.parts;
+        let chosen_bytes: usize = chosen.iter().map(|part| part.len()).sum();
+        (chosen_bytes <= MOST_CHOSEN_BYTES).then(|| StoredKey {
             slot: self.slot,
-            parts: parts.into_boxed_slice(),
-        }
-    }
-
-    fn stored_length(&self) -> usize {
-        let ip = self.sender.map_or(0, |(_, ip)| ip.len());
-        2 + 3 * LENGTH_BYTES
-            + self.method.len()
-            + self.place.len()
-            + self.user_agent().len()
-            + ip
-            + self.token.len()
-    }
-
-    fn user_agent(&self) -> &[u8] {
-        self.sender.map_or(b"", |(user_agent, _)| user_agent)
+            head: self.head,
+            parts: self.parts.concat().into_boxed_slice(),
+        })
     }
 
     /// Whether a stored key has exactly these parts, wherever its slot is.
+    #[inline]
     pub(super) fn is_parts_of(&self, stored: &StoredKey) -> bool {
-        let Some(rest) = stored
-            .parts
-            .strip_prefix(&[self.action, u8::from(self.sender.is_some())])
-        else {
+        if self.head != stored.head {
             return false;
-        };
-        let rest = [self.method, self.place, self.user_agent()]
-            .into_iter()
-            .try_fold(rest, |rest, part| {
-                let (length, rest) = rest.split_first_chunk::<LENGTH_BYTES>()?;
-                if u32::from_le_bytes(*length) as usize != part.len() {
-                    return None;
-                }
-                rest.strip_prefix(part)
-            });
-        let rest = match self.sender {
-            Some((_, ip)) => rest.and_then(|rest| rest.strip_prefix(&ip)),
-            None => rest,
-        };
-        rest == Some(self.token)
+        }
+        let mut rest = &*stored.parts;
+        for part in self.parts {
+            match rest.split_at_checked(part.len()) {
+                Some((same, after)) if same == part => rest = after,
+                _ => return false,
+            }
+        }
+        rest.is_empty()
     }
 }
 
@@ -170,6 +162,19 @@ impl Equivalent<StoredKey> for Key<'_> {
     #[inline]
     fn equivalent(&self, stored: &StoredKey) -> bool {
         self.slot == stored.slot && self.is_parts_of(stored)
+    }
+}
+
+impl fmt::Debug for Key<'_> {
+    /// Without the parts: the token is one of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key([redacted])")
+    }
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredKey([redacted])")
     }
 }
 

@@ -159,3 +159,26 @@ async fn a_refusal_is_never_remembered_as_a_grant() {
         }
     }
 }
+
+/// What is not kept shows after a revocation: with `exp` a kept decision still passes.
+#[tokio::test]
+async fn a_request_with_a_very_long_user_agent_is_granted_and_not_kept() {
+    for cache_store in CacheStore::ALL.iter().copied() {
+        for (length, kept) in [(1000, true), (3000, false)] {
+            let design = Design {
+                cache: CacheKind::Decision,
+                freshness: FreshnessKind::Exp,
+                cache_store,
+                ..quick()
+            };
+            let server = Served::start(design).await;
+            let client = server.client().with_user_agent(&"x".repeat(length));
+            let token = server.token("john").await;
+            assert_eq!(client.status("/items/", &token).await, 200, "{length}");
+            let revoked = client.ask("POST", "/token/revoke", &token).await;
+            assert_eq!(revoked.status, 200, "{length}");
+            let after = client.status("/items/", &token).await;
+            assert_eq!(after == 200, kept, "{cache_store} {length}");
+        }
+    }
+}
