@@ -90,6 +90,14 @@ impl Binding {
         }
     }
 
+    /// Whether a check waits for a slow hash, so that what was true before it may no longer be.
+    pub(crate) fn waits(&self) -> bool {
+        match self {
+            Self::Bcrypt(_) => true,
+            Self::None(_) | Self::Md5(_) | Self::Sha256(_) | Self::Blake3(_) => false,
+        }
+    }
+
     /// Whether the token is this sender's.
     pub(crate) async fn check(
         &self,

@@ -136,7 +136,10 @@ impl Lab {
     /// Why it is refused.
     #[inline]
     pub async fn authorize(&self, request: &Request<'_>) -> Result<Grant, Denied> {
-        self.decide(request, &mut Untimed).await
+        match self.remembered(request, &mut Untimed) {
+            Some(grant) => Ok(grant),
+            None => self.decide(request, &mut Untimed).await,
+        }
     }
 
     /// Authorizes a request, and says what each stage took.
@@ -145,23 +148,27 @@ impl Lab {
         request: &Request<'_>,
     ) -> (Result<Grant, Denied>, StageTimes) {
         let mut watch = Stopwatch::start();
-        let decision = self.decide(request, &mut watch).await;
+        let decision = match self.remembered(request, &mut watch) {
+            Some(grant) => Ok(grant),
+            None => self.decide(request, &mut watch).await,
+        };
         (decision, watch.stop())
     }
 
-    /// extract → decision key → hit? → verify → revoked? → binding → policy → store → grant
+    /// extract → decision key → hit? A hit ends here, before anything of the long way is made, its future included.
     #[inline]
-    async fn decide<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
-        let token = request.presented.bearer()?;
-
+    fn remembered<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Option<Grant> {
+        let token = request.presented.bearer().ok()?;
         let hit = self
             .cache
             .grant(request, token, &self.clock, &self.freshness);
         laps.ended(Stage::Cache);
-        if let Some(grant) = hit {
-            return Ok(grant);
-        }
+        hit
+    }
 
+    /// extract → known? → verify → revoked? → binding → policy → store → grant
+    async fn decide<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
+        let token = request.presented.bearer()?;
         let now = self.clock.now();
         let known = self.cache.verified(token, now, &self.freshness);
         laps.ended(Stage::Cache);
@@ -169,13 +176,20 @@ impl Lab {
             Some(verified) => verified,
             None => self.verify(token)?,
         };
-        verified.in_time(now)?;
-        self.sessions.check(verified.id)?;
+        self.still_valid(&verified, now)?;
         laps.ended(Stage::Verify);
 
         self.binding
             .check(&verified.bound, &request.sender, &self.hashing)
             .await?;
+        let now = if self.binding.waits() {
+            // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
+            let now = self.clock.now();
+            self.still_valid(&verified, now)?;
+            now
+        } else {
+            now
+        };
         laps.ended(Stage::Binding);
 
         decide(verified.scopes, request.action)?;
@@ -194,8 +208,7 @@ impl Lab {
     pub fn revoke(&self, request: &Request<'_>) -> Result<(), Denied> {
         let verified = self.verify(request.presented.bearer()?)?;
         let now = self.clock.now();
-        verified.in_time(now)?;
-        self.sessions.check(verified.id)?;
+        self.still_valid(&verified, now)?;
         // Committed first, then numbered: who reads the number before a verification also meets the commit.
         self.sessions.revoke(
             verified.id,
@@ -243,6 +256,12 @@ impl Lab {
             expires_at: claims.expires_at,
             bound: claims.bound,
         })
+    }
+
+    /// Not ended and not revoked.
+    fn still_valid(&self, verified: &Verified, now: Timestamp) -> Result<(), Denied> {
+        verified.in_time(now)?;
+        self.sessions.check(verified.id)
     }
 
     fn keep(&self, verified: &Verified, now: Timestamp) -> Kept {

@@ -1,6 +1,14 @@
 //! Who may use a token: what each binding tells apart, and what a cache makes of it.
 
-use authlab_server::{BindTo, BindingKind, CacheKey, CacheKind, CacheStore, Design, FreshnessKind};
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use authlab_server::{
+    Action, BindTo, BindingKind, CacheKey, CacheKind, CacheStore, Clock, Controlled, Denied,
+    Design, FreshnessKind, HashOn, Lab, Period, Presented, Request, Sender,
+};
 
 use crate::harness::{BROWSER, ELSEWHERE, Served, quick};
 
@@ -152,6 +160,58 @@ async fn a_cached_token_saves_the_verification_and_never_the_binding() {
                 owner.clone().at(ELSEWHERE).status("/items/", &token).await,
                 401
             );
+        }
+    }
+}
+
+/// A binding's hashes wait for their turn, seconds under a storm. Whoever revoked meanwhile was answered.
+#[tokio::test]
+async fn what_ends_while_the_bindings_hash_is_under_way_is_refused() {
+    const TTL: Duration = Duration::from_secs(60);
+    for hash_on in [HashOn::Pool, HashOn::Blocking] {
+        for cache in CacheKind::ALL.iter().copied() {
+            for (ends_by, expected) in [
+                ("nothing", Ok(())),
+                ("revocation", Err(Denied::Revoked)),
+                ("time", Err(Denied::Expired)),
+            ] {
+                let clock = Controlled::at_seconds(1_800_000_000);
+                let design = Design {
+                    binding: BindingKind::Bcrypt,
+                    bcrypt_cost: 9,
+                    token_ttl: Period(TTL),
+                    hash_on,
+                    cache,
+                    ..quick()
+                };
+                let lab = Lab::open_at(design, Clock::Controlled(clock.clone())).unwrap();
+                let sender = Sender {
+                    user_agent: b"x",
+                    ip: [127, 0, 0, 1].into(),
+                };
+                let issued = lab.login("john", "password123", &sender).await.unwrap();
+                let request = Request {
+                    method: "GET",
+                    route: "/items",
+                    target: "/items/",
+                    sender,
+                    presented: Presented::Bearer(&issued.access_token),
+                    action: Action::ItemsRead,
+                };
+                let mut waiting = pin!(lab.authorize(&request));
+                let begun = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await;
+                assert!(begun.is_pending(), "the first of two hashes is under way");
+                match ends_by {
+                    "revocation" => lab.revoke(&request).unwrap(),
+                    "time" => clock.advance(TTL),
+                    _ => {}
+                }
+                let case = format!("{hash_on} {cache} {ends_by}");
+                assert_eq!(waiting.await.map(|_| ()), expected, "{case}");
+                // Nor was it remembered.
+                let again = lab.authorize(&request).await.map(|_| ());
+                assert_eq!(again, expected, "{case}: again");
+            }
         }
     }
 }
