@@ -1,9 +1,11 @@
 //! Pictures: SVG by plotters, its colours replaced by classes so that one picture serves light and
 //! dark.
 
+mod bands;
 pub mod curves;
 pub mod palette;
 pub mod stages;
+mod ticks;
 
 /// A picture that could not be drawn.
 #[derive(Debug, thiserror::Error)]

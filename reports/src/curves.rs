@@ -14,8 +14,6 @@ pub struct Curves {
     pub lines: Vec<Line>,
     /// Greatest x of any line.
     pub x_end: f64,
-    /// Least and greatest latency of any line, nanoseconds.
-    pub y: (f64, f64),
 }
 
 /// One variant's curve.
@@ -33,6 +31,18 @@ pub struct Line {
     pub percentiles: Vec<Option<u64>>,
     /// Greatest latency, nanoseconds.
     pub max: u64,
+}
+
+impl Line {
+    /// Least and greatest latency, nanoseconds.
+    #[must_use]
+    pub fn span(&self) -> (f64, f64) {
+        let latencies = || self.points.iter().map(|point| point.1);
+        (
+            latencies().fold(f64::INFINITY, f64::min),
+            latencies().fold(0.0, f64::max),
+        )
+    }
 }
 
 /// The charts of a run: the ladder's own first, then the scenario's order; none for a step without
@@ -71,16 +81,9 @@ fn chart(run: &Run, at: LoadStep) -> Option<Curves> {
             )
         })
         .collect();
-    let points = || lines.iter().flat_map(|line| &line.points);
-    let x_end = points().map(|point| point.0).reduce(f64::max)?;
-    let low = points().map(|point| point.1).reduce(f64::min)?;
-    let high = points().map(|point| point.1).reduce(f64::max)?;
-    Some(Curves {
-        at,
-        x_end,
-        y: (low, high),
-        lines,
-    })
+    let points = lines.iter().flat_map(|line| &line.points);
+    let x_end = points.map(|point| point.0).reduce(f64::max)?;
+    Some(Curves { at, lines, x_end })
 }
 
 fn line(place: usize, label: &str, figure: &Figure) -> Option<Line> {

@@ -17,8 +17,8 @@ use crate::{
 const STYLE: &str = include_str!("page/style.css");
 /// The picture for a README, without its legend.
 const PICTURE: Size = Size {
-    width: 760,
-    height: 380,
+    width: 800,
+    height: 420,
 };
 
 /// The page of a run.

@@ -27,8 +27,8 @@ pub struct Row {
     pub total_ns: f64,
     /// Mean nanoseconds of each of [`Stages::names`].
     pub mean_ns: Vec<f64>,
-    /// The share of the whole of each.
-    pub share: Vec<f64>,
+    /// Samples that the means rest on.
+    pub samples: u64,
 }
 
 impl Stages {
@@ -63,12 +63,15 @@ impl Stages {
                 let stages: f64 = mean_ns.iter().sum();
                 let total_ns = mean(&variant.name, TOTAL).unwrap_or(stages).max(stages);
                 mean_ns.push(total_ns - stages);
-                let share = mean_ns.iter().map(|part| part / total_ns).collect();
+                let of_variant = figures
+                    .iter()
+                    .filter(|figure| figure.variant == variant.name);
+                let samples = of_variant.map(|figure| figure.count).max().unwrap_or(0);
                 (total_ns > 0.0).then(|| Row {
                     label: variant.label.clone(),
                     total_ns,
                     mean_ns,
-                    share,
+                    samples,
                 })
             })
             .collect();

@@ -14,6 +14,12 @@ pub(crate) struct Colour {
     dark: (u8, u8, u8),
 }
 
+/// Behind a picture that stands alone: pages in the other scheme than the reader's exist.
+pub(crate) const PAPER: Colour = Colour {
+    class: "paper",
+    light: (0xff, 0xff, 0xff),
+    dark: (0x0d, 0x11, 0x17),
+};
 /// Text and axes.
 pub(crate) const INK: Colour = Colour {
     class: "ink",
@@ -71,6 +77,9 @@ const SERIES: [Colour; 8] = [
     },
 ];
 
+/// Every other line is dashed: where two lie on each other, both are seen.
+const DASHES: &str = ".s-c2,.s-c6{stroke-dasharray:7 3}.s-c4,.s-c8{stroke-dasharray:2 2}";
+
 /// The colour of the variant or stage in that place; after eight they begin again.
 pub(crate) fn series(place: usize) -> &'static Colour {
     &SERIES[place % SERIES.len()]
@@ -108,19 +117,16 @@ pub fn style() -> String {
     let rules = |pick: fn(&Colour) -> (u8, u8, u8)| {
         all().fold(String::new(), |mut rules, colour| {
             let (class, hex) = (colour.class, hex(pick(colour)));
-            let _ = write!(
-                rules,
-                ".s-{class}{{stroke:{hex}}}.f-{class}{{fill:{hex}}}.b-{class}{{background:{hex}}}"
-            );
+            let _ = write!(rules, ".s-{class}{{stroke:{hex}}}.f-{class}{{fill:{hex}}}");
             rules
         })
     };
     let (light, dark) = (rules(|colour| colour.light), rules(|colour| colour.dark));
-    format!("{light}\n@media (prefers-color-scheme:dark){{{dark}}}\n")
+    format!("{light}{DASHES}\n@media (prefers-color-scheme:dark){{{dark}}}\n")
 }
 
 fn all() -> impl Iterator<Item = &'static Colour> {
-    [&INK, &GRID].into_iter().chain(&SERIES)
+    [&PAPER, &INK, &GRID].into_iter().chain(&SERIES)
 }
 
 fn hex((red, green, blue): (u8, u8, u8)) -> String {

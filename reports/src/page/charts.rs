@@ -11,8 +11,8 @@ use crate::{
 
 /// For a page, and for a phone: text keeps its size, which a scaled picture's would not.
 const WIDE: Size = Size {
-    width: 860,
-    height: 400,
+    width: 940,
+    height: 440,
 };
 const NARROW: Size = Size {
     width: 358,
@@ -23,7 +23,8 @@ const NARROW: Size = Size {
 pub(crate) fn curves(curves: &Curves) -> Result<String, DrawError> {
     let title = format!("Percentiles: {}, {}", curves.at.load, curves.at.step);
     let label = format!(
-        "{title}. Latency of each variant by percentile, both axes logarithmic; figures below."
+        "{title}. Latency of each variant by percentile, both axes logarithmic, that of latencies broken where nothing lies; figures \
+         below."
     );
     let pictures = responsive(
         &label,
@@ -34,7 +35,7 @@ pub(crate) fn curves(curves: &Curves) -> Result<String, DrawError> {
         curves
             .lines
             .iter()
-            .map(|line| (line.place, line.label.as_str())),
+            .map(|line| (line_swatch(line.place), line.label.as_str(), median(line))),
     );
     let header: Vec<String> = ["variant".to_owned()]
         .into_iter()
@@ -45,7 +46,10 @@ pub(crate) fn curves(curves: &Curves) -> Result<String, DrawError> {
     Ok(section(
         &title,
         &format!("{legend}{pictures}"),
-        &table(&title, &header, &rows),
+        &format!(
+            "<details><summary>Figures</summary>{}</details>",
+            table(&title, &header, &rows)
+        ),
     ))
 }
 
@@ -56,20 +60,29 @@ pub(crate) fn stages(stages: &Stages) -> Result<String, DrawError> {
         stages.at.load, stages.at.step
     );
     let label = format!(
-        "{title}. The share of each stage in the server's time, a bar for each variant; figures below."
+        "{title}. Mean time of each stage, a bar for each variant, on an axis of its own where a variant is \
+         ten times as slow as the others; figures below."
     );
     let pictures = responsive(
         &label,
         &chart::stages::draw(stages, WIDE.width)?,
         &chart::stages::draw(stages, NARROW.width)?,
     );
-    let legend = legend(stages.names.iter().map(String::as_str).enumerate());
+    let legend = legend(
+        stages
+            .names
+            .iter()
+            .enumerate()
+            .map(|(place, name)| (bar_swatch(place), name.as_str(), String::new())),
+    );
     let header: Vec<String> = ["variant", "total"]
         .map(str::to_owned)
         .into_iter()
         .chain(stages.names.clone())
+        .chain(["samples".to_owned()])
         .collect();
     let rows: Vec<Vec<String>> = stages.rows.iter().map(costs).collect();
+    // In the open: a stage of nanoseconds is a hair in any picture.
     Ok(section(
         title,
         &format!("{legend}{pictures}"),
@@ -94,13 +107,15 @@ fn costs(row: &Row) -> Vec<String> {
     let times = std::iter::once(&row.total_ns)
         .chain(&row.mean_ns)
         .map(|ns| quantity::duration(*ns));
-    std::iter::once(row.label.clone()).chain(times).collect()
+    std::iter::once(row.label.clone())
+        .chain(times)
+        .chain([quantity::grouped(row.samples)])
+        .collect()
 }
 
-fn section(title: &str, chart: &str, table: &str) -> String {
+fn section(title: &str, chart: &str, figures: &str) -> String {
     format!(
-        "<section aria-label=\"{0}\"><h2>{0}</h2><figure>{chart}</figure>\
-         <details><summary>Figures</summary>{table}</details></section>\n",
+        "<section aria-label=\"{0}\"><h2>{0}</h2><figure>{chart}</figure>{figures}</section>\n",
         escaped(title)
     )
 }
@@ -118,12 +133,37 @@ fn responsive(label: &str, wide: &str, narrow: &str) -> String {
     picture("wide", wide) + &picture("narrow", narrow)
 }
 
-fn legend<'a>(entries: impl Iterator<Item = (usize, &'a str)>) -> String {
-    let entry = |(place, label): (usize, &str)| {
-        let class = palette::series(place).class();
+fn median(line: &Line) -> String {
+    let p50 = line.percentiles.first().copied().flatten();
+    p50.map_or(String::new(), |ns| {
+        format!("p50 {}", quantity::duration(ns as f64))
+    })
+}
+
+/// A line as in the chart, its dashes too.
+fn line_swatch(place: usize) -> String {
+    let class = palette::series(place).class();
+    format!(
+        "<svg class=\"swatch\" viewBox=\"0 0 24 6\" aria-hidden=\"true\"><path d=\"M0 3H24\" class=\"s-{class}\" \
+         stroke-width=\"3\"/></svg>"
+    )
+}
+
+fn bar_swatch(place: usize) -> String {
+    let class = palette::series(place).class();
+    format!(
+        "<svg class=\"swatch\" viewBox=\"0 0 24 12\" aria-hidden=\"true\"><path d=\"M0 0H24V12H0Z\" class=\"f-{class}\"/>\
+         </svg>"
+    )
+}
+
+/// Swatch, name and figure of each entry.
+fn legend<'a>(entries: impl Iterator<Item = (String, &'a str, String)>) -> String {
+    let entry = |(swatch, label, figure): (String, &str, String)| {
         format!(
-            "<li><span class=\"swatch b-{class}\"></span>{}</li>",
-            escaped(label)
+            "<li>{swatch}{} <span class=\"figure\">{}</span></li>",
+            escaped(label),
+            escaped(&figure)
         )
     };
     let entries: String = entries.map(entry).collect();

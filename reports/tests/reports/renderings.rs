@@ -54,8 +54,36 @@ fn a_page_has_every_curve_and_every_stage_and_words_for_those_who_do_not_see_the
     // Three load-steps, wide and narrow, a curve for each variant.
     assert!(page.matches("<polyline").count() >= 3 * 2 * DESIGNS.len());
     assert_eq!(page.matches("role=\"img\"").count(), 2 * (3 + 1));
-    assert_eq!(page.matches("<details>").count(), 3 + 1);
+    assert_eq!(page.matches("<details>").count(), 3);
     assert!(page.contains("data-column=\"binding\""));
+}
+
+#[test]
+fn the_picture_stands_alone_in_either_scheme_with_the_slow_variant_on_an_axis_of_its_own() {
+    let picture = page::picture(&measured()).unwrap().unwrap();
+    assert!(picture.contains("prefers-color-scheme:dark") && picture.contains("class=\"f-paper\""));
+    for said in [
+        "bcrypt-12, no cache · 397 ms",
+        "\n500 ms",
+        "50 µs",
+        "99.9 %",
+    ] {
+        assert!(picture.contains(said), "{said}: {picture}");
+    }
+    // Nothing lies between 1 ms and 300 ms: no mark either.
+    assert!(
+        !picture.contains("\n10 ms") && !picture.contains("\n100 ms"),
+        "{picture}"
+    );
+}
+
+#[test]
+fn stages_of_microseconds_are_drawn_to_scale_beside_one_of_half_a_second() {
+    let page = page::render(&measured()).unwrap();
+    let (_, stages) = page.split_once("time goes: one-user, items").unwrap();
+    for said in ["\n0\n", "\n2 µs", "\n300 ms", "data-column=\"samples\""] {
+        assert!(stages.contains(said), "{said}: {stages}");
+    }
 }
 
 #[test]
