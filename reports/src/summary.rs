@@ -69,7 +69,7 @@ pub fn render(run: &Run) -> String {
 
 fn cells(table: &Table, rung: &Rung) -> Vec<String> {
     let mut cells = words::cells(rung);
-    cells.push(words::given_up(table, rung));
+    cells.push(words::given_up(table, rung, words::CELL));
     cells
 }
 

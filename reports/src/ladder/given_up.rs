@@ -1,8 +1,9 @@
-//! What variants give up: said once where all of them do, and by number where it takes many words.
+//! What variants give up: said once where all of them do, and in brief with a number where it takes
+//! many words.
 
 use crate::run::Run;
 
-/// From this length of a text on, rungs carry its number and the text stands below.
+/// From this length of a text on, rungs carry it in brief with its number, and the text stands below.
 const SHORT_ENOUGH: usize = 40;
 
 /// What variants give up.
@@ -12,6 +13,8 @@ pub struct GivenUp {
     pub by_all: Vec<String>,
     /// What some do, in order of first appearance.
     pub by_some: Vec<String>,
+    /// How many variants give up each of `by_some`.
+    pub carriers: Vec<usize>,
 }
 
 impl GivenUp {
@@ -23,27 +26,48 @@ impl GivenUp {
             }
         }
         let several = run.variants.len() > 1;
-        let (by_all, by_some) = texts.into_iter().partition(|text| {
-            several
-                && run
-                    .variants
-                    .iter()
-                    .all(|variant| variant.gives_up.contains(text))
-        });
-        Self { by_all, by_some }
+        let carriers = |text: &String| {
+            let variants = run.variants.iter();
+            variants
+                .filter(|variant| variant.gives_up.contains(text))
+                .count()
+        };
+        let (by_all, by_some): (Vec<_>, Vec<_>) = texts
+            .into_iter()
+            .partition(|text| several && carriers(text) == run.variants.len());
+        Self {
+            by_all,
+            carriers: by_some.iter().map(carriers).collect(),
+            by_some,
+        }
     }
 
-    /// What stands at a rung: short texts, and the numbers of long ones.
-    pub(crate) fn at(&self, gives_up: &[String]) -> Vec<String> {
-        let short = self
+    /// What stands at a rung: short texts; the others in brief with their numbers while there is
+    /// room for so many characters, the rarest first, then by number alone.
+    pub(crate) fn at(&self, gives_up: &[String], room: usize) -> Vec<String> {
+        let here = |text: &&String| gives_up.contains(text);
+        let mut said: Vec<String> = self
             .by_some
             .iter()
-            .filter(|text| is_short(text) && gives_up.contains(text))
-            .cloned();
-        let long = self.numbered().filter(|(_, text)| gives_up.contains(text));
-        short
-            .chain(long.map(|(number, _)| format!("({number})")))
-            .collect()
+            .filter(|text| is_short(text) && here(text))
+            .cloned()
+            .collect();
+        let mut long: Vec<_> = self.numbered().filter(|(_, text)| here(text)).collect();
+        long.sort_by_key(|(number, text)| (self.carriers_of(text), *number));
+        let mut numbers = Vec::new();
+        for (place, (number, text)) in long.iter().enumerate() {
+            let brief = format!("{} ({number})", brief(text));
+            let later = long[place + 1..].iter().map(|(number, _)| *number);
+            let rest: Vec<usize> = numbers.iter().copied().chain(later).collect();
+            let with_brief = said.iter().cloned().chain([brief.clone(), listed(rest)]);
+            if joined(with_brief).chars().count() <= room {
+                said.push(brief);
+            } else {
+                numbers.push(*number);
+            }
+        }
+        said.push(listed(numbers));
+        said
     }
 
     /// What stands below the ladder.
@@ -59,11 +83,105 @@ impl GivenUp {
         .collect()
     }
 
+    fn carriers_of(&self, text: &String) -> usize {
+        let mut counted = self.by_some.iter().zip(&self.carriers);
+        counted
+            .find(|(there, _)| *there == text)
+            .map_or(0, |(_, carriers)| *carriers)
+    }
+
     fn numbered(&self) -> impl Iterator<Item = (usize, &String)> {
         (1..).zip(self.by_some.iter().filter(|text| !is_short(text)))
     }
 }
 
+/// Parts of a mark as one text.
+pub(crate) fn joined(parts: impl IntoIterator<Item = String>) -> String {
+    let said: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    said.join("; ")
+}
+
+/// `(1) (3)`
+fn listed(mut numbers: Vec<usize>) -> String {
+    numbers.sort_unstable();
+    let marks: Vec<String> = numbers.iter().map(|number| format!("({number})")).collect();
+    marks.join(" ")
+}
+
+/// The danger alone: without the setting it comes from (`--cache-key article: `), without a remark
+/// after it, and of a sentence that is still long the last clause, which says what follows.
+fn brief(text: &str) -> &str {
+    let danger = match text.split_once(": ") {
+        Some((setting, danger)) if setting.starts_with("--") => danger,
+        _ => text,
+    };
+    let danger = danger.split("; ").next().unwrap_or(danger);
+    if is_short(danger) {
+        return danger;
+    }
+    danger.rsplit(", ").next().unwrap_or(danger)
+}
+
 fn is_short(text: &str) -> bool {
     text.chars().count() <= SHORT_ENOUGH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXTS: [(&str, &str, usize); 4] = [
+        (
+            "--binding md5: collisions in MD5 are made at will; measurement only",
+            "collisions in MD5 are made at will",
+            3,
+        ),
+        (
+            "--cache-key article: on a hit the sender is not checked, a stolen token passes",
+            "a stolen token passes",
+            1,
+        ),
+        (
+            "--freshness exp: a revoked token may pass until it expires",
+            "a revoked token may pass until it expires",
+            1,
+        ),
+        (
+            "--policy allow-all: authorization is skipped, every request passes",
+            "every request passes",
+            1,
+        ),
+    ];
+
+    #[test]
+    fn in_brief_a_text_is_the_danger_alone() {
+        for (text, danger, _) in TEXTS {
+            assert_eq!(brief(text), danger);
+        }
+    }
+
+    #[test]
+    fn a_rung_says_the_rarest_danger_as_far_as_there_is_room_and_numbers_the_rest() {
+        let given_up = GivenUp {
+            by_all: Vec::new(),
+            by_some: TEXTS.map(|(text, ..)| text.to_owned()).into(),
+            carriers: TEXTS.map(|(.., carriers)| carriers).into(),
+        };
+        let first_three = TEXTS[..3]
+            .iter()
+            .map(|(text, ..)| (*text).to_owned())
+            .collect::<Vec<_>>();
+        for (room, said) in [
+            (0, "(1) (2) (3)"),
+            (33, "(1) (2) (3)"),
+            (34, "a stolen token passes (2); (1) (3)"),
+            (
+                77,
+                "a stolen token passes (2); a revoked token may pass until it expires (3); (1)",
+            ),
+        ] {
+            let mark = joined(given_up.at(&first_three, room));
+            assert_eq!(mark, said, "{room}");
+        }
+    }
 }

@@ -7,6 +7,9 @@ use super::{
     words::{COLUMNS, cells, given_up, heading, part, warnings},
 };
 
+/// A terminal of this many columns shows a rung on one line.
+const COLUMNS_OF_TERMINAL: usize = 150;
+const MARK: &str = "! ";
 /// Two spaces between columns: thousands inside them have one.
 const GAP: &str = "  ";
 
@@ -20,10 +23,18 @@ pub fn render(table: &Table) -> String {
     let rows: Vec<Vec<String>> = std::iter::once(header)
         .chain(table.rungs.iter().map(cells))
         .collect();
-    let marks = std::iter::once(String::new())
-        .chain(table.rungs.iter().map(|rung| mark(&given_up(table, rung))));
+    let lines = aligned(&rows);
+    let width = lines.first().map_or(0, |line| line.chars().count());
+    let room = COLUMNS_OF_TERMINAL.saturating_sub(width + GAP.len() + MARK.len());
+    let marks = table
+        .rungs
+        .iter()
+        .map(|rung| mark(&given_up(table, rung, room)));
     let mut text = heading(&table.heading) + "\n";
-    for (line, mark) in aligned(&rows).into_iter().zip(marks) {
+    for (line, mark) in lines
+        .into_iter()
+        .zip(std::iter::once(String::new()).chain(marks))
+    {
         let _ = writeln!(text, "{}", format!("{line}{mark}").trim_end());
     }
     if let Some(sentence) = table.changes.sentence() {
@@ -50,7 +61,7 @@ fn mark(given_up: &str) -> String {
     if given_up.is_empty() {
         String::new()
     } else {
-        format!("{GAP}! {given_up}")
+        format!("{GAP}{MARK}{given_up}")
     }
 }
 

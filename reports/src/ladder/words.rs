@@ -1,6 +1,6 @@
 //! The ladder in words: what every rendering writes, so that they agree.
 
-use super::{Capacity, Heading, Rung, Table, changes::Part};
+use super::{Capacity, Heading, Rung, Table, changes::Part, given_up::joined};
 use crate::{
     order_statistics::Interval,
     quantity::{self, NOT_MEASURED},
@@ -120,16 +120,20 @@ fn capacity(capacity: Option<Capacity>) -> String {
     })
 }
 
-/// What a variant gives up, and what it failed at.
-pub(crate) fn given_up(table: &Table, rung: &Rung) -> String {
+/// Room for [`given_up`] in a cell of a table.
+pub(crate) const CELL: usize = 48;
+
+/// What a variant gives up, and what it failed at, in `room` characters if it can be said in so few.
+pub(crate) fn given_up(table: &Table, rung: &Rung, room: usize) -> String {
     let failed =
         (rung.failures > 0).then(|| format!("{} failed", quantity::grouped(rung.failures)));
-    let given_up = table.given_up.at(&rung.variant.gives_up);
-    given_up
-        .into_iter()
-        .chain(failed)
-        .collect::<Vec<_>>()
-        .join("; ")
+    let for_failed = failed
+        .as_ref()
+        .map_or(0, |failed| failed.chars().count() + 2);
+    let given_up = table
+        .given_up
+        .at(&rung.variant.gives_up, room.saturating_sub(for_failed));
+    joined(given_up.into_iter().chain(failed))
 }
 
 /// Why not to believe the figures, a sentence each.

@@ -22,7 +22,7 @@ pub(crate) fn render(ladder: &Table) -> String {
         .map(|rung| {
             words::cells(rung)
                 .into_iter()
-                .chain([words::given_up(ladder, rung)])
+                .chain([words::given_up(ladder, rung, words::CELL)])
                 .collect()
         })
         .collect();

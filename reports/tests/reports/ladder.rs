@@ -62,6 +62,53 @@ fn a_run_without_a_baseline_has_no_ratios() {
 }
 
 #[test]
+fn a_ladder_fits_a_terminal_and_names_the_danger_on_the_variants_own_line() {
+    let mut run = measured();
+    run.variants[4].label = "sha256 + route key".into();
+    for (place, gives_up) in [
+        (
+            1,
+            "--binding md5: collisions in MD5 are made at will; measurement only",
+        ),
+        (
+            2,
+            "--binding md5: collisions in MD5 are made at will; measurement only",
+        ),
+        (
+            2,
+            "--cache-key article: on a hit the sender is not checked, a stolen token passes",
+        ),
+        (
+            2,
+            "--freshness exp: a revoked token may pass until it expires",
+        ),
+        (
+            5,
+            "--policy allow-all: authorization is skipped, every request passes",
+        ),
+    ] {
+        let variant = &mut run.variants[place];
+        variant.gives_up.retain(|text| text.starts_with("--"));
+        variant.gives_up.push(gives_up.into());
+    }
+    let text = text_of(&run);
+    let widest = text
+        .lines()
+        .take_while(|line| !line.starts_with('!'))
+        .map(|line| line.chars().count())
+        .max();
+    assert!(widest <= Some(150), "{text}");
+    for (label, danger) in [
+        ("md5, no cache", "! collisions in MD5 are made at will (1)"),
+        ("md5 + article key", "! a stolen token passes (2); (1) (3)"),
+        ("allow-all (control)", "! every request passes (4)"),
+    ] {
+        let line = text.lines().find(|line| line.starts_with(label)).unwrap();
+        assert!(line.ends_with(danger), "{line}");
+    }
+}
+
+#[test]
 fn capacity_is_measured_where_the_median_slice_kept_the_server_busy() {
     let known = |busy: [f64; 6]| {
         let mut run = measured();
