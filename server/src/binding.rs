@@ -98,7 +98,8 @@ impl Binding {
         }
     }
 
-    /// Whether the token is this sender's.
+    /// Whether the token is this sender's. What waits for a hash is boxed: every future that may check a binding holds
+    /// this one, and is moved with it, on a hit too.
     pub(crate) async fn check(
         &self,
         bound: &Bound,
@@ -107,7 +108,7 @@ impl Binding {
     ) -> Result<(), Denied> {
         match self {
             Self::None(none) => none.check(),
-            Self::Bcrypt(bcrypt) => bcrypt.check(bound, sender, hashing).await,
+            Self::Bcrypt(bcrypt) => Box::pin(bcrypt.check(bound, sender, hashing)).await,
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 digest.check(bound, sender)
             }

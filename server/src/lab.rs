@@ -287,3 +287,36 @@ fn control(subjects: &Subjects) -> Grant {
         expires_at: u64::MAX,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::PasswordKind;
+    use crate::policy::Action;
+    use crate::request::Presented;
+
+    /// A future is moved whole, whatever of it is used: into its task, its box, its pin.
+    #[test]
+    fn the_future_of_an_authorization_stays_small() {
+        const MOST_BYTES: usize = 640;
+        let lab = Lab::open(Design {
+            password: PasswordKind::Sha256,
+            ..Design::default()
+        })
+        .unwrap();
+        let sender = Sender {
+            user_agent: b"",
+            ip: [127, 0, 0, 1].into(),
+        };
+        let request = Request {
+            method: "GET",
+            route: "/items",
+            target: "/items/",
+            sender,
+            presented: Presented::Nothing,
+            action: Action::ItemsRead,
+        };
+        let bytes = size_of_val(&lab.authorize(&request));
+        assert!(bytes <= MOST_BYTES, "{bytes}");
+    }
+}

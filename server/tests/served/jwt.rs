@@ -13,7 +13,10 @@ const NOW: u64 = 1_800_000_000;
 
 fn sign(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let message = format!("{}.{}", part(header), part(claims));
+    sign_message(&format!("{}.{}", part(header), part(claims)))
+}
+
+fn sign_message(message: &str) -> String {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
     format!("{message}.{signature}")
@@ -190,6 +193,22 @@ async fn only_a_token_that_is_right_in_every_part_passes() {
                     200,
                     "{case} ({cache})"
                 );
+            }
+            // The header that the server writes is recognized by its bytes: under it, claims are judged as under others.
+            let issued = server.token("john").await;
+            let own_header = issued.split('.').next().unwrap();
+            for (case, token) in wrong_claims() {
+                let claims = token.split('.').nth(1).unwrap();
+                let token = sign_message(&format!("{own_header}.{claims}"));
+                assert_eq!(
+                    client.status("/items/", &token).await,
+                    401,
+                    "{case} under the own header ({cache})"
+                );
+                let (unsigned, _) = issued.rsplit_once('.').unwrap();
+                for token in [format!("{unsigned}."), format!("{unsigned}.AAAA")] {
+                    assert_eq!(client.status("/items/", &token).await, 401, "{cache}");
+                }
             }
             for (case, token) in wrong_headers()
                 .into_iter()
