@@ -7,7 +7,7 @@ use crate::ladder::{Table, words};
 
 const NOTE: &str = "p50, first and vs base: latency of one request as sent to answered, against the baseline within \
     the same block. Intervals are of the median over blocks, 95 % unless they say less. requests/s is measured where \
-    the server's cores were at least 97 % busy, else its cores divided by the CPU time of a request.";
+    the server's cores were at least 97 % busy in the median slice, else its cores divided by the CPU time of a request.";
 
 pub(crate) fn render(ladder: &Table) -> String {
     let header: Vec<String> = [ladder.heading.load.as_str()]
