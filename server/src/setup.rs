@@ -232,6 +232,11 @@ impl Design {
         period_in_range("cache-ttl", self.cache_ttl, LEAST_CACHE_TTL)
     }
 
+    /// Whether requests are authorized: under `--policy allow-all` neither binding nor cache is ever consulted.
+    pub(crate) fn authorizes(&self) -> bool {
+        self.policy == PolicyKind::Enforce
+    }
+
     /// Whether anything slow is ever hashed: a users file may hold slow hashes whatever `--password` says.
     pub(crate) fn hashes_slowly(&self) -> bool {
         self.password.is_slow()

@@ -306,6 +306,18 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             &[Warning::BrokenDigest],
         ),
         (&["--policy", "allow-all"], &[Warning::NothingAuthorized]),
+        // What is never consulted gives nothing up; passwords are still stored and guessed.
+        (
+            &[
+                "--preset",
+                "bound-token-cached",
+                "--policy",
+                "allow-all",
+                "--password",
+                "md5",
+            ],
+            &[Warning::NothingAuthorized, Warning::FastPasswordHash],
+        ),
         (
             &["--cache", "decision", "--freshness", "ttl"],
             &[Warning::RevokedPassesForTtl],
@@ -327,6 +339,28 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             "{arguments:?}"
         );
     }
+}
+
+#[test]
+fn the_control_claims_no_binding_and_no_cache_whatever_was_typed() {
+    let lines = |arguments: &[&str]| resolve(arguments).unwrap().pipeline();
+    let preset = ["--preset", "bound-token-cached", "--policy"];
+    let axis = |lines: &[(&str, String)], axis| {
+        let line = lines.iter().find(|(name, _)| *name == axis);
+        line.map(|(_, choice)| choice.clone())
+    };
+    let enforced = lines(&[&preset[..], &["enforce"]].concat());
+    assert!(axis(&enforced, "cache").unwrap().contains("moka"));
+    assert!(axis(&enforced, "binding").unwrap().contains("md5"));
+    assert!(axis(&enforced, "freshness").is_some());
+    let control = lines(&[&preset[..], &["allow-all"]].concat());
+    for name in ["binding", "cache"] {
+        assert_eq!(
+            axis(&control, name).as_deref(),
+            Some("none (nothing is authorized)")
+        );
+    }
+    assert_eq!(axis(&control, "freshness"), None);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::hashing::HashOn;
 use crate::password::PasswordKind;
 
 impl Design {
-    /// The pipeline, an axis a line: name and choice. What would do nothing is left out.
+    /// The pipeline, an axis a line: name and choice. What would do nothing is left out, and where nothing is
+    /// authorized, binding and cache are said to be none, whatever was typed.
     #[must_use]
     pub fn pipeline(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![("password", self.password_line())];
@@ -16,10 +17,16 @@ impl Design {
             lines.push(("hash-on", self.hashing_line()));
         }
         lines.push(("credential", self.credential_line()));
-        lines.push(("binding", self.binding_line()));
-        lines.push(("cache", self.cache_line()));
-        if self.cache != CacheKind::None {
-            lines.push(("freshness", self.freshness_line()));
+        if self.authorizes() {
+            lines.push(("binding", self.binding_line()));
+            lines.push(("cache", self.cache_line()));
+            if self.cache != CacheKind::None {
+                lines.push(("freshness", self.freshness_line()));
+            }
+        } else {
+            for axis in ["binding", "cache"] {
+                lines.push((axis, "none (nothing is authorized)".to_owned()));
+            }
         }
         lines.push(("users", self.users.to_string()));
         lines.push(("policy", self.policy.to_string()));

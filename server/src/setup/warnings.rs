@@ -7,7 +7,6 @@ use crate::decisions::{CacheKey, CacheKind};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
-use crate::policy::PolicyKind;
 
 axis! {
     /// Something that a design gives up.
@@ -48,9 +47,10 @@ impl Design {
     }
 
     fn gives_up(&self, warning: Warning) -> bool {
-        let decisions = self.cache == CacheKind::Decision;
+        // Where nothing is authorized, no token is checked that a binding or a cache could weaken. Passwords are.
+        let decisions = self.authorizes() && self.cache == CacheKind::Decision;
         match warning {
-            Warning::NothingAuthorized => self.policy == PolicyKind::AllowAll,
+            Warning::NothingAuthorized => !self.authorizes(),
             Warning::StolenTokenPasses => decisions && self.cache_key == CacheKey::Article,
             Warning::RevokedPassesForTtl => decisions && self.freshness == FreshnessKind::Ttl,
             Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
@@ -58,7 +58,7 @@ impl Design {
             Warning::LowBcryptCost => {
                 self.password == PasswordKind::Bcrypt && self.bcrypt_cost < LEAST_SAFE_BCRYPT_COST
             }
-            Warning::BrokenDigest => self.binding == BindingKind::Md5,
+            Warning::BrokenDigest => self.authorizes() && self.binding == BindingKind::Md5,
             Warning::HashesBlockRequests => self.hashes_slowly() && self.hash_on == HashOn::Inline,
             Warning::PlainTextNetwork => !self.listen.ip().is_loopback(),
         }
