@@ -9,10 +9,12 @@ mod token;
 
 use std::sync::Arc;
 
-use axum::Router;
+use std::time::Duration;
+
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::lab::Lab;
 use answers::problem;
@@ -22,8 +24,13 @@ pub(crate) use granted::Peer;
 const MOST_BODY_BYTES: usize = 16 * 1024;
 
 /// All routes. Each with and without a trailing slash is one route, for routing and for cached decisions alike.
-pub(crate) fn router(lab: Arc<Lab>) -> Router {
-    let body = || DefaultBodyLimit::max(MOST_BODY_BYTES);
+pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
+    let body = || {
+        (
+            DefaultBodyLimit::max(MOST_BODY_BYTES),
+            Extension(bodies::Within(body_timeout)),
+        )
+    };
     let resources = [
         (
             "/items",

@@ -26,6 +26,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest head: a token of 8 kB and a long URI beside it. Longer ones get 431 or 414 from hyper.
 const MOST_HEAD_BYTES: usize = 32 * 1024;
 
+/// Until when a request's body must be there, counted from its head: shorter than a shutdown waits, so that even then
+/// its client is answered.
+const BODY_TIMEOUT: Duration = Duration::from_secs(4);
+const _: () = assert!(BODY_TIMEOUT.as_millis() < SHUTDOWN_TIMEOUT.as_millis());
+
 /// For how long a shutdown waits for requests under way.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -158,7 +163,11 @@ impl Server {
 
     /// Serves until `stop` ends, then lets requests under way finish, within limits.
     pub async fn run(self, lab: Arc<Lab>, stop: impl Future<Output = ()>) {
-        let router = router(lab);
+        self.run_with(lab, stop, BODY_TIMEOUT).await;
+    }
+
+    async fn run_with(self, lab: Arc<Lab>, stop: impl Future<Output = ()>, body_timeout: Duration) {
+        let router = router(lab, body_timeout);
         let connections = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -206,4 +215,52 @@ fn connection(
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MOST_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::{Ipv4Addr, TcpStream};
+    use std::time::Instant;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::password::PasswordKind;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_body_that_never_comes_is_answered_408_and_holds_neither_connection_nor_end() {
+        const LIMIT: Duration = Duration::from_millis(100);
+        let design = Design {
+            password: PasswordKind::Sha256,
+            ..Design::default()
+        };
+        let lab = Arc::new(Lab::open(design).unwrap());
+        let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async { stopped.await.unwrap() };
+        let serving = tokio::spawn(server.run_with(Arc::clone(&lab), stopped, LIMIT));
+        let mut waiting = Vec::new();
+        for begun in ["", "{\"username\":"] {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(SHUTDOWN_TIMEOUT)).unwrap();
+            let head = "POST /token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n";
+            let sent = format!("{head}\r\n{begun}");
+            stream.write_all(sent.as_bytes()).unwrap();
+            waiting.push(stream);
+        }
+        for mut stream in waiting {
+            let mut answer = String::new();
+            // To its end: the server closes.
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+            assert!(answer.contains("connection: close"), "{answer}");
+            assert!(answer.contains("error_description"), "{answer}");
+        }
+        let asked = Instant::now();
+        stop.send(()).unwrap();
+        serving.await.unwrap();
+        assert!(asked.elapsed() < BODY_TIMEOUT, "{:?}", asked.elapsed());
+    }
 }
