@@ -8,6 +8,7 @@ mod bench;
 mod ceiling;
 mod child;
 mod compare;
+mod load;
 mod output;
 mod report;
 mod run;
@@ -36,6 +37,8 @@ enum Verb {
     Serve(Box<serve::Arguments>),
     /// Run a scenario against its variants and report
     Run(run::Arguments),
+    /// Measure one server without a scenario file
+    Load(load::Arguments),
     /// Render a run's report again
     Report(report::Arguments),
     /// Compare two variants of a run, or two runs
@@ -67,7 +70,8 @@ fn main() -> ExitCode {
     };
     let done = match arguments.verb {
         Verb::Serve(arguments) => serve::run(*arguments),
-        Verb::Run(arguments) => run::run(arguments),
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Load(arguments) => load::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),

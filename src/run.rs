@@ -22,10 +22,17 @@ pub(crate) struct Arguments {
     /// Profile of the scenario: how many blocks, how long
     #[arg(long, default_value = "quick")]
     profile: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+// What every verb that measures takes. Not a doc comment: clap would make it the verb's own.
+#[derive(clap::Args)]
+pub(crate) struct Common {
     /// Folder that run folders are made in
     #[arg(long, default_value = "reports/runs")]
     runs: PathBuf,
-    /// Seed of the order of slices [default: from the clock]
+    /// Seed of every random choice [default: from the clock]
     #[arg(long)]
     seed: Option<u64>,
     /// Print only the ladder and the report's path
@@ -37,28 +44,41 @@ pub(crate) struct Arguments {
 const EXIT_INVALID: u8 = 3;
 const EXIT_REFUSED: u8 = 2;
 
-pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let scenario = Scenario::read(&arguments.scenario, &arguments.profile)?;
+    let words = [
+        "authlab",
+        "run",
+        &arguments.scenario.display().to_string(),
+        "--profile",
+        &arguments.profile,
+    ];
+    conduct_and_show(
+        &scenario,
+        &arguments.common,
+        words.map(str::to_owned).to_vec(),
+    )
+}
+
+/// Runs a scenario with its bar, prints the ladder; `words` repeat it but for its seed.
+pub(crate) fn conduct_and_show(
+    scenario: &Scenario,
+    common: &Common,
+    mut words: Vec<String>,
+) -> anyhow::Result<ExitCode> {
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
-    let seed = arguments.seed.unwrap_or_else(seed_from_clock);
+    let seed = common.seed.unwrap_or_else(seed_from_clock);
+    words.extend(["--seed".to_owned(), seed.to_string()]);
     let order = Order {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,
-        runs: arguments.runs,
-        command: vec![
-            "authlab".to_owned(),
-            "run".to_owned(),
-            arguments.scenario.display().to_string(),
-            "--profile".to_owned(),
-            arguments.profile,
-            "--seed".to_owned(),
-            seed.to_string(),
-        ],
+        runs: common.runs.clone(),
+        command: words,
         tool: tool(),
         seed,
         cores: Cores::split(),
     };
-    let bar = show::Bar::new(&scenario, arguments.quiet);
-    let finished = conduct(&scenario, &order, |progress| bar.show(&progress))?;
+    let bar = show::Bar::new(scenario, common.quiet);
+    let finished = conduct(scenario, &order, |progress| bar.show(&progress))?;
     bar.clear();
 
     output::write(&ladder::text::render(&ladder::Table::of(&finished.run)));
