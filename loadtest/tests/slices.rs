@@ -15,6 +15,19 @@ use authlab_reports::run::{Status, Verdict};
 use place::{count, run};
 use scripted::{Script, serve};
 
+/// A token, and a request that needs it.
+const TOKEN_STEPS: &str = r#"
+[[step]]
+name = "token"
+request = "POST /token"
+json = { username = "john" }
+save = { token = "json:/access/token" }
+[[step]]
+name = "get"
+request = "GET /protected"
+headers = { authorization = "Bearer {token}" }
+"#;
+
 const GET: &str = r#"
 [[step]]
 name = "get"
@@ -78,23 +91,14 @@ fn a_journey_whose_saving_step_failed_starts_again_and_fails_once() {
         fail_every: 4,
         ..Script::default()
     });
-    let rest = r#"
-[[step]]
-name = "token"
-request = "POST /token"
-json = { username = "john" }
-save = { token = "json:/access/token" }
-[[step]]
-name = "get"
-request = "GET /protected"
-headers = { authorization = "Bearer {token}" }
+    let load = r#"
 [[load]]
 name = "one"
 users = 1
 journey = ["token", "get*2"]
 profile.quick = { blocks = 1, slice = "200ms", warm_up = "1ms" }
 "#;
-    let finished = run(&server.url, rest);
+    let finished = run(&server.url, &format!("{TOKEN_STEPS}{load}"));
     let journeys = count(&finished.run, "token", "service");
     // Every token is followed by two requests, answered or failed; but the last of a slice.
     let after = count(&finished.run, "get", "service") + count(&finished.run, "get", "failed");
@@ -134,16 +138,7 @@ fn a_value_saved_from_json_is_sent_by_later_steps() {
         token: Some("secret-1"),
         ..Script::default()
     });
-    let rest = r#"
-[[step]]
-name = "token"
-request = "POST /token"
-json = { username = "john" }
-save = { token = "json:/access/token" }
-[[step]]
-name = "get"
-request = "GET /protected"
-headers = { authorization = "Bearer {token}" }
+    let load = r#"
 [[load]]
 name = "one"
 users = 2
@@ -151,7 +146,7 @@ prepare = ["token"]
 journey = ["get"]
 profile.quick = { blocks = 1, slice = "50ms", warm_up = "1ms" }
 "#;
-    let finished = run(&server.url, rest);
+    let finished = run(&server.url, &format!("{TOKEN_STEPS}{load}"));
     let slices = &finished.run.slices;
     assert!(
         slices
