@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare ceiling check
+.PHONY: help bench bench-smoke build test load compare ceiling ground-truth check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -11,11 +11,13 @@ help:
 	@echo "make load SCENARIO=FILE         one scenario (PROFILE=quick or full)"
 	@echo "make compare BASE=RUN HEAD=RUN  two runs beside each other (LIMIT='p50 > 20%')"
 	@echo "make ceiling                    the load generator beside wrk, on the same server"
+	@echo "make ground-truth               a scripted server: recorded latency against arithmetic"
 	@echo "make test                       format, clippy, all tests"
 	@echo "make check                      what CI runs"
 
+# One command, so that the benchmarks share what the binary was built of.
 build:
-	cargo build --release --workspace --bins
+	cargo build --release --workspace --bin authlab --bench lab
 
 # An invalid run (exit 3) is measured and marked, not broken: people read it, gates use exit codes.
 INVALID_IS_SHOWN := || { [ $$? -eq 3 ] && echo "not valid, for the reasons marked !: run again on a quieter machine"; }
@@ -38,18 +40,22 @@ ceiling: build
 
 # The same path with tiny settings, on the build that the tests have made: its figures mean nothing.
 bench-smoke:
-	cargo build --workspace --bins
+	cargo build --workspace --bin authlab --bench lab
 	target/debug/authlab bench --profile smoke --brief
 	target/debug/authlab run scenarios/thousandfold.toml --profile smoke --runs target/runs $(INVALID_IS_SHOWN)
+
+# What is recorded against what arithmetic says; it needs a quiet machine for a minute.
+ground-truth:
+	cargo test --release -p authlab-loadtest --test ground_truth -- --ignored --nocapture --test-threads 1
 
 test:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace --doc --quiet
 	@if cargo nextest --version >/dev/null 2>&1; then \
 		echo "cargo nextest run --workspace"; cargo nextest run --workspace; \
 	else \
 		echo "cargo test --workspace (cargo install cargo-nextest is faster)"; cargo test --workspace --bins --lib --tests; \
 	fi
-	cargo test --workspace --doc --quiet
 
 check: test bench-smoke

@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use authlab_server::{Action, Design, Lab, OpenError, PasswordKind, Presented, Request, Sender};
-use rand::SeedableRng;
+use rand::distr::Alphanumeric;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 
 /// A User-Agent as a browser sends it.
 pub const USER_AGENT: &[u8] = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
@@ -67,6 +68,21 @@ pub fn tokens(lab: &Lab, count: usize) -> Vec<String> {
     assert_eq!(tokens.len(), count, "every sign-in gives a token");
     tokens.shuffle(&mut StdRng::seed_from_u64(SEED));
     tokens
+}
+
+/// `count` tokens for a cache, which never reads them: a real one with a signature of each one's own,
+/// which is what chooses a cache's slot.
+#[must_use]
+pub fn lookalikes(token: &str, count: usize) -> Vec<String> {
+    let signature = token.rfind('.').map_or(0, |dot| dot + 1);
+    let (signed, length) = (&token[..signature], token.len() - signature);
+    let mut random = StdRng::seed_from_u64(SEED);
+    let mut tail = || -> String {
+        (0..length)
+            .map(|_| char::from(random.sample(Alphanumeric)))
+            .collect()
+    };
+    (0..count).map(|_| signed.to_owned() + &tail()).collect()
 }
 
 /// A runtime for what waits: slow hashes on their pool.

@@ -146,9 +146,16 @@ pub struct Schedule {
     /// Λ at the next arrival.
     due: f64,
     length: Duration,
+    planned: u64,
 }
 
 impl Schedule {
+    /// How many arrivals were taken from it.
+    #[must_use]
+    pub fn planned(&self) -> u64 {
+        self.planned
+    }
+
     /// The schedule of a slice; the same seed gives the same instants.
     #[must_use]
     pub fn new(rate: Rate, spacing: Spacing, length: Duration, seed: u64) -> Self {
@@ -158,6 +165,7 @@ impl Schedule {
             random: StdRng::seed_from_u64(seed),
             due: 0.0,
             length,
+            planned: 0,
         };
         // A Poisson process does not begin with an arrival.
         if spacing == Spacing::Poisson {
@@ -179,6 +187,7 @@ impl Iterator for Schedule {
             Spacing::Uniform => 1.0,
             Spacing::Poisson => exponential(&mut self.random),
         };
+        self.planned += 1;
         Some(offset)
     }
 }

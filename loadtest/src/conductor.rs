@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{self, Run, Status, Tool, Validity};
 
+use crate::arrivals::Arrivals;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
 use crate::plan::block_order;
@@ -107,7 +108,7 @@ pub fn conduct(
     };
     run.elapsed_s = started.elapsed().as_secs_f64();
     run.machine.load_after = Some(machine::load_average());
-    run.validity = validity::judge(&run, &scenario.loads);
+    run.validity = validity::judge(&run);
     let finished = folder.finish(&mut run);
     Ok(Finished {
         path: folder.path().to_owned(),
@@ -153,6 +154,7 @@ fn described(scenario: &Scenario) -> run::Scenario {
     let load = |load: &Load| run::Load {
         name: load.name.clone(),
         users: load.users,
+        open: matches!(load.arrivals, Arrivals::Open { .. }),
         steps: load
             .timed_steps()
             .into_iter()

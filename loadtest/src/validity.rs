@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use authlab_reports::run::{Figure, LoadStep, PERCENTILES, Run, Slice, Validity, Verdict};
 
-use crate::arrivals::Arrivals;
-use crate::scenario::Load;
-
 /// Run-queue delay of the generator above this share of the time disturbs its figures.
 const GENERATOR_WAITED: f64 = 0.05;
 /// The same of a server whose cores were not busy with itself: the threads of a saturated server
@@ -25,12 +22,12 @@ const FAILED: f64 = 0.01;
 const TIMER_P99_NS: u64 = 1_000_000;
 
 /// Judges what was measured so far: the gravest verdict that has a reason.
-pub(crate) fn judge(run: &Run, loads: &[Load]) -> Validity {
+pub(crate) fn judge(run: &Run) -> Validity {
     let judged = [
         (Verdict::Empty, unanswered(run)),
         (Verdict::ServerLimited, failing(run)),
         (Verdict::Disturbed, disturbed(run)),
-        (Verdict::ClientLimited, late_generator(run, loads)),
+        (Verdict::ClientLimited, late_generator(run)),
     ];
     let found = judged.into_iter().find(|(_, reasons)| !reasons.is_empty());
     let (verdict, reasons) = found.unwrap_or((Verdict::Valid, Vec::new()));
@@ -166,27 +163,32 @@ fn mean(run: &Run, share: impl Fn(&Slice) -> Option<f64>) -> Option<f64> {
 
 /// The generator must not be most of what it measures: with one closed user its time between
 /// answers, with open arrivals its lateness against the schedule.
-fn late_generator(run: &Run, loads: &[Load]) -> Vec<String> {
+fn late_generator(run: &Run) -> Vec<String> {
     let mut reasons = Vec::new();
     for timer in run.merged.iter().filter(|figure| figure.metric == "timer") {
-        let Some(load) = loads.iter().find(|load| load.name == timer.load) else {
+        let Some(load) = run
+            .scenario
+            .loads
+            .iter()
+            .find(|load| load.name == timer.load)
+        else {
             continue;
         };
         let at = LoadStep {
             load: timer.load.clone(),
             step: timer.step.clone(),
         };
-        let open = matches!(load.arrivals, Arrivals::Open { .. });
         let service = run
             .figure(&timer.variant, &at, "service")
             .map_or(0, Figure::p50);
         let p99 = at_percentile(timer, 99.0);
-        if open && p99 > TIMER_P99_NS {
+        if load.open && p99 > TIMER_P99_NS {
             reasons.push(format!(
                 "{} under {}: requests left {p99} ns late at p99",
                 timer.variant, timer.load
             ));
-        } else if !open && load.users == 1 && timer.p50() as f64 > service as f64 * TIMER_SHARE {
+        } else if !load.open && load.users == 1 && timer.p50() as f64 > service as f64 * TIMER_SHARE
+        {
             reasons.push(format!(
                 "{} under {}: requests left {} ns late at p50, beside a service time of {service} ns",
                 timer.variant,

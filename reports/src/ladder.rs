@@ -7,10 +7,13 @@ pub mod capacity;
 pub mod changes;
 pub mod given_up;
 pub mod heading;
+pub mod offered;
 pub mod text;
 pub(crate) mod words;
 
-pub use self::{capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading};
+pub use self::{
+    capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading, offered::Offered,
+};
 use crate::{
     blocks::{self, LATENCY_METRIC},
     order_statistics::Estimate,
@@ -28,6 +31,8 @@ pub struct Table {
     pub changes: Changes,
     /// What the variants give up.
     pub given_up: GivenUp,
+    /// What open loads offered, and what became of it.
+    pub offered: Vec<Offered>,
     /// What the capacity columns count, in words, where that is not one step alone.
     pub capacity_counts: Option<String>,
 }
@@ -68,6 +73,7 @@ impl Table {
                 .collect(),
             changes: Changes::of(run),
             given_up: GivenUp::of(run),
+            offered: Offered::all(run),
             capacity_counts: capacity::counts_whole_load(run),
         }
     }

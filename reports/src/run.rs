@@ -85,8 +85,10 @@ pub struct Scenario {
 pub struct Load {
     /// Its name, e.g. `one-user`.
     pub name: String,
-    /// Closed users.
+    /// Users: as many requests can be under way.
     pub users: usize,
+    /// Whether requests are planned by a schedule, or by each user after its last answer.
+    pub open: bool,
     /// The steps that are timed, in order.
     pub steps: Vec<String>,
     /// Blocks planned.
@@ -221,6 +223,8 @@ pub struct Slice {
     pub length_ns: u64,
     /// Figures of each step's `service` and `response`, and of what else was recorded.
     pub figures: Vec<Figure>,
+    /// Arrivals that the schedule planned; none for closed users.
+    pub planned: Option<u64>,
     /// Requests whose answer was what its step expects.
     pub ok: u64,
     /// Requests that failed, by reason.
@@ -247,7 +251,7 @@ pub struct Figure {
     pub load: String,
     /// The step's name.
     pub step: String,
-    /// `response`, `service`, `timer`, `first-byte`, `failed`, or `stage-<name>` from Server-Timing.
+    /// `response`, `service`, `queued`, `timer`, `first-byte`, `failed`, or `stage-<name>` from Server-Timing.
     pub metric: String,
     /// Samples.
     pub count: u64,

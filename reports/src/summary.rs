@@ -51,6 +51,9 @@ pub fn render(run: &Run) -> String {
             row(&mut page, words::part(part));
         }
     }
+    for offered in &table.offered {
+        let _ = writeln!(page, "\n{}.", escaped(&offered.sentence()));
+    }
     if let Some(counts) = &table.capacity_counts {
         let _ = writeln!(page, "\n{}.", escaped(counts));
     }

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use authlab_bench::{USER, now, request, runtime, sender, tokens};
+use authlab_bench::{USER, lookalikes, now, request, runtime, sender, tokens};
 use authlab_server::parts::{BindingPart, CredentialPart, DecisionPart, PasswordPart};
 use authlab_server::{BindingKind, CacheKind, CacheStore, Design, HashOn, PasswordKind, Roles};
 use criterion::{Criterion, SamplingMode};
@@ -116,10 +116,11 @@ fn cache(criterion: &mut Criterion, store: CacheStore) {
         ..Design::default()
     };
     let lab = authlab_bench::open(design.clone()).expect("the design opens");
-    let all = tokens(&lab, MOST_ENTRIES * 2);
+    let token = &tokens(&lab, 1)[0];
+    let all = lookalikes(token, MOST_ENTRIES * 2);
     let (kept, absent) = all.split_at(MOST_ENTRIES);
     let grant = runtime()
-        .block_on(lab.authorize(&request(&kept[0])))
+        .block_on(lab.authorize(&request(token)))
         .expect("the token is good");
 
     let mut group = criterion.benchmark_group(format!("cache/{}", store.label()));

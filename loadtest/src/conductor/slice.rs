@@ -32,6 +32,7 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(10);
 /// A slice's recording and the counters around it.
 struct Ran {
     taken: Taken,
+    planned: Option<u64>,
     start: Instant,
     length: Duration,
     server: Option<usage::Usage>,
@@ -65,7 +66,7 @@ impl Conductor<'_> {
                 left: self.pace.left(),
             });
             self.run.elapsed_s = self.started.elapsed().as_secs_f64();
-            self.run.validity = crate::validity::judge(self.run, &self.scenario.loads);
+            self.run.validity = crate::validity::judge(self.run);
             self.folder.append(self.run, slice, ran.taken.recorded)?;
         }
         if interrupted {
@@ -202,10 +203,12 @@ impl Conductor<'_> {
         let _ = job.span.set((start, start + length));
         self.generator.tell(Phase::Go(Arc::clone(job)));
         self.hear(job, load.users, start + length + load.timeout)?;
+        let mut planned = None;
         if let Some(schedule) = &job.schedule
             && let Ok(mut schedule) = schedule.try_lock()
         {
             job.recorder().dropped(schedule.by_ref().count() as u64);
+            planned = Some(schedule.planned());
         }
         let taken = job.recorder().take();
         let server = self.servers[variant].as_ref().and_then(Server::usage);
@@ -215,6 +218,7 @@ impl Conductor<'_> {
             .saturating_duration_since(start);
         Ok(Ran {
             taken,
+            planned,
             start,
             length,
             server: server
@@ -296,6 +300,7 @@ impl Conductor<'_> {
             start_ns: nanos(ran.start.saturating_duration_since(self.started)),
             length_ns: nanos(ran.length),
             figures: Vec::new(),
+            planned: ran.planned,
             ok: ran.taken.ok,
             failed: ran
                 .taken

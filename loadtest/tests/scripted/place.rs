@@ -32,6 +32,7 @@ fn order(runs: &Path) -> Order {
     }
 }
 
+#[allow(dead_code, reason = "some tests ask for percentiles only")]
 pub(crate) fn count(run: &Run, step: &str, metric: &str) -> u64 {
     run.merged
         .iter()

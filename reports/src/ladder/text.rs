@@ -44,6 +44,9 @@ pub fn render(table: &Table) -> String {
     for line in aligned(&parts) {
         let _ = writeln!(text, "{GAP}{}", line.trim_end());
     }
+    for offered in &table.offered {
+        let _ = writeln!(text, "{GAP}{}", offered.sentence());
+    }
     for note in table.given_up.notes() {
         let _ = writeln!(text, "! {note}");
     }

@@ -48,6 +48,9 @@ pub(crate) fn render(ladder: &Table) -> String {
             &parts,
         );
     }
+    for offered in &ladder.offered {
+        page += &element("p", "note", &format!("{}.", offered.sentence()));
+    }
     if let Some(counts) = &ladder.capacity_counts {
         page += &element("p", "note", &format!("{counts}."));
     }

@@ -178,6 +178,7 @@ pub(crate) fn slice(
         start_ns: run.slices.len() as u64 * 110_000_000,
         length_ns: 100_000_000,
         figures: Vec::new(),
+        planned: None,
         ok: samples,
         failed: BTreeMap::new(),
         cpu_ns: Some((cpu * drift * samples as f64) as u64),
@@ -238,6 +239,7 @@ fn scenario() -> Scenario {
     let load = |name: &str, users, steps: &[&str]| Load {
         name: name.into(),
         users,
+        open: false,
         steps: steps.iter().map(|&step| step.into()).collect(),
         blocks: 12,
         slice_ms: 100,

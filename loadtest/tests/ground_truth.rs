@@ -1,0 +1,102 @@
+//! What is recorded against what must be true: a server whose stalls are scripted, at an open rate.
+//! Ignored by `make test`, since it needs a quiet machine: `make ground-truth`.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "scripted/place.rs"]
+mod place;
+#[path = "scripted/server.rs"]
+mod scripted;
+
+use std::time::Duration;
+
+use place::{percentile, run};
+use scripted::{Script, serve};
+
+const STALL: Duration = Duration::from_millis(500);
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// Of arrivals spread evenly over time, the share `STALL / PERIOD` waits, evenly up to `STALL`.
+fn analytic_ms(percentile: f64) -> f64 {
+    let waiting = STALL.as_secs_f64() / PERIOD.as_secs_f64();
+    let beyond = 1.0 - percentile / 100.0;
+    STALL.as_secs_f64() * 1e3 * (1.0 - beyond / waiting).max(0.0)
+}
+
+#[test]
+#[ignore = "needs a quiet machine: make ground-truth"]
+fn the_response_of_a_stalling_server_is_what_arithmetic_says() {
+    let server = serve(Script {
+        stall: Some((STALL, PERIOD)),
+        ..Script::default()
+    });
+    // Whole periods, so that the share of stalled time is exact wherever a slice begins.
+    let rest = r#"
+[[step]]
+name = "get"
+request = "GET /"
+[[load]]
+name = "open"
+users = 800
+rate = 1000
+journey = ["get"]
+profile.quick = { blocks = 1, slice = "10s", warm_up = "200ms" }
+"#;
+    let finished = run(&server.url, rest);
+    let failed: u64 = finished
+        .run
+        .slices
+        .iter()
+        .flat_map(|slice| slice.failed.values())
+        .sum();
+    assert_eq!(failed, 0);
+    println!("percentile   analytic   response    service");
+    let mut wrong = Vec::new();
+    for at in [50.0, 90.0, 99.0, 99.9] {
+        let measured = |metric| percentile(&finished.run, "get", metric, at) as f64 / 1e6;
+        let (truth, response) = (analytic_ms(at), measured("response"));
+        println!(
+            "{at:>10}  {truth:>7.1} ms  {response:>7.2} ms  {:>7.2} ms",
+            measured("service")
+        );
+        // Two percent, or 100 µs and what answering takes at all.
+        let floor = finished
+            .run
+            .merged
+            .iter()
+            .find(|figure| figure.metric == "service");
+        let allowed = (truth * 0.02).max(0.1 + floor.unwrap().min as f64 / 1e6);
+        if (response - truth).abs() > allowed {
+            wrong.push(at);
+        }
+    }
+    let timer = percentile(&finished.run, "get", "timer", 99.0);
+    println!("timer p99 {timer} ns; {:?}", finished.run.validity);
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+#[ignore = "needs a quiet machine: make ground-truth"]
+fn with_few_users_the_response_is_the_same_and_service_times_hide_the_stall() {
+    let server = serve(Script {
+        stall: Some((STALL, PERIOD)),
+        ..Script::default()
+    });
+    let rest = r#"
+[[step]]
+name = "get"
+request = "GET /"
+[[load]]
+name = "open"
+users = 8
+rate = 1000
+journey = ["get"]
+profile.quick = { blocks = 1, slice = "10s", warm_up = "200ms" }
+"#;
+    let finished = run(&server.url, rest);
+    let at = |metric| percentile(&finished.run, "get", metric, 99.0) as f64 / 1e6;
+    let (truth, response, service) = (analytic_ms(99.0), at("response"), at("service"));
+    println!("p99: analytic {truth:.1} ms, response {response:.1} ms, service {service:.2} ms");
+    assert!((response / truth - 1.0).abs() < 0.02, "{response}");
+    assert!(service < truth / 10.0, "{service}");
+}

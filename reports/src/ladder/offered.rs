@@ -1,0 +1,103 @@
+//! Open arrivals: what was planned, what was answered, and whose fault the difference is.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    quantity,
+    run::{LoadStep, Run, Slice},
+};
+
+/// One variant under one open load.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offered {
+    /// The load's name.
+    pub load: String,
+    /// The variant's label.
+    pub variant: String,
+    /// Planned arrivals a second, while slices were planned to last.
+    pub planned_per_s: f64,
+    /// Answers, as expected, a second of the same time.
+    pub answered_per_s: f64,
+    /// Lateness of the generator at p50 and p99, nanoseconds: of the load's first step.
+    pub timer: Option<(u64, u64)>,
+    /// Share of the arrivals that waited because every user was busy.
+    pub queued: f64,
+}
+
+impl Offered {
+    /// Every variant under every open load that was measured.
+    pub(crate) fn all(run: &Run) -> Vec<Self> {
+        let mut slices: BTreeMap<(usize, usize), Vec<&Slice>> = BTreeMap::new();
+        for slice in run.slices.iter().filter(|slice| slice.planned.is_some()) {
+            let load = run
+                .scenario
+                .loads
+                .iter()
+                .position(|load| load.name == slice.load);
+            let variant = run
+                .variants
+                .iter()
+                .position(|variant| variant.name == slice.variant);
+            if let (Some(load), Some(variant)) = (load, variant) {
+                slices.entry((load, variant)).or_default().push(slice);
+            }
+        }
+        let of =
+            |((load, variant), slices): (_, Vec<&Slice>)| Self::of(run, load, variant, &slices);
+        slices.into_iter().filter_map(of).collect()
+    }
+
+    fn of(run: &Run, load: usize, variant: usize, slices: &[&Slice]) -> Option<Self> {
+        let (load, variant) = (&run.scenario.loads[load], &run.variants[variant]);
+        let seconds = load.slice_ms as f64 / 1e3 * slices.len() as f64;
+        let planned: u64 = slices.iter().filter_map(|slice| slice.planned).sum();
+        let at = LoadStep {
+            load: load.name.clone(),
+            step: load.steps.first()?.clone(),
+        };
+        let count = |metric: &str| {
+            run.figure(&variant.name, &at, metric)
+                .map_or(0, |figure| figure.count)
+        };
+        let first = slices.iter().map(|slice| {
+            slice
+                .figure(&at.step, "service")
+                .map_or(0, |figure| figure.count)
+        });
+        let timer = run.figure(&variant.name, &at, "timer");
+        Some(Self {
+            load: load.name.clone(),
+            variant: variant.label.clone(),
+            planned_per_s: planned as f64 / seconds,
+            answered_per_s: first.sum::<u64>() as f64 / seconds,
+            timer: timer.map(|figure| {
+                (
+                    figure.p50(),
+                    figure.percentiles.get(3).copied().unwrap_or(figure.max),
+                )
+            }),
+            queued: count("queued") as f64 / (planned as f64).max(1.0),
+        })
+    }
+
+    /// On one line.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let timer = match self.timer {
+            Some((p50, p99)) => format!(
+                "{} late at p50, {} at p99",
+                quantity::duration(p50 as f64),
+                quantity::duration(p99 as f64)
+            ),
+            None => "nothing was sent".to_owned(),
+        };
+        format!(
+            "{}, {}: planned {}/s, answered {}/s; the generator was {timer}; {:.1} % found every user busy",
+            self.load,
+            self.variant,
+            quantity::number(self.planned_per_s),
+            quantity::number(self.answered_per_s),
+            self.queued * 100.0
+        )
+    }
+}
