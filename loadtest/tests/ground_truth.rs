@@ -52,7 +52,9 @@ profile.quick = { blocks = 1, slice = "10s", warm_up = "200ms" }
     assert_eq!(failed, 0);
     println!("percentile   analytic   response    service");
     let mut wrong = Vec::new();
-    for at in [50.0, 90.0, 99.0, 99.9] {
+    // Not p90: exactly a tenth waits, so it lies on the edge between those that did and those that
+    // did not, where the server's own millisecond of timer decides.
+    for at in [50.0, 75.0, 99.0, 99.9] {
         let measured = |metric| percentile(&finished.run, "get", metric, at) as f64 / 1e6;
         let (truth, response) = (analytic_ms(at), measured("response"));
         println!(

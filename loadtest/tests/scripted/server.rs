@@ -87,7 +87,10 @@ async fn answer(
     }
     if let Some((part, period)) = script.stall {
         let phase = Duration::from_nanos((started.elapsed().as_nanos() % period.as_nanos()) as u64);
-        tokio::time::sleep(part.saturating_sub(phase)).await;
+        // Even a sleep of nothing would wait for the timer's next millisecond.
+        if let Some(rest) = part.checked_sub(phase) {
+            tokio::time::sleep(rest).await;
+        }
     }
     let mut response = Response::new(Full::from("hello"));
     if let Some(token) = script.token {
