@@ -11,11 +11,15 @@ mod scripted;
 use std::time::Duration;
 
 use authlab_loadtest::conductor::Finished;
+use authlab_reports::run::Verdict;
 use place::{percentile, run};
 use scripted::{Script, serve};
 
 const STALL: Duration = Duration::from_millis(500);
 const PERIOD: Duration = Duration::from_secs(5);
+
+/// Or two percent, whichever is more.
+const MOST_OFF_MS: f64 = 0.1;
 
 /// Of arrivals spread evenly over time, the share `STALL / PERIOD` waits, evenly up to `STALL`.
 fn analytic_ms(percentile: f64) -> f64 {
@@ -23,6 +27,9 @@ fn analytic_ms(percentile: f64) -> f64 {
     let beyond = 1.0 - percentile / 100.0;
     STALL.as_secs_f64() * 1e3 * (1.0 - beyond / waiting).max(0.0)
 }
+
+/// A run that says itself that it was disturbed proves nothing.
+const TRIES: usize = 4;
 
 /// Open arrivals at 1 000/s against it, for whole periods, so that the share of stalled time is
 /// exact wherever a slice begins.
@@ -44,7 +51,14 @@ journey = ["get"]
 profile.quick = {{ blocks = 1, slice = "10s", warm_up = "200ms" }}
 "#
     );
-    run(&server.url, &rest)
+    for _ in 0..TRIES {
+        let finished = run(&server.url, &rest);
+        if finished.run.validity.verdict == Verdict::Valid {
+            return finished;
+        }
+        println!("tried again: {:?}", finished.run.validity);
+    }
+    panic!("the machine is not quiet enough to judge by");
 }
 
 #[test]
@@ -54,12 +68,8 @@ fn the_response_of_a_stalling_server_is_what_arithmetic_says() {
     let slices = &finished.run.slices;
     assert!(slices.iter().all(|slice| slice.failed.is_empty()));
     let ms = |metric, at| percentile(&finished.run, "get", metric, at) as f64 / 1e6;
-    let service = finished
-        .run
-        .merged
-        .iter()
-        .find(|figure| figure.metric == "service");
-    let floor_ms = service.unwrap().min as f64 / 1e6;
+    // What the server takes when it does not stall is not scripted: its median.
+    let unstalled = ms("service", 50.0);
     println!("percentile   analytic   response    service");
     let mut wrong = Vec::new();
     // Not p90: exactly a tenth waits, so it lies on the edge between those that did and those that
@@ -70,9 +80,7 @@ fn the_response_of_a_stalling_server_is_what_arithmetic_says() {
             "{at:>10}  {truth:>7.1} ms  {response:>7.2} ms  {:>7.2} ms",
             ms("service", at)
         );
-        // Two percent, or 100 µs and what answering takes at all.
-        let allowed = (truth * 0.02).max(0.1 + floor_ms);
-        if (response - truth).abs() > allowed {
+        if (response - unstalled - truth).abs() > (truth * 0.02).max(MOST_OFF_MS) {
             wrong.push(at);
         }
     }
