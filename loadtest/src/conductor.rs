@@ -147,6 +147,8 @@ fn blank(scenario: &Scenario, order: &Order) -> Run {
             .collect(),
         slices: Vec::new(),
         merged: Vec::new(),
+        capacities: Vec::new(),
+        calibration: None,
     }
 }
 

@@ -5,7 +5,7 @@
 //! not a barrier, which one panicking user would hang. Goose's own figures are off: it times in
 //! milliseconds and caps rather than paces.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -54,6 +54,8 @@ pub(crate) struct Job {
     pub(crate) recorder: Mutex<Recorder>,
     /// Ends the slice early, set by the conductor.
     pub(crate) interrupted: AtomicBool,
+    /// Nanoseconds of CPU time that pacing passed by yielding: the generator could have worked.
+    pub(crate) spare_ns: AtomicU64,
     /// The slice's length has passed and its samples suffice.
     pub(crate) over: AtomicBool,
     /// When the slice began and when it may end.
@@ -72,6 +74,12 @@ impl Job {
     /// The slice's recorder; generator users share one thread, so that nobody waits for it.
     pub(crate) fn recorder(&self) -> MutexGuard<'_, Recorder> {
         self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to the time that pacing had to spare.
+    pub(crate) fn spare(&self, time: Duration) {
+        let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.spare_ns.fetch_add(ns, Ordering::Relaxed);
     }
 
     /// The step's position among the timed ones.

@@ -37,7 +37,7 @@ pub(crate) fn of_tree(root: Pid) -> Usage {
             total.cpu += Duration::from(now);
         }
         for thread in threads(pid) {
-            total.waited += waited(&format!("/proc/{pid}/task/{thread}/schedstat"));
+            total.waited += schedstat(&format!("/proc/{pid}/task/{thread}/schedstat")).waited;
             let children = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"));
             pending.extend(
                 children
@@ -50,13 +50,54 @@ pub(crate) fn of_tree(root: Pid) -> Usage {
     total
 }
 
-/// The run-queue delay of one of our own threads.
-pub(crate) fn thread_waited(thread: Pid) -> Duration {
-    waited(&format!("/proc/self/task/{thread}/schedstat"))
+/// One of our own threads.
+pub(crate) fn of_thread(thread: Pid) -> Usage {
+    schedstat(&format!("/proc/self/task/{thread}/schedstat"))
 }
 
-/// CPU time stolen by the host, and all CPU time, in the kernel's ticks since boot.
-pub(crate) fn steal_ticks() -> (u64, u64) {
+/// Counters of the machine, of our control group and of our network namespace, all counting up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Surroundings {
+    /// CPU time stolen by the host, and all CPU time, in the kernel's ticks.
+    steal: (u64, u64),
+    /// Time in which our control group was throttled, where Linux shows it.
+    throttled: Option<Duration>,
+    /// TCP segments sent again, and all sent.
+    resent: (u64, u64),
+}
+
+impl Surroundings {
+    /// Reads them.
+    pub(crate) fn now() -> Self {
+        Self {
+            steal: steal_ticks(),
+            throttled: throttled(),
+            resent: resent_segments(),
+        }
+    }
+
+    /// Share of all cores' time that the host took since an earlier reading; none when no time passed.
+    pub(crate) fn steal_since(self, earlier: Self) -> Option<f64> {
+        share(earlier.steal, self.steal)
+    }
+
+    /// Time throttled since an earlier reading.
+    pub(crate) fn throttled_since(self, earlier: Self) -> Option<Duration> {
+        Some(self.throttled?.saturating_sub(earlier.throttled?))
+    }
+
+    /// Share of TCP segments that were sent again since an earlier reading; none when none was sent.
+    pub(crate) fn resent_since(self, earlier: Self) -> Option<f64> {
+        share(earlier.resent, self.resent)
+    }
+}
+
+fn share(before: (u64, u64), after: (u64, u64)) -> Option<f64> {
+    let all = after.1.saturating_sub(before.1);
+    (all > 0).then(|| after.0.saturating_sub(before.0) as f64 / all as f64)
+}
+
+fn steal_ticks() -> (u64, u64) {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let ticks: Vec<u64> = stat
         .lines()
@@ -73,6 +114,40 @@ pub(crate) fn steal_ticks() -> (u64, u64) {
     )
 }
 
+/// `throttled_usec` of our control group (version 2), or of the first above it that shows one.
+fn throttled() -> Option<Duration> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let root = std::path::Path::new("/sys/fs/cgroup");
+    let text = root
+        .join(path)
+        .ancestors()
+        .take_while(|folder| folder.starts_with(root))
+        .find_map(|folder| fs::read_to_string(folder.join("cpu.stat")).ok())?;
+    let micros = text
+        .lines()
+        .find_map(|line| line.strip_prefix("throttled_usec "))?;
+    micros.trim().parse().ok().map(Duration::from_micros)
+}
+
+/// `RetransSegs` and `OutSegs` of `/proc/net/snmp` (RFC 4022), of our network namespace.
+fn resent_segments() -> (u64, u64) {
+    let text = fs::read_to_string("/proc/net/snmp").unwrap_or_default();
+    let mut tcp = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
+    let (Some(names), Some(values)) = (tcp.next(), tcp.next()) else {
+        return (0, 0);
+    };
+    let value = |wanted| {
+        names
+            .split_whitespace()
+            .zip(values.split_whitespace())
+            .find(|(name, _)| *name == wanted)
+            .and_then(|(_, value)| value.parse().ok())
+            .unwrap_or_default()
+    };
+    (value("RetransSegs"), value("OutSegs"))
+}
+
 fn threads(pid: i32) -> Vec<i32> {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
@@ -82,12 +157,14 @@ fn threads(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// Second field of `schedstat`: nanoseconds on a run queue.
-fn waited(path: &str) -> Duration {
+/// The first fields of `schedstat`: nanoseconds on a core, and on a run queue.
+fn schedstat(path: &str) -> Usage {
     let text = fs::read_to_string(path).unwrap_or_default();
-    let field = text
+    let mut fields = text
         .split_whitespace()
-        .nth(1)
-        .and_then(|field| field.parse().ok());
-    Duration::from_nanos(field.unwrap_or_default())
+        .map(|field| Duration::from_nanos(field.parse().unwrap_or_default()));
+    Usage {
+        cpu: fields.next().unwrap_or_default(),
+        waited: fields.next().unwrap_or_default(),
+    }
 }

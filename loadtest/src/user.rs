@@ -170,7 +170,7 @@ impl Seat {
                 Journey::Over => return,
             };
             if think != Think::None {
-                pacing::until(planned).await;
+                job.spare(pacing::until(planned).await);
             }
         }
     }
@@ -191,7 +191,7 @@ impl Seat {
                 let Some(offset) = schedule.next() else {
                     return;
                 };
-                pacing::until(start + offset).await;
+                job.spare(pacing::until(start + offset).await);
                 start + offset
             };
             // A broken journey is counted; the next arrival is none of its business.

@@ -3,6 +3,7 @@
 //! As a reader meets them:
 //! - [`run`]: what `run.json` holds.
 //! - [`folder`]: a run on disk, written as it goes, and read again.
+//! - [`calibration`]: what machine and generator can tell apart; [`capacity`]: what a search for the highest rate found.
 //! - [`percentiles`]: figures of one histogram.
 //! - [`blocks`] and [`order_statistics`]: what a run's slices say about two variants, with its interval.
 //! - [`ladder`]: every variant against the baseline, judged once and rendered in several forms.
@@ -13,6 +14,8 @@
 //! - [`quantity`]: how a number is written, everywhere.
 
 pub mod blocks;
+pub mod calibration;
+pub mod capacity;
 pub mod chart;
 pub mod compare;
 pub mod curves;

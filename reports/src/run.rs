@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Calibration;
+use crate::capacity::Capacity;
+
 /// The version of this format; a reader refuses a run that is newer than it knows.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -45,6 +48,12 @@ pub struct Run {
     pub slices: Vec<Slice>,
     /// All slices of a variant, load, step and metric merged.
     pub merged: Vec<Figure>,
+    /// What capacity searches found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacities: Vec<Capacity>,
+    /// What machine and generator could tell apart, when that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 /// Whether a run reached its end.
@@ -233,12 +242,23 @@ pub struct Slice {
     pub cpu_ns: Option<u64>,
     /// Share of the server's cores that it kept busy, 0 to 1.
     pub busy: Option<f64>,
+    /// Share of its core that the generator's thread used, less what it only passed by waiting for
+    /// a planned instant.
+    #[serde(default)]
+    pub generator_busy: Option<f64>,
     /// Time the generator was ready to run and did not get a core, as a share of the slice.
     pub generator_waited: Option<f64>,
     /// The same of the server's processes.
     pub server_waited: Option<f64>,
     /// CPU time stolen by the host, as a share of all cores' time.
     pub steal: Option<f64>,
+    /// Time in which our control group was throttled, as a share of the slice; none where Linux
+    /// does not show it.
+    #[serde(default)]
+    pub throttled: Option<f64>,
+    /// TCP segments sent again, as a share of all that were sent in the network namespace.
+    #[serde(default)]
+    pub resent: Option<f64>,
 }
 
 /// The figures of one step and metric: of one slice, or merged over all.

@@ -1,7 +1,7 @@
 //! One slice: prepare, go, drain, read the counters. Warm-up slices are made the same way.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use crate::progress::Progress;
 use crate::recorder::{Recorder, Taken};
 use crate::scenario::Load;
 use crate::server::Server;
+use crate::usage::Surroundings;
 use crate::{interrupt, usage};
 
 /// Warm-up is over when p50 of two warm-up slices in a row differ by less.
@@ -36,8 +37,10 @@ struct Ran {
     start: Instant,
     length: Duration,
     server: Option<usage::Usage>,
-    generator_waited: Duration,
+    generator: usage::Usage,
     steal: Option<f64>,
+    throttled: Option<Duration>,
+    resent: Option<f64>,
 }
 
 impl Conductor<'_> {
@@ -157,6 +160,7 @@ impl Conductor<'_> {
             recorder: Mutex::new(Recorder::new(names)),
             interrupted: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            spare_ns: AtomicU64::new(0),
             span: OnceLock::new(),
             schedule: self.schedule(load, length),
             seed: self.order.seed.wrapping_add(self.jobs),
@@ -196,8 +200,8 @@ impl Conductor<'_> {
             });
         }
         let server_before = self.servers[variant].as_ref().and_then(Server::usage);
-        let waited_before = usage::thread_waited(self.generator.thread_id);
-        let steal_before = usage::steal_ticks();
+        let generator_before = usage::of_thread(self.generator.thread_id);
+        let around_before = Surroundings::now();
         let start = Instant::now();
         // Set before anyone goes; a job is set once.
         let _ = job.span.set((start, start + length));
@@ -211,6 +215,10 @@ impl Conductor<'_> {
             planned = Some(schedule.planned());
         }
         let taken = job.recorder().take();
+        let around = Surroundings::now();
+        let mut generator = usage::of_thread(self.generator.thread_id).since(generator_before);
+        let spare = Duration::from_nanos(job.spare_ns.load(Ordering::Relaxed));
+        generator.cpu = generator.cpu.saturating_sub(spare);
         let server = self.servers[variant].as_ref().and_then(Server::usage);
         let length = taken
             .last_byte
@@ -224,9 +232,10 @@ impl Conductor<'_> {
             server: server
                 .zip(server_before)
                 .map(|(after, before)| after.since(before)),
-            generator_waited: usage::thread_waited(self.generator.thread_id)
-                .saturating_sub(waited_before),
-            steal: stolen(steal_before, usage::steal_ticks()),
+            generator,
+            steal: around.steal_since(around_before),
+            throttled: around.throttled_since(around_before),
+            resent: around.resent_since(around_before),
         })
     }
 
@@ -310,18 +319,16 @@ impl Conductor<'_> {
                 .collect::<BTreeMap<_, _>>(),
             cpu_ns: ran.server.map(|used| nanos(used.cpu)),
             busy: ran.server.map(|used| share(used.cpu) / cores),
-            generator_waited: Some(share(ran.generator_waited)),
+            generator_busy: Some(share(ran.generator.cpu)),
+            generator_waited: Some(share(ran.generator.waited)),
             server_waited: ran.server.map(|used| share(used.waited)),
             steal: ran.steal,
+            throttled: ran.throttled.map(share),
+            resent: ran.resent,
         }
     }
 }
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn stolen(before: (u64, u64), after: (u64, u64)) -> Option<f64> {
-    let all = after.1.saturating_sub(before.1);
-    (all > 0).then(|| after.0.saturating_sub(before.0) as f64 / all as f64)
 }

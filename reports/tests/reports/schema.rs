@@ -63,6 +63,9 @@ fn an_unknown_field_is_refused_by_the_schema_and_by_the_reader() {
     }
 }
 
+/// Fields that runs written before them lack.
+const LATER: [&str; 4] = ["curve", "generator_busy", "throttled", "resent"];
+
 #[test]
 fn every_field_of_the_format_is_required_by_the_schema() {
     let whole =
@@ -76,7 +79,10 @@ fn every_field_of_the_format_is_required_by_the_schema() {
             .keys()
             .cloned()
             .collect();
-        for field in fields.iter().filter(|field| *field != "curve") {
+        for field in fields
+            .iter()
+            .filter(|field| !LATER.contains(&field.as_str()))
+        {
             let mut run = whole.clone();
             run.pointer_mut(place)
                 .unwrap()

@@ -102,6 +102,8 @@ pub(crate) fn planned(designs: &[Design]) -> Run {
         variants: designs.iter().map(variant).collect(),
         slices: Vec::new(),
         merged: Vec::new(),
+        capacities: Vec::new(),
+        calibration: None,
     }
 }
 
@@ -186,6 +188,9 @@ pub(crate) fn slice(
         generator_waited: Some(0.0),
         server_waited: Some(0.001),
         steal: Some(0.0),
+        generator_busy: Some(0.5),
+        throttled: None,
+        resent: None,
     };
     (slice, recorded)
 }

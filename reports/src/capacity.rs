@@ -1,0 +1,91 @@
+//! What a capacity search found: the highest rate within its limits, and the rate–latency curve.
+
+use serde::{Deserialize, Serialize};
+
+/// The search of one variant under one load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capacity {
+    /// The load's name.
+    pub load: String,
+    /// The variant's name.
+    pub variant: String,
+    /// Limit of `response`, as typed, e.g. `p99 < 20ms`.
+    pub slo: String,
+    /// Limit of failures and arrivals never sent, as typed, e.g. `< 0.1%`.
+    pub errors: String,
+    /// The highest rate confirmed within the limits, requests a second; none when not even the
+    /// lowest rate tried was.
+    pub rate: Option<f64>,
+    /// The lowest rate seen beyond them above `rate`; none when the search was stopped by the
+    /// generator.
+    pub beyond: Option<f64>,
+    /// What `rate` is a limit of.
+    pub limited_by: LimitedBy,
+    /// Every rate tried, in the order in which they were.
+    pub points: Vec<Point>,
+}
+
+/// Why no higher rate was confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitedBy {
+    /// `response` left its limit.
+    Latency,
+    /// Failures, or arrivals never sent.
+    Errors,
+    /// The server answered fewer than were offered.
+    Rate,
+    /// The generator could not send more on time: the server may carry more.
+    Generator,
+    /// The search was cut short.
+    Interrupted,
+}
+
+/// One rate, offered for one slice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// Requests a second planned.
+    pub offered_per_s: f64,
+    /// Requests a second answered, until the last answer.
+    pub achieved_per_s: f64,
+    /// `response` at p50, ns; the greatest of the load's steps, as all below.
+    pub p50_ns: u64,
+    /// `response` at p99, ns.
+    pub p99_ns: u64,
+    /// `response` at p99.9, ns.
+    pub p999_ns: u64,
+    /// Greatest `response`, ns.
+    pub max_ns: u64,
+    /// The value that `slo` limits, ns.
+    pub limited_ns: u64,
+    /// Share of the planned requests that failed or were never sent.
+    pub errors: f64,
+    /// Share of the server's cores that it kept busy; none for a server not started here.
+    pub busy: Option<f64>,
+    /// The generator's lateness at p99, ns.
+    pub timer_p99_ns: u64,
+    /// Whether it was measured to confirm a rate that was within the limits before.
+    pub confirms: bool,
+    /// What was beyond; none when within all limits.
+    pub beyond: Option<LimitedBy>,
+}
+
+impl Capacity {
+    /// The limit of [`Point::limited_ns`], nanoseconds: the duration that `slo` ends with.
+    #[must_use]
+    pub fn limit_ns(&self) -> Option<u64> {
+        let bound = self.slo.split('<').nth(1)?.trim();
+        let digits = bound.find(|c: char| c.is_ascii_alphabetic())?;
+        let number: f64 = bound[..digits].trim().parse().ok()?;
+        let unit_ns = match &bound[digits..] {
+            "ns" => 1.0,
+            "us" | "µs" => 1e3,
+            "ms" => 1e6,
+            "s" => 1e9,
+            _ => return None,
+        };
+        Some((number * unit_ns) as u64)
+    }
+}
