@@ -1,0 +1,132 @@
+//! The offered load was not served, or not sent: by the server's doing, or by the generator's.
+
+use authlab_reports::run::{Figure, LoadStep, PERCENTILES, Run};
+
+use super::requests::Requests;
+
+/// Failed requests of one variant above this share: its latencies are those of the lucky ones.
+const FAILED: f64 = 0.01;
+/// Arrivals that found every user busy, above this share.
+const NOT_SERVED: f64 = 0.01;
+/// A core occupied for more than this share of the time is what limits.
+const SATURATED: f64 = 0.9;
+/// With one closed user, the generator's own time between answers above this share of a request.
+const TIMER_SHARE: f64 = 0.25;
+/// With open arrivals, lateness of the generator's own above this at p99.
+const TIMER_P99_NS: u64 = 1_000_000;
+
+/// The server answered wrongly.
+pub(super) fn failing(all: &[Requests<'_>]) -> Vec<String> {
+    let failing = all.iter().filter(|at| at.failed() > FAILED);
+    failing
+        .map(|at| {
+            format!(
+                "{}: {:.1} % of the requests failed ({})",
+                at.shown(),
+                at.failed() * 100.0,
+                at.reasons()
+            )
+        })
+        .collect()
+}
+
+/// The server kept the users busy: arrivals waited.
+pub(super) fn by_server(all: &[Requests<'_>]) -> Vec<String> {
+    all.iter()
+        .filter(|at| at.not_served_when_planned() > NOT_SERVED && !is_generators_doing(at))
+        .map(|at| not_served(at, "with the server"))
+        .collect()
+}
+
+/// The generator was late, or had no time to serve its users.
+pub(super) fn by_client(run: &Run, all: &[Requests<'_>]) -> Vec<String> {
+    let not_served = all
+        .iter()
+        .filter(|at| at.not_served_when_planned() > NOT_SERVED && is_generators_doing(at))
+        .map(|at| {
+            not_served(
+                at,
+                &format!(
+                    "because the generator's core was {:.0} % occupied",
+                    at.generator_occupied.unwrap_or_default() * 100.0
+                ),
+            )
+        });
+    // Where latency is not what is asked, a saturated generator is how a server is saturated.
+    let saturated = all
+        .iter()
+        .filter(|at| {
+            !at.load.open
+                && at.load.users > 1
+                && at.load.name == run.scenario.ladder.latency.load
+                && is_generators_doing(at)
+        })
+        .map(|at| {
+            format!(
+                "{}: {} users kept the generator's core {:.0} % occupied: their latencies hold its own queue; ask with fewer users",
+                at.shown(),
+                at.load.users,
+                at.generator_occupied.unwrap_or_default() * 100.0
+            )
+        });
+    not_served
+        .chain(saturated)
+        .chain(run.merged.iter().filter_map(|figure| late(run, figure)))
+        .collect()
+}
+
+/// Whether the generator's core was the one at its end, and the server's were not.
+fn is_generators_doing(at: &Requests<'_>) -> bool {
+    at.generator_occupied.is_some_and(|share| share > SATURATED)
+        && at.server_busy.is_none_or(|share| share < SATURATED)
+}
+
+fn not_served(at: &Requests<'_>, why: &str) -> String {
+    let never_sent = match at.never_sent() {
+        0.0 => String::new(),
+        share => format!(", {:.1} % were never sent", share * 100.0),
+    };
+    format!(
+        "{}: {:.1} % of the arrivals were not sent when planned{never_sent}: all {} users were busy {why}",
+        at.shown(),
+        at.not_served_when_planned() * 100.0,
+        at.load.users
+    )
+}
+
+/// The generator must not be most of what it measures: with one closed user its time between
+/// answers, with open arrivals its lateness against the schedule.
+fn late(run: &Run, timer: &Figure) -> Option<String> {
+    let loads = &run.scenario.loads;
+    let load = (timer.metric == "timer")
+        .then(|| loads.iter().find(|load| load.name == timer.load))
+        .flatten()?;
+    let shown = format!("{} under {}", timer.variant, timer.load);
+    if load.open {
+        let p99 = at_percentile(timer, 99.0);
+        return (p99 > TIMER_P99_NS)
+            .then(|| format!("{shown}: requests left {p99} ns late at p99"));
+    }
+    let at = LoadStep {
+        load: timer.load.clone(),
+        step: timer.step.clone(),
+    };
+    let service = run
+        .figure(&timer.variant, &at, "service")
+        .map_or(0, Figure::p50);
+    let most = service as f64 * TIMER_SHARE;
+    (load.users == 1 && timer.p50() as f64 > most).then(|| {
+        format!(
+            "{shown}: requests left {} ns late at p50, beside a service time of {service} ns",
+            timer.p50()
+        )
+    })
+}
+
+fn at_percentile(figure: &Figure, percentile: f64) -> u64 {
+    PERCENTILES
+        .iter()
+        .zip(&figure.percentiles)
+        .find(|(known, _)| **known >= percentile)
+        .map_or(figure.max, |(_, value)| *value)
+}
