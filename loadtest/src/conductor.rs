@@ -1,6 +1,7 @@
 //! Conducts a run: starts servers, warms them up, lets the users load one after another in slices,
 //! writes what was measured as it goes, and stops what it started, whatever happens.
 
+mod capacity;
 mod slice;
 
 use std::collections::BTreeMap;
@@ -236,6 +237,10 @@ impl<'a> Conductor<'a> {
             if load.flags != self.flags {
                 self.stop_all();
                 self.flags.clone_from(&load.flags);
+            }
+            if let Some(limits) = &load.capacity {
+                self.search_capacities(&load, number, limits, progress)?;
+                continue;
             }
             for block in 0..load.blocks {
                 if block > 0 && load.restart_blocks > 0 && block % load.restart_blocks == 0 {

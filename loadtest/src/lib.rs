@@ -3,6 +3,7 @@
 //! Top-down, as a run lives:
 //! - [`scenario`]: what is asked, read from TOML and checked.
 //! - [`conductor`]: starts servers, warms them up, interleaves slices, writes the run as it goes.
+//! - `search`: the highest rate within limits.
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned.
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
 //! - `recorder`: histograms of each step and metric. `validity`: whether they can be trusted.
@@ -23,6 +24,7 @@ mod probe;
 pub mod progress;
 mod recorder;
 pub mod scenario;
+mod search;
 pub mod server;
 mod server_timing;
 mod usage;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use authlab_reports::capacity::Capacity;
 use authlab_reports::run::Slice;
 
 use crate::scenario::Scenario;
@@ -19,6 +20,13 @@ pub enum Progress<'a> {
     Slice {
         /// The slice.
         slice: &'a Slice,
+        /// What is left of the run after it.
+        left: Left,
+    },
+    /// A rate was offered in a search for the highest.
+    Rate {
+        /// The search so far; its last point is new.
+        capacity: &'a Capacity,
         /// What is left of the run after it.
         left: Left,
     },
@@ -42,10 +50,16 @@ pub(crate) struct Pace {
     starts: BTreeMap<(usize, usize), Duration>,
     done: BTreeMap<(usize, usize), usize>,
     started: BTreeMap<(usize, usize), usize>,
+    searched: Vec<(usize, usize)>,
     variants: usize,
 }
 
+/// Slices that a search usually takes, its confirmations not counted.
+const SEARCH_SLICES: usize = 20;
+
 struct PlannedLoad {
+    /// Of a search: its slices are not known before.
+    searches: bool,
     blocks: usize,
     slice: Duration,
     warm_up: Duration,
@@ -60,6 +74,7 @@ impl Pace {
             .map(|load| {
                 let restarts = (load.blocks - 1).checked_div(load.restart_blocks);
                 PlannedLoad {
+                    searches: load.capacity.is_some(),
                     blocks: load.blocks,
                     slice: load.slice,
                     warm_up: load.warm_up,
@@ -73,6 +88,7 @@ impl Pace {
             starts: BTreeMap::new(),
             done: BTreeMap::new(),
             started: BTreeMap::new(),
+            searched: Vec::new(),
             variants: scenario.variants.len(),
         }
     }
@@ -80,6 +96,11 @@ impl Pace {
     pub(crate) fn measured(&mut self, load: usize, variant: usize, took: Duration) {
         self.slices.insert((load, variant), took);
         *self.done.entry((load, variant)).or_default() += 1;
+    }
+
+    /// A search has ended: nothing is left of its slices.
+    pub(crate) fn searched(&mut self, load: usize, variant: usize) {
+        self.searched.push((load, variant));
     }
 
     pub(crate) fn started(&mut self, load: usize, variant: usize, took: Duration) {
@@ -94,11 +115,18 @@ impl Pace {
             time: Duration::ZERO,
         };
         for (number, load) in self.loads.iter().enumerate() {
-            left.planned += load.blocks * 2 * self.variants;
+            if !load.searches {
+                left.planned += load.blocks * 2 * self.variants;
+            }
             for variant in 0..self.variants {
                 let key = (number, variant);
-                let slices = (load.blocks * 2)
-                    .saturating_sub(self.done.get(&key).copied().unwrap_or_default());
+                let planned = match (load.searches, self.searched.contains(&key)) {
+                    (false, _) => load.blocks * 2,
+                    (true, false) => load.blocks + SEARCH_SLICES,
+                    (true, true) => 0,
+                };
+                let slices =
+                    planned.saturating_sub(self.done.get(&key).copied().unwrap_or_default());
                 let starts = load
                     .starts
                     .saturating_sub(self.started.get(&key).copied().unwrap_or_default());

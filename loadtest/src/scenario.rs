@@ -1,6 +1,7 @@
 //! A scenario as meant: checked, its names resolved, its requests ready to be filled in.
 
 mod file;
+mod limits;
 mod template;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use http::Method;
 
 use crate::arrivals::Arrivals;
 
+pub use limits::Limits;
 pub use template::{Template, Unfilled, Values};
 
 /// A scenario: a question, the designs that may answer it, and the loads that ask.
@@ -99,8 +101,10 @@ pub struct Load {
     pub name: String,
     /// Users: as many requests can be under way.
     pub users: usize,
-    /// When their requests are planned.
+    /// When their requests are planned; for a search, at its first rate.
     pub arrivals: Arrivals,
+    /// The limits within which the highest rate is searched for.
+    pub capacity: Option<Limits>,
     /// Steps that each user runs once per server, before its first slice, untimed.
     pub prepare: Vec<usize>,
     /// Steps that each user repeats, timed: index and repetitions.

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use authlab_loadtest::progress::{Left, Progress};
 use authlab_loadtest::scenario::Scenario;
+use authlab_reports::quantity;
 use indicatif::ProgressBar;
 
 use crate::bar::{self, clock};
@@ -42,6 +43,28 @@ impl Bar {
                 if self.plain && left.done % (self.variants * 2) == 0 {
                     output::note(format_args!("{}", line(slice.load.as_str(), left)));
                 }
+            }
+            Progress::Rate { capacity, left } => {
+                let Some(point) = capacity.points.last() else {
+                    return;
+                };
+                let text = format!(
+                    "{} · {} · {}/s: p99 {}{}",
+                    capacity.load,
+                    capacity.variant,
+                    quantity::number(point.offered_per_s),
+                    quantity::duration(point.p99_ns as f64),
+                    if point.beyond.is_none() {
+                        ""
+                    } else {
+                        ", beyond"
+                    },
+                );
+                if self.plain {
+                    output::note(format_args!("{text}"));
+                }
+                self.drawn
+                    .set_message(format!("{text} · {} left", clock(left.time)));
             }
         }
     }

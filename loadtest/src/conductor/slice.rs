@@ -31,16 +31,25 @@ const ABANDON_WITHIN: Duration = Duration::from_secs(5);
 const SETTLE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A slice's recording and the counters around it.
-struct Ran {
-    taken: Taken,
-    planned: Option<u64>,
+pub(super) struct Ran {
+    pub(super) taken: Taken,
+    pub(super) planned: Option<u64>,
     start: Instant,
-    length: Duration,
+    /// Until the last answer.
+    pub(super) length: Duration,
     server: Option<usage::Usage>,
     generator: usage::Usage,
     steal: Option<f64>,
     throttled: Option<Duration>,
     resent: Option<f64>,
+}
+
+/// Shares of a slice's time.
+pub(super) struct Shares {
+    /// The generator had work for its core, or waited for it.
+    pub(super) generator_occupied: f64,
+    /// The server's cores were busy with it; none for a server not started here.
+    pub(super) server_busy: Option<f64>,
 }
 
 impl Conductor<'_> {
@@ -63,20 +72,35 @@ impl Conductor<'_> {
         // not kept.
         self.check(variant)?;
         if !interrupted {
-            let slice = self.slice(load, block, variant, &ran);
-            progress(Progress::Slice {
-                slice: &slice,
-                left: self.pace.left(),
-            });
-            self.run.elapsed_s = self.started.elapsed().as_secs_f64();
-            self.run.validity = crate::validity::judge(self.run);
-            self.folder.append(self.run, slice, ran.taken.recorded)?;
+            self.keep(load, block, variant, ran)?;
+            // The folder has given the slice its figures.
+            if let Some(slice) = self.run.slices.last() {
+                progress(Progress::Slice {
+                    slice,
+                    left: self.pace.left(),
+                });
+            }
         }
         if interrupted {
             Err(RunError::Interrupted)
         } else {
             Ok(())
         }
+    }
+
+    /// Appends a slice to the run and its folder.
+    pub(super) fn keep(
+        &mut self,
+        load: &Load,
+        block: usize,
+        variant: usize,
+        ran: Ran,
+    ) -> Result<(), RunError> {
+        let slice = self.slice(load, block, variant, &ran);
+        self.run.elapsed_s = self.started.elapsed().as_secs_f64();
+        self.run.validity = crate::validity::judge(self.run);
+        self.folder.append(self.run, slice, ran.taken.recorded)?;
+        Ok(())
     }
 
     /// Loads a fresh server until its p50 is flat, or the cap is reached.
@@ -115,14 +139,14 @@ impl Conductor<'_> {
     }
 
     /// Whether the variant's server still runs.
-    fn check(&mut self, variant: usize) -> Result<(), RunError> {
+    pub(super) fn check(&mut self, variant: usize) -> Result<(), RunError> {
         match self.servers[variant].as_mut().map(Server::check) {
             Some(Err(cause)) => Err(self.server_error(variant, cause)),
             _ => Ok(()),
         }
     }
 
-    fn job(
+    pub(super) fn job(
         &mut self,
         load: &Arc<Load>,
         number: usize,
@@ -184,7 +208,12 @@ impl Conductor<'_> {
     }
 
     /// Prepare, go, drain.
-    fn ride(&mut self, job: &Arc<Job>, length: Duration, variant: usize) -> Result<Ran, RunError> {
+    pub(super) fn ride(
+        &mut self,
+        job: &Arc<Job>,
+        length: Duration,
+        variant: usize,
+    ) -> Result<Ran, RunError> {
         let load = Arc::clone(&job.load);
         self.generator.tell(Phase::Prepare(Arc::clone(job)));
         let deadline = Instant::now() + load.timeout * PREPARE_TIMEOUTS;
@@ -220,10 +249,15 @@ impl Conductor<'_> {
         let spare = Duration::from_nanos(job.spare_ns.load(Ordering::Relaxed));
         generator.cpu = generator.cpu.saturating_sub(spare);
         let server = self.servers[variant].as_ref().and_then(Server::usage);
-        let length = taken
+        let answered = taken
             .last_byte
             .unwrap_or_else(Instant::now)
             .saturating_duration_since(start);
+        // Nothing is planned after the last arrival of a schedule, and that belongs to its rate.
+        let length = match &job.schedule {
+            Some(_) => answered.max(length),
+            None => answered,
+        };
         Ok(Ran {
             taken,
             planned,
@@ -280,7 +314,7 @@ impl Conductor<'_> {
 
     /// After an abandoned slice its server may still be at work, on the core that the next variant
     /// is measured on: waits until its CPU clock hardly moves.
-    fn settle(&mut self, variant: usize) {
+    pub(super) fn settle(&mut self, variant: usize) {
         if !std::mem::take(&mut self.abandoned) {
             return;
         }
@@ -295,6 +329,19 @@ impl Conductor<'_> {
             if used < LOOK_EVERY / 20 {
                 return;
             }
+        }
+    }
+
+    /// Shares of a slice's time.
+    pub(super) fn shares(&self, ran: &Ran) -> Shares {
+        let length = ran.length.as_secs_f64().max(f64::MIN_POSITIVE);
+        let cores = self.order.cores.server.len().max(1) as f64;
+        let occupied = ran.generator.cpu + ran.generator.waited;
+        Shares {
+            generator_occupied: occupied.as_secs_f64() / length,
+            server_busy: ran
+                .server
+                .map(|used| used.cpu.as_secs_f64() / length / cores),
         }
     }
 

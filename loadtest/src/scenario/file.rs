@@ -1,6 +1,7 @@
 //! A scenario as typed: TOML tables, then the checks that turn them into a [`Scenario`].
 
 mod arrivals;
+mod capacity;
 mod loads;
 mod source;
 mod steps;
@@ -12,6 +13,7 @@ use authlab_reports::run::Change;
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::capacity::CapacityTable;
 use self::source::Source;
 use super::{Scenario, ScenarioError};
 
@@ -76,6 +78,7 @@ struct LoadTable {
     spacing: Option<Spanned<String>>,
     think: Option<Spanned<String>>,
     think_spread: Option<Spanned<String>>,
+    capacity: Option<CapacityTable>,
     #[serde(default)]
     flags: BTreeMap<String, toml::Value>,
     profile: Spanned<BTreeMap<String, ProfileTable>>,

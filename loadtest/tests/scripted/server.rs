@@ -19,6 +19,8 @@ pub(crate) struct Script {
     pub(crate) fail_every: u64,
     /// Time before each answer.
     pub(crate) delay: Duration,
+    /// Requests are answered one after another.
+    pub(crate) serial: bool,
     /// Sent with each answer.
     pub(crate) server_timing: Option<&'static str>,
     /// What POST answers, and `/protected` wants.
@@ -50,6 +52,7 @@ pub(crate) fn serve(script: Script) -> Scripted {
             .unwrap();
         runtime.block_on(async move {
             let started = Instant::now();
+            let turns = Arc::new(tokio::sync::Mutex::new(()));
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             loop {
                 let stream = tokio::select! {
@@ -58,8 +61,16 @@ pub(crate) fn serve(script: Script) -> Scripted {
                 };
                 stream.set_nodelay(true).unwrap();
                 let (script, counted) = (script.clone(), Arc::clone(&counted));
+                let turns = Arc::clone(&turns);
                 let answer = service_fn(move |request| {
-                    answer(request, script.clone(), Arc::clone(&counted), started)
+                    let turns = Arc::clone(&turns);
+                    answer(
+                        request,
+                        script.clone(),
+                        Arc::clone(&counted),
+                        turns,
+                        started,
+                    )
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
             }
@@ -76,6 +87,7 @@ async fn answer(
     request: Request<Incoming>,
     script: Script,
     counted: Arc<AtomicU64>,
+    turns: Arc<tokio::sync::Mutex<()>>,
     started: Instant,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
@@ -83,6 +95,11 @@ async fn answer(
         std::future::pending::<()>().await;
     }
     if !script.delay.is_zero() {
+        let _turn = if script.serial {
+            Some(turns.lock().await)
+        } else {
+            None
+        };
         tokio::time::sleep(script.delay).await;
     }
     if let Some((part, period)) = script.stall {

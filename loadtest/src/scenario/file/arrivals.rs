@@ -27,21 +27,23 @@ impl Source<'_> {
                 "a load is closed with `think` or open with `rate`, not both",
             ));
         }
-        let spacing = match &table.spacing {
-            None => Spacing::default(),
-            Some(text) => match text.get_ref().as_str() {
-                "uniform" => Spacing::Uniform,
-                "poisson" => Spacing::Poisson,
-                other => {
-                    return Err(self.refuse(
-                        text,
-                        format!("spacing `{other}` is not accepted; use uniform or poisson"),
-                    ));
-                }
-            },
-        };
+        let spacing = self.spacing(table)?;
         let rate = self.rate(rate)?;
         Ok(Arrivals::Open { rate, spacing })
+    }
+
+    pub(super) fn spacing(&self, table: &LoadTable) -> Result<Spacing, ScenarioError> {
+        let Some(text) = &table.spacing else {
+            return Ok(Spacing::default());
+        };
+        match text.get_ref().as_str() {
+            "uniform" => Ok(Spacing::Uniform),
+            "poisson" => Ok(Spacing::Poisson),
+            other => Err(self.refuse(
+                text,
+                format!("spacing `{other}` is not accepted; use uniform or poisson"),
+            )),
+        }
     }
 
     fn think(&self, table: &LoadTable) -> Result<Think, ScenarioError> {

@@ -81,10 +81,15 @@ impl Source<'_> {
             return Err(self.refuse(&table.journey, "a journey needs at least one step"));
         }
         self.places_are_saved(table, steps, &prepare, &journey)?;
+        let (capacity, arrivals) = match self.capacity_search(table)? {
+            Some((limits, arrivals)) => (Some(limits), arrivals),
+            None => (None, self.arrivals(table)?),
+        };
         Ok(Load {
             name,
             users: *table.users.get_ref(),
-            arrivals: self.arrivals(table)?,
+            arrivals,
+            capacity,
             prepare,
             journey,
             flags: self.flags(&table.name, &table.flags)?,

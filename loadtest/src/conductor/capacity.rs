@@ -1,0 +1,181 @@
+//! A capacity search: each variant alone, one slice a rate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use authlab_reports::capacity::{Capacity, LimitedBy, Point};
+use authlab_reports::percentiles;
+use hdrhistogram::Histogram;
+
+use super::slice::Ran;
+use super::{Conductor, RunError};
+use crate::arrivals::{Arrivals, Rate};
+use crate::interrupt;
+use crate::plan::block_order;
+use crate::progress::Progress;
+use crate::recorder::DROPPED;
+use crate::scenario::{Limits, Load};
+use crate::search::{Bounds, Found, search};
+
+/// The generator's own lateness above this at p99 makes it the limit.
+const TIMER_P99: Duration = Duration::from_millis(1);
+/// A core occupied for more than this share of the time is what limits.
+const SATURATED: f64 = 0.9;
+/// Answers may come so much later than the limit of latency, as a share of the slice, before the
+/// offered rate counts as not served.
+const LAG: f64 = 0.03;
+
+impl Conductor<'_> {
+    /// Searches for each variant's capacity, in seeded random order.
+    pub(super) fn search_capacities(
+        &mut self,
+        load: &Arc<Load>,
+        number: usize,
+        limits: &Limits,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) -> Result<(), RunError> {
+        self.start_missing(load, number, true, progress)?;
+        let variants = self.servers.len();
+        let order = block_order(self.order.seed, number, 0, variants);
+        for variant in order.into_iter().take(variants) {
+            self.search_capacity(load, number, variant, limits, progress)?;
+        }
+        Ok(())
+    }
+
+    fn search_capacity(
+        &mut self,
+        load: &Arc<Load>,
+        number: usize,
+        variant: usize,
+        limits: &Limits,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) -> Result<(), RunError> {
+        let place = self.run.capacities.len();
+        self.run.capacities.push(Capacity {
+            load: load.name.clone(),
+            variant: self.scenario.variants[variant].name.clone(),
+            slo: limits.slo.clone(),
+            errors: limits.errors.clone(),
+            rate: None,
+            beyond: None,
+            limited_by: LimitedBy::Interrupted,
+            points: Vec::new(),
+        });
+        let bounds = Bounds {
+            from: limits.from,
+            precision: limits.precision,
+            confirmations: load.blocks,
+        };
+        // The slices that confirm a rate, until it is.
+        let mut confirming: Vec<(f64, Ran)> = Vec::new();
+        let found: Found = search(bounds, &mut |rate, confirms| {
+            let at_rate = Arc::new(Load {
+                arrivals: at(&load.arrivals, rate),
+                ..Load::clone(load)
+            });
+            let job = self.job(&at_rate, number, variant, load.slice, 1);
+            let ran = self.ride(&job, load.slice, variant)?;
+            self.settle(variant);
+            self.check(variant)?;
+            if interrupt::requested() {
+                return Err(RunError::Interrupted);
+            }
+            let point = self.point(limits, load.slice, rate, confirms, &ran);
+            let seen = point.beyond;
+            let capacity = &mut self.run.capacities[place];
+            capacity.points.push(point);
+            progress(Progress::Rate {
+                capacity,
+                left: self.pace.left(),
+            });
+            if confirms {
+                confirming.push((rate, ran));
+            }
+            Ok(seen)
+        })?;
+        let capacity = &mut self.run.capacities[place];
+        capacity.rate = found.rate;
+        capacity.beyond = found.beyond;
+        capacity.limited_by = found.limited_by;
+        self.pace.searched(number, variant);
+        confirming.retain(|(rate, _)| Some(*rate) == found.rate);
+        for (block, (_, ran)) in confirming.into_iter().enumerate() {
+            self.keep(load, block, variant, ran)?;
+        }
+        Ok(())
+    }
+
+    /// What a slice at one rate says.
+    fn point(
+        &self,
+        limits: &Limits,
+        slice: Duration,
+        rate: f64,
+        confirms: bool,
+        ran: &Ran,
+    ) -> Point {
+        let planned = ran.planned.unwrap_or_default().max(1);
+        let failed: u64 = ran.taken.failed.values().sum();
+        let dropped = ran.taken.failed.get(DROPPED).copied().unwrap_or_default();
+        let greatest = |metric: &str, percentile: f64| {
+            let of =
+                |histogram: &Histogram<u64>| percentiles::values_at(histogram, &[percentile])[0];
+            ran.taken
+                .recorded
+                .iter()
+                .filter(|recorded| recorded.metric == metric)
+                .map(|recorded| of(&recorded.histogram))
+                .max()
+                .unwrap_or_default()
+        };
+        let shares = self.shares(ran);
+        let mut point = Point {
+            offered_per_s: rate,
+            achieved_per_s: ran.taken.ok as f64 / ran.length.as_secs_f64().max(f64::MIN_POSITIVE),
+            p50_ns: greatest("response", 50.0),
+            p99_ns: greatest("response", 99.0),
+            p999_ns: greatest("response", 99.9),
+            max_ns: greatest("response", 100.0),
+            limited_ns: greatest("response", limits.percentile),
+            errors: failed as f64 / planned as f64,
+            busy: shares.server_busy,
+            timer_p99_ns: greatest("timer", 99.0),
+            confirms,
+            beyond: None,
+        };
+        let late = u128::from(point.timer_p99_ns) > TIMER_P99.as_nanos();
+        let saturated = shares.generator_occupied > SATURATED
+            && shares.server_busy.is_none_or(|busy| busy < SATURATED);
+        let lag = ran.length.saturating_sub(slice);
+        let slow = u128::from(point.limited_ns) > limits.at_most.as_nanos();
+        let wrong = point.errors > limits.errors_at_most;
+        let behind = dropped > 0 || lag > limits.at_most + slice.mul_f64(LAG);
+        let cause = if wrong && !behind {
+            LimitedBy::Errors
+        } else if slow {
+            LimitedBy::Latency
+        } else {
+            LimitedBy::Rate
+        };
+        let kept = !(slow || wrong || behind);
+        // What a late generator saw says nothing of the server.
+        point.beyond = if late || (!kept && saturated) {
+            Some(LimitedBy::Generator)
+        } else {
+            (!kept).then_some(cause)
+        };
+        point
+    }
+}
+
+/// The same arrivals at another rate.
+fn at(arrivals: &Arrivals, per_second: f64) -> Arrivals {
+    match arrivals {
+        Arrivals::Open { spacing, .. } => Arrivals::Open {
+            rate: Rate::constant(per_second),
+            spacing: *spacing,
+        },
+        Arrivals::Closed(_) => arrivals.clone(),
+    }
+}
