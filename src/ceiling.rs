@@ -142,6 +142,7 @@ fn ours(
         tool: tool(),
         seed: 0,
         cores: cores.clone(),
+        calibration: None,
     };
     let finished = conduct(&Scenario::parse("ceiling", &text, "quick")?, &order, |_| {})?;
     if let Some(error) = finished.error {

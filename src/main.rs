@@ -5,10 +5,12 @@
 
 mod bar;
 mod bench;
+mod calibrate;
 mod ceiling;
 mod child;
 mod compare;
 mod load;
+mod null;
 mod output;
 mod report;
 mod run;
@@ -47,6 +49,11 @@ enum Verb {
     Bench(bench::Arguments),
     /// Measure the load generator beside wrk, on the same server
     Ceiling(ceiling::Arguments),
+    /// Measure what this machine and the load generator can tell apart, now
+    Calibrate(calibrate::Arguments),
+    /// Answer every request with the same 200
+    #[command(hide = true)]
+    Null(null::Arguments),
     /// Become a server: pinned, and ended with its parent
     #[command(hide = true)]
     Child(child::Arguments),
@@ -76,6 +83,8 @@ fn main() -> ExitCode {
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),
+        Verb::Calibrate(arguments) => calibrate::run(&arguments),
+        Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),
     };
     done.unwrap_or_else(|error| {

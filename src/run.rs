@@ -2,14 +2,17 @@
 
 mod show;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use authlab_loadtest::calibrate;
 use authlab_loadtest::conductor::{Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
+use authlab_loadtest::machine;
 use authlab_loadtest::scenario::Scenario;
+use authlab_reports::calibration::Calibration;
 use authlab_reports::ladder;
 use authlab_reports::run::{Tool, Verdict};
 
@@ -69,13 +72,15 @@ pub(crate) fn conduct_and_show(
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let seed = common.seed.unwrap_or_else(seed_from_clock);
     words.extend(["--seed".to_owned(), seed.to_string()]);
+    let cores = Cores::split();
     let order = Order {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,
         runs: common.runs.clone(),
         command: words,
         tool: tool(),
         seed,
-        cores: Cores::split(),
+        calibration: calibration(&common.runs, &cores)?,
+        cores,
     };
     let bar = show::Bar::new(scenario, common.quiet);
     let finished = conduct(scenario, &order, |progress| bar.show(&progress))?;
@@ -100,6 +105,17 @@ pub(crate) fn conduct_and_show(
         None if finished.run.validity.verdict == Verdict::Empty => ExitCode::from(EXIT_REFUSED),
         None => ExitCode::from(EXIT_INVALID),
     })
+}
+
+/// The calibration kept beside the runs; said when it does not fit.
+fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<Calibration>> {
+    let kept = calibrate::kept(runs, &machine::describe(cores))?;
+    if let Some(stale) = kept.as_ref().and_then(|kept| kept.stale.as_ref()) {
+        output::note(format_args!(
+            "warning: the calibration does not hold: {stale}; take another with `authlab calibrate`"
+        ));
+    }
+    Ok(kept)
 }
 
 /// This binary.

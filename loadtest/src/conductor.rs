@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use authlab_reports::calibration::Calibration;
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{self, Run, Status, Tool, Validity};
 
@@ -36,6 +37,8 @@ pub struct Order {
     pub seed: u64,
     /// Cores for servers and generator.
     pub cores: Cores,
+    /// What the run carries of the machine's calibration.
+    pub calibration: Option<Calibration>,
 }
 
 /// Why a run ended early. What was measured by then is in its folder, marked partial.
@@ -149,7 +152,7 @@ fn blank(scenario: &Scenario, order: &Order) -> Run {
         slices: Vec::new(),
         merged: Vec::new(),
         capacities: Vec::new(),
-        calibration: None,
+        calibration: order.calibration.clone(),
     }
 }
 

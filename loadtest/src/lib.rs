@@ -6,11 +6,13 @@
 //! - `search`: the highest rate within limits.
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned.
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
+//! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
 //! - `recorder`: histograms of each step and metric. `validity`: whether they can be trusted.
 
 #![warn(missing_docs)]
 
 pub mod arrivals;
+pub mod calibrate;
 pub mod conductor;
 mod connection;
 pub mod cores;
@@ -18,6 +20,7 @@ pub mod duration;
 mod generator;
 pub mod interrupt;
 pub mod machine;
+pub mod null;
 mod pacing;
 pub mod plan;
 mod probe;

@@ -44,6 +44,12 @@ fn id(machine_id: &str) -> String {
         .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
+/// A digest of the kernel's boot id: changes when the machine is started again.
+pub(crate) fn boot() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id(boot.trim())
+}
+
 /// Load average of the last minute.
 pub(crate) fn load_average() -> f64 {
     fs::read_to_string("/proc/loadavg")

@@ -1,6 +1,8 @@
 //! What a machine and the load generator can tell apart: measured by `authlab calibrate`, stored
 //! beside the runs, and carried by each later run.
 
+pub mod text;
+
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Machine, Tool};
@@ -35,8 +37,8 @@ pub struct Calibration {
     pub recording_ns: f64,
     /// How much two identical servers differ in one interleaved run.
     pub noise: Vec<Noise>,
-    /// Why it is not to be trusted for the run that carries it: another machine, an earlier boot,
-    /// or taken on a disturbed machine. None as stored, and for a run that it fits.
+    /// Why it is not to be trusted: taken on a disturbed machine, or, for the run that carries it,
+    /// on another machine or before its last start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale: Option<String>,
 }

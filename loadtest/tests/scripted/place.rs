@@ -29,6 +29,7 @@ fn order(runs: &Path) -> Order {
         },
         seed: 1,
         cores: Cores::split(),
+        calibration: None,
     }
 }
 

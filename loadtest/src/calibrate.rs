@@ -1,0 +1,300 @@
+//! A calibration: what this machine and the generator can tell apart, now.
+//!
+//! Two runs like any other give most of it: one against a server that does nothing, one of the
+//! reference server against itself. The run folders are removed; the calibration is what is kept.
+
+mod epoll;
+
+use std::io;
+use std::path::Path;
+
+use authlab_reports::blocks;
+use authlab_reports::calibration::{
+    Calibration, Ceiling, FILE_NAME, FORMAT_VERSION, Floor, Noise, Pacing,
+};
+use authlab_reports::run::{Figure, LoadStep, Run, Slice};
+
+use crate::conductor::{Order, RunError, conduct};
+use crate::progress::Progress;
+use crate::scenario::{Scenario, ScenarioError, Target};
+use crate::server::{Launcher, Server};
+use crate::{interrupt, machine, recorder};
+
+/// How long a calibration takes, and whether its figures mean something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// About a minute.
+    Full,
+    /// A second: to see that it works.
+    Smoke,
+}
+
+impl Length {
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Smoke => "smoke",
+        }
+    }
+}
+
+/// A calibration that could not be taken, kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrateError {
+    /// One of its runs failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// One of its scenarios is wrong: a fault of the lab.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The server that does nothing cannot be started or does not answer.
+    #[error("the null server: {0}")]
+    Null(String),
+    /// A figure is missing from its runs.
+    #[error("nothing was measured of {0}")]
+    Missing(&'static str),
+    /// The file cannot be written or read.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+/// Takes a calibration. `order` says where its runs are made and on which cores.
+///
+/// # Errors
+/// A server cannot be started, or a run is interrupted.
+pub fn calibrate(
+    order: &Order,
+    length: Length,
+    mut progress: impl FnMut(&Scenario, Progress<'_>),
+) -> Result<Calibration, CalibrateError> {
+    let recording_ns = recorder::cost_ns();
+    let authlab = toml::Value::String(order.authlab.display().to_string()).to_string();
+    let null_text = include_str!("calibrate/null.toml").replace("AUTHLAB", &authlab);
+    let null = Scenario::parse("calibrate/null.toml", &null_text, length.profile())?;
+    let epoll_p50_ns = epoll_floor(&null, order)?;
+    let null = measured(&null, order, &mut progress)?;
+    let noise = include_str!("calibrate/noise.toml");
+    let noise = Scenario::parse("calibrate/noise.toml", noise, length.profile())?;
+    let noise = measured(&noise, order, &mut progress)?;
+    let disturbed = [&null, &noise]
+        .into_iter()
+        .flat_map(|run| &run.validity.reasons)
+        // That the flood was not sent is what it was for.
+        .find(|reason| !reason.contains("under ceiling-"));
+    Ok(Calibration {
+        format: FORMAT_VERSION,
+        taken: jiff::Timestamp::now().to_string(),
+        boot: machine::boot(),
+        pacing: pacing(&null),
+        floor: floor(&null, epoll_p50_ns).ok_or(CalibrateError::Missing("the floor"))?,
+        ceiling: Ceiling {
+            closed_per_s: achieved(&null, "ceiling-closed"),
+            open_per_s: achieved(&null, "ceiling-open"),
+        },
+        recording_ns,
+        noise: noise_by_length(&noise),
+        stale: disturbed.map(|reason| format!("it was disturbed itself: {reason}")),
+        machine: noise.machine,
+        tool: noise.tool,
+    })
+}
+
+/// Keeps a calibration beside the runs.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn keep(calibration: &Calibration, runs: &Path) -> Result<(), CalibrateError> {
+    let path = runs.join(FILE_NAME);
+    let refused = |cause: &dyn std::fmt::Display| CalibrateError::File {
+        path: path.display().to_string(),
+        cause: cause.to_string(),
+    };
+    let text = serde_json::to_string_pretty(calibration).map_err(|error| refused(&error))?;
+    let written = std::fs::create_dir_all(runs).and_then(|()| std::fs::write(&path, text + "\n"));
+    written.map_err(|error| refused(&error))
+}
+
+/// The calibration kept beside the runs, marked when it does not fit this machine and boot; none
+/// when none was taken.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn kept(
+    order_runs: &Path,
+    now: &authlab_reports::run::Machine,
+) -> Result<Option<Calibration>, CalibrateError> {
+    let path = order_runs.join(FILE_NAME);
+    let refused = |cause: String| CalibrateError::File {
+        path: path.display().to_string(),
+        cause: format!("{cause}; take another with `authlab calibrate`, or remove it"),
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused(error.to_string())),
+    };
+    let mut calibration: Calibration =
+        serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+    let then = &calibration.machine;
+    let same = (&then.id, &then.cpu, then.cores) == (&now.id, &now.cpu, now.cores);
+    if !same {
+        calibration.stale = Some("it is of another machine".to_owned());
+    } else if calibration.boot != machine::boot() {
+        calibration.stale = Some("the machine was started again since".to_owned());
+    }
+    Ok(Some(calibration))
+}
+
+fn measured(
+    scenario: &Scenario,
+    order: &Order,
+    progress: &mut impl FnMut(&Scenario, Progress<'_>),
+) -> Result<Run, CalibrateError> {
+    let finished = conduct(scenario, order, |told| progress(scenario, told))?;
+    let _ = std::fs::remove_dir_all(&finished.path);
+    match finished.error {
+        Some(error) => Err(error.into()),
+        None if interrupt::requested() => Err(RunError::Interrupted.into()),
+        None => Ok(finished.run),
+    }
+}
+
+fn epoll_floor(null: &Scenario, order: &Order) -> Result<u64, CalibrateError> {
+    let launcher = Launcher {
+        authlab: order.authlab.clone(),
+        cores: order.cores.server.clone(),
+    };
+    let target: &Target = &null.variants[0].target;
+    let log = std::env::temp_dir().join(format!("authlab-null-{}.log", std::process::id()));
+    let server = Server::start(
+        0,
+        target,
+        &std::collections::BTreeMap::new(),
+        &launcher,
+        &log,
+    )
+    .map_err(|error| CalibrateError::Null(error.to_string()));
+    let floor = server.and_then(|server| {
+        epoll::floor(&server.authority, &order.cores.generator)
+            .map_err(|error| CalibrateError::Null(error.to_string()))
+    });
+    let _ = std::fs::remove_file(log);
+    floor
+}
+
+const STEP: &str = "get";
+
+fn figure<'r>(run: &'r Run, load: &str, metric: &str) -> Option<&'r Figure> {
+    let at = LoadStep {
+        load: load.to_owned(),
+        step: STEP.to_owned(),
+    };
+    run.figure(&run.variants[0].name, &at, metric)
+}
+
+fn floor(run: &Run, epoll_p50_ns: u64) -> Option<Floor> {
+    let service = figure(run, "floor", "service")?;
+    Some(Floor {
+        service_p50_ns: service.p50(),
+        service_p99_ns: p99(service),
+        epoll_p50_ns,
+    })
+}
+
+fn pacing(run: &Run) -> Vec<Pacing> {
+    let loads = run.scenario.loads.iter();
+    let paced = loads.filter_map(|load| {
+        let timer = figure(run, &load.name, "timer")?;
+        let offered_per_s: f64 = load.name.strip_prefix("open-")?.parse().ok()?;
+        Some(Pacing {
+            offered_per_s,
+            achieved_per_s: achieved(run, &load.name),
+            timer_p50_ns: timer.p50(),
+            timer_p99_ns: p99(timer),
+            service_p50_ns: figure(run, &load.name, "service")?.p50(),
+        })
+    });
+    paced.collect()
+}
+
+/// Requests answered a second, over all slices of a load.
+fn achieved(run: &Run, load: &str) -> f64 {
+    let slices = || run.slices.iter().filter(|slice| slice.load == load);
+    let ok: u64 = slices().map(|slice| slice.ok).sum();
+    let length_ns: u64 = slices().map(|slice| slice.length_ns).sum();
+    ok as f64 / (length_ns.max(1) as f64 / 1e9)
+}
+
+fn p99(figure: &Figure) -> u64 {
+    authlab_reports::run::PERCENTILES
+        .iter()
+        .position(|percentile| *percentile >= 99.0)
+        .and_then(|place| figure.percentiles.get(place).copied())
+        .unwrap_or_default()
+}
+
+fn noise_by_length(run: &Run) -> Vec<Noise> {
+    let mut noise = Vec::new();
+    for load in &run.scenario.loads {
+        let step = load.steps.first().map_or("", String::as_str);
+        let percentile = |percentile: f64| {
+            move |slice: &Slice| {
+                let figure = slice
+                    .figures
+                    .iter()
+                    .find(|figure| figure.step == step && figure.metric == "service")?;
+                let place = authlab_reports::run::PERCENTILES
+                    .iter()
+                    .position(|known| *known >= percentile)?;
+                figure.percentiles.get(place).map(|value| *value as f64)
+            }
+        };
+        let cpu = |slice: &Slice| Some(slice.cpu_ns? as f64 / slice.ok.max(1) as f64);
+        let rate = |slice: &Slice| Some(slice.ok as f64 / slice.length_ns.max(1) as f64);
+        let mads = [
+            ("p50", mad(run, &load.name, percentile(50.0))),
+            ("p99", mad(run, &load.name, percentile(99.0))),
+            ("cpu", mad(run, &load.name, cpu)),
+            ("rate", mad(run, &load.name, rate)),
+        ];
+        noise.extend(mads.into_iter().filter_map(|(metric, mad)| {
+            Some(Noise {
+                metric: metric.to_owned(),
+                slice_ms: load.slice_ms,
+                blocks: load.blocks,
+                mad: mad?,
+            })
+        }));
+    }
+    noise
+}
+
+/// Median absolute deviation of the blocks' differences of logarithms.
+fn mad(run: &Run, load: &str, quantity: impl Fn(&Slice) -> Option<f64>) -> Option<f64> {
+    let logarithms = |variant: &str| {
+        blocks::means(run, load, variant, |slice| {
+            quantity(slice).filter(|value| *value > 0.0).map(f64::ln)
+        })
+    };
+    let [a, b] = [&run.variants[0].name, &run.variants[1].name].map(|name| logarithms(name));
+    let differences: Vec<f64> = blocks::paired(&a, &b).map(|(a, b)| b - a).collect();
+    let middle = median(differences.clone())?;
+    median(
+        differences
+            .into_iter()
+            .map(|d| (d - middle).abs())
+            .collect(),
+    )
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values[(values.len() - 1) / 2];
+    Some(f64::midpoint(lower, upper))
+}
