@@ -47,6 +47,7 @@ bench-smoke:
 # What is recorded against what arithmetic says; it needs a quiet machine for a minute.
 ground-truth:
 	cargo test --release -p authlab-loadtest --test ground_truth -- --ignored --nocapture --test-threads 1
+	cargo test --release --test tells -- --ignored --nocapture --test-threads 1
 
 test:
 	cargo fmt --all --check

@@ -1,104 +1,166 @@
-//! What is recorded against what must be true: a server whose stalls are scripted, at an open rate.
-//! Ignored by `make test`, since it needs a quiet machine: `make ground-truth`.
+//! What is recorded against what must be true: servers whose every answer is due at an instant
+//! that arithmetic gives. Ignored by `make test`, since it needs a quiet machine: `make ground-truth`.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "scripted/place.rs"]
 mod place;
-#[path = "scripted/server.rs"]
-mod scripted;
+#[path = "truth/server.rs"]
+mod server;
 
 use std::time::Duration;
 
 use authlab_loadtest::conductor::Finished;
-use authlab_reports::run::Verdict;
+use authlab_reports::run::{PERCENTILES, Verdict};
 use place::{percentile, run};
-use scripted::{Script, serve};
+use server::{Script, Scripted, serve};
 
-const STALL: Duration = Duration::from_millis(500);
 const PERIOD: Duration = Duration::from_secs(5);
+const RATE: f64 = 1_000.0;
+/// Two periods.
+const SLICE_S: f64 = 10.0;
 
-/// Or two percent, whichever is more.
+/// Of the analytic value; or the absolute, whichever is more.
+const MOST_OFF: f64 = 0.02;
 const MOST_OFF_MS: f64 = 0.1;
 
-/// Of arrivals spread evenly over time, the share `STALL / PERIOD` waits, evenly up to `STALL`.
-fn analytic_ms(percentile: f64) -> f64 {
-    let waiting = STALL.as_secs_f64() / PERIOD.as_secs_f64();
-    let beyond = 1.0 - percentile / 100.0;
-    STALL.as_secs_f64() * 1e3 * (1.0 - beyond / waiting).max(0.0)
-}
+const SMOOTH: Script = Script {
+    period: PERIOD,
+    stall: Duration::ZERO,
+    refuse: Duration::ZERO,
+    service: (Duration::from_micros(200), Duration::from_micros(200)),
+};
 
 /// A run that says itself that it was disturbed proves nothing.
 const TRIES: usize = 4;
 
-/// Open arrivals at 1 000/s against it, for whole periods, so that the share of stalled time is
-/// exact wherever a slice begins.
-fn measured(users: usize) -> Finished {
-    let server = serve(Script {
-        stall: Some((STALL, PERIOD)),
-        ..Script::default()
-    });
-    let rest = format!(
-        r#"
-[[step]]
-name = "get"
-request = "GET /"
-[[load]]
-name = "open"
-users = {users}
-rate = 1000
-journey = ["get"]
-profile.quick = {{ blocks = 1, slice = "10s", warm_up = "200ms" }}
-"#
-    );
+/// Open arrivals at 1 000/s, until a run was not disturbed; more than a few must not be late for it.
+fn measured(script: Script, users: usize) -> (Scripted, Finished) {
     for _ in 0..TRIES {
+        let server = serve(script);
+        let rest = format!(
+            "[[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
+             [[load]]\nname = \"open\"\nusers = {users}\nrate = {RATE:?}\njourney = [\"get\"]\n\
+             profile.quick = {{ blocks = 1, slice = \"{SLICE_S}s\", warm_up = \"200ms\" }}\n"
+        );
         let finished = run(&server.url, &rest);
-        if finished.run.validity.verdict == Verdict::Valid {
-            return finished;
+        assert!(finished.error.is_none(), "{:?}", finished.error);
+        println!("{:?}", finished.run.validity);
+        if !matches!(
+            finished.run.validity.verdict,
+            Verdict::Disturbed | Verdict::ClientLimited
+        ) {
+            return (server, finished);
         }
-        println!("tried again: {:?}", finished.run.validity);
     }
     panic!("the machine is not quiet enough to judge by");
 }
 
-#[test]
-#[ignore = "needs a quiet machine: make ground-truth"]
-fn the_response_of_a_stalling_server_is_what_arithmetic_says() {
-    let finished = measured(800);
-    let slices = &finished.run.slices;
-    assert!(slices.iter().all(|slice| slice.failed.is_empty()));
-    let ms = |metric, at| percentile(&finished.run, "get", metric, at) as f64 / 1e6;
-    // What the server takes when it does not stall is not scripted: its median.
-    let unstalled = ms("service", 50.0);
-    println!("percentile   analytic   response    service");
-    let mut wrong = Vec::new();
-    // Not p90: exactly a tenth waits, so it lies on the edge between those that did and those that
-    // did not, where the server's own millisecond of timer decides.
-    for at in [50.0, 75.0, 99.0, 99.9] {
-        let (truth, response) = (analytic_ms(at), ms("response", at));
-        println!(
-            "{at:>10}  {truth:>7.1} ms  {response:>7.2} ms  {:>7.2} ms",
-            ms("service", at)
-        );
-        if (response - unstalled - truth).abs() > (truth * 0.02).max(MOST_OFF_MS) {
-            wrong.push(at);
+/// What `response` must be, ms, ascending: each slice's arrivals served one after another (Lindley's
+/// recursion), from the instant at which the server received the slice's first.
+fn truth_ms(script: &Script, server: &Scripted, finished: &Finished) -> Vec<f64> {
+    let received = server.received.lock().unwrap();
+    let mut first = received.len();
+    let mut truth = Vec::new();
+    for slice in finished.run.slices.iter().rev() {
+        first -= slice.ok as usize;
+        let begins = received[first];
+        let mut free = Duration::ZERO;
+        for k in 0..slice.planned.unwrap() {
+            let arrives = begins + Duration::from_secs_f64(k as f64 / RATE);
+            free = script.end(arrives.max(free));
+            truth.push((free - arrives).as_secs_f64() * 1e3);
         }
     }
+    truth.sort_by(f64::total_cmp);
+    truth
+}
+
+/// Compares every percentile and the maximum; says all, then fails if one is off.
+fn compare(truth: &[f64], finished: &Finished) {
+    let figure = |metric: &str| {
+        let merged = &finished.run.merged;
+        merged
+            .iter()
+            .find(|figure| figure.metric == metric)
+            .unwrap()
+    };
+    let (response, service) = (figure("response"), figure("service"));
+    println!("percentile    analytic    response     service (what an uncorrected tool says)");
+    let mut wrong = Vec::new();
+    let mut row = |name: &str, truth: f64, response_ns: u64, service_ns: u64| {
+        let (response, service) = (response_ns as f64 / 1e6, service_ns as f64 / 1e6);
+        println!("{name:>10}  {truth:>7.2} ms  {response:>7.2} ms  {service:>7.2} ms");
+        if (response - truth).abs() > (truth * MOST_OFF).max(MOST_OFF_MS) {
+            wrong.push(name.to_owned());
+        }
+    };
+    for (place, percentile) in PERCENTILES.iter().enumerate().filter(|(_, p)| **p < 99.95) {
+        let rank = (percentile / 100.0 * truth.len() as f64).ceil() as usize;
+        row(
+            &format!("p{percentile}"),
+            truth[rank - 1],
+            response.percentiles[place],
+            service.percentiles[place],
+        );
+    }
+    row("max", truth[truth.len() - 1], response.max, service.max);
     println!(
-        "timer p99 {:.4} ms; {:?}",
-        ms("timer", 99.0),
-        finished.run.validity
+        "timer p99 {:.4} ms",
+        percentile(&finished.run, "get", "timer", 99.0) as f64 / 1e6
     );
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 #[test]
 #[ignore = "needs a quiet machine: make ground-truth"]
-fn with_few_users_the_response_is_the_same_and_service_times_hide_the_stall() {
-    let finished = measured(8);
-    let p99 = |metric| percentile(&finished.run, "get", metric, 99.0) as f64 / 1e6;
-    let (truth, response, service) = (analytic_ms(99.0), p99("response"), p99("service"));
-    println!("p99: analytic {truth:.1} ms, response {response:.1} ms, service {service:.2} ms");
-    assert!((response / truth - 1.0).abs() < 0.02, "{response}");
-    assert!(service < truth / 10.0, "{service}");
+fn the_response_of_a_stalling_server_is_what_arithmetic_says() {
+    let script = Script {
+        stall: Duration::from_millis(500),
+        ..SMOOTH
+    };
+    let (server, finished) = measured(script, 8);
+    assert_eq!(finished.run.validity.verdict, Verdict::ServerLimited);
+    compare(&truth_ms(&script, &server, &finished), &finished);
+    // Seven requests of eight that were under way hide a stall of 500 ms.
+    let p99 = |metric| percentile(&finished.run, "get", metric, 99.0);
+    assert!(p99("service") * 10 < p99("response"));
+}
+
+#[test]
+#[ignore = "needs a quiet machine: make ground-truth"]
+fn the_response_of_a_server_that_slows_linearly_beyond_its_capacity_is_what_arithmetic_says() {
+    let script = Script {
+        service: (Duration::from_micros(200), Duration::from_micros(1_500)),
+        ..SMOOTH
+    };
+    let (server, finished) = measured(script, 64);
+    assert_eq!(finished.run.validity.verdict, Verdict::ServerLimited);
+    compare(&truth_ms(&script, &server, &finished), &finished);
+}
+
+#[test]
+#[ignore = "needs a quiet machine: make ground-truth"]
+fn a_server_that_refuses_connections_for_a_second_fails_a_second_of_arrivals_and_slows_no_other() {
+    let script = Script {
+        refuse: Duration::from_secs(1),
+        ..SMOOTH
+    };
+    let (server, finished) = measured(script, 64);
+    assert_eq!(finished.run.validity.verdict, Verdict::ServerLimited);
+    drop(server);
+    let failed: u64 = finished
+        .run
+        .slices
+        .iter()
+        .flat_map(|slice| slice.failed.values())
+        .sum();
+    let expected = RATE * SLICE_S / PERIOD.as_secs_f64() * finished.run.slices.len() as f64;
+    println!("failed {failed} of {expected} in the refused seconds");
+    assert!(
+        (failed as f64 / expected - 1.0).abs() < MOST_OFF,
+        "{failed}"
+    );
+    let constant = vec![SMOOTH.service.0.as_secs_f64() * 1e3; 1_000];
+    compare(&constant, &finished);
 }
