@@ -3,8 +3,10 @@
 //! One file a verb. Errors are printed once, here, on one line; exit codes are the same everywhere:
 //! 0 ok, 1 slower or a limit broken, 2 bad input, 3 inconclusive or invalid.
 
+mod agree;
 mod bar;
 mod bench;
+mod beside;
 mod calibrate;
 mod ceiling;
 mod child;
@@ -49,6 +51,8 @@ enum Verb {
     Bench(bench::Arguments),
     /// Measure the load generator beside wrk, on the same server
     Ceiling(ceiling::Arguments),
+    /// Compare the load generator's latencies with those of wrk and oha
+    Agree(agree::Arguments),
     /// Measure what this machine and the load generator can tell apart, now
     Calibrate(calibrate::Arguments),
     /// Answer every request with the same 200
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),
+        Verb::Agree(arguments) => agree::run(&arguments),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
         Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),

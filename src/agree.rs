@@ -1,0 +1,121 @@
+//! `authlab agree`: `service` at p50 and p99 beside wrk (closed, the same connections) and oha
+//! (open, the same rate), on the same server, in turn.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use authlab_loadtest::interrupt;
+use authlab_reports::quantity;
+
+use crate::beside::{Asked, Bench, Measure, Said};
+use crate::output;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Rounds; in each all are measured once, in turning order
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Connections of each
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    connections: u32,
+    /// Requests a second, beside oha
+    #[arg(long, default_value_t = 2000.0)]
+    rate: f64,
+    /// Seconds a measurement
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
+    /// Exit 1 when a median differs by a greater share
+    #[arg(long)]
+    within: Option<f64>,
+}
+
+const EXIT_BEYOND: u8 = 1;
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    interrupt::install().context("cannot take SIGINT and SIGTERM")?;
+    let bench = Bench::with(&[
+        ("policy", "allow-all"),
+        ("password", "sha256"),
+        ("threads", "1"),
+    ])?;
+    output::line(format_args!(
+        "allow-all on cores {:?}, tools on {:?}, medians of {} rounds of {} s",
+        bench.cores.server, bench.cores.generator, arguments.rounds, arguments.seconds
+    ));
+    output::line(format_args!(
+        "                              authlab      other   ratio  (rounds)"
+    ));
+    let closed = Measure {
+        path: "/items/",
+        connections: arguments.connections,
+        seconds: arguments.seconds,
+        asked: Asked::Closed,
+    };
+    let open = Measure {
+        asked: Asked::Open(arguments.rate),
+        ..closed
+    };
+    let mut worst: f64 = 0.0;
+    let beside_wrk = rounds(arguments, || bench.ours(closed), || bench.wrk(closed))?;
+    let heading = format!("wrk, {} connections", arguments.connections);
+    worst = worst.max(show(&heading, &beside_wrk));
+    let beside_oha = rounds(arguments, || bench.ours(open), || bench.oha(open))?;
+    let heading = format!("oha, {}/s", arguments.rate);
+    worst = worst.max(show(&heading, &beside_oha));
+    let beyond = arguments.within.is_some_and(|most| worst > most);
+    Ok(if beyond {
+        ExitCode::from(EXIT_BEYOND)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Ours and the other's, by round, each first in turn.
+fn rounds(
+    arguments: &Arguments,
+    ours: impl Fn() -> anyhow::Result<Said>,
+    other: impl Fn() -> anyhow::Result<Said>,
+) -> anyhow::Result<Vec<(Said, Said)>> {
+    (0..arguments.rounds)
+        .map(|round| {
+            if round % 2 == 0 {
+                let ours = ours()?;
+                Ok((ours, other()?))
+            } else {
+                let other = other()?;
+                Ok((ours()?, other))
+            }
+        })
+        .collect()
+}
+
+/// Prints the medians; gives the greatest share by which they differ.
+fn show(heading: &str, said: &[(Said, Said)]) -> f64 {
+    let mut worst: f64 = 0.0;
+    for name in ["p50", "p99"] {
+        let of = |said: &Said| match name {
+            "p50" => said.p50_ns,
+            _ => said.p99_ns,
+        };
+        let ours = median(said.iter().map(|(ours, _)| of(ours)).collect());
+        let other = median(said.iter().map(|(_, other)| of(other)).collect());
+        let each: Vec<String> = said
+            .iter()
+            .map(|(ours, other)| format!("{:.2}", of(ours) / of(other)))
+            .collect();
+        output::line(format_args!(
+            "{heading:<22} {name}  {:>9}  {:>9}   {:.3}  ({})",
+            quantity::duration(ours),
+            quantity::duration(other),
+            ours / other,
+            each.join(" ")
+        ));
+        worst = worst.max((ours / other - 1.0).abs());
+    }
+    worst
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

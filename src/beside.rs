@@ -1,0 +1,241 @@
+//! Other load generators beside ours: each on the generator's core, against the same server, in turn.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Output;
+
+use anyhow::{Context, bail};
+use authlab_loadtest::conductor::{Order, conduct};
+use authlab_loadtest::cores::Cores;
+use authlab_loadtest::scenario::{Scenario, Target};
+use authlab_loadtest::server::{Launcher, Server};
+use authlab_reports::run::{LoadStep, PERCENTILES};
+
+use crate::run::tool;
+
+/// Where the tools are tried: one server that runs on, a folder for what falls by.
+pub(crate) struct Bench {
+    authlab: PathBuf,
+    pub(crate) cores: Cores,
+    folder: PathBuf,
+    server: Server,
+}
+
+/// What one tool said of one measurement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said {
+    /// Requests answered a second.
+    pub(crate) per_second: f64,
+    /// `service` at p50, ns.
+    pub(crate) p50_ns: f64,
+    /// `service` at p99, ns.
+    pub(crate) p99_ns: f64,
+}
+
+/// How the requests of one measurement arrive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked {
+    /// As soon as the last was answered.
+    Closed,
+    /// So many a second.
+    Open(f64),
+}
+
+/// One measurement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measure<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) connections: u32,
+    pub(crate) seconds: u32,
+    pub(crate) asked: Asked,
+}
+
+impl Bench {
+    /// Starts the reference server with these flags on the servers' cores.
+    pub(crate) fn with(flags: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
+        let cores = Cores::split();
+        let folder = std::env::temp_dir().join(format!("authlab-beside-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        let flags = flags
+            .iter()
+            .map(|(flag, value)| ((*flag).to_owned(), (*value).to_owned()));
+        let server = Server::start(
+            1,
+            &Target::Authlab(flags.collect()),
+            &BTreeMap::new(),
+            &Launcher {
+                authlab: authlab.clone(),
+                cores: cores.server.clone(),
+            },
+            &folder.join("server.log"),
+        )?;
+        Ok(Self {
+            authlab,
+            cores,
+            folder,
+            server,
+        })
+    }
+
+    /// Ours: a run like any other, all recording on.
+    pub(crate) fn ours(&self, measure: Measure<'_>) -> anyhow::Result<Said> {
+        // A block is two slices.
+        let slice_ms = u64::from(measure.seconds) * 1000 / 2;
+        let rate = match measure.asked {
+            Asked::Closed => String::new(),
+            Asked::Open(rate) => format!("rate = {rate:?}\ntimeout = \"100ms\"\n"),
+        };
+        let text = format!(
+            "name = \"beside\"\nquestion = \"?\"\n\
+             [[variant]]\nname = \"server\"\nurl = \"http://{}\"\n\
+             [[step]]\nname = \"get\"\nrequest = \"GET {}\"\n\
+             [[load]]\nname = \"load\"\nusers = {}\n{rate}journey = [\"get\"]\n\
+             profile.quick = {{ blocks = 1, slice = \"{slice_ms}ms\", warm_up = \"100ms\" }}\n",
+            self.server.authority, measure.path, measure.connections
+        );
+        let order = Order {
+            authlab: self.authlab.clone(),
+            runs: self.folder.join("runs"),
+            command: Vec::new(),
+            tool: tool(),
+            seed: 0,
+            cores: self.cores.clone(),
+            calibration: None,
+        };
+        let finished = conduct(&Scenario::parse("beside", &text, "quick")?, &order, |_| {})?;
+        if let Some(error) = finished.error {
+            return Err(error.into());
+        }
+        let run = &finished.run;
+        let requests: u64 = run.slices.iter().map(|slice| slice.ok).sum();
+        let length_ns: u64 = run.slices.iter().map(|slice| slice.length_ns).sum();
+        let at = LoadStep {
+            load: "load".to_owned(),
+            step: "get".to_owned(),
+        };
+        let service = run
+            .figure("server", &at, "service")
+            .context("no request was answered")?;
+        let value = |wanted: f64| {
+            let place = PERCENTILES.iter().position(|known| *known >= wanted);
+            place.map_or(0.0, |place| service.percentiles[place] as f64)
+        };
+        Ok(Said {
+            per_second: requests as f64 / (length_ns as f64 / 1e9),
+            p50_ns: value(50.0),
+            p99_ns: value(99.0),
+        })
+    }
+
+    /// wrk: closed only.
+    pub(crate) fn wrk(&self, measure: Measure<'_>) -> anyhow::Result<Said> {
+        let words = [
+            "wrk".to_owned(),
+            "-t1".to_owned(),
+            "--latency".to_owned(),
+            format!("-c{}", measure.connections),
+            format!("-d{}s", measure.seconds),
+            self.url(measure.path),
+        ];
+        let output = self.run(&words, "apt-get install wrk")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let after = |label: &str| {
+            text.lines()
+                .find_map(|line| line.trim().strip_prefix(label))
+                .map(str::trim)
+        };
+        let said = (|| {
+            Some(Said {
+                per_second: after("Requests/sec:")?.parse().ok()?,
+                p50_ns: wrk_duration_ns(after("50%")?)?,
+                p99_ns: wrk_duration_ns(after("99%")?)?,
+            })
+        })();
+        said.with_context(|| format!("wrk did not say what was asked: {}", text.trim()))
+    }
+
+    /// oha: open, its latencies from when it sent.
+    pub(crate) fn oha(&self, measure: Measure<'_>) -> anyhow::Result<Said> {
+        let mut words = vec![
+            "oha".to_owned(),
+            "--no-tui".to_owned(),
+            "--output-format".to_owned(),
+            "json".to_owned(),
+            "-c".to_owned(),
+            measure.connections.to_string(),
+            "-z".to_owned(),
+            format!("{}s", measure.seconds),
+        ];
+        if let Asked::Open(rate) = measure.asked {
+            words.extend(["-q".to_owned(), rate.to_string()]);
+        }
+        words.push(self.url(measure.path));
+        let output = self.run(&words, "cargo install oha --locked")?;
+        let said: serde_json::Value =
+            serde_json::from_slice(&output.stdout).context("oha's answer is not JSON")?;
+        let number = |pointer: &str| said.pointer(pointer).and_then(serde_json::Value::as_f64);
+        let figures = (|| {
+            Some(Said {
+                per_second: number("/summary/requestsPerSec")?,
+                p50_ns: number("/latencyPercentiles/p50")? * 1e9,
+                p99_ns: number("/latencyPercentiles/p99")? * 1e9,
+            })
+        })();
+        figures.context("oha's answer lacks what was asked")
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.server.authority)
+    }
+
+    fn run(&self, words: &[String], install: &str) -> anyhow::Result<Output> {
+        let launcher = Launcher {
+            authlab: self.authlab.clone(),
+            cores: self.cores.generator.clone(),
+        };
+        let output = launcher.command(words).output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("{} failed ({install}): {}", words[0], said.trim());
+        }
+        Ok(output)
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// `83.00us`, `1.20ms`, `0.90s`.
+fn wrk_duration_ns(text: &str) -> Option<f64> {
+    let digits = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let number: f64 = text[..digits].parse().ok()?;
+    match &text[digits..] {
+        "us" => Some(number * 1e3),
+        "ms" => Some(number * 1e6),
+        "s" => Some(number * 1e9),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_wrk_writes_them_are_read() {
+        let table = [
+            ("83.00us", Some(83_000.0)),
+            ("1.20ms", Some(1_200_000.0)),
+            ("0.90s", Some(900_000_000.0)),
+            ("1.20", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(wrk_duration_ns(text), expected, "{text}");
+        }
+    }
+}
