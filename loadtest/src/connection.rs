@@ -1,20 +1,37 @@
-//! One HTTP/1.1 connection of one user.
+//! One connection of one user: HTTP/1.1 or HTTP/2, over TLS or in the clear.
 //!
-//! hyper's low-level connection rather than a pooled client: 5–8 µs less a request, and no pool
-//! whose waiting would be measured as the server's.
+//! hyper's low-level connections rather than a pooled client: 5–8 µs less a request, and no pool
+//! whose waiting would be measured as the server's. With HTTP/2 too a user has a connection of its
+//! own and one request under way, so that figures compare.
+
+mod broken;
+mod endpoint;
+mod tls;
 
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+
+use crate::protocol::HttpVersion;
+
+pub(crate) use self::broken::{Broken, Failure};
+pub(crate) use self::endpoint::Endpoint;
+use self::tls::Tls;
 
 /// A connection that is open, or was.
 pub(crate) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    sender: Sender,
+}
+
+enum Sender {
+    One(http1::SendRequest<Full<Bytes>>),
+    Two(http2::SendRequest<Full<Bytes>>),
 }
 
 /// An answer, with the instants of its request.
@@ -28,51 +45,29 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// Why no answer came; the label is the key under which failures are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
-    Connect,
-    Send,
-    Body,
-    TooLarge,
-}
-
-impl Broken {
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Connect => "cannot connect",
-            Self::Send => "connection lost",
-            Self::Body => "body cut short",
-            Self::TooLarge => "body over 16 MiB",
-        }
-    }
-}
-
 /// More of one answer is refused: a load generator must not be filled by what it measures.
 const MOST_BODY_BYTES: usize = 16 << 20;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 impl Connection {
-    /// Opens a connection to `authority` (`host:port`).
-    pub(crate) async fn open(authority: &str) -> Result<Self, Broken> {
-        let stream = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(authority))
-            .await
-            .map_err(|_| Broken::Connect)?
-            .map_err(|_| Broken::Connect)?;
-        stream.set_nodelay(true).map_err(|_| Broken::Connect)?;
-        let (sender, connection) = handshake(TokioIo::new(stream))
-            .await
-            .map_err(|_| Broken::Connect)?;
-        // It ends by itself, with the sender or with the server's side; what went wrong reaches
-        // the sender.
-        tokio::spawn(connection);
+    /// Opens a connection; the TLS handshake is part of it, and of no request.
+    pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
+        let stream = dial(endpoint).await?;
+        let sender = match &endpoint.tls {
+            None => Sender::over(stream, endpoint.http).await?,
+            // On the heap: a user's future, moved and polled for each request, stays small.
+            Some(tls) => Box::pin(Sender::secured(stream, tls, endpoint.http)).await?,
+        };
         Ok(Self { sender })
     }
 
     /// Waits until another request may be sent on it; false when it has closed.
     pub(crate) async fn is_ready(&mut self) -> bool {
-        self.sender.ready().await.is_ok()
+        match &mut self.sender {
+            Sender::One(sender) => sender.ready().await.is_ok(),
+            Sender::Two(sender) => sender.ready().await.is_ok(),
+        }
     }
 
     /// Sends one request on a connection that is ready and reads the whole answer; the body is kept only when `keep_body`.
@@ -82,11 +77,11 @@ impl Connection {
         keep_body: bool,
     ) -> Result<Answer, Broken> {
         let sent = Instant::now();
-        let response = self
-            .sender
-            .send_request(request)
-            .await
-            .map_err(|_| Broken::Send)?;
+        let response = match &mut self.sender {
+            Sender::One(sender) => sender.send_request(request).await,
+            Sender::Two(sender) => sender.send_request(request).await,
+        }
+        .map_err(|_| Broken::Send)?;
         let first_byte = Instant::now();
         let (head, mut incoming) = response.into_parts();
         let mut body = Vec::new();
@@ -112,4 +107,51 @@ impl Connection {
             body: body.into(),
         })
     }
+}
+
+impl Sender {
+    async fn secured(stream: TcpStream, tls: &Tls, http: HttpVersion) -> Result<Self, Failure> {
+        let handshake = tokio::time::timeout(CONNECT_WITHIN, tls.handshake(stream));
+        let secured = handshake
+            .await
+            .map_err(|late| Failure::new(Broken::Tls, late))??;
+        Self::over(secured, http).await
+    }
+
+    /// Speaks HTTP on `stream`. The connection's task ends by itself, with the sender or with the
+    /// server's side; what went wrong reaches the sender.
+    async fn over<S>(stream: S, http: HttpVersion) -> Result<Self, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let refused = |error| Failure::new(Broken::Connect, error);
+        let stream = TokioIo::new(stream);
+        match http {
+            HttpVersion::One => {
+                let (sender, connection) = http1::handshake(stream).await.map_err(refused)?;
+                tokio::spawn(connection);
+                Ok(Self::One(sender))
+            }
+            HttpVersion::Two => {
+                let (sender, connection) = http2::handshake(TokioExecutor::new(), stream)
+                    .await
+                    .map_err(refused)?;
+                tokio::spawn(connection);
+                Ok(Self::Two(sender))
+            }
+        }
+    }
+}
+
+/// A TCP connection, without Nagle's delay.
+pub(crate) async fn dial(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
+    let connecting = TcpStream::connect(&endpoint.address);
+    let stream = tokio::time::timeout(CONNECT_WITHIN, connecting)
+        .await
+        .map_err(|late| Failure::new(Broken::Connect, late))?
+        .map_err(|error| Failure::new(Broken::Connect, error))?;
+    stream
+        .set_nodelay(true)
+        .map_err(|error| Failure::new(Broken::Connect, error))?;
+    Ok(stream)
 }

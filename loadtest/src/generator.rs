@@ -17,6 +17,7 @@ use nix::unistd::{Pid, gettid};
 use tokio::sync::watch;
 
 use crate::arrivals::Schedule;
+use crate::connection::Endpoint;
 use crate::cores;
 use crate::recorder::Recorder;
 use crate::scenario::{Load, Step};
@@ -45,8 +46,8 @@ pub(crate) struct Job {
     pub(crate) server: u64,
     /// Servers that have stopped since: their connections may be dropped.
     pub(crate) stopped: Vec<u64>,
-    /// `host:port`.
-    pub(crate) authority: String,
+    /// How the server is connected to.
+    pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) load: Arc<Load>,
     /// The load's place in the scenario.
     pub(crate) load_number: usize,

@@ -2,11 +2,13 @@
 //!
 //! Top-down, as a run lives:
 //! - [`scenario`]: what is asked, read from TOML and checked.
+//! - [`origin`], [`protocol`]: where a server is, and what it speaks.
 //! - [`conductor`]: starts servers, warms them up, interleaves slices, writes the run as it goes.
 //! - `search`: the highest rate within limits.
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned.
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
+//! - [`server`]: a server under test; `probe`: whether it answers yet.
 //! - `recorder`: histograms of each step and metric. `validity`: whether they can be trusted.
 
 #![warn(missing_docs)]
@@ -21,10 +23,12 @@ mod generator;
 pub mod interrupt;
 pub mod machine;
 pub mod null;
+pub mod origin;
 mod pacing;
 pub mod plan;
 mod probe;
 pub mod progress;
+pub mod protocol;
 mod recorder;
 pub mod scenario;
 mod search;

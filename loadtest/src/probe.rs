@@ -1,37 +1,117 @@
-//! A readiness probe: one GET on a connection of its own, outside every measurement.
+//! A readiness probe, on a connection of its own, outside every measurement.
 
-use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io;
 use std::time::Duration;
 
-const WITHIN: Duration = Duration::from_secs(1);
+use h2::Ping;
+use http::{HeaderValue, Request, Uri, header};
+use http_body_util::Full;
+use hyper::body::Bytes;
 
-/// The status that `path` answers.
-pub(crate) fn get(authority: &str, path: &str) -> io::Result<u16> {
-    let address = authority
-        .to_socket_addrs()?
-        .next()
-        .ok_or_else(|| io::Error::other("no address"))?;
-    let mut stream = TcpStream::connect_timeout(&address, WITHIN)?;
-    stream.set_read_timeout(Some(WITHIN))?;
-    stream.set_write_timeout(Some(WITHIN))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut head = [0; 64];
-    let mut read = 0;
-    while read < STATUS_LINE_BYTES {
-        match stream.read(&mut head[read..])? {
-            0 => break,
-            more => read += more,
-        }
-    }
-    std::str::from_utf8(&head[..read.min(STATUS_LINE_BYTES)])
-        .ok()
-        .and_then(|line| line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok())
-        .ok_or_else(|| io::Error::other("the answer is not HTTP/1.1"))
+use crate::connection::{Broken, Connection, Endpoint, Failure, dial};
+use crate::protocol::HttpVersion;
+
+/// A server that is not reached.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreached {
+    #[error("{0}")]
+    Broken(Failure),
+    #[error("no answer within {0:?}")]
+    Late(Duration),
+    #[error("`{0}` is not a path")]
+    Path(String),
+    #[error("the probe cannot run: {0}")]
+    Runtime(#[from] io::Error),
 }
 
-/// `HTTP/1.1 200`
-const STATUS_LINE_BYTES: usize = 12;
+impl Unreached {
+    /// Whether waiting for the server cannot help.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Broken(failure) => failure.broken.is_final(),
+            Self::Path(_) => true,
+            Self::Late(_) | Self::Runtime(_) => false,
+        }
+    }
+}
+
+impl From<Failure> for Unreached {
+    fn from(failure: Failure) -> Self {
+        Self::Broken(failure)
+    }
+}
+
+/// The status that `path` answers.
+pub(crate) fn get(endpoint: &Endpoint, path: &str, within: Duration) -> Result<u16, Unreached> {
+    let request = request(endpoint, path)?;
+    run(within, async {
+        if is_clear_http2(endpoint) {
+            ping(endpoint).await?;
+        }
+        let mut connection = Connection::open(endpoint).await?;
+        let answer = connection.exchange(request, false).await;
+        Ok(answer.map_err(Failure::from)?.status.as_u16())
+    })
+}
+
+/// Connects, and no more than that is asked: a server that runs already may count its requests.
+pub(crate) fn reach(endpoint: &Endpoint, within: Duration) -> Result<(), Unreached> {
+    run(within, async {
+        if is_clear_http2(endpoint) {
+            return ping(endpoint).await;
+        }
+        Connection::open(endpoint).await.map(drop)
+    })
+}
+
+fn is_clear_http2(endpoint: &Endpoint) -> bool {
+    endpoint.tls.is_none() && endpoint.http == HttpVersion::Two
+}
+
+/// In the clear nothing is agreed on: whoever answers a PING speaks HTTP/2 (RFC 9113, section 6.7).
+async fn ping(endpoint: &Endpoint) -> Result<(), Failure> {
+    let mute = |error| Failure::new(Broken::Version(HttpVersion::Two), error);
+    let stream = dial(endpoint).await?;
+    let (_sender, mut connection) = h2::client::handshake(stream).await.map_err(mute)?;
+    let Some(mut pings) = connection.ping_pong() else {
+        return Ok(());
+    };
+    tokio::select! {
+        pong = pings.ping(Ping::opaque()) => pong.map(drop).map_err(mute),
+        ended = connection => Err(match ended {
+            Ok(()) => Broken::Version(HttpVersion::Two).into(),
+            Err(error) => mute(error),
+        }),
+    }
+}
+
+fn request(endpoint: &Endpoint, path: &str) -> Result<Request<Full<Bytes>>, Unreached> {
+    let refused = || Unreached::Path(path.to_owned());
+    let authority = endpoint.origin.authority();
+    let mut request = Request::new(Full::default());
+    *request.uri_mut() = match endpoint.http {
+        HttpVersion::One => {
+            let host = HeaderValue::from_str(&authority).map_err(|_| refused())?;
+            request.headers_mut().insert(header::HOST, host);
+            path.parse::<Uri>()
+        }
+        HttpVersion::Two => format!("{}{path}", endpoint.origin).parse(),
+    }
+    .map_err(|_| refused())?;
+    Ok(request)
+}
+
+fn run<T>(
+    within: Duration,
+    asking: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Unreached> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match tokio::time::timeout(within, asking).await {
+            Ok(answered) => Ok(answered?),
+            Err(_) => Err(Unreached::Late(within)),
+        }
+    })
+}

@@ -11,6 +11,8 @@ use std::time::Duration;
 use http::Method;
 
 use crate::arrivals::Arrivals;
+use crate::origin::Origin;
+use crate::protocol::Protocol;
 
 pub use limits::Limits;
 pub use template::{Template, Unfilled, Values};
@@ -68,9 +70,18 @@ pub enum Target {
         ready: String,
         /// How long it may take to become ready.
         ready_within: Duration,
+        /// The name that requests and its certificate give it; none for the loopback's own.
+        host: Option<String>,
+        /// What it speaks.
+        protocol: Protocol,
     },
-    /// A server that runs already: `host:port`.
-    Url(String),
+    /// A server that runs already.
+    Url {
+        /// Where.
+        origin: Origin,
+        /// What it speaks.
+        protocol: Protocol,
+    },
 }
 
 /// One request.

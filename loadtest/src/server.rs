@@ -1,57 +1,37 @@
 //! A server under test: started, waited for, watched, stopped.
 
+mod error;
+mod launcher;
+
 use std::fs::File;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::connection::Endpoint;
+use crate::probe::Unreached;
+use crate::protocol::Protocol;
 use crate::scenario::Target;
 use crate::{interrupt, probe, usage};
 
-/// How servers are started.
-#[derive(Debug, Clone)]
-pub struct Launcher {
-    /// The `authlab` binary: its `child` verb pins a server and lets it die with us; its `serve`
-    /// verb is the reference server.
-    pub authlab: PathBuf,
-    /// Cores for the servers.
-    pub cores: Vec<usize>,
-}
-
-impl Launcher {
-    /// A command that runs pinned, in a process group of its own, and dies with us. What our
-    /// caller set for the reference server (`AUTHLAB_*`) does not reach it: two designs differ by
-    /// what the scenario says and nothing else.
-    #[must_use]
-    pub fn command(&self, words: &[String]) -> Command {
-        let cores: Vec<_> = self.cores.iter().map(usize::to_string).collect();
-        let mut command = Command::new(&self.authlab);
-        command
-            .args(["child", "--parent", &std::process::id().to_string()])
-            .args(["--cores", &cores.join(","), "--"])
-            .args(words)
-            .process_group(0);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("AUTHLAB_") {
-                command.env_remove(name);
-            }
-        }
-        command
-    }
-}
+pub use self::error::ServerError;
+pub use self::launcher::Launcher;
+use self::launcher::serve_words;
 
 /// A server that answers.
 pub struct Server {
     /// Counts up with each start.
     pub(crate) number: u64,
-    /// `host:port`.
+    /// `host:port` that it listens on.
     pub authority: String,
+    /// How it is connected to.
+    pub(crate) endpoint: Arc<Endpoint>,
     /// How it was started, or its address.
     pub(crate) shown: String,
     process: Option<Process>,
@@ -63,47 +43,14 @@ struct Process {
     log: PathBuf,
 }
 
-/// A server that cannot be measured.
-#[derive(Debug, thiserror::Error)]
-pub enum ServerError {
-    /// The command does not start.
-    #[error("`{command}` does not start: {cause}")]
-    Start {
-        /// The command.
-        command: String,
-        /// The system's word for it.
-        cause: io::Error,
-    },
-    /// It ended before it was ready, or while it was measured.
-    #[error("`{command}` ended with {status}{said}")]
-    Ended {
-        /// The command.
-        command: String,
-        /// Its exit status.
-        status: ExitStatus,
-        /// Its last line, introduced.
-        said: String,
-    },
-    /// It does not answer.
-    #[error("http://{authority}{path} did not answer 2xx within {within:?}: {last}{said}")]
-    NotReady {
-        /// `host:port`.
-        authority: String,
-        /// The path asked.
-        path: String,
-        /// How long it had.
-        within: Duration,
-        /// What the last try met.
-        last: String,
-        /// Its last line, introduced.
-        said: String,
-    },
-}
-
 /// Path and patience for the reference server.
 const READY_PATH: &str = "/healthz";
 const READY_WITHIN: Duration = Duration::from_secs(10);
 const READY_EVERY: Duration = Duration::from_millis(10);
+/// For one answer to the readiness probe.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// For a server that runs already.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// After SIGTERM; then SIGKILL. The reference server gives requests under way 5 s.
 const STOP_WITHIN: Duration = Duration::from_secs(6);
 
@@ -119,14 +66,12 @@ impl Server {
         launcher: &Launcher,
         log: &Path,
     ) -> Result<Self, ServerError> {
-        let (words, env, ready, within) = match target {
-            Target::Url(authority) => {
-                let server = Self {
-                    number,
-                    authority: authority.clone(),
-                    shown: format!("http://{authority}"),
-                    process: None,
-                };
+        let plain = Protocol::default();
+        let (words, env, ready, within, host, protocol) = match target {
+            Target::Url { origin, protocol } => {
+                let endpoint = Endpoint::of_url(origin, protocol)
+                    .map_err(|cause| unusable(&origin.to_string(), &cause))?;
+                let server = Self::new(number, endpoint, origin.to_string(), None);
                 server.wait_until_connectable()?;
                 return Ok(server);
             }
@@ -134,14 +79,26 @@ impl Server {
                 let mut flags = flags.clone();
                 flags.extend(extra.clone());
                 let words = serve_words(&launcher.authlab, &flags);
-                (words, None, READY_PATH, READY_WITHIN)
+                (words, None, READY_PATH, READY_WITHIN, None, &plain)
             }
             Target::Command {
                 words,
                 env,
                 ready,
                 ready_within,
-            } => (words.clone(), Some(env), ready.as_str(), *ready_within),
+                host,
+                protocol,
+            } => {
+                let host = host.as_deref();
+                (
+                    words.clone(),
+                    Some(env),
+                    ready.as_str(),
+                    *ready_within,
+                    host,
+                    protocol,
+                )
+            }
         };
         let port = free_port().map_err(|cause| ServerError::Start {
             command: words.join(" "),
@@ -150,6 +107,8 @@ impl Server {
         let with_port = |word: &String| word.replace("{port}", &port.to_string());
         let words: Vec<String> = words.iter().map(with_port).collect();
         let shown = words.join(" ");
+        let endpoint =
+            Endpoint::of_command(port, host, protocol).map_err(|cause| unusable(&shown, &cause))?;
         let started = (|| {
             let output = File::create(log)?;
             launcher
@@ -170,59 +129,64 @@ impl Server {
         })?;
         let group = Pid::from_raw(child.id().cast_signed());
         interrupt::started(group);
-        let mut server = Self {
-            number,
-            authority: format!("127.0.0.1:{port}"),
-            shown,
-            process: Some(Process {
-                child,
-                group,
-                log: log.to_owned(),
-            }),
+        let process = Process {
+            child,
+            group,
+            log: log.to_owned(),
         };
+        let mut server = Self::new(number, endpoint, shown, Some(process));
         server.wait_until_ready(ready, within)?;
         Ok(server)
+    }
+
+    fn new(number: u64, endpoint: Endpoint, shown: String, process: Option<Process>) -> Self {
+        Self {
+            number,
+            authority: endpoint.address.clone(),
+            endpoint: Arc::new(endpoint),
+            shown,
+            process,
+        }
     }
 
     fn wait_until_ready(&mut self, path: &str, within: Duration) -> Result<(), ServerError> {
         let end = Instant::now() + within;
         loop {
-            let last = match probe::get(&self.authority, path) {
+            let last = match probe::get(&self.endpoint, path, ANSWER_WITHIN) {
                 Ok(status) if (200..300).contains(&status) => return Ok(()),
                 Ok(status) => format!("status {status}"),
+                Err(error) if error.is_final() => return Err(self.unreached(path, within, &error)),
                 Err(error) => error.to_string(),
             };
             self.check()?;
             if Instant::now() >= end || interrupt::requested() {
-                return Err(ServerError::NotReady {
-                    authority: self.authority.clone(),
-                    path: path.to_owned(),
-                    within,
-                    last,
-                    said: self.said(),
-                });
+                return Err(self.not_ready(path, within, last));
             }
             std::thread::sleep(READY_EVERY);
         }
     }
 
     fn wait_until_connectable(&self) -> Result<(), ServerError> {
-        use std::net::ToSocketAddrs;
-        let tried = (|| {
-            let address: SocketAddr = self
-                .authority
-                .to_socket_addrs()?
-                .next()
-                .ok_or_else(|| io::Error::other("no address"))?;
-            TcpStream::connect_timeout(&address, Duration::from_secs(2))
-        })();
-        tried.map(drop).map_err(|error| ServerError::NotReady {
-            authority: self.authority.clone(),
-            path: "/".to_owned(),
-            within: Duration::from_secs(2),
-            last: error.to_string(),
-            said: String::new(),
-        })
+        probe::reach(&self.endpoint, CONNECT_WITHIN)
+            .map_err(|error| self.unreached("/", CONNECT_WITHIN, &error))
+    }
+
+    fn unreached(&self, path: &str, within: Duration, error: &Unreached) -> ServerError {
+        if error.is_final() {
+            unusable(&self.endpoint.origin.to_string(), error)
+        } else {
+            self.not_ready(path, within, error.to_string())
+        }
+    }
+
+    fn not_ready(&self, path: &str, within: Duration, last: String) -> ServerError {
+        ServerError::NotReady {
+            url: self.endpoint.origin.to_string(),
+            path: path.to_owned(),
+            within,
+            last,
+            said: self.said(),
+        }
     }
 
     /// Whether it still runs, where the lab started it.
@@ -290,22 +254,11 @@ impl Drop for Server {
     }
 }
 
-/// The reference server's command line; `true` is a switch, `false` leaves it out.
-fn serve_words(authlab: &Path, flags: &std::collections::BTreeMap<String, String>) -> Vec<String> {
-    let mut words = vec![
-        authlab.display().to_string(),
-        "serve".to_owned(),
-        "--listen".to_owned(),
-        "127.0.0.1:{port}".to_owned(),
-    ];
-    for (flag, value) in flags {
-        match value.as_str() {
-            "true" => words.push(format!("--{flag}")),
-            "false" => {}
-            _ => words.extend([format!("--{flag}"), value.clone()]),
-        }
+fn unusable(url: &str, cause: &impl ToString) -> ServerError {
+    ServerError::Unusable {
+        url: url.to_owned(),
+        cause: cause.to_string(),
     }
-    words
 }
 
 fn free_port() -> io::Result<u16> {

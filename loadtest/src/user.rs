@@ -4,7 +4,7 @@ mod request;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use tokio::sync::{Mutex, watch};
 
 use crate::arrivals::{Arrivals, Schedule, Think};
-use crate::connection::{Answer, Broken, Connection};
+use crate::connection::{Answer, Broken, Connection, Endpoint};
 use crate::generator::{Job, Phase, Report};
 use crate::pacing;
 use crate::recorder::Instants;
@@ -40,7 +40,7 @@ pub(crate) async fn live(
                 seats.retain(|server, _| !job.stopped.contains(server));
                 let seat = seats
                     .entry(job.server)
-                    .or_insert_with(|| Seat::new(number, &job.authority));
+                    .or_insert_with(|| Seat::new(number, &job.endpoint));
                 let prepared = unless_abandoned(&phases, &job, seat.prepare(&job)).await;
                 if prepared.is_none() {
                     seats.remove(&job.server);
@@ -101,7 +101,7 @@ enum Journey {
 
 /// A user's place at one server: its connection and what it has saved there.
 struct Seat {
-    authority: String,
+    endpoint: Arc<Endpoint>,
     connection: Option<Connection>,
     values: Values,
     requests: Requests,
@@ -112,9 +112,9 @@ struct Seat {
 }
 
 impl Seat {
-    fn new(number: usize, authority: &str) -> Self {
+    fn new(number: usize, endpoint: &Arc<Endpoint>) -> Self {
         Self {
-            authority: authority.to_owned(),
+            endpoint: Arc::clone(endpoint),
             connection: None,
             values: Values::from([("user".to_owned(), number.to_string())]),
             requests: Requests::default(),
@@ -136,7 +136,7 @@ impl Seat {
             let failed = |reason: String| format!("step `{}`: {reason}", step.name);
             let request = self
                 .requests
-                .build(index, step, &self.values, &self.authority);
+                .build(index, step, &self.values, &self.endpoint);
             let request = request.map_err(failed)?;
             let answer = self.exchange(step, request).await;
             let answer = answer.map_err(|broken| failed(broken.label().to_owned()))?;
@@ -249,7 +249,7 @@ impl Seat {
     async fn attempt(&mut self, step: &Step, index: usize) -> Result<Answer, String> {
         let request = self
             .requests
-            .build(index, step, &self.values, &self.authority)?;
+            .build(index, step, &self.values, &self.endpoint)?;
         let answer = self
             .exchange(step, request)
             .await
@@ -276,7 +276,10 @@ impl Seat {
         }
         match &mut self.connection {
             Some(open) => Ok(open),
-            closed => Ok(closed.insert(Connection::open(&self.authority).await?)),
+            closed => {
+                let opened = Connection::open(&self.endpoint).await;
+                Ok(closed.insert(opened.map_err(|failure| failure.broken)?))
+            }
         }
     }
 

@@ -47,9 +47,9 @@ fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
         ("name = \"b\"", "name = \"b c\"", 8, "use letters"),
         (
             "url = \"http://127.0.0.1:9\"",
-            "url = \"https://x\"",
+            "url = \"ftp://x\"",
             9,
-            "use http://host:port",
+            "use http://host:port or https://host:port",
         ),
         (
             "url = \"http://127.0.0.1:9\"",

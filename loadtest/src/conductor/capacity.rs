@@ -74,7 +74,7 @@ impl Conductor<'_> {
                 arrivals: at(&load.arrivals, rate),
                 ..Load::clone(load)
             });
-            let job = self.job(&at_rate, number, variant, load.slice, 1);
+            let job = self.job(&at_rate, number, variant, load.slice, 1)?;
             let ran = self.ride(&job, load.slice, variant)?;
             self.settle(variant);
             self.check(variant)?;

@@ -14,7 +14,7 @@ use crate::generator::{GeneratorError, Job, Phase, Report};
 use crate::progress::Progress;
 use crate::recorder::{Recorder, Taken};
 use crate::scenario::Load;
-use crate::server::Server;
+use crate::server::{Server, ServerError};
 use crate::usage::Surroundings;
 use crate::{interrupt, usage};
 
@@ -63,7 +63,7 @@ impl Conductor<'_> {
         progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
         let began = Instant::now();
-        let job = self.job(load, number, variant, load.slice, load.min_samples);
+        let job = self.job(load, number, variant, load.slice, load.min_samples)?;
         let ran = self.ride(&job, load.slice, variant)?;
         self.settle(variant);
         self.pace.measured(number, variant, began.elapsed());
@@ -114,7 +114,7 @@ impl Conductor<'_> {
         let end = Instant::now() + load.warm_up;
         let mut before = None;
         loop {
-            let job = self.job(load, number, variant, length, 1);
+            let job = self.job(load, number, variant, length, 1)?;
             let ran = self.ride(&job, length, variant)?;
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
@@ -153,7 +153,10 @@ impl Conductor<'_> {
         variant: usize,
         length: Duration,
         samples: u64,
-    ) -> Arc<Job> {
+    ) -> Result<Arc<Job>, RunError> {
+        let Some(server) = &self.servers[variant] else {
+            return Err(self.server_error(variant, ServerError::NotRunning));
+        };
         self.jobs += 1;
         let timed = load.timed_steps();
         let repeated = |step: usize| {
@@ -168,16 +171,11 @@ impl Conductor<'_> {
         for (position, step) in timed.iter().enumerate() {
             positions[*step] = position;
         }
-        let (server, authority) = self.servers[variant]
-            .as_ref()
-            .map_or((0, String::new()), |server| {
-                (server.number, server.authority.clone())
-            });
-        Arc::new(Job {
+        Ok(Arc::new(Job {
             number: self.jobs,
-            server,
+            server: server.number,
             stopped: self.stopped.clone(),
-            authority,
+            endpoint: Arc::clone(&server.endpoint),
             load: Arc::clone(load),
             load_number: number,
             steps: Arc::clone(&self.steps),
@@ -194,7 +192,7 @@ impl Conductor<'_> {
                 .map(|step| samples.min(repeated(*step)))
                 .collect(),
             positions,
-        })
+        }))
     }
 
     /// The arrivals of one slice, if they are open; each slice has its own.

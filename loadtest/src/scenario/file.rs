@@ -3,6 +3,7 @@
 mod arrivals;
 mod capacity;
 mod loads;
+mod protocol;
 mod source;
 mod steps;
 mod variants;
@@ -41,9 +42,13 @@ struct VariantTable {
     flags: Option<BTreeMap<String, toml::Value>>,
     command: Option<Spanned<Vec<String>>>,
     url: Option<Spanned<String>>,
+    tls: Option<Spanned<bool>>,
+    ca: Option<Spanned<String>>,
+    http: Option<Spanned<String>>,
+    host: Option<Spanned<String>>,
     #[serde(default)]
     env: BTreeMap<String, String>,
-    ready: Option<String>,
+    ready: Option<Spanned<String>>,
     ready_within: Option<Spanned<String>>,
     #[serde(default)]
     gives_up: Vec<String>,

@@ -1,9 +1,13 @@
 //! Requests built once and cloned: templates are filled in only after a value has changed.
 
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http::header::HOST;
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
 
+use crate::connection::Endpoint;
+use crate::protocol::HttpVersion;
 use crate::scenario::{Step, Values};
 
 /// A request ready to be sent.
@@ -30,14 +34,14 @@ impl Requests {
         index: usize,
         step: &Step,
         values: &Values,
-        authority: &str,
+        endpoint: &Endpoint,
     ) -> Result<Built, String> {
         if self.built.len() <= index {
             self.built.resize(index + 1, None);
         }
         let parts = match &mut self.built[index] {
             Some(parts) => parts,
-            empty => empty.insert(Parts::fill(step, values, authority)?),
+            empty => empty.insert(Parts::fill(step, values, endpoint)?),
         };
         let mut request = Request::new(Full::new(parts.body.clone()));
         request.method_mut().clone_from(&parts.method);
@@ -53,21 +57,29 @@ impl Requests {
 }
 
 impl Parts {
-    fn fill(step: &Step, values: &Values, authority: &str) -> Result<Self, String> {
+    fn fill(step: &Step, values: &Values, endpoint: &Endpoint) -> Result<Self, String> {
         let fill = |template: &crate::scenario::Template| {
             template
                 .fill(values)
                 .map_err(|unfilled| format!("nothing was saved as {{{}}}", unfilled.0))
         };
-        let target = fill(&step.target)?;
-        let uri = target
-            .parse()
-            .map_err(|_| format!("`{target}` is not a request target"))?;
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, value(authority)?);
+        headers.insert(HOST, value(&HOST, &endpoint.origin.authority())?);
         for (name, template) in &step.headers {
-            headers.append(name.clone(), value(&fill(template)?)?);
+            let filled = value(name, &fill(template)?)?;
+            if *name == HOST {
+                headers.insert(name, filled);
+            } else {
+                headers.append(name, filled);
+            }
         }
+        let target = fill(&step.target)?;
+        let uri = match endpoint.http {
+            HttpVersion::One => target.parse().ok(),
+            HttpVersion::Two => absolute(endpoint, headers.remove(HOST), &target),
+        };
+        // What fills it may be a secret: it is not repeated.
+        let uri = uri.ok_or("its path, filled in, is not a request target")?;
         Ok(Self {
             method: step.method.clone(),
             uri,
@@ -77,6 +89,23 @@ impl Parts {
     }
 }
 
-fn value(text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_str(text).map_err(|_| format!("`{text}` is not a header value"))
+/// HTTP/2 names the host in its request target rather than in a header (RFC 9113, section 8.3.1).
+fn absolute(endpoint: &Endpoint, host: Option<HeaderValue>, target: &str) -> Option<Uri> {
+    let scheme = if endpoint.origin.secure {
+        Scheme::HTTPS
+    } else {
+        Scheme::HTTP
+    };
+    Uri::builder()
+        .scheme(scheme)
+        .authority(host?.as_bytes())
+        .path_and_query(target)
+        .build()
+        .ok()
+}
+
+/// The header's value; it may be a secret and is not repeated.
+fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(text)
+        .map_err(|_| format!("what header `{name}` is filled with cannot stand in a header"))
 }

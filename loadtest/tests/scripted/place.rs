@@ -8,13 +8,17 @@ use authlab_loadtest::scenario::Scenario;
 use authlab_reports::run::{PERCENTILES, Run, Tool};
 
 /// A scenario of one variant at `url`; `rest` holds its steps and loads.
+#[allow(dead_code, reason = "some tests bring a whole scenario")]
 pub(crate) fn run(url: &str, rest: &str) -> Finished {
     let text = format!(
         "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{url}\"\n{rest}"
     );
-    let scenario = Scenario::parse("t.toml", &text, "quick").unwrap();
+    run_scenario(&Scenario::parse("t.toml", &text, "quick").unwrap())
+}
+
+pub(crate) fn run_scenario(scenario: &Scenario) -> Finished {
     let runs = tempfile::tempdir().unwrap();
-    conduct(&scenario, &order(runs.path()), |_| {}).unwrap()
+    conduct(scenario, &order(runs.path()), |_| {}).unwrap()
 }
 
 fn order(runs: &Path) -> Order {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use toml::Spanned;
+
 use super::source::Source;
 use super::{File, VariantTable};
+use crate::origin::Origin;
 use crate::scenario::{ScenarioError, Target, Variant};
 
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -40,10 +43,11 @@ impl Source<'_> {
             ));
         }
         if let Some(own) = &table.flags {
-            if !table.env.is_empty() || table.ready.is_some() || table.ready_within.is_some() {
+            self.only_of_a_command(table)?;
+            if let Some(at) = table.ca.as_ref().or(table.http.as_ref()) {
                 return Err(self.refuse(
-                    &table.name,
-                    "`env`, `ready` and `ready_within` belong to a variant with a `command`",
+                    at,
+                    "`ca` and `http` belong to a variant with a `command` or `url`",
                 ));
             }
             let mut flags = self.flags(&table.name, &file.flags)?;
@@ -51,28 +55,8 @@ impl Source<'_> {
             return Ok(Target::Authlab(flags));
         }
         if let Some(url) = &table.url {
-            return match url.get_ref().strip_prefix("http://") {
-                Some(authority) if !authority.trim_end_matches('/').is_empty() => {
-                    let authority = authority.trim_end_matches('/');
-                    if authority.contains('/') {
-                        return Err(
-                            self.refuse(url, "a url names the server only; paths belong to steps")
-                        );
-                    }
-                    Ok(Target::Url(if authority.contains(':') {
-                        authority.to_owned()
-                    } else {
-                        format!("{authority}:80")
-                    }))
-                }
-                _ => Err(self.refuse(
-                    url,
-                    format!(
-                        "url `{}` is not accepted; use http://host:port",
-                        url.get_ref()
-                    ),
-                )),
-            };
+            self.only_of_a_command(table)?;
+            return self.url(table, url);
         }
         let words = table
             .command
@@ -86,14 +70,53 @@ impl Source<'_> {
                 "a command needs `{port}` where its port is told",
             ));
         }
+        let ready = match &table.ready {
+            Some(path) if !path.get_ref().starts_with('/') => {
+                return Err(self.refuse(path, "`ready` is a path, e.g. /healthz"));
+            }
+            Some(path) => path.get_ref().as_str(),
+            None => "/",
+        };
+        let secure = table.tls.as_ref().is_some_and(|tls| *tls.get_ref());
         Ok(Target::Command {
             words: words.to_vec(),
             env: table.env.clone(),
-            ready: table.ready.clone().unwrap_or_else(|| "/".to_owned()),
+            ready: ready.to_owned(),
             ready_within: match &table.ready_within {
                 Some(text) => self.duration(text)?,
                 None => READY_WITHIN,
             },
+            host: self.host(table)?,
+            protocol: self.protocol(table, secure)?,
         })
+    }
+
+    fn url(&self, table: &VariantTable, url: &Spanned<String>) -> Result<Target, ScenarioError> {
+        let (origin, path) =
+            Origin::parse(url.get_ref()).map_err(|error| self.refuse(url, error.to_string()))?;
+        if path != "/" {
+            return Err(self.refuse(url, "a url names the server only; paths belong to steps"));
+        }
+        let protocol = self.protocol(table, origin.secure)?;
+        Ok(Target::Url { origin, protocol })
+    }
+
+    /// Refuses keys that say how to start a server, or how to speak to one started here.
+    fn only_of_a_command(&self, table: &VariantTable) -> Result<(), ScenarioError> {
+        let places = [
+            table.ready.as_ref().map(Spanned::span),
+            table.ready_within.as_ref().map(Spanned::span),
+            table.tls.as_ref().map(Spanned::span),
+            table.host.as_ref().map(Spanned::span),
+            (!table.env.is_empty()).then(|| table.name.span()),
+        ];
+        match places.into_iter().flatten().next() {
+            None => Ok(()),
+            Some(place) => Err(self.refuse(
+                &Spanned::new(place, ()),
+                "`env`, `ready`, `ready_within`, `tls` and `host` belong to a variant with a \
+                 `command`; a url says https:// and its host itself",
+            )),
+        }
     }
 }

@@ -1,0 +1,150 @@
+//! A server's URL: scheme, host and port, taken apart and checked.
+
+use http::Uri;
+
+/// Scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `https` rather than `http`.
+    pub secure: bool,
+    /// A name or an address; IPv6 in brackets.
+    pub host: String,
+    /// The scheme's own where the URL says none.
+    pub port: u16,
+}
+
+/// A URL that names no server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OriginError {
+    /// A password would stand in every report.
+    #[error("a url with a user or password is not accepted; send a header, e.g. authorization")]
+    Credentials,
+    /// Not a URL of a web server.
+    #[error("url `{url}` is not accepted; use http://host:port or https://host:port")]
+    NotAUrl {
+        /// What was given.
+        url: String,
+    },
+}
+
+const PORT_HTTP: u16 = 80;
+const PORT_HTTPS: u16 = 443;
+
+impl Origin {
+    /// Takes a URL apart: its origin, and its path with the query (`/` where it has none).
+    ///
+    /// # Errors
+    /// It is not `http://` or `https://` with a host and at most a port, or holds credentials.
+    pub fn parse(url: &str) -> Result<(Self, String), OriginError> {
+        let refused = || {
+            if url.contains('@') {
+                return OriginError::Credentials;
+            }
+            OriginError::NotAUrl {
+                url: url.to_owned(),
+            }
+        };
+        let uri: Uri = url.parse().map_err(|_| refused())?;
+        let secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(refused()),
+        };
+        let authority = uri.authority().ok_or_else(refused)?;
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => default_port(secure),
+            Some(_) => authority
+                .port_u16()
+                .filter(|port| *port > 0)
+                .ok_or_else(refused)?,
+            None => return Err(refused()),
+        };
+        if authority.host().is_empty() {
+            return Err(refused());
+        }
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let origin = Self {
+            secure,
+            host: authority.host().to_owned(),
+            port,
+        };
+        Ok((origin, path.to_owned()))
+    }
+
+    /// What is connected to: `host:port`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// As requests name it: without the port that the scheme implies.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        if self.port == default_port(self.secure) {
+            self.host.clone()
+        } else {
+            self.address()
+        }
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority())
+    }
+}
+
+fn default_port(secure: bool) -> u16 {
+    if secure { PORT_HTTPS } else { PORT_HTTP }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_its_origin_and_its_path() {
+        let table = [
+            ("http://h:8080", "h:8080", "http://h:8080", "/"),
+            ("http://h", "h:80", "http://h", "/"),
+            ("https://h/a?b=c", "h:443", "https://h", "/a?b=c"),
+            ("https://h:80/", "h:80", "https://h:80", "/"),
+            (
+                "http://[::1]:8080/x",
+                "[::1]:8080",
+                "http://[::1]:8080",
+                "/x",
+            ),
+        ];
+        for (url, address, shown, path) in table {
+            let (origin, rest) = Origin::parse(url).unwrap();
+            assert_eq!(origin.address(), address, "{url}");
+            assert_eq!(origin.to_string(), shown, "{url}");
+            assert_eq!(rest, path, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_server_is_refused_and_a_password_is_never_repeated() {
+        for url in [
+            "",
+            "h:8080",
+            "/a",
+            "ftp://h",
+            "http://",
+            "http://:80",
+            "http://h:",
+            "http://h:0",
+            "http://h:99999",
+            "http://a b",
+        ] {
+            let said = Origin::parse(url).unwrap_err().to_string();
+            assert!(said.contains("use http://host:port or https://"), "{said}");
+        }
+        for url in ["http://user:s3cret@h", "ftp://user:s3cret@h", "u:s3cret@"] {
+            let said = Origin::parse(url).unwrap_err().to_string();
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+    }
+}

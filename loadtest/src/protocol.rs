@@ -1,0 +1,97 @@
+//! What a server speaks: the version of HTTP, over TLS or in the clear.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+
+/// What is spoken on a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Protocol {
+    /// The version of HTTP: over TLS agreed by ALPN, in the clear known beforehand.
+    pub http: HttpVersion,
+    /// Whose certificates are believed; none for a connection in the clear.
+    pub tls: Option<Trust>,
+}
+
+/// A version of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HttpVersion {
+    /// HTTP/1.1.
+    #[default]
+    One,
+    /// HTTP/2.
+    Two,
+}
+
+impl HttpVersion {
+    /// Each version.
+    pub const ALL: [Self; 2] = [Self::One, Self::Two];
+
+    /// As a scenario writes it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::One => "1.1",
+            Self::Two => "2",
+        }
+    }
+
+    /// Its name in the TLS handshake (RFC 7301, section 6; RFC 9113, section 3.1).
+    pub(crate) fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::One => b"http/1.1",
+            Self::Two => b"h2",
+        }
+    }
+}
+
+/// Whose certificates are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// Authorities that this system believes.
+    System,
+    /// These authorities and no other.
+    Only(Vec<CertificateDer<'static>>),
+}
+
+/// A file of authorities that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// It cannot be read.
+    #[error("{}: {cause}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// The system's word for it.
+        cause: io::Error,
+    },
+    /// It holds no certificate.
+    #[error("{}: no certificate in it; a PEM file with BEGIN CERTIFICATE is wanted", file.display())]
+    NoCertificate {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl Trust {
+    /// The authorities in a PEM file.
+    ///
+    /// # Errors
+    /// The file cannot be read or holds no certificate.
+    pub fn read(file: &Path) -> Result<Self, TrustError> {
+        let none = || TrustError::NoCertificate {
+            file: file.to_owned(),
+        };
+        let text = std::fs::read(file).map_err(|cause| TrustError::Unreadable {
+            file: file.to_owned(),
+            cause,
+        })?;
+        let read: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
+        match read {
+            Ok(authorities) if !authorities.is_empty() => Ok(Self::Only(authorities)),
+            _ => Err(none()),
+        }
+    }
+}

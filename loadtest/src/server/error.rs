@@ -1,0 +1,53 @@
+//! Why a server cannot be measured.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+/// A server that cannot be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The command does not start.
+    #[error("`{command}` does not start: {cause}")]
+    Start {
+        /// The command.
+        command: String,
+        /// The system's word for it.
+        cause: io::Error,
+    },
+    /// It ended before it was ready, or while it was measured.
+    #[error("`{command}` ended with {status}{said}")]
+    Ended {
+        /// The command.
+        command: String,
+        /// Its exit status.
+        status: ExitStatus,
+        /// Its last line, introduced.
+        said: String,
+    },
+    /// It does not answer.
+    #[error("{url}{path} did not answer 2xx within {within:?}: {last}{said}")]
+    NotReady {
+        /// Scheme and `host:port`.
+        url: String,
+        /// The path asked.
+        path: String,
+        /// How long it had.
+        within: Duration,
+        /// What the last try met.
+        last: String,
+        /// Its last line, introduced.
+        said: String,
+    },
+    /// It was stopped.
+    #[error("its server is not running")]
+    NotRunning,
+    /// It cannot be spoken to as the scenario says, however long one waits.
+    #[error("{url}: {cause}")]
+    Unusable {
+        /// Scheme and `host:port`, or the command.
+        url: String,
+        /// What it met, and what to do about it.
+        cause: String,
+    },
+}

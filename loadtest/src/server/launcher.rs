@@ -1,0 +1,56 @@
+//! How a server's command is put together and started.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// How servers are started.
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    /// The `authlab` binary: its `child` verb pins a server and lets it die with us; its `serve`
+    /// verb is the reference server.
+    pub authlab: PathBuf,
+    /// Cores for the servers.
+    pub cores: Vec<usize>,
+}
+
+impl Launcher {
+    /// A command that runs pinned, in a process group of its own, and dies with us. What our
+    /// caller set for the reference server (`AUTHLAB_*`) does not reach it: two designs differ by
+    /// what the scenario says and nothing else.
+    #[must_use]
+    pub fn command(&self, words: &[String]) -> Command {
+        let cores: Vec<_> = self.cores.iter().map(usize::to_string).collect();
+        let mut command = Command::new(&self.authlab);
+        command
+            .args(["child", "--parent", &std::process::id().to_string()])
+            .args(["--cores", &cores.join(","), "--"])
+            .args(words)
+            .process_group(0);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("AUTHLAB_") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+}
+
+/// The reference server's command line; `true` is a switch, `false` leaves it out.
+pub(super) fn serve_words(authlab: &Path, flags: &BTreeMap<String, String>) -> Vec<String> {
+    let mut words = vec![
+        authlab.display().to_string(),
+        "serve".to_owned(),
+        "--listen".to_owned(),
+        "127.0.0.1:{port}".to_owned(),
+    ];
+    for (flag, value) in flags {
+        match value.as_str() {
+            "true" => words.push(format!("--{flag}")),
+            "false" => {}
+            _ => words.extend([format!("--{flag}"), value.clone()]),
+        }
+    }
+    words
+}
