@@ -42,7 +42,7 @@ enum Verb {
     /// Run a scenario against its variants and report
     Run(run::Arguments),
     /// Measure one server without a scenario file
-    Load(load::Arguments),
+    Load(Box<load::Arguments>),
     /// Render a run's report again
     Report(report::Arguments),
     /// Compare two variants of a run, or two runs

@@ -26,103 +26,76 @@ profile.quick = {{ blocks = 1, slice = "10ms" }}
     Scenario::parse(path, &text, "quick")
 }
 
+/// Keys (`COMMAND` stands for the key of that name), the line named, words that must appear.
+const REFUSED: &[(&str, usize, &str)] = &[
+    ("url = \"https://h:1/items\"", 5, "paths belong to steps"),
+    ("url = \"https://h:0\"", 5, "https://host:port"),
+    (
+        "url = \"https://u:p@h\"",
+        5,
+        "user or password is not accepted",
+    ),
+    ("url = \"https://h\"\nhttp = \"3\"", 6, "use 1.1 or 2"),
+    ("url = \"https://h\"\nhttp = 2", 6, "expected a string"),
+    (
+        "url = \"https://h\"\nhtpp = \"2\"",
+        6,
+        "did you mean `http`?",
+    ),
+    ("url = \"http://h\"\nca = \"ca.pem\"", 6, "`ca` is of TLS"),
+    (
+        "url = \"https://h\"\nca = \"nothing.pem\"",
+        6,
+        "nothing.pem: No such file",
+    ),
+    (
+        "url = \"https://h\"\nca = \"Cargo.toml\"",
+        6,
+        "BEGIN CERTIFICATE is wanted",
+    ),
+    (
+        "url = \"https://h\"\ntls = true",
+        6,
+        "belong to a variant with a `command`",
+    ),
+    (
+        "url = \"https://h\"\nhost = \"h\"",
+        6,
+        "belong to a variant with a `command`",
+    ),
+    (
+        "url = \"https://h\"\nready = \"/\"",
+        6,
+        "belong to a variant with a `command`",
+    ),
+    (
+        "flags = {}\nca = \"ca.pem\"",
+        6,
+        "with a `command` or `url`",
+    ),
+    ("flags = {}\nhttp = \"2\"", 6, "with a `command` or `url`"),
+    (
+        "flags = {}\ntls = true",
+        6,
+        "belong to a variant with a `command`",
+    ),
+    ("COMMAND\ntls = \"yes\"", 6, "expected a boolean"),
+    ("COMMAND\nca = \"ca.pem\"", 6, "a command with tls = true"),
+    ("COMMAND\ntls = false\nca = \"ca.pem\"", 7, "`ca` is of TLS"),
+    ("COMMAND\nhttp = \"two\"", 6, "use 1.1 or 2"),
+    ("COMMAND\nhost = \"h:80\"", 6, "write a name alone"),
+    ("COMMAND\nhost = \"\"", 6, "write a name alone"),
+    (
+        "COMMAND\nready = \"healthz\"",
+        6,
+        "is a path, e.g. /healthz",
+    ),
+];
+
 #[test]
 fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
-    const COMMAND: &str = "command = [\"x\", \"{port}\"]\n";
-    // (keys, the line named, words that must appear)
-    let table = [
-        (
-            "url = \"https://h:1/items\"".to_owned(),
-            5,
-            "paths belong to steps",
-        ),
-        ("url = \"https://h:0\"".to_owned(), 5, "https://host:port"),
-        (
-            "url = \"https://u:p@h\"".to_owned(),
-            5,
-            "user or password is not accepted",
-        ),
-        (
-            "url = \"https://h\"\nhttp = \"3\"".to_owned(),
-            6,
-            "use 1.1 or 2",
-        ),
-        (
-            "url = \"https://h\"\nhttp = 2".to_owned(),
-            6,
-            "expected a string",
-        ),
-        (
-            "url = \"https://h\"\nhtpp = \"2\"".to_owned(),
-            6,
-            "did you mean `http`?",
-        ),
-        (
-            "url = \"http://h\"\nca = \"ca.pem\"".to_owned(),
-            6,
-            "`ca` is of TLS",
-        ),
-        (
-            "url = \"https://h\"\nca = \"nothing.pem\"".to_owned(),
-            6,
-            "nothing.pem: No such file",
-        ),
-        (
-            "url = \"https://h\"\nca = \"Cargo.toml\"".to_owned(),
-            6,
-            "BEGIN CERTIFICATE is wanted",
-        ),
-        (
-            "url = \"https://h\"\ntls = true".to_owned(),
-            6,
-            "belong to a variant with a `command`",
-        ),
-        (
-            "url = \"https://h\"\nhost = \"h\"".to_owned(),
-            6,
-            "belong to a variant with a `command`",
-        ),
-        (
-            "url = \"https://h\"\nready = \"/\"".to_owned(),
-            6,
-            "belong to a variant with a `command`",
-        ),
-        (
-            "flags = {}\nca = \"ca.pem\"".to_owned(),
-            6,
-            "with a `command` or `url`",
-        ),
-        (
-            "flags = {}\nhttp = \"2\"".to_owned(),
-            6,
-            "with a `command` or `url`",
-        ),
-        (
-            "flags = {}\ntls = true".to_owned(),
-            6,
-            "belong to a variant with a `command`",
-        ),
-        (format!("{COMMAND}tls = \"yes\""), 6, "expected a boolean"),
-        (
-            format!("{COMMAND}ca = \"ca.pem\""),
-            6,
-            "a command with tls = true",
-        ),
-        (
-            format!("{COMMAND}tls = false\nca = \"ca.pem\""),
-            7,
-            "`ca` is of TLS",
-        ),
-        (format!("{COMMAND}http = \"two\""), 6, "use 1.1 or 2"),
-        (format!("{COMMAND}host = \"h:80\""), 6, "write a name alone"),
-        (format!("{COMMAND}host = \"\""), 6, "write a name alone"),
-        (
-            format!("{COMMAND}ready = \"healthz\""),
-            6,
-            "is a path, e.g. /healthz",
-        ),
-    ];
-    for (keys, line, words) in table {
+    for (keys, line, words) in REFUSED {
+        let keys = keys.replace("COMMAND", "command = [\"x\", \"{port}\"]");
         let said = parse("s.toml", &keys).unwrap_err().to_string();
         assert!(
             said.starts_with(&format!("s.toml:{line}: ")),

@@ -1,0 +1,107 @@
+//! The scenario that a file would hold.
+
+use std::fmt::Write as _;
+
+use anyhow::Context;
+use authlab_loadtest::duration;
+
+use super::{Arguments, Target};
+
+/// In flight at once, when nothing else is said: what a rate needs is not known before.
+const OPEN_USERS: usize = 100;
+
+/// A scenario of one variant, its steps and one load, as text.
+pub(super) fn scenario(arguments: &Arguments, target: &Target) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let mut journey = Vec::new();
+    variant(&mut text, arguments, target)?;
+    for (number, path) in target.paths.iter().enumerate() {
+        let name = format!("{}-{}", target.method.to_ascii_lowercase(), number + 1);
+        step(&mut text, &name, path, arguments, target);
+        journey.push(quoted(&name));
+    }
+    load(&mut text, &journey.join(", "), arguments)?;
+    Ok(text)
+}
+
+fn variant(text: &mut String, arguments: &Arguments, target: &Target) -> anyhow::Result<()> {
+    let url = target.origin.to_string();
+    line(text, "name", "\"load\"");
+    line(
+        text,
+        "question",
+        &quoted(&format!("How does {url} answer?")),
+    );
+    text.push_str("[[variant]]\n");
+    line(text, "name", "\"server\"");
+    line(text, "label", &quoted(&url));
+    line(text, "url", &quoted(&url));
+    if arguments.http2 {
+        line(text, "http", "\"2\"");
+    }
+    if let Some(ca) = &arguments.ca {
+        let ca = ca.to_str().context("--ca: the file's name is not text")?;
+        line(text, "ca", &quoted(ca));
+    }
+    Ok(())
+}
+
+fn step(text: &mut String, name: &str, path: &str, arguments: &Arguments, target: &Target) {
+    text.push_str("[[step]]\n");
+    line(text, "name", &quoted(name));
+    line(
+        text,
+        "request",
+        &quoted(&format!("{} {path}", target.method)),
+    );
+    let headers = target
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)));
+    let headers: Vec<_> = headers.collect();
+    line(text, "headers", &format!("{{ {} }}", headers.join(", ")));
+    line(text, "expect", &format!("{:?}", arguments.expect));
+    if let Some(body) = &target.body {
+        line(text, "body", &quoted(body));
+    }
+}
+
+fn load(text: &mut String, journey: &str, arguments: &Arguments) -> anyhow::Result<()> {
+    let users = match (arguments.users, arguments.rate) {
+        (Some(users), _) => users,
+        (None, Some(_)) => OPEN_USERS,
+        (None, None) => 1,
+    };
+    text.push_str("[[load]]\n");
+    line(text, "name", "\"load\"");
+    line(text, "users", &users.to_string());
+    if let Some(rate) = arguments.rate {
+        line(text, "rate", &format!("{rate:?}"));
+    }
+    if let Some(spacing) = &arguments.spacing {
+        line(text, "spacing", &quoted(spacing));
+    }
+    if let Some(think) = &arguments.think {
+        line(text, "think", &quoted(think));
+    }
+    line(text, "timeout", &quoted(&arguments.timeout));
+    line(text, "journey", &format!("[{journey}]"));
+    // A block is two slices.
+    let slice = duration::parse(&arguments.duration)? / 2;
+    let profile = format!(
+        "{{ blocks = 1, slice = \"{}us\", warm_up = {} }}",
+        slice.as_micros(),
+        quoted(&arguments.warm_up)
+    );
+    line(text, "profile.quick", &profile);
+    Ok(())
+}
+
+fn line(text: &mut String, key: &str, value: &str) {
+    let _ = writeln!(text, "{key} = {value}");
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
