@@ -16,7 +16,7 @@ mod read;
 mod replace;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -25,7 +25,7 @@ use std::{
 use hdrhistogram::Histogram;
 
 pub use self::{error::FolderError, hgrm::distribution, read::read};
-use self::{hlog::Log, replace::replace};
+use self::{hlog::Logs, replace::replace};
 use crate::{
     page, percentiles,
     run::{Figure, Run, Slice},
@@ -54,7 +54,7 @@ pub struct Recorded {
 pub struct RunFolder {
     path: PathBuf,
     started: jiff::Timestamp,
-    logs: BTreeMap<String, Log>,
+    logs: BTreeMap<String, Logs>,
     merged: BTreeMap<Key, Histogram<u64>>,
     rewritten: Instant,
     rewriting_took: Duration,
@@ -78,6 +78,7 @@ impl RunFolder {
         for name in std::iter::once(&run.id).chain(variants).chain(steps) {
             check_name(name)?;
         }
+        check_logs(run)?;
         let started = run.started.parse().map_err(|source| FolderError::Started {
             value: run.started.clone(),
             source,
@@ -103,7 +104,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// Adds a slice: its recordings to `<variant>.hlog`, its figures to the slice, the slice to
+    /// Adds a slice: its recordings to the variant's logs, its figures to the slice, the slice to
     /// `run.slices`, what it changes to `run.merged` (curves come with [`Self::finish`]), and all
     /// of it to `run.json`.
     ///
@@ -169,8 +170,7 @@ impl RunFolder {
             std::collections::btree_map::Entry::Occupied(there) => there.into_mut(),
             std::collections::btree_map::Entry::Vacant(free) => {
                 check_name(&slice.variant)?;
-                let file = self.path.join(format!("{}.hlog", slice.variant));
-                free.insert(Log::create(file, &slice.variant, self.started)?)
+                free.insert(Logs::create(&self.path, &slice.variant, self.started)?)
             }
         };
         log.append(slice, recorded)
@@ -267,6 +267,17 @@ fn check_name(name: &str) -> Result<(), FolderError> {
         return Err(FolderError::Name {
             name: name.to_owned(),
         });
+    }
+    Ok(())
+}
+
+/// Two variants may not write one file: `x.all` and `x` would.
+fn check_logs(run: &Run) -> Result<(), FolderError> {
+    let mut taken = BTreeSet::new();
+    for name in run.variants.iter().flat_map(|v| hlog::names(&v.name)) {
+        if let Some(file) = taken.replace(name) {
+            return Err(FolderError::Clash { file });
+        }
     }
     Ok(())
 }

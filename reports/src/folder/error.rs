@@ -71,6 +71,12 @@ pub enum FolderError {
         /// The run's id, or the name of a variant, load or step.
         name: String,
     },
+    /// Two variants would write one file.
+    #[error("two variants would both write {file}: rename one")]
+    Clash {
+        /// The file's name.
+        file: String,
+    },
     /// A name cannot stand in a histogram log.
     #[error(
         "`{tag}` cannot be a histogram log's tag: loads, steps and metrics have no spaces or commas"

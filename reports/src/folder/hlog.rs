@@ -1,4 +1,6 @@
-//! `<variant>.hlog`: `HdrHistogram` log 1.3, an interval a slice, step and metric.
+//! `HdrHistogram` logs 1.3 of a variant: `<variant>.hlog`, an interval a slice, step and metric, each
+//! with its tag; and `<variant>.all.hlog`, an interval a slice without a tag, the `response` of all
+//! steps together, for tools that know nothing of tags.
 //!
 //! Histograms are in V2-deflate encoding: `PyPI` `hdrhistogram` and npm `hdr-histogram-js` reject
 //! plain V2. Values, and the `Interval_Max` column, are nanoseconds (divisor 1). `StartTime` and
@@ -8,13 +10,16 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use hdrhistogram::serialization::{
-    V2DeflateSerializer,
-    interval_log::{IntervalLogWriterBuilder, Tag},
+use hdrhistogram::{
+    Histogram,
+    serialization::{
+        V2DeflateSerializer,
+        interval_log::{IntervalLogWriterBuilder, Tag},
+    },
 };
 
 use super::{FolderError, Recorded};
@@ -23,21 +28,65 @@ use crate::run::Slice;
 const LEGEND: &str =
     "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n";
 
+/// The metric that all steps have together.
+const ALL_METRIC: &str = "response";
+
+/// The logs of one variant.
+pub(crate) struct Logs {
+    tagged: Log,
+    all: Log,
+}
+
 /// A log that grows by whole slices.
-pub(crate) struct Log {
+struct Log {
     path: PathBuf,
     file: File,
     /// Length up to the last whole slice.
     whole: u64,
 }
 
-impl Log {
-    /// Makes the file, with its header.
+/// The files of a variant's logs.
+pub(crate) fn names(variant: &str) -> [String; 2] {
+    [format!("{variant}.hlog"), format!("{variant}.all.hlog")]
+}
+
+impl Logs {
+    /// Makes the files, with their headers.
     pub(crate) fn create(
-        path: PathBuf,
+        folder: &Path,
         variant: &str,
         started: jiff::Timestamp,
     ) -> Result<Self, FolderError> {
+        let [tagged, all] = names(variant).map(|name| folder.join(name));
+        let about =
+            |what: &str| format!("[authlab: variant {variant}; {what}; values in nanoseconds]");
+        Ok(Self {
+            tagged: Log::create(tagged, &about("tag = load.step.metric"), started)?,
+            all: Log::create(all, &about("response of all steps"), started)?,
+        })
+    }
+
+    /// Adds the slice's recordings; on failure a file ends with the slice before.
+    pub(crate) fn append(
+        &mut self,
+        slice: &Slice,
+        recorded: &[Recorded],
+    ) -> Result<(), FolderError> {
+        let mut tagged = Vec::new();
+        for part in recorded {
+            let tag = tag(&slice.load, &part.step, &part.metric);
+            tagged.push((Some(tag), &part.histogram));
+        }
+        self.tagged.write(&intervals(slice, &tagged)?)?;
+        match together(recorded)? {
+            Some(all) => self.all.write(&intervals(slice, &[(None, &all)])?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Log {
+    fn create(path: PathBuf, about: &str, started: jiff::Timestamp) -> Result<Self, FolderError> {
         let opened = OpenOptions::new().append(true).create(true).open(&path);
         let file = opened.map_err(FolderError::write(&path))?;
         let mut log = Self {
@@ -45,18 +94,8 @@ impl Log {
             file,
             whole: 0,
         };
-        log.write(&header(variant, started.into()))?;
+        log.write(&header(about, started.into()))?;
         Ok(log)
-    }
-
-    /// Adds the slice's recordings; on failure the file ends with the slice before.
-    pub(crate) fn append(
-        &mut self,
-        slice: &Slice,
-        recorded: &[Recorded],
-    ) -> Result<(), FolderError> {
-        let lines = intervals(slice, recorded)?;
-        self.write(&lines)
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), FolderError> {
@@ -73,17 +112,33 @@ impl Log {
     }
 }
 
+/// What a user waited for, whatever the step.
+fn together(recorded: &[Recorded]) -> Result<Option<Histogram<u64>>, FolderError> {
+    let mut parts = recorded.iter().filter(|part| part.metric == ALL_METRIC);
+    let Some(first) = parts.next() else {
+        return Ok(None);
+    };
+    let mut all = first.histogram.clone();
+    all.auto(true);
+    for part in parts {
+        all.add(&part.histogram)
+            .map_err(|source| FolderError::Merge {
+                tag: ALL_METRIC.to_owned(),
+                source,
+            })?;
+    }
+    Ok(Some(all))
+}
+
 /// The tag of an interval.
 pub(crate) fn tag(load: &str, step: &str, metric: &str) -> String {
     format!("{load}.{step}.{metric}")
 }
 
-fn header(variant: &str, started: SystemTime) -> Vec<u8> {
+fn header(about: &str, started: SystemTime) -> Vec<u8> {
     let mut lines = Vec::new();
     let written = IntervalLogWriterBuilder::new()
-        .add_comment(&format!(
-            "[authlab: variant {variant}; tag = load.step.metric; values in nanoseconds]"
-        ))
+        .add_comment(about)
         .add_comment("[Histogram log format version 1.3]")
         .with_start_time(started)
         .with_base_time(started)
@@ -94,24 +149,27 @@ fn header(variant: &str, started: SystemTime) -> Vec<u8> {
     lines
 }
 
-fn intervals(slice: &Slice, recorded: &[Recorded]) -> Result<Vec<u8>, FolderError> {
+fn intervals(
+    slice: &Slice,
+    parts: &[(Option<String>, &Histogram<u64>)],
+) -> Result<Vec<u8>, FolderError> {
     let mut lines = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
+    let (start, length) = (
+        Duration::from_nanos(slice.start_ns),
+        Duration::from_nanos(slice.length_ns),
+    );
     // With nothing to say, the builder writes no header: this goes on where the file ends.
     let mut writer = IntervalLogWriterBuilder::new()
         .begin_log_with(&mut lines, &mut serializer)
         .map_err(unencodable)?;
-    for part in recorded.iter().filter(|part| !part.histogram.is_empty()) {
-        let tag = tag(&slice.load, &part.step, &part.metric);
-        let Some(valid) = Tag::new(&tag) else {
-            return Err(FolderError::Tag { tag });
+    for (tag, histogram) in parts.iter().filter(|(_, part)| !part.is_empty()) {
+        let valid = match tag {
+            None => None,
+            Some(tag) => Some(Tag::new(tag).ok_or_else(|| FolderError::Tag { tag: tag.clone() })?),
         };
-        let (start, length) = (
-            Duration::from_nanos(slice.start_ns),
-            Duration::from_nanos(slice.length_ns),
-        );
         writer
-            .write_histogram(&part.histogram, start, length, Some(valid))
+            .write_histogram(histogram, start, length, valid)
             .map_err(unencodable)?;
     }
     Ok(lines)

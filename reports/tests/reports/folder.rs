@@ -15,7 +15,7 @@ use hdrhistogram::{
     },
 };
 
-use crate::synthetic::{DESIGNS, Noise, planned, slice, written};
+use crate::synthetic::{DESIGNS, Noise, planned, recording, slice, written};
 
 #[test]
 fn what_is_written_is_read_back() {
@@ -77,6 +77,46 @@ fn every_interval_is_decodable_and_tagged() {
         "{text}"
     );
     assert_eq!(intervals(&folder.path().join("md5.hlog")), 2 * (8 + 1));
+}
+
+#[test]
+fn the_untagged_log_holds_the_response_of_all_steps_an_interval_a_slice() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut run = planned(&DESIGNS);
+    let mut folder = RunFolder::create(parent.path(), &run).unwrap();
+    let mut noise = Noise(3);
+    let mut counts = Vec::new();
+    for block in 0..2_u64 {
+        let (slice, mut recorded) =
+            slice(&run, &DESIGNS[1], "one-user", block as usize, &mut noise);
+        recorded.retain(|part| part.metric != "response");
+        recorded.push(recording("items", "response", 58e3, 900, &mut noise));
+        recorded.push(recording(
+            "slow",
+            "response",
+            402e6,
+            100 + block,
+            &mut noise,
+        ));
+        counts.push(1_000 + block);
+        folder.append(&mut run, slice, recorded).unwrap();
+    }
+    let log = folder.path().join("md5.all.hlog");
+    assert!(!fs::read_to_string(&log).unwrap().contains("Tag="));
+    let read: Vec<_> = decoded(&log).iter().map(Histogram::len).collect();
+    assert_eq!(read, counts);
+}
+
+#[test]
+fn two_variants_that_would_write_one_log_are_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut run = planned(&DESIGNS);
+    run.variants[0].name = format!("{}.all", run.variants[1].name);
+    let refused = RunFolder::create(parent.path(), &run).err().unwrap();
+    assert!(
+        refused.to_string().contains("md5.all.hlog: rename one"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -201,9 +241,13 @@ fn a_full_disk_is_named_and_costs_nothing_that_was_there() {
 }
 
 fn intervals(log: &Path) -> usize {
+    decoded(log).len()
+}
+
+fn decoded(log: &Path) -> Vec<Histogram<u64>> {
     let bytes = fs::read(log).unwrap();
     let mut deserializer = Deserializer::new();
-    let mut count = 0;
+    let mut read = Vec::new();
     for entry in IntervalLogIterator::new(&bytes) {
         if let LogEntry::Interval(interval) = entry.unwrap() {
             let decoded: Histogram<u64> = deserializer
@@ -211,10 +255,10 @@ fn intervals(log: &Path) -> usize {
                 .unwrap();
             assert!(!decoded.is_empty());
             assert!((interval.max() - decoded.max() as f64).abs() < 1.0);
-            count += 1;
+            read.push(decoded);
         }
     }
-    count
+    read
 }
 
 fn base64(text: &str) -> Vec<u8> {
