@@ -69,7 +69,7 @@ fn truth_ms(script: &Script, server: &Scripted, finished: &Finished) -> Vec<f64>
         for k in 0..slice.planned.unwrap() {
             let arrives = begins + Duration::from_secs_f64(k as f64 / RATE);
             free = script.end(arrives.max(free));
-            truth.push((free - arrives).as_secs_f64() * 1e3);
+            truth.push(free.saturating_sub(arrives).as_secs_f64() * 1e3);
         }
     }
     truth.sort_by(f64::total_cmp);
