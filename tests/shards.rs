@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[allow(dead_code, reason = "others end runs early")]
 #[path = "lab/command.rs"]
 mod command;
 
@@ -62,18 +63,17 @@ fn planned(run: &serde_json::Value) -> Vec<u64> {
 fn three_processes_make_the_load_of_one_and_merge_says_so() {
     let place = Place::new();
     let url = serve();
-    let load = [
-        "load",
-        &url,
-        "--rate",
-        "300",
-        "--spacing",
-        "poisson",
-        "-d",
-        "1s",
-        "--seed",
-        "7",
-    ];
+    place.write(
+        "load.toml",
+        &format!(
+            "name = \"load\"\nquestion = \"?\"\n[[variant]]\nname = \"server\"\nurl = \"{url}\"\n\
+             [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
+             [[load]]\nname = \"one\"\nusers = 30\nrate = 300\nspacing = \"poisson\"\njourney = [\"get\"]\n\
+             timeout = \"500ms\"\n\
+             profile.quick = {{ blocks = 1, slice = \"500ms\", warm_up = \"100ms\" }}\n"
+        ),
+    );
+    let load = ["run", "load.toml", "--seed", "7"];
     let whole = place.authlab(&load);
     assert!(
         matches!(whole.status.code(), Some(0 | 3)),
