@@ -14,6 +14,7 @@ use authlab_reports::calibration::Calibration;
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{self, Run, Status, Tool, Validity};
 
+use crate::arrivals::trace::Trace;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
 use crate::plan::{block_order, slice_seed};
@@ -198,7 +199,7 @@ fn described(scenario: &Scenario) -> run::Scenario {
             .collect(),
         blocks: load.blocks,
         slice_ms: u64::try_from(load.slice.as_millis()).unwrap_or(u64::MAX),
-        trace: load.trace().map(|trace| trace.words()),
+        trace: load.trace().map(Trace::words),
     };
     run::Scenario {
         name: scenario.name.clone(),

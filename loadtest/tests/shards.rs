@@ -101,6 +101,9 @@ fn paths(finished: &[Finished]) -> Vec<PathBuf> {
         .collect()
 }
 
+/// What makes another run of a shard.
+type Change = fn(&mut Run);
+
 fn planned(run: &Run, load: &str) -> Vec<u64> {
     let slices = run.slices.iter().filter(|slice| slice.load == load);
     slices.map(|slice| slice.planned.unwrap()).collect()
@@ -209,18 +212,18 @@ fn what_does_not_add_up_is_refused_on_one_line() {
     );
 
     // Each difference by its name.
-    let table: [(&str, fn(&mut Run)); 6] = [
+    let table: [(&str, Change); 6] = [
         ("the seed", |run| run.seed = 2),
         ("the profile", |run| run.scenario.profile = "full".into()),
         ("the number of shards", |run| {
-            run.shard.as_mut().unwrap().of = 5
+            run.shard.as_mut().unwrap().of = 5;
         }),
         ("the start", |run| {
-            run.shard.as_mut().unwrap().start_at.push('Z')
+            run.shard.as_mut().unwrap().start_at.push('Z');
         }),
         ("the variants", |run| run.variants[0].name.push('2')),
         ("the loads or their steps", |run| {
-            run.scenario.loads[0].steps.clear()
+            run.scenario.loads[0].steps.clear();
         }),
     ];
     for (what, change) in table {

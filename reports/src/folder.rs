@@ -25,6 +25,7 @@ use std::{
 
 use hdrhistogram::Histogram;
 
+pub(crate) use self::hlog::tag;
 pub use self::{error::FolderError, hgrm::distribution, read::read, recordings::Recordings};
 use self::{hlog::Logs, replace::replace};
 use crate::{

@@ -35,7 +35,7 @@ enum Source {
     Rate {
         rate: Rate,
         spacing: Spacing,
-        random: StdRng,
+        random: Box<StdRng>,
         /// Λ at the next arrival.
         due: f64,
     },
@@ -49,7 +49,7 @@ impl Schedule {
     /// The schedule of a slice; the same seed gives the same instants.
     #[must_use]
     pub fn new(rate: Rate, spacing: Spacing, length: Duration, seed: u64) -> Self {
-        let mut random = StdRng::seed_from_u64(seed);
+        let mut random = Box::new(StdRng::seed_from_u64(seed));
         let due = match spacing {
             Spacing::Uniform => 0.0,
             // A Poisson process does not begin with an arrival.

@@ -75,8 +75,14 @@ impl Conductor<'_> {
                 ..Load::clone(load)
             });
             let tried = self.run.capacities[place].points.len();
-            let seed = slice_seed(self.order.seed, number, tried, variant);
-            let job = self.job(&at_rate, number, variant, load.slice, 1, seed)?;
+            let job = self.job(
+                &at_rate,
+                number,
+                variant,
+                load.slice,
+                1,
+                slice_seed(self.order.seed, number, tried, variant),
+            )?;
             // No shard searches: no timetable says when.
             let ran = self.ride(&job, load.slice, variant, None)?;
             self.settle(variant);

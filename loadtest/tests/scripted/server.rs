@@ -104,7 +104,8 @@ fn shown(request: &Request<Incoming>, headers: &[&str]) -> String {
     let mut shown = format!("{} {}", request.method(), request.uri());
     for name in headers {
         if let Some(value) = request.headers().get(*name) {
-            shown += &format!(" {}", value.to_str().unwrap());
+            shown.push(' ');
+            shown.push_str(value.to_str().unwrap());
         }
     }
     shown

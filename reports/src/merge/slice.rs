@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::{MergeError, Part, started};
 use crate::{
-    folder::{FolderError, Recorded, Recordings},
+    folder::{FolderError, Recorded, Recordings, tag},
     run::Slice,
 };
 
@@ -72,21 +72,17 @@ struct Histograms(Vec<Recorded>);
 impl Histograms {
     fn add(&mut self, load: &str, part: Recorded) -> Result<(), FolderError> {
         let same = |there: &&mut Recorded| there.step == part.step && there.metric == part.metric;
-        match self.0.iter_mut().find(same) {
-            Some(there) => {
-                there.histogram.auto(true);
-                let sum: &mut Histogram<u64> = &mut there.histogram;
-                sum.add(&part.histogram)
-                    .map_err(|source| FolderError::Merge {
-                        tag: format!("{load}.{}.{}", part.step, part.metric),
-                        source,
-                    })
-            }
-            None => {
-                self.0.push(part);
-                Ok(())
-            }
-        }
+        let Some(there) = self.0.iter_mut().find(same) else {
+            self.0.push(part);
+            return Ok(());
+        };
+        let sum: &mut Histogram<u64> = &mut there.histogram;
+        sum.auto(true);
+        sum.add(&part.histogram)
+            .map_err(|source| FolderError::Merge {
+                tag: tag(load, &part.step, &part.metric),
+                source,
+            })
     }
 }
 

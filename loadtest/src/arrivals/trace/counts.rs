@@ -57,7 +57,7 @@ impl Trace {
     /// What is replayed, for a report: `access.log, 2000 requests of 31 subjects at 2 times their speed`.
     #[must_use]
     pub fn words(&self) -> String {
-        let speed = if self.speed == 1.0 {
+        let speed = if (self.speed - 1.0).abs() < f64::EPSILON {
             "as recorded".to_owned()
         } else {
             format!("at {} times their speed", self.speed)

@@ -8,6 +8,7 @@ use std::path::Path;
 use http::Method;
 use http::uri::PathAndQuery;
 use indexmap::IndexSet;
+use jiff::Timestamp;
 
 use super::{Counts, Line, MOST_LINES, MOST_TEXT_BYTES, Trace, combined, json, lines};
 
@@ -21,7 +22,7 @@ pub struct Reading {
     /// The methods that are replayed.
     pub methods: Vec<Method>,
     /// Earlier lines are left out.
-    pub from: Option<jiff::Timestamp>,
+    pub from: Option<Timestamp>,
     /// How many times as fast as recorded.
     pub speed: f64,
 }
@@ -177,7 +178,7 @@ impl Gathered {
             self.counts.other_methods += 1;
             return;
         }
-        let from = reading.from.map(|from| from.as_nanosecond());
+        let from = reading.from.map(Timestamp::as_nanosecond);
         if from.is_some_and(|from| i128::from(logged.at_ns) < from) {
             self.counts.before += 1;
             return;
@@ -194,13 +195,12 @@ impl Gathered {
     /// The number of a text, the same each time.
     fn intern(&mut self, of: impl Fn(&mut Self) -> &mut IndexSet<Box<str>>, text: &str) -> u32 {
         let texts = of(self);
-        let number = match texts.get_index_of(text) {
-            Some(known) => known,
-            None => {
-                let (new, _) = texts.insert_full(text.into());
-                self.text_bytes += text.len();
-                new
-            }
+        let number = if let Some(known) = texts.get_index_of(text) {
+            known
+        } else {
+            let (new, _) = texts.insert_full(text.into());
+            self.text_bytes += text.len();
+            new
         };
         // Fewer than the lines, and so than 2³².
         number as u32

@@ -182,7 +182,8 @@ proptest! {
         let mut log = String::new();
         for at in &micros {
             let (seconds, micros) = (1_700_000_000 + at / 1_000_000, at % 1_000_000);
-            log += &format!("{{\"time\":{seconds}.{micros:06},\"method\":\"GET\",\"path\":\"/\"}}\n");
+            let line = format!("{{\"time\":{seconds}.{micros:06},\"method\":\"GET\",\"path\":\"/\"}}\n");
+            log.push_str(&line);
         }
         let whole = micros.iter().all(|at| at % 1_000_000 == 0);
         prop_assume!(!whole);
