@@ -103,6 +103,7 @@ impl Bench {
             seed: 0,
             cores: self.cores.clone(),
             calibration: None,
+            shard: None,
         };
         let finished = conduct(&Scenario::parse("beside", &text, "quick")?, &order, |_| {})?;
         if let Some(error) = finished.error {

@@ -36,6 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         seed: 0,
         cores: Cores::split(),
         calibration: None,
+        shard: None,
     };
     let length = if arguments.smoke {
         Length::Smoke

@@ -12,6 +12,7 @@ mod ceiling;
 mod child;
 mod compare;
 mod load;
+mod merge;
 mod null;
 mod output;
 mod report;
@@ -45,6 +46,8 @@ enum Verb {
     Load(Box<load::Arguments>),
     /// Render a run's report again
     Report(report::Arguments),
+    /// Add up the runs of the shards of one load
+    Merge(merge::Arguments),
     /// Compare two variants of a run, or two runs
     Compare(compare::Arguments),
     /// Run the micro-benchmarks of this workspace
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Verb::Run(arguments) => run::run(&arguments),
         Verb::Load(arguments) => load::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
+        Verb::Merge(arguments) => merge::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),

@@ -12,9 +12,11 @@ use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::machine;
 use authlab_loadtest::scenario::Scenario;
+use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::calibration::Calibration;
 use authlab_reports::ladder;
-use authlab_reports::run::{Tool, Verdict};
+use authlab_reports::run::{Run, Tool, Verdict};
+use jiff::Timestamp;
 
 use crate::output;
 
@@ -41,10 +43,25 @@ pub(crate) struct Common {
     /// Print only the ladder and the report's path
     #[arg(long)]
     quiet: bool,
+    /// Make one share of the load, from 0: 0/3, 1/3 and 2/3 are the whole; then `authlab merge`
+    #[arg(long, value_name = "I/N", requires_all = ["start_at", "seed"])]
+    shard: Option<Share>,
+    /// When all shards begin: RFC 3339, or epoch seconds
+    #[arg(long, value_name = "TIME", value_parser = start_at, requires = "shard")]
+    start_at: Option<Timestamp>,
+}
+
+impl Common {
+    fn shard(&self) -> Result<Option<Shard>, ShardError> {
+        let typed = self.shard.zip(self.start_at);
+        typed
+            .map(|(share, start_at)| Shard::new(share, start_at, Timestamp::now()))
+            .transpose()
+    }
 }
 
 /// The run was measured, but not all of it, or not well enough.
-const EXIT_INVALID: u8 = 3;
+pub(crate) const EXIT_INVALID: u8 = 3;
 const EXIT_REFUSED: u8 = 2;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -73,6 +90,11 @@ pub(crate) fn conduct_and_show(
     let seed = common.seed.unwrap_or_else(seed_from_clock);
     words.extend(["--seed".to_owned(), seed.to_string()]);
     let cores = Cores::split();
+    let shard = common.shard()?;
+    if let Some(Shard { share, start_at }) = shard {
+        words.extend(["--shard".to_owned(), share.to_string()]);
+        words.extend(["--start-at".to_owned(), start_at.to_string()]);
+    }
     let order = Order {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,
         runs: common.runs.clone(),
@@ -81,16 +103,19 @@ pub(crate) fn conduct_and_show(
         seed,
         calibration: calibration(&common.runs, &cores)?,
         cores,
+        shard,
     };
+    if let Some(Shard { share, start_at }) = shard {
+        output::note(format_args!("shard {share} begins at {start_at}"));
+    }
+    for note in scenario.notes() {
+        output::note(format_args!("{note}"));
+    }
     let bar = show::Bar::new(scenario, common.quiet);
     let finished = conduct(scenario, &order, |progress| bar.show(&progress))?;
     bar.clear();
 
-    output::write(&ladder::text::render(&ladder::Table::of(&finished.run)));
-    output::line(format_args!(
-        "report: {}",
-        finished.path.join("index.html").display()
-    ));
+    show(&finished.run, &finished.path);
     Ok(match finished.error {
         Some(RunError::Interrupted) => {
             output::error(format_args!("interrupted; the run is marked partial"));
@@ -100,10 +125,7 @@ pub(crate) fn conduct_and_show(
             output::error(format_args!("{error}"));
             ExitCode::from(EXIT_REFUSED)
         }
-        None if finished.run.validity.verdict == Verdict::Valid => ExitCode::SUCCESS,
-        // Not a matter of a busy machine: the scenario or its server is wrong.
-        None if finished.run.validity.verdict == Verdict::Empty => ExitCode::from(EXIT_REFUSED),
-        None => ExitCode::from(EXIT_INVALID),
+        None => exit_code(finished.run.validity.verdict),
     })
 }
 
@@ -116,6 +138,25 @@ fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<Calibration>
         ));
     }
     Ok(kept)
+}
+
+/// The ladder, and where the report is.
+pub(crate) fn show(run: &Run, folder: &Path) {
+    output::write(&ladder::text::render(&ladder::Table::of(run)));
+    output::line(format_args!(
+        "report: {}",
+        folder.join("index.html").display()
+    ));
+}
+
+/// How a complete run ends.
+pub(crate) fn exit_code(verdict: Verdict) -> ExitCode {
+    match verdict {
+        Verdict::Valid => ExitCode::SUCCESS,
+        // Not a matter of a busy machine: the scenario or its server is wrong.
+        Verdict::Empty => ExitCode::from(EXIT_REFUSED),
+        _ => ExitCode::from(EXIT_INVALID),
+    }
 }
 
 /// This binary.

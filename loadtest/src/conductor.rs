@@ -3,6 +3,7 @@
 
 mod capacity;
 mod slice;
+mod timetable;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,14 +14,16 @@ use authlab_reports::calibration::Calibration;
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{self, Run, Status, Tool, Validity};
 
-use crate::arrivals::Arrivals;
+use crate::arrivals::trace::Trace;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
-use crate::plan::block_order;
+use crate::plan::{block_order, slice_seed};
 use crate::progress::{Pace, Progress};
 use crate::scenario::{Load, Scenario, Step, Target};
 use crate::server::{Launcher, Server, ServerError};
+use crate::shard::{Shard, ShardError, Share};
 use crate::{interrupt, machine, validity};
+use timetable::Timetable;
 
 /// What a run needs beside its scenario.
 #[derive(Debug, Clone)]
@@ -39,6 +42,15 @@ pub struct Order {
     pub cores: Cores,
     /// What the run carries of the machine's calibration.
     pub calibration: Option<Calibration>,
+    /// Our part, when several processes make the load.
+    pub shard: Option<Shard>,
+}
+
+impl Order {
+    /// Which share of the load is ours.
+    pub(crate) fn share(&self) -> Share {
+        self.shard.map_or(Share::WHOLE, |shard| shard.share)
+    }
 }
 
 /// Why a run ended early. What was measured by then is in its folder, marked partial.
@@ -68,6 +80,9 @@ pub enum RunError {
     /// The run cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The scenario cannot be shared.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -87,12 +102,15 @@ pub struct Finished {
 /// Runs a scenario to its end, or as far as it gets.
 ///
 /// # Errors
-/// The run's folder cannot be made; later errors are part of [`Finished`].
+/// The scenario cannot be shared, or the run's folder cannot be made; later errors are part of [`Finished`].
 pub fn conduct(
     scenario: &Scenario,
     order: &Order,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Finished, RunError> {
+    if let Some(shard) = &order.shard {
+        shard.check(scenario)?;
+    }
     let started = Instant::now();
     let mut run = blank(scenario, order);
     let mut folder = RunFolder::create(&order.runs, &run)?;
@@ -126,7 +144,14 @@ fn blank(scenario: &Scenario, order: &Order) -> Run {
     let now = jiff::Timestamp::now();
     Run {
         format: run::FORMAT_VERSION,
-        id: format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), scenario.name),
+        id: format!(
+            "{}-{}{}",
+            now.strftime("%Y%m%dT%H%M%SZ"),
+            scenario.name,
+            order.shard.map_or(String::new(), |shard| {
+                format!("-{}-of-{}", shard.share.number(), shard.share.of())
+            })
+        ),
         status: Status::Partial("it was still running, or was killed".to_owned()),
         scenario: described(scenario),
         command: order.command.clone(),
@@ -153,6 +178,12 @@ fn blank(scenario: &Scenario, order: &Order) -> Run {
         merged: Vec::new(),
         capacities: Vec::new(),
         calibration: order.calibration.clone(),
+        shard: order.shard.map(|shard| run::Shard {
+            number: shard.share.number(),
+            of: shard.share.of(),
+            start_at: shard.start_at.to_string(),
+        }),
+        merged_from: Vec::new(),
     }
 }
 
@@ -160,7 +191,7 @@ fn described(scenario: &Scenario) -> run::Scenario {
     let load = |load: &Load| run::Load {
         name: load.name.clone(),
         users: load.users,
-        open: matches!(load.arrivals, Arrivals::Open { .. }),
+        open: load.arrivals.are_open(),
         steps: load
             .timed_steps()
             .into_iter()
@@ -168,6 +199,7 @@ fn described(scenario: &Scenario) -> run::Scenario {
             .collect(),
         blocks: load.blocks,
         slice_ms: u64::try_from(load.slice.as_millis()).unwrap_or(u64::MAX),
+        trace: load.trace().map(Trace::words),
     };
     run::Scenario {
         name: scenario.name.clone(),
@@ -198,6 +230,8 @@ struct Conductor<'a> {
     flags: BTreeMap<String, String>,
     servers_started: u64,
     jobs: u64,
+    /// When slices begin, where other shards begin theirs.
+    timetable: Option<Timetable>,
     /// The last slice ended with requests that nobody waits for.
     abandoned: bool,
     pace: Pace,
@@ -211,7 +245,12 @@ impl<'a> Conductor<'a> {
         folder: &'a mut RunFolder,
         started: Instant,
     ) -> Result<Self, RunError> {
-        let users = scenario.loads.iter().map(|load| load.users).max();
+        let share = order.share();
+        let users = scenario
+            .loads
+            .iter()
+            .map(|load| share.users(load.users))
+            .max();
         Ok(Self {
             generator: Generator::start(users.unwrap_or(1), &order.cores.generator)?,
             launcher: Launcher {
@@ -224,6 +263,7 @@ impl<'a> Conductor<'a> {
             flags: BTreeMap::new(),
             servers_started: 0,
             jobs: 0,
+            timetable: order.shard.as_ref().map(Timetable::of),
             abandoned: false,
             pace: Pace::new(scenario),
             scenario,
@@ -236,7 +276,10 @@ impl<'a> Conductor<'a> {
 
     fn run(&mut self, progress: &mut impl FnMut(Progress<'_>)) -> Result<(), RunError> {
         for (number, load) in self.scenario.loads.iter().enumerate() {
-            let load = Arc::new(load.clone());
+            let load = Arc::new(Load {
+                users: self.order.share().users(load.users),
+                ..load.clone()
+            });
             if load.flags != self.flags {
                 self.stop_all();
                 self.flags.clone_from(&load.flags);
@@ -251,8 +294,10 @@ impl<'a> Conductor<'a> {
                 }
                 let begins = block == 0;
                 self.start_missing(&load, number, begins, progress)?;
-                for variant in block_order(self.order.seed, number, block, self.servers.len()) {
-                    self.measure(&load, number, block, variant, progress)?;
+                let order = block_order(self.order.seed, number, block, self.servers.len());
+                for (place, variant) in order.into_iter().enumerate() {
+                    let seed = slice_seed(self.order.seed, number, block, place);
+                    self.measure(&load, number, (block, seed), variant, progress)?;
                 }
             }
         }

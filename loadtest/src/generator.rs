@@ -21,6 +21,7 @@ use crate::connection::Endpoint;
 use crate::cores;
 use crate::recorder::Recorder;
 use crate::scenario::{Load, Step};
+use crate::shard::Share;
 use crate::user;
 
 /// What the users are to do.
@@ -63,6 +64,8 @@ pub(crate) struct Job {
     pub(crate) span: OnceLock<(Instant, Instant)>,
     /// Open arrivals: whoever is free and holds it waits for the next one.
     pub(crate) schedule: Option<tokio::sync::Mutex<Schedule>>,
+    /// Which of the load's users are ours.
+    pub(crate) share: Share,
     /// Seed of the users' own randomness.
     pub(crate) seed: u64,
     /// Least samples of each timed step, in their order.

@@ -5,7 +5,8 @@
 //! - [`origin`], [`protocol`]: where a server is, and what it speaks.
 //! - [`conductor`]: starts servers, warms them up, interleaves slices, writes the run as it goes.
 //! - `search`: the highest rate within limits.
-//! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned.
+//! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned; [`shard`]:
+//!   which of them are ours, when several processes make one load.
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
 //! - [`server`]: a server under test; `probe`: whether it answers yet.
@@ -34,6 +35,7 @@ pub mod scenario;
 mod search;
 pub mod server;
 mod server_timing;
+pub mod shard;
 mod usage;
 mod user;
 mod validity;

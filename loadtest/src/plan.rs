@@ -1,4 +1,5 @@
-//! The order of slices: in a block each variant once in seeded random order, then mirrored.
+//! The order of slices: in a block each variant once in seeded random order, then mirrored; and
+//! the seed of each slice.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -17,6 +18,26 @@ pub fn block_order(seed: u64, load: usize, block: usize, variants: usize) -> Vec
     let mirrored: Vec<usize> = order.iter().rev().copied().collect();
     order.extend(mirrored);
     order
+}
+
+/// The seed of what is random within a slice.
+///
+/// It depends on seed, load, block and the place in the block alone, so that it is the same in
+/// every shard, however many slices a warm-up took.
+#[must_use]
+pub fn slice_seed(seed: u64, load: usize, block: usize, place: usize) -> u64 {
+    [load, block, place].into_iter().fold(seed, |mixed, part| {
+        split_mix(mixed ^ split_mix(part as u64))
+    })
+}
+
+/// The step of `SplitMix64`: Steele, Lea and Flood, *Fast Splittable Pseudorandom Number
+/// Generators*, 2014.
+fn split_mix(state: u64) -> u64 {
+    let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
 }
 
 #[cfg(test)]
@@ -44,5 +65,19 @@ mod tests {
         };
         assert_eq!(orders(1), orders(1));
         assert_ne!(orders(1), orders(2));
+    }
+
+    #[test]
+    fn every_slice_has_a_seed_of_its_own() {
+        let mut seeds = std::collections::BTreeSet::new();
+        for seed in 0..4 {
+            for load in 0..4 {
+                for block in 0..20 {
+                    for place in 0..12 {
+                        assert!(seeds.insert(slice_seed(seed, load, block, place)));
+                    }
+                }
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::arrivals::Arrivals;
+use crate::arrivals::trace::Trace;
 use crate::origin::Origin;
 use crate::protocol::Protocol;
 
@@ -89,7 +90,9 @@ pub enum Target {
 pub struct Step {
     /// Its name: letters, digits, `-`.
     pub name: String,
-    /// Method.
+    /// Method and target are those of the line of the load's trace that its arrival replays.
+    pub is_of_trace: bool,
+    /// Method; of a trace's step the line's takes its place.
     pub method: Method,
     /// Path and query.
     pub target: Template,
@@ -137,6 +140,15 @@ pub struct Load {
 }
 
 impl Load {
+    /// The log that it replays, if it does.
+    #[must_use]
+    pub fn trace(&self) -> Option<&Trace> {
+        match &self.arrivals {
+            Arrivals::Trace(trace) => Some(trace),
+            _ => None,
+        }
+    }
+
     /// The indices of the timed steps, each once, in order of first use.
     #[must_use]
     pub fn timed_steps(&self) -> Vec<usize> {
@@ -187,7 +199,16 @@ impl Scenario {
         Self::parse(&shown, &text, profile)
     }
 
-    /// Checks a scenario's text; `path` is only named in errors.
+    /// What a user should know before it runs, a line each.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.loads
+            .iter()
+            .filter_map(|load| load.trace()?.note())
+            .collect()
+    }
+
+    /// Checks a scenario's text; `path` is named in errors, and files are looked for beside it.
     ///
     /// # Errors
     /// It holds something unknown or contradictory.

@@ -11,6 +11,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::{Mutex, watch};
 
+use crate::arrivals::trace::Replayed;
 use crate::arrivals::{Arrivals, Schedule, Think};
 use crate::connection::{Answer, Broken, Connection, Endpoint};
 use crate::generator::{Job, Phase, Report};
@@ -20,8 +21,16 @@ use crate::scenario::{Step, Values};
 use crate::server_timing;
 use request::{Built, Requests};
 
-/// The values that every user has without saving them: its number, from 0.
+/// The values that every user has without saving them: its number in the whole load, from 0.
 pub(crate) const OWN_VALUES: [&str; 1] = ["user"];
+
+/// The values of a journey that replays a line of a trace.
+pub(crate) const TRACE_VALUES: [&str; 4] = [
+    request::TRACE_METHOD,
+    "trace_path",
+    "trace_subject",
+    "trace_account",
+];
 
 /// After a broken journey: a closed user that tried again at once would only measure refusals.
 const RETRY_AFTER: Duration = Duration::from_millis(10);
@@ -40,7 +49,7 @@ pub(crate) async fn live(
                 seats.retain(|server, _| !job.stopped.contains(server));
                 let seat = seats
                     .entry(job.server)
-                    .or_insert_with(|| Seat::new(number, &job.endpoint));
+                    .or_insert_with(|| Seat::new(job.share.user(number), &job.endpoint));
                 let prepared = unless_abandoned(&phases, &job, seat.prepare(&job)).await;
                 if prepared.is_none() {
                     seats.remove(&job.server);
@@ -52,7 +61,9 @@ pub(crate) async fn live(
             }
             Phase::Go(job) if number < job.load.users => {
                 if let Some(seat) = seats.get_mut(&job.server) {
-                    let ran = unless_abandoned(&phases, &job, seat.travel(&job, number)).await;
+                    let ran =
+                        unless_abandoned(&phases, &job, seat.travel(&job, job.share.user(number)))
+                            .await;
                     if ran.is_none() {
                         seat.abandon(&job);
                     }
@@ -149,9 +160,9 @@ impl Seat {
     /// Makes journeys until the slice is over.
     async fn travel(&mut self, job: &Job, number: usize) {
         match (&job.load.arrivals, &job.schedule) {
-            (Arrivals::Open { .. }, Some(schedule)) => self.follow(job, schedule).await,
-            (Arrivals::Closed(think), _) => self.repeat(job, *think, number).await,
-            (Arrivals::Open { .. }, None) => {}
+            (_, Some(schedule)) => self.follow(job, schedule).await,
+            (Arrivals::Closed(think), None) => self.repeat(job, *think, number).await,
+            (_, None) => {}
         }
     }
 
@@ -188,15 +199,34 @@ impl Seat {
                 if job.is_over(free) {
                     return;
                 }
-                let Some(offset) = schedule.next() else {
+                let Some(arrival) = schedule.next() else {
                     return;
                 };
-                job.spare(pacing::until(start + offset).await);
-                start + offset
+                // Before the wait, so that it costs no lateness.
+                if let Some(replayed) = &arrival.replayed {
+                    self.replay(replayed);
+                }
+                job.spare(pacing::until(start + arrival.offset).await);
+                start + arrival.offset
             };
             // A broken journey is counted; the next arrival is none of its business.
             self.journey(job, planned, free).await;
         }
+    }
+
+    /// The next journey is that of a trace's line: its values are the user's.
+    fn replay(&mut self, replayed: &Replayed) {
+        let account = replayed.account().to_string();
+        let texts = [
+            replayed.method(),
+            replayed.path(),
+            replayed.subject(),
+            &account,
+        ];
+        for (name, text) in TRACE_VALUES.into_iter().zip(texts) {
+            text.clone_into(self.values.entry(name.to_owned()).or_default());
+        }
+        self.requests.forget();
     }
 
     /// Makes the journey's requests once. It breaks off where the next step has nothing to go on:

@@ -13,6 +13,7 @@ mod error;
 mod hgrm;
 mod hlog;
 mod read;
+mod recordings;
 mod replace;
 
 use std::{
@@ -24,7 +25,8 @@ use std::{
 
 use hdrhistogram::Histogram;
 
-pub use self::{error::FolderError, hgrm::distribution, read::read};
+pub(crate) use self::hlog::tag;
+pub use self::{error::FolderError, hgrm::distribution, read::read, recordings::Recordings};
 use self::{hlog::Logs, replace::replace};
 use crate::{
     page, percentiles,

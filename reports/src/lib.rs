@@ -10,6 +10,7 @@
 //! - [`curves`] and [`stages`]: what charts show; [`chart`] draws them.
 //! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
+//! - [`merge`]: the shards of one load, added up.
 //! - [`micro`]: criterion's figures, from its JSON files.
 //! - [`quantity`]: how a number is written, everywhere.
 
@@ -22,6 +23,7 @@ pub mod curves;
 pub mod folder;
 pub mod ladder;
 mod markdown;
+pub mod merge;
 pub mod micro;
 pub mod order_statistics;
 pub mod outcome;

@@ -54,6 +54,25 @@ pub struct Run {
     /// What machine and generator could tell apart, when that was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// Which share of the load this is, when several processes made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The ids of the shards that this run adds up, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<String>,
+}
+
+/// The share of one process in a load that several made: every `of`-th arrival, and every `of`-th
+/// user, from the `number`-th on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// Which share, from 0.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
+    /// When all of them began, RFC 3339, UTC.
+    pub start_at: String,
 }
 
 /// Whether a run reached its end.
@@ -104,6 +123,9 @@ pub struct Load {
     pub blocks: usize,
     /// Planned length of a slice, milliseconds.
     pub slice_ms: u64,
+    /// The log that it replays, in words: file, requests, speed, what is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 /// Where the ladder takes its columns from.
@@ -259,6 +281,9 @@ pub struct Slice {
     /// TCP segments sent again, as a share of all that were sent in the network namespace.
     #[serde(default)]
     pub resent: Option<f64>,
+    /// How long after its place in the shards' timetable it began; none for a run that is no shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_ns: Option<u64>,
 }
 
 /// The figures of one step and metric: of one slice, or merged over all.

@@ -11,7 +11,7 @@ use super::slice::Ran;
 use super::{Conductor, RunError};
 use crate::arrivals::{Arrivals, Rate};
 use crate::interrupt;
-use crate::plan::block_order;
+use crate::plan::{block_order, slice_seed};
 use crate::progress::Progress;
 use crate::recorder::DROPPED;
 use crate::scenario::{Limits, Load};
@@ -74,8 +74,17 @@ impl Conductor<'_> {
                 arrivals: at(&load.arrivals, rate),
                 ..Load::clone(load)
             });
-            let job = self.job(&at_rate, number, variant, load.slice, 1)?;
-            let ran = self.ride(&job, load.slice, variant)?;
+            let tried = self.run.capacities[place].points.len();
+            let job = self.job(
+                &at_rate,
+                number,
+                variant,
+                load.slice,
+                1,
+                slice_seed(self.order.seed, number, tried, variant),
+            )?;
+            // No shard searches: no timetable says when.
+            let ran = self.ride(&job, load.slice, variant, None)?;
             self.settle(variant);
             self.check(variant)?;
             if interrupt::requested() {
@@ -176,6 +185,6 @@ fn at(arrivals: &Arrivals, per_second: f64) -> Arrivals {
             rate: Rate::constant(per_second),
             spacing: *spacing,
         },
-        Arrivals::Closed(_) => arrivals.clone(),
+        Arrivals::Closed(_) | Arrivals::Trace(_) => arrivals.clone(),
     }
 }

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use authlab_reports::run::Slice;
 
-use super::{Conductor, LOOK_EVERY, RunError};
+use super::{Conductor, LOOK_EVERY, RunError, timetable};
 use crate::arrivals::{Arrivals, Schedule};
 use crate::generator::{GeneratorError, Job, Phase, Report};
+use crate::plan::slice_seed;
 use crate::progress::Progress;
 use crate::recorder::{Recorder, Taken};
 use crate::scenario::Load;
@@ -22,6 +23,8 @@ use crate::{interrupt, usage};
 const FLAT: f64 = 0.03;
 /// Warm-up slices within its cap.
 const WARM_UP_SLICES: u32 = 5;
+/// Its place among the blocks, for its seed.
+const WARM_UP_BLOCK: usize = usize::MAX;
 /// How much longer than one answer preparing may take.
 const PREPARE_TIMEOUTS: u32 = 6;
 /// For the users to notice that they are no longer waited for.
@@ -37,6 +40,8 @@ pub(super) struct Ran {
     start: Instant,
     /// Until the last answer.
     pub(super) length: Duration,
+    /// After its place in the shards' timetable.
+    late: Option<Duration>,
     server: Option<usage::Usage>,
     generator: usage::Usage,
     steal: Option<f64>,
@@ -58,13 +63,14 @@ impl Conductor<'_> {
         &mut self,
         load: &Arc<Load>,
         number: usize,
-        block: usize,
+        (block, seed): (usize, u64),
         variant: usize,
         progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
         let began = Instant::now();
-        let job = self.job(load, number, variant, load.slice, load.min_samples)?;
-        let ran = self.ride(&job, load.slice, variant)?;
+        let due = self.slot(load, load.slice);
+        let job = self.job(load, number, variant, load.slice, load.min_samples, seed)?;
+        let ran = self.ride(&job, load.slice, variant, due)?;
         self.settle(variant);
         self.pace.measured(number, variant, began.elapsed());
         let interrupted = interrupt::requested();
@@ -111,11 +117,14 @@ impl Conductor<'_> {
         variant: usize,
     ) -> Result<(), RunError> {
         let length = load.warm_up / WARM_UP_SLICES;
-        let end = Instant::now() + load.warm_up;
+        // The last warm-up slice may begin just before the cap.
+        let mut due = self.slot(load, load.warm_up + length);
+        let end = due.unwrap_or_else(Instant::now) + load.warm_up;
         let mut before = None;
         loop {
-            let job = self.job(load, number, variant, length, 1)?;
-            let ran = self.ride(&job, length, variant)?;
+            let seed = slice_seed(self.order.seed, number, WARM_UP_BLOCK, variant);
+            let job = self.job(load, number, variant, length, 1, seed)?;
+            let ran = self.ride(&job, length, variant, due.take())?;
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
             }
@@ -138,6 +147,12 @@ impl Conductor<'_> {
         }
     }
 
+    /// When the next slice begins, where a timetable says so; the slice then takes `length` in it.
+    fn slot(&mut self, load: &Load, length: Duration) -> Option<Instant> {
+        let timetable = self.timetable.as_mut()?;
+        Some(timetable.slot(load, length))
+    }
+
     /// Whether the variant's server still runs.
     pub(super) fn check(&mut self, variant: usize) -> Result<(), RunError> {
         match self.servers[variant].as_mut().map(Server::check) {
@@ -153,11 +168,18 @@ impl Conductor<'_> {
         variant: usize,
         length: Duration,
         samples: u64,
+        seed: u64,
     ) -> Result<Arc<Job>, RunError> {
         let Some(server) = &self.servers[variant] else {
             return Err(self.server_error(variant, ServerError::NotRunning));
         };
         self.jobs += 1;
+        // The slices of shards end together, whatever they have by then.
+        let samples = if self.order.shard.is_some() {
+            0
+        } else {
+            samples
+        };
         let timed = load.timed_steps();
         let repeated = |step: usize| {
             load.journey
@@ -184,8 +206,9 @@ impl Conductor<'_> {
             over: AtomicBool::new(false),
             spare_ns: AtomicU64::new(0),
             span: OnceLock::new(),
-            schedule: self.schedule(load, length),
-            seed: self.order.seed.wrapping_add(self.jobs),
+            schedule: self.schedule(load, length, seed),
+            share: self.order.share(),
+            seed,
             // A step made once a journey needs one sample a slice, however slow its variant.
             least: timed
                 .iter()
@@ -196,21 +219,27 @@ impl Conductor<'_> {
     }
 
     /// The arrivals of one slice, if they are open; each slice has its own.
-    fn schedule(&self, load: &Load, length: Duration) -> Option<tokio::sync::Mutex<Schedule>> {
-        let Arrivals::Open { rate, spacing } = &load.arrivals else {
-            return None;
+    fn schedule(
+        &self,
+        load: &Load,
+        length: Duration,
+        seed: u64,
+    ) -> Option<tokio::sync::Mutex<Schedule>> {
+        let schedule = match &load.arrivals {
+            Arrivals::Closed(_) => return None,
+            Arrivals::Open { rate, spacing } => Schedule::new(rate.clone(), *spacing, length, seed),
+            Arrivals::Trace(trace) => Schedule::replay(Arc::clone(trace), length),
         };
-        let seed = self.order.seed.wrapping_add(self.jobs);
-        let schedule = Schedule::new(rate.clone(), *spacing, length, seed);
-        Some(tokio::sync::Mutex::new(schedule))
+        Some(tokio::sync::Mutex::new(schedule.share(self.order.share())))
     }
 
-    /// Prepare, go, drain.
+    /// Prepare, go (when it is due), drain.
     pub(super) fn ride(
         &mut self,
         job: &Arc<Job>,
         length: Duration,
         variant: usize,
+        due: Option<Instant>,
     ) -> Result<Ran, RunError> {
         let load = Arc::clone(&job.load);
         self.generator.tell(Phase::Prepare(Arc::clone(job)));
@@ -226,6 +255,7 @@ impl Conductor<'_> {
                 cause,
             });
         }
+        let late = due.map(timetable::wait);
         let server_before = self.servers[variant].as_ref().and_then(Server::usage);
         let generator_before = usage::of_thread(self.generator.thread_id);
         let around_before = Surroundings::now();
@@ -260,6 +290,7 @@ impl Conductor<'_> {
             taken,
             planned,
             start,
+            late,
             length,
             server: server
                 .zip(server_before)
@@ -370,6 +401,7 @@ impl Conductor<'_> {
             steal: ran.steal,
             throttled: ran.throttled.map(share),
             resent: ran.resent,
+            late_ns: ran.late.map(nanos),
         }
     }
 }

@@ -6,6 +6,7 @@ mod loads;
 mod protocol;
 mod source;
 mod steps;
+mod trace;
 mod variants;
 
 use std::collections::BTreeMap;
@@ -84,10 +85,22 @@ struct LoadTable {
     think: Option<Spanned<String>>,
     think_spread: Option<Spanned<String>>,
     capacity: Option<CapacityTable>,
+    trace: Option<TraceTable>,
     #[serde(default)]
     flags: BTreeMap<String, toml::Value>,
     profile: Spanned<BTreeMap<String, ProfileTable>>,
     timeout: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TraceTable {
+    file: Spanned<String>,
+    format: Option<Spanned<String>>,
+    subject: Option<Spanned<String>>,
+    methods: Option<Spanned<Vec<Spanned<String>>>>,
+    from: Option<Spanned<String>>,
+    speed: Option<Spanned<f64>>,
 }
 
 #[derive(Deserialize)]

@@ -10,6 +10,9 @@ use crate::connection::Endpoint;
 use crate::protocol::HttpVersion;
 use crate::scenario::{Step, Values};
 
+/// The value that holds the method of the trace's line.
+pub(super) const TRACE_METHOD: &str = "trace_method";
+
 /// A request ready to be sent.
 pub(super) type Built = Request<Full<Bytes>>;
 
@@ -80,8 +83,14 @@ impl Parts {
         };
         // What fills it may be a secret: it is not repeated.
         let uri = uri.ok_or("its path, filled in, is not a request target")?;
+        let method = match values.get(TRACE_METHOD) {
+            Some(method) if step.is_of_trace => method
+                .parse()
+                .map_err(|_| format!("`{method}` is not a method"))?,
+            _ => step.method.clone(),
+        };
         Ok(Self {
-            method: step.method.clone(),
+            method,
             uri,
             headers,
             body: fill(&step.body)?.into(),

@@ -14,6 +14,8 @@ const SATURATED: f64 = 0.9;
 const TIMER_SHARE: f64 = 0.25;
 /// With open arrivals, lateness of the generator's own above this at p99.
 const TIMER_P99_NS: u64 = 1_000_000;
+/// A shard's slice that begins later than this did not load together with the others'.
+const SHARD_LATE_NS: u64 = 50_000_000;
 
 /// The server answered wrongly.
 pub(super) fn failing(all: &[Requests<'_>]) -> Vec<String> {
@@ -72,6 +74,7 @@ pub(super) fn by_client(run: &Run, all: &[Requests<'_>]) -> Vec<String> {
     not_served
         .chain(saturated)
         .chain(run.merged.iter().filter_map(|figure| late(run, figure)))
+        .chain(late_slices(run))
         .collect()
 }
 
@@ -92,6 +95,24 @@ fn not_served(at: &Requests<'_>, why: &str) -> String {
         at.not_served_when_planned() * 100.0,
         at.load.users
     )
+}
+
+/// The slices of shards load together, or what they measure is another load.
+fn late_slices(run: &Run) -> Option<String> {
+    let late: Vec<_> = run
+        .slices
+        .iter()
+        .filter(|slice| slice.late_ns > Some(SHARD_LATE_NS))
+        .collect();
+    let worst = late.iter().max_by_key(|slice| slice.late_ns)?;
+    Some(format!(
+        "{} under {}: slice began {} ms late; {} of {} slices of this shard began late: it did not load together with the others",
+        worst.variant,
+        worst.load,
+        worst.late_ns.unwrap_or_default() / 1_000_000,
+        late.len(),
+        run.slices.len()
+    ))
 }
 
 /// The generator must not be most of what it measures: with one closed user its time between

@@ -21,7 +21,7 @@ pub(crate) fn run_scenario(scenario: &Scenario) -> Finished {
     conduct(scenario, &order(runs.path()), |_| {}).unwrap()
 }
 
-fn order(runs: &Path) -> Order {
+pub(crate) fn order(runs: &Path) -> Order {
     Order {
         authlab: "/nonexistent/authlab".into(),
         runs: runs.to_owned(),
@@ -34,6 +34,7 @@ fn order(runs: &Path) -> Order {
         seed: 1,
         cores: Cores::split(),
         calibration: None,
+        shard: None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! A server that does as scripted, on a free loopback port, until it is dropped.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
@@ -29,12 +30,19 @@ pub(crate) struct Script {
     pub(crate) stall: Option<(Duration, Duration)>,
     /// Answers nothing after so many.
     pub(crate) silent_after: Option<u64>,
+    /// Headers that are remembered with each request.
+    pub(crate) seen_headers: &'static [&'static str],
 }
+
+/// How often each request came: `METHOD target`, and its remembered headers.
+pub(crate) type Seen = BTreeMap<String, u64>;
 
 pub(crate) struct Scripted {
     pub(crate) url: String,
     #[allow(dead_code, reason = "only some tests count them")]
     pub(crate) requests: Arc<AtomicU64>,
+    #[allow(dead_code, reason = "only some tests look at them")]
+    pub(crate) seen: Arc<Mutex<Seen>>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -45,6 +53,8 @@ pub(crate) fn serve(script: Script) -> Scripted {
     let requests = Arc::new(AtomicU64::new(0));
     let (stop, mut stopped) = oneshot::channel::<()>();
     let counted = Arc::clone(&requests);
+    let seen = Arc::new(Mutex::new(Seen::new()));
+    let seeing = Arc::clone(&seen);
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -62,7 +72,13 @@ pub(crate) fn serve(script: Script) -> Scripted {
                 stream.set_nodelay(true).unwrap();
                 let (script, counted) = (script.clone(), Arc::clone(&counted));
                 let turns = Arc::clone(&turns);
+                let seeing = Arc::clone(&seeing);
                 let answer = service_fn(move |request| {
+                    *seeing
+                        .lock()
+                        .unwrap()
+                        .entry(shown(&request, script.seen_headers))
+                        .or_default() += 1;
                     let turns = Arc::clone(&turns);
                     answer(
                         request,
@@ -79,8 +95,20 @@ pub(crate) fn serve(script: Script) -> Scripted {
     Scripted {
         url,
         requests,
+        seen,
         _stop: stop,
     }
+}
+
+fn shown(request: &Request<Incoming>, headers: &[&str]) -> String {
+    let mut shown = format!("{} {}", request.method(), request.uri());
+    for name in headers {
+        if let Some(value) = request.headers().get(*name) {
+            shown.push(' ');
+            shown.push_str(value.to_str().unwrap());
+        }
+    }
+    shown
 }
 
 async fn answer(

@@ -101,6 +101,16 @@ pub enum FolderError {
         /// The cause.
         source: hdrhistogram::AdditionError,
     },
+    /// A histogram log does not hold what its run says.
+    #[error("cannot read {}:{line}: {cause}", file.display())]
+    Log {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        cause: String,
+    },
     /// A picture could not be drawn.
     #[error(transparent)]
     Draw(#[from] crate::chart::DrawError),

@@ -21,6 +21,8 @@ pub struct Heading {
     pub cut_short: Option<String>,
     /// Length of the run, seconds.
     pub elapsed_s: f64,
+    /// `shard 0 of 3`, or `3 shards merged`; none for a run of one process.
+    pub shards: Option<String>,
     /// The load of the latency columns, in words: `one user`.
     pub load: String,
 }
@@ -39,6 +41,11 @@ impl Heading {
                 Status::Partial(because) => Some(because.clone()),
             },
             elapsed_s: run.elapsed_s,
+            shards: match &run.shard {
+                Some(shard) => Some(format!("shard {} of {}", shard.number, shard.of)),
+                None if run.merged_from.is_empty() => None,
+                None => Some(format!("{} shards merged", run.merged_from.len())),
+            },
             load: run.scenario.ladder.latency.load.replace('-', " "),
         }
     }

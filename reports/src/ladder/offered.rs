@@ -14,7 +14,8 @@ pub struct Offered {
     pub load: String,
     /// The variant's label.
     pub variant: String,
-    /// Planned arrivals a second, while slices were planned to last.
+    /// Planned arrivals a second, while slices were planned to last: the mean of a rate that
+    /// changes, as a trace's does.
     pub planned_per_s: f64,
     /// Answers, as expected, a second of the same time.
     pub answered_per_s: f64,
@@ -22,6 +23,8 @@ pub struct Offered {
     pub timer: Option<(u64, u64)>,
     /// Share of the arrivals that waited because every user was busy.
     pub queued: f64,
+    /// The log that the load replays, in words.
+    pub trace: Option<String>,
 }
 
 impl Offered {
@@ -77,6 +80,7 @@ impl Offered {
                 )
             }),
             queued: count("queued") as f64 / (planned as f64).max(1.0),
+            trace: load.trace.clone(),
         })
     }
 
@@ -91,8 +95,12 @@ impl Offered {
             ),
             None => "nothing was sent".to_owned(),
         };
+        let trace = self
+            .trace
+            .as_ref()
+            .map_or(String::new(), |trace| format!("; it replays {trace}"));
         format!(
-            "{}, {}: planned {}/s, answered {}/s; the generator was {timer}; {:.1} % found every user busy",
+            "{}, {}: planned {}/s, answered {}/s; the generator was {timer}; {:.1} % found every user busy{trace}",
             self.load,
             self.variant,
             quantity::number(self.planned_per_s),

@@ -41,7 +41,11 @@ pub(crate) fn heading(heading: &Heading) -> String {
     } else {
         format!("{cores} cores")
     };
-    format!("authlab · {scenario} · {cpu}, {cores} · {verdict}{partial} · {elapsed}")
+    let shards = heading
+        .shards
+        .as_ref()
+        .map_or(String::new(), |shards| format!(" · {shards}"));
+    format!("authlab · {scenario}{shards} · {cpu}, {cores} · {verdict}{partial} · {elapsed}")
 }
 
 /// The columns of a rung, its name first: the same words in every rendering.

@@ -16,8 +16,12 @@ pub(crate) fn render(heading: &Heading) -> String {
         ""
     };
     let verdict = format!("{}{partial}", heading.verdict.label());
+    let shards = heading
+        .shards
+        .as_ref()
+        .map_or(String::new(), |shards| format!("{shards} · "));
     let facts = format!(
-        "{}, {} cores · {}",
+        "{shards}{}, {} cores · {}",
         heading.cpu,
         heading.cores,
         quantity::elapsed(heading.elapsed_s)

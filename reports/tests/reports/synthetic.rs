@@ -104,6 +104,8 @@ pub(crate) fn planned(designs: &[Design]) -> Run {
         merged: Vec::new(),
         capacities: Vec::new(),
         calibration: None,
+        shard: None,
+        merged_from: Vec::new(),
     }
 }
 
@@ -191,6 +193,7 @@ pub(crate) fn slice(
         generator_busy: Some(0.5),
         throttled: None,
         resent: None,
+        late_ns: None,
     };
     (slice, recorded)
 }
@@ -248,6 +251,7 @@ fn scenario() -> Scenario {
         steps: steps.iter().map(|&step| step.into()).collect(),
         blocks: 12,
         slice_ms: 100,
+        trace: None,
     };
     let change = |name: &str, from: &str, to: &str| Change {
         name: name.into(),

@@ -1,4 +1,4 @@
-//! When requests are planned, as typed: `rate` and `spacing`, or `think` and `think_spread`.
+//! When requests are planned, as typed: `rate` and `spacing`, `think` and `think_spread`, or `trace`.
 
 use toml::Spanned;
 
@@ -13,6 +13,18 @@ const MOST_PER_SECOND: f64 = 1e7;
 
 impl Source<'_> {
     pub(super) fn arrivals(&self, table: &LoadTable) -> Result<Arrivals, ScenarioError> {
+        if let Some(trace) = &table.trace {
+            let rate = table.rate.as_ref().map(Spanned::span);
+            let others = [&table.spacing, &table.think, &table.think_spread];
+            let other = rate.or_else(|| others.into_iter().flatten().map(Spanned::span).next());
+            if let Some(span) = other {
+                return Err(self.refuse(
+                    &Spanned::new(span, ()),
+                    "a load has one of `rate`, `think` and `trace`: a trace has its own times",
+                ));
+            }
+            return self.trace(trace).map(Arrivals::Trace);
+        }
         let Some(rate) = &table.rate else {
             if let Some(spacing) = &table.spacing {
                 return Err(

@@ -45,6 +45,12 @@ impl Source<'_> {
                 "a load with `capacity` is open: it has no `think` time",
             ));
         }
+        if let Some(trace) = &table.trace {
+            return Err(self.refuse(
+                &trace.file,
+                "a load with `capacity` searches for its rate: a `trace` has its own times",
+            ));
+        }
         let refused = |at, what: String| self.refuse(at, what);
         let (percentile, at_most) =
             limits::slo(capacity.slo.get_ref()).map_err(|what| refused(&capacity.slo, what))?;

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::source::Source;
 use super::{File, LoadTable};
+use crate::arrivals::Arrivals;
 use crate::scenario::{Load, ScenarioError, Step};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,13 +89,12 @@ impl Source<'_> {
         Ok(Load {
             name,
             users: *table.users.get_ref(),
-            arrivals,
             capacity,
             prepare,
             journey,
             flags: self.flags(&table.name, &table.flags)?,
             blocks: *sizes.blocks.get_ref(),
-            slice: self.duration(&sizes.slice)?,
+            slice: self.slice(&sizes.slice, &arrivals)?,
             min_samples: sizes.min_samples.unwrap_or(1),
             warm_up: match &sizes.warm_up {
                 Some(text) => self.duration(text)?,
@@ -105,7 +105,25 @@ impl Source<'_> {
                 Some(text) => self.duration(text)?,
                 None => TIMEOUT,
             },
+            arrivals,
         })
+    }
+
+    /// A duration, or `trace`: as long as the trace lasts. No slice lasts longer than its trace.
+    fn slice(
+        &self,
+        typed: &Spanned<String>,
+        arrivals: &Arrivals,
+    ) -> Result<Duration, ScenarioError> {
+        match (typed.get_ref().as_str(), arrivals) {
+            ("trace", Arrivals::Trace(trace)) => Ok(trace.length()),
+            ("trace", _) => Err(self.refuse(
+                typed,
+                "slice = \"trace\" is of a load with a `trace`; write a duration: 250ms, 10s or 2m",
+            )),
+            (_, Arrivals::Trace(trace)) => Ok(self.duration(typed)?.min(trace.length())),
+            _ => self.duration(typed),
+        }
     }
 
     fn places_are_saved(
@@ -116,8 +134,24 @@ impl Source<'_> {
         journey: &[(usize, u32)],
     ) -> Result<(), ScenarioError> {
         let mut saved: Vec<&str> = crate::user::OWN_VALUES.to_vec();
-        for index in prepare.iter().chain(journey.iter().map(|(index, _)| index)) {
+        let timed = journey
+            .iter()
+            .map(|(index, _)| (index, table.trace.is_some()));
+        let prepared = prepare.iter().map(|index| (index, false));
+        for (index, replays) in prepared.chain(timed) {
             let step = &steps[*index];
+            if replays && !saved.contains(&crate::user::TRACE_VALUES[0]) {
+                saved.extend(crate::user::TRACE_VALUES);
+            }
+            if step.is_of_trace && !replays {
+                return Err(self.refuse(
+                    &table.journey,
+                    format!(
+                        "step `{}` is of a trace; such a step belongs in the journey of a load with `trace = {{ file = \"access.log\" }}`",
+                        step.name
+                    ),
+                ));
+            }
             let headers = step.headers.iter().map(|(_, value)| value);
             for template in [&step.target, &step.body].into_iter().chain(headers) {
                 for place in template.places() {

@@ -17,14 +17,17 @@ impl Source<'_> {
 
     fn step(&self, name: String, table: &StepTable) -> Result<Step, ScenarioError> {
         let request = table.request.get_ref();
-        let (method, target) = request
+        let is_of_trace = request == "trace";
+        // Of a trace, the place of the path; the method is read beside it.
+        let line = if is_of_trace { "GET /" } else { request };
+        let (method, target) = line
             .split_once(' ')
             .and_then(|(method, target)| Some((method.parse().ok()?, target.trim())))
             .filter(|(_, target)| target.starts_with('/'))
             .ok_or_else(|| {
                 self.refuse(
                     &table.request,
-                    format!("request `{request}` is not accepted; write it as `GET /path`"),
+                    format!("request `{request}` is not accepted; write it as `GET /path`, or `trace` for a line of the load's trace"),
                 )
             })?;
         let mut headers = Vec::new();
@@ -71,7 +74,8 @@ impl Source<'_> {
         Ok(Step {
             name,
             method,
-            target: Template::new(target),
+            target: Template::new(if is_of_trace { "{trace_path}" } else { target }),
+            is_of_trace,
             headers,
             body,
             expect: table.expect.clone(),

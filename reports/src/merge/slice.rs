@@ -1,0 +1,94 @@
+//! One slice of every shard, added up.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use super::{MergeError, Part, started};
+use crate::{
+    folder::{FolderError, Recorded, Recordings, tag},
+    run::Slice,
+};
+
+/// The slice at `place` in each shard's run: counts and histograms summed, spans from the first
+/// start to the last answer; of the shares that say how disturbed a shard was, the greatest.
+pub(super) fn added(
+    parts: &[Part],
+    recordings: &mut [Recordings],
+    place: usize,
+) -> Result<(Slice, Vec<Recorded>), MergeError> {
+    let slices: Vec<&Slice> = parts.iter().map(|part| &part.run.slices[place]).collect();
+    let mut histograms = Histograms::default();
+    for (slice, recordings) in slices.iter().zip(recordings) {
+        for recorded in recordings.of(slice)? {
+            histograms.add(&slice.load, recorded)?;
+        }
+    }
+    let first = slices[0];
+    let zero = started(parts);
+    let starts = parts.iter().zip(&slices).map(|(part, slice)| {
+        let after = part.started.duration_since(zero).unsigned_abs();
+        u64::try_from(after.as_nanos())
+            .unwrap_or(u64::MAX)
+            .saturating_add(slice.start_ns)
+    });
+    let ends = starts.clone().zip(&slices);
+    let start_ns = starts.min().unwrap_or_default();
+    let end_ns = ends
+        .map(|(start, slice)| start.saturating_add(slice.length_ns))
+        .max();
+    let mut failed = BTreeMap::new();
+    for (reason, count) in slices.iter().flat_map(|slice| &slice.failed) {
+        *failed.entry(reason.clone()).or_default() += count;
+    }
+    let slice = Slice {
+        load: first.load.clone(),
+        variant: first.variant.clone(),
+        block: first.block,
+        start_ns,
+        length_ns: end_ns.unwrap_or_default() - start_ns,
+        figures: Vec::new(),
+        planned: slices.iter().map(|slice| slice.planned).sum(),
+        ok: slices.iter().map(|slice| slice.ok).sum(),
+        failed,
+        // The servers were started elsewhere: no shard knows their processes.
+        cpu_ns: None,
+        busy: None,
+        generator_busy: greatest(&slices, |slice| slice.generator_busy),
+        generator_waited: greatest(&slices, |slice| slice.generator_waited),
+        server_waited: None,
+        steal: greatest(&slices, |slice| slice.steal),
+        throttled: greatest(&slices, |slice| slice.throttled),
+        resent: greatest(&slices, |slice| slice.resent),
+        late_ns: slices.iter().filter_map(|slice| slice.late_ns).max(),
+    };
+    Ok((slice, histograms.0))
+}
+
+/// In the order in which the first shard has them.
+#[derive(Default)]
+struct Histograms(Vec<Recorded>);
+
+impl Histograms {
+    fn add(&mut self, load: &str, part: Recorded) -> Result<(), FolderError> {
+        let same = |there: &&mut Recorded| there.step == part.step && there.metric == part.metric;
+        let Some(there) = self.0.iter_mut().find(same) else {
+            self.0.push(part);
+            return Ok(());
+        };
+        let sum: &mut Histogram<u64> = &mut there.histogram;
+        sum.auto(true);
+        sum.add(&part.histogram)
+            .map_err(|source| FolderError::Merge {
+                tag: tag(load, &part.step, &part.metric),
+                source,
+            })
+    }
+}
+
+fn greatest(slices: &[&Slice], share: impl Fn(&Slice) -> Option<f64>) -> Option<f64> {
+    slices
+        .iter()
+        .filter_map(|slice| share(slice))
+        .reduce(f64::max)
+}

@@ -1,0 +1,51 @@
+//! `authlab merge`: the shards of one load, added up into one run.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use authlab_reports::merge::merge;
+use authlab_reports::run::Status;
+
+use crate::run::{EXIT_INVALID, exit_code, show};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Folders of the runs that --shard made
+    #[arg(required = true, value_name = "RUN")]
+    shards: Vec<PathBuf>,
+    /// Folder that the new run's folder is made in
+    #[arg(long, default_value = "reports/runs")]
+    runs: PathBuf,
+    /// Add up what there is, though shards or slices are missing
+    #[arg(long)]
+    partial: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let merged = merge(
+        &arguments.shards,
+        &arguments.runs,
+        words(arguments),
+        arguments.partial,
+    )?;
+    show(&merged.run, &merged.path);
+    Ok(match merged.run.status {
+        Status::Complete => exit_code(merged.run.validity.verdict),
+        Status::Partial(_) => ExitCode::from(EXIT_INVALID),
+    })
+}
+
+/// The words that repeat it.
+fn words(arguments: &Arguments) -> Vec<String> {
+    let mut words = vec!["authlab".to_owned(), "merge".to_owned()];
+    words.extend(
+        arguments
+            .shards
+            .iter()
+            .map(|path| path.display().to_string()),
+    );
+    if arguments.partial {
+        words.push("--partial".to_owned());
+    }
+    words
+}

@@ -1,0 +1,194 @@
+//! Shards from the command line, side by side as a scheduler starts them, and their sum.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[allow(dead_code, reason = "others end runs early")]
+#[path = "lab/command.rs"]
+mod command;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::{Duration, SystemTime};
+
+use command::{Place, error_line, stderr};
+
+/// Answers every request with nothing; it ends with the test's process.
+fn serve() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || answer(&stream.unwrap()));
+        }
+    });
+    url
+}
+
+fn answer(mut stream: &TcpStream) {
+    for line in BufReader::new(stream).lines() {
+        let Ok(line) = line else { return };
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        if line.is_empty() && stream.write_all(answer).is_err() {
+            return;
+        }
+    }
+}
+
+fn epoch_s(after: Duration) -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    (now.unwrap() + after).as_secs().to_string()
+}
+
+fn runs(place: &Place, ending: &str) -> Vec<PathBuf> {
+    let runs = std::fs::read_dir(place.path().join("reports/runs")).unwrap();
+    let runs = runs.map(|entry| entry.unwrap().path());
+    runs.filter(|path| path.display().to_string().ends_with(ending))
+        .collect()
+}
+
+fn json(run: &std::path::Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(run.join("run.json")).unwrap()).unwrap()
+}
+
+fn planned(run: &serde_json::Value) -> Vec<u64> {
+    let slices = run["slices"].as_array().unwrap().iter();
+    slices
+        .map(|slice| slice["planned"].as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn three_processes_make_the_load_of_one_and_merge_says_so() {
+    let place = Place::new();
+    let url = serve();
+    place.write(
+        "load.toml",
+        &format!(
+            "name = \"load\"\nquestion = \"?\"\n[[variant]]\nname = \"server\"\nurl = \"{url}\"\n\
+             [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
+             [[load]]\nname = \"one\"\nusers = 30\nrate = 300\nspacing = \"poisson\"\njourney = [\"get\"]\n\
+             timeout = \"500ms\"\n\
+             profile.quick = {{ blocks = 1, slice = \"500ms\", warm_up = \"100ms\" }}\n"
+        ),
+    );
+    let load = ["run", "load.toml", "--seed", "7"];
+    let whole = place.authlab(&load);
+    assert!(
+        matches!(whole.status.code(), Some(0 | 3)),
+        "{}",
+        stderr(&whole)
+    );
+    let whole = runs(&place, "-load").remove(0);
+
+    let start_at = epoch_s(Duration::from_secs(4));
+    let shard = |number: u32| {
+        let share = format!("{number}/3");
+        place.start(&[&load[..], &["--shard", &share, "--start-at", &start_at]].concat())
+    };
+    let shards: Vec<Child> = (0..3).map(shard).collect();
+    for child in shards {
+        let output = child.wait_with_output().unwrap();
+        // A busy machine's run is not valid (3), and measured all the same.
+        assert!(
+            matches!(output.status.code(), Some(0 | 3)),
+            "{}",
+            stderr(&output)
+        );
+        assert!(stderr(&output).contains("begins at"), "{}", stderr(&output));
+    }
+    let paths = runs(&place, "-of-3");
+    let words: Vec<&str> = std::iter::once("merge")
+        .chain(paths.iter().map(|path| path.to_str().unwrap()))
+        .collect();
+    let merged = place.authlab(&words);
+    assert!(
+        matches!(merged.status.code(), Some(0 | 3)),
+        "{}",
+        stderr(&merged)
+    );
+    let ladder = String::from_utf8_lossy(&merged.stdout).into_owned();
+    assert!(
+        ladder.starts_with("authlab · load · 3 shards merged · "),
+        "{ladder}"
+    );
+    let sum = runs(&place, "-merged").remove(0);
+    assert_eq!(planned(&json(&sum)), planned(&json(&whole)));
+    assert!(sum.join("index.html").exists() && sum.join("server.hlog").exists());
+    let shown = place.authlab(&["report", sum.to_str().unwrap()]);
+    assert!(shown.status.success(), "{}", stderr(&shown));
+
+    let missing = place.authlab(&words[..3]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(error_line(&missing).contains("is missing; with --partial"));
+    let alone = place.authlab(&["merge", whole.to_str().unwrap()]);
+    assert_eq!(alone.status.code(), Some(2));
+    assert!(
+        error_line(&alone).contains("is no shard"),
+        "{}",
+        stderr(&alone)
+    );
+}
+
+#[test]
+fn bad_words_about_shards_are_one_line_and_exit_two() {
+    let place = Place::new();
+    place.write(
+        "s.toml",
+        "name = \"s\"\nquestion = \"?\"\n[[variant]]\nname = \"a\"\nflags = {}\n\
+         [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
+         [[load]]\nname = \"one\"\nusers = 4\njourney = [\"get\"]\n\
+         profile.quick = { blocks = 1, slice = \"10ms\" }\n",
+    );
+    let (ahead, past) = (epoch_s(Duration::from_secs(60)), epoch_s(Duration::ZERO));
+    let far = epoch_s(Duration::from_secs(200_000));
+    let shard = |share: &'static str, start_at: &str| {
+        let words = [
+            "run",
+            "s.toml",
+            "--seed",
+            "7",
+            "--shard",
+            share,
+            "--start-at",
+            start_at,
+        ];
+        words.map(str::to_owned).to_vec()
+    };
+    let table = [
+        (shard("0/2", &ahead), "variant `a` is started by the lab"),
+        (shard("2/2", &ahead), "write i/n with i from 0"),
+        (shard("0/2", &past), "has passed"),
+        (shard("0/2", &far), "more than a day ahead"),
+        (shard("0/2", "noon"), "or epoch seconds"),
+        (
+            shard("0/2", &ahead)[..2]
+                .iter()
+                .cloned()
+                .chain(["--shard".into(), "0/2".into()])
+                .collect(),
+            "--start-at",
+        ),
+        (["merge"].map(str::to_owned).to_vec(), "RUN"),
+        (
+            ["merge", "nothing"].map(str::to_owned).to_vec(),
+            "no run at nothing",
+        ),
+    ];
+    for (words, expected) in table {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let output = place.authlab(&words);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{words:?}: {}",
+            stderr(&output)
+        );
+        assert!(
+            error_line(&output).contains(expected),
+            "{words:?}: {}",
+            stderr(&output)
+        );
+    }
+}
