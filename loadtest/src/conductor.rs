@@ -6,6 +6,7 @@ mod slice;
 mod timetable;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -113,7 +114,7 @@ pub fn conduct(
     }
     let started = Instant::now();
     let mut run = blank(scenario, order);
-    let mut folder = RunFolder::create(&order.runs, &run)?;
+    let mut folder = create_folder(&order.runs, &mut run)?;
     let ended = Conductor::new(scenario, order, &mut run, &mut folder, started)
         .and_then(|mut conductor| conductor.run(&mut progress))
         // Whatever an interrupt broke on its way, it was the interrupt.
@@ -137,6 +138,22 @@ pub fn conduct(
         error: ended.err().or(finished.err().map(RunError::Folder)),
         run,
     })
+}
+
+/// Runs begun within one second have one name: the later ones are numbered.
+const MOST_OF_ONE_SECOND: u32 = 100;
+
+fn create_folder(runs: &Path, run: &mut Run) -> Result<RunFolder, FolderError> {
+    let id = run.id.clone();
+    for number in 2..MOST_OF_ONE_SECOND {
+        match RunFolder::create(runs, run) {
+            Err(FolderError::Write { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
+                run.id = format!("{id}-{number}");
+            }
+            done => return done,
+        }
+    }
+    RunFolder::create(runs, run)
 }
 
 /// The run before its first slice: marked partial until it is not.
