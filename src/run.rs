@@ -104,6 +104,7 @@ pub(crate) fn conduct_and_show(
         calibration: calibration(&common.runs, &cores)?,
         cores,
         shard,
+        watched: false,
     };
     if let Some(Shard { share, start_at }) = shard {
         output::note(format_args!("shard {share} begins at {start_at}"));

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use authlab_reports::capacity::Capacity;
-use authlab_reports::run::Slice;
+use authlab_reports::run::{Run, Slice};
 
+use crate::live::Snapshot;
 use crate::scenario::Scenario;
 
 /// Something that has happened.
@@ -16,10 +17,16 @@ pub enum Progress<'a> {
         /// The variant.
         variant: &'a str,
     },
+    /// The slice under way, some times a second; only in a run that is [watched].
+    ///
+    /// [watched]: crate::conductor::Order::watched
+    Live(Box<Snapshot>),
     /// A slice was measured.
     Slice {
-        /// The slice.
+        /// The slice, its figures included.
         slice: &'a Slice,
+        /// The run so far, this slice included.
+        run: &'a Run,
         /// What is left of the run after it.
         left: Left,
     },

@@ -28,10 +28,11 @@ impl Bar {
 
     pub(crate) fn show(&self, progress: &Progress<'_>) {
         match progress {
+            Progress::Live(_) => {}
             Progress::Starting { variant } => {
                 self.drawn.set_message(format!("starting {variant}"));
             }
-            Progress::Slice { slice, left } => {
+            Progress::Slice { slice, left, .. } => {
                 self.drawn.set_length(left.planned as u64);
                 self.drawn.set_position(left.done as u64);
                 self.drawn.set_message(format!(
