@@ -6,13 +6,13 @@ use std::time::Duration;
 use authlab_reports::quantity;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar that counts `units`; hidden when asked, or when nobody looks.
-pub(crate) fn new(name: &str, units: &str, hidden: bool) -> ProgressBar {
-    let target = if hidden || !std::io::stderr().is_terminal() {
-        ProgressDrawTarget::hidden()
-    } else {
-        // The bar shares the generator's core.
+/// A bar that counts `units`; hidden when nobody looks.
+pub(crate) fn new(name: &str, units: &str) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        // The bar shares a core with what is measured.
         ProgressDrawTarget::stderr_with_hz(2)
+    } else {
+        ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(Some(1), target);
     let template = format!("{{prefix}} {{bar:30}} {{pos}}/{{len}} {units} · {{msg}}");

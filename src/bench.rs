@@ -143,7 +143,7 @@ fn measure(arguments: &Arguments, planned: usize) -> anyhow::Result<()> {
         .stderr(Stdio::null())
         .spawn()
         .context("cannot start cargo")?;
-    let bar = bar::new("micro-benchmarks", "benchmarks", false);
+    let bar = bar::new("micro-benchmarks", "benchmarks");
     bar.set_length(planned as u64);
     let began = Instant::now();
     let output = child.stdout.take().context("cargo has no output")?;

@@ -104,6 +104,7 @@ impl Bench {
             cores: self.cores.clone(),
             calibration: None,
             shard: None,
+            watched: false,
         };
         let finished = conduct(&Scenario::parse("beside", &text, "quick")?, &order, |_| {})?;
         if let Some(error) = finished.error {

@@ -19,6 +19,7 @@ use authlab_reports::run::{Run, Tool, Verdict};
 use jiff::Timestamp;
 
 use crate::output;
+use show::{Show, Wanted};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -40,9 +41,8 @@ pub(crate) struct Common {
     /// Seed of every random choice [default: from the clock]
     #[arg(long)]
     seed: Option<u64>,
-    /// Print only the ladder and the report's path
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    wanted: Wanted,
     /// Make one share of the load, from 0: 0/3, 1/3 and 2/3 are the whole; then `authlab merge`
     #[arg(long, value_name = "I/N", requires_all = ["start_at", "seed"])]
     shard: Option<Share>,
@@ -80,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     )
 }
 
-/// Runs a scenario with its bar, prints the ladder; `words` repeat it but for its seed.
+/// Runs a scenario and shows it; `words` repeat it but for its seed.
 pub(crate) fn conduct_and_show(
     scenario: &Scenario,
     common: &Common,
@@ -94,28 +94,27 @@ pub(crate) fn conduct_and_show(
     if let Some(Shard { share, start_at }) = shard {
         words.extend(["--shard".to_owned(), share.to_string()]);
         words.extend(["--start-at".to_owned(), start_at.to_string()]);
+        output::note(format_args!("shard {share} begins at {start_at}"));
     }
+    let calibration = calibration(&common.runs, &cores)?;
+    for note in scenario.notes() {
+        output::note(format_args!("{note}"));
+    }
+    // What is said before stands above: a view takes the whole terminal.
+    let shown = Show::new(scenario, common.wanted);
     let order = Order {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,
         runs: common.runs.clone(),
         command: words,
         tool: tool(),
         seed,
-        calibration: calibration(&common.runs, &cores)?,
+        calibration,
         cores,
         shard,
+        watched: shown.watched(),
     };
-    if let Some(Shard { share, start_at }) = shard {
-        output::note(format_args!("shard {share} begins at {start_at}"));
-    }
-    for note in scenario.notes() {
-        output::note(format_args!("{note}"));
-    }
-    let bar = show::Bar::new(scenario, common.quiet);
-    let finished = conduct(scenario, &order, |progress| bar.show(&progress))?;
-    bar.clear();
-
-    show(&finished.run, &finished.path);
+    let finished = conduct(scenario, &order, |progress| shown.progress(progress))?;
+    shown.end(&finished);
     Ok(match finished.error {
         Some(RunError::Interrupted) => {
             output::error(format_args!("interrupted; the run is marked partial"));

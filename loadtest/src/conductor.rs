@@ -4,6 +4,7 @@
 mod capacity;
 mod slice;
 mod timetable;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -18,6 +19,7 @@ use authlab_reports::run::{self, Run, Status, Tool, Validity};
 use crate::arrivals::trace::Trace;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
+use crate::live::Aim;
 use crate::plan::{block_order, slice_seed};
 use crate::progress::{Pace, Progress};
 use crate::scenario::{Load, Scenario, Step, Target};
@@ -45,6 +47,8 @@ pub struct Order {
     pub calibration: Option<Calibration>,
     /// Our part, when several processes make the load.
     pub shard: Option<Shard>,
+    /// Somebody watches: [`Progress::Live`] is told while a slice goes on.
+    pub watched: bool,
 }
 
 impl Order {
@@ -252,6 +256,10 @@ struct Conductor<'a> {
     /// The last slice ended with requests that nobody waits for.
     abandoned: bool,
     pace: Pace,
+    /// What the slice under way is for.
+    aim: Aim,
+    /// When it is shown next.
+    shown_next: Instant,
 }
 
 impl<'a> Conductor<'a> {
@@ -283,6 +291,8 @@ impl<'a> Conductor<'a> {
             timetable: order.shard.as_ref().map(Timetable::of),
             abandoned: false,
             pace: Pace::new(scenario),
+            aim: Aim::WarmUp,
+            shown_next: started,
             scenario,
             order,
             run,
@@ -340,7 +350,7 @@ impl<'a> Conductor<'a> {
             if missing {
                 self.start(variant)?;
             }
-            self.warm_up(load, number, variant)?;
+            self.warm_up(load, number, variant, progress)?;
             self.pace.started(number, variant, began.elapsed());
         }
         Ok(())

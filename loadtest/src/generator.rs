@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::arrivals::Schedule;
 use crate::connection::Endpoint;
 use crate::cores;
+use crate::live::Live;
 use crate::recorder::Recorder;
 use crate::scenario::{Load, Step};
 use crate::shard::Share;
@@ -54,6 +55,8 @@ pub(crate) struct Job {
     pub(crate) load_number: usize,
     pub(crate) steps: Arc<Vec<Step>>,
     pub(crate) recorder: Mutex<Recorder>,
+    /// What it counts for who watches; none when nobody does.
+    pub(crate) live: Option<Arc<Live>>,
     /// Ends the slice early, set by the conductor.
     pub(crate) interrupted: AtomicBool,
     /// Nanoseconds of CPU time that pacing passed by yielding: the generator could have worked.

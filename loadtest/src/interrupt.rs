@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+static BEFORE_WORDS: OnceLock<fn()> = OnceLock::new();
 static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 /// Exit code after a second Ctrl-C: the run is partial (DESIGN.md, exit codes).
@@ -27,6 +28,12 @@ pub fn install() -> Result<(), io::Error> {
         Err(ctrlc::Error::System(error)) => Err(error),
         Err(error) => Err(io::Error::other(error)),
     }
+}
+
+/// Lets whoever draws on the terminal give it back before an interrupt says anything there. The
+/// first to ask is heard.
+pub fn before_its_words(give_back: fn()) {
+    let _ = BEFORE_WORDS.set(give_back);
 }
 
 /// Whether the run was asked to end.
@@ -52,6 +59,9 @@ fn on_signal() {
 
 /// Nobody may be left to read it.
 fn say(line: &str) {
+    if let Some(give_back) = BEFORE_WORDS.get() {
+        give_back();
+    }
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -10,7 +10,8 @@
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
 //! - [`server`]: a server under test; `probe`: whether it answers yet.
-//! - `recorder`: histograms of each step and metric. `validity`: whether they can be trusted.
+//! - `recorder`: histograms of each step and metric. [`live`]: counters beside them, for who watches.
+//! - `validity`: whether they can be trusted.
 
 #![warn(missing_docs)]
 
@@ -22,6 +23,7 @@ pub mod cores;
 pub mod duration;
 mod generator;
 pub mod interrupt;
+pub mod live;
 pub mod machine;
 pub mod null;
 pub mod origin;

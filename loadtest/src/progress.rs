@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use authlab_reports::capacity::Capacity;
-use authlab_reports::run::Slice;
+use authlab_reports::run::{Run, Slice};
 
+use crate::live::Snapshot;
 use crate::scenario::Scenario;
 
 /// Something that has happened.
@@ -16,10 +17,16 @@ pub enum Progress<'a> {
         /// The variant.
         variant: &'a str,
     },
+    /// The slice under way, some times a second; only in a run that is [watched].
+    ///
+    /// [watched]: crate::conductor::Order::watched
+    Live(Box<Snapshot>),
     /// A slice was measured.
     Slice {
-        /// The slice.
+        /// The slice, its figures included.
         slice: &'a Slice,
+        /// The run so far, this slice included.
+        run: &'a Run,
         /// What is left of the run after it.
         left: Left,
     },
@@ -130,23 +137,61 @@ impl Pace {
                 let starts = load
                     .starts
                     .saturating_sub(self.started.get(&key).copied().unwrap_or_default());
-                let slice = seen(&self.slices, number, variant).unwrap_or(load.slice);
-                let start = seen(&self.starts, number, variant).unwrap_or(load.warm_up);
+                let slice = self.expected(&self.slices, number, variant, |load| load.slice);
+                let start = self.expected(&self.starts, number, variant, |load| load.warm_up);
                 left.time += slice * u32::try_from(slices).unwrap_or(u32::MAX)
                     + start * u32::try_from(starts).unwrap_or(u32::MAX);
             }
         }
         left
     }
+
+    /// What this variant took under this load; before it was seen there, as much longer than
+    /// planned as it took under the last load before.
+    fn expected(
+        &self,
+        times: &BTreeMap<(usize, usize), Duration>,
+        load: usize,
+        variant: usize,
+        planned: impl Fn(&PlannedLoad) -> Duration,
+    ) -> Duration {
+        let took = |load: usize| Some((load, *times.get(&(load, variant))?));
+        match (0..=load).rev().find_map(took) {
+            Some((seen, took)) if seen == load => took,
+            Some((seen, took)) => {
+                planned(&self.loads[load]) + took.saturating_sub(planned(&self.loads[seen]))
+            }
+            None => planned(&self.loads[load]),
+        }
+    }
 }
 
-/// What this variant took under this load, or under any earlier one.
-fn seen(
-    times: &BTreeMap<(usize, usize), Duration>,
-    load: usize,
-    variant: usize,
-) -> Option<Duration> {
-    (0..=load)
-        .rev()
-        .find_map(|load| times.get(&(load, variant)).copied())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_that_was_not_seen_yet_is_expected_as_planned_and_as_late_as_the_one_before() {
+        let planned = |millis| PlannedLoad {
+            searches: false,
+            blocks: 1,
+            slice: Duration::from_millis(millis),
+            warm_up: Duration::ZERO,
+            starts: 0,
+        };
+        let mut pace = Pace {
+            loads: vec![planned(100), planned(2_000)],
+            slices: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            done: BTreeMap::new(),
+            started: BTreeMap::new(),
+            searched: Vec::new(),
+            variants: 1,
+        };
+        assert_eq!(pace.left().time, Duration::from_millis(4_200));
+        pace.measured(0, 0, Duration::from_millis(130));
+        assert_eq!(pace.left().time, Duration::from_millis(130 + 2 * 2_030));
+        pace.measured(1, 0, Duration::from_millis(2_500));
+        assert_eq!(pace.left().time, Duration::from_millis(130 + 2_500));
+    }
 }

@@ -1,10 +1,13 @@
 //! Where a generator thread records: one histogram for each step and metric of a slice.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use authlab_reports::folder::Recorded;
 use hdrhistogram::Histogram;
+
+use crate::live::Live;
 
 /// Significant decimal digits of every histogram.
 pub(crate) const SIGNIFICANT_DIGITS: u8 = 3;
@@ -15,6 +18,8 @@ pub(crate) struct Recorder {
     ok: u64,
     failed: BTreeMap<String, u64>,
     last_byte: Option<Instant>,
+    /// Counted beside the histograms while somebody watches.
+    live: Option<Arc<Live>>,
 }
 
 struct StepRecorder {
@@ -58,29 +63,33 @@ const MOST_FAILURES: usize = 32;
 
 impl Recorder {
     /// A recorder for the steps named; a request refers to its step by position.
-    pub(crate) fn new(steps: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn new(steps: impl IntoIterator<Item = String>, live: Option<Arc<Live>>) -> Self {
         Self {
             steps: steps.into_iter().map(StepRecorder::new).collect(),
             ok: 0,
             failed: BTreeMap::new(),
             last_byte: None,
+            live,
         }
     }
 
     /// Records an answer that its step expects.
     pub(crate) fn answered(&mut self, step: usize, instants: Instants) {
         let at = &mut self.steps[step];
-        at.response
-            .saturating_record(ns(instants.planned, instants.last_byte));
+        let response = ns(instants.planned, instants.last_byte);
+        let timer = ns(instants.planned.max(instants.free), instants.sent);
+        at.response.saturating_record(response);
         at.service
             .saturating_record(ns(instants.sent, instants.last_byte));
         at.first_byte
             .saturating_record(ns(instants.sent, instants.first_byte));
-        at.timer
-            .saturating_record(ns(instants.planned.max(instants.free), instants.sent));
+        at.timer.saturating_record(timer);
         if instants.free > instants.planned {
             at.queued
                 .saturating_record(ns(instants.planned, instants.free));
+        }
+        if let Some(live) = &self.live {
+            live.answered(response, timer);
         }
         self.ok += 1;
         self.last_byte = Some(instants.last_byte);
@@ -105,6 +114,9 @@ impl Recorder {
         let reason = format!("{}: {reason}", at.name);
         let known = self.failed.contains_key(&reason) || self.failed.len() < MOST_FAILURES;
         let key = if known { reason } else { "other".to_owned() };
+        if let Some(live) = &self.live {
+            live.failed(&key);
+        }
         *self.failed.entry(key).or_default() += 1;
         self.last_byte = Some(ended);
     }
@@ -173,7 +185,7 @@ pub(crate) fn cost_ns() -> f64 {
     const REQUESTS: u32 = 20_000;
     let start = Instant::now();
     let at = |ns: u64| start + std::time::Duration::from_nanos(ns);
-    let mut recorder = Recorder::new(["step".to_owned()]);
+    let mut recorder = Recorder::new(["step".to_owned()], None);
     let mut costs: Vec<f64> = (0..BATCHES)
         .map(|_| {
             let began = Instant::now();

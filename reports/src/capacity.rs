@@ -1,5 +1,7 @@
 //! What a capacity search found: the highest rate within its limits, and the rate–latency curve.
 
+mod sentence;
+
 use serde::{Deserialize, Serialize};
 
 /// The search of one variant under one load.

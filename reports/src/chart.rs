@@ -4,6 +4,7 @@
 mod bands;
 pub mod curves;
 pub mod palette;
+pub mod rates;
 pub mod stages;
 mod ticks;
 

@@ -3,6 +3,7 @@
 //! Judged here, once, from a [`Run`]; [`text`], and the Markdown and HTML renderers, only write
 //! down what [`Table`] holds.
 
+pub mod calibrated;
 pub mod capacity;
 pub mod changes;
 pub mod given_up;
@@ -12,11 +13,13 @@ pub mod text;
 pub(crate) mod words;
 
 pub use self::{
-    capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading, offered::Offered,
+    calibrated::Calibrated, capacity::Capacity, changes::Changes, given_up::GivenUp,
+    heading::Heading, offered::Offered,
 };
 use crate::{
     blocks::{self, LATENCY_METRIC},
     order_statistics::Estimate,
+    rates,
     run::{Figure, LoadStep, Run, Slice, Variant},
 };
 
@@ -35,6 +38,10 @@ pub struct Table {
     pub offered: Vec<Offered>,
     /// What the capacity columns count, in words, where that is not one step alone.
     pub capacity_counts: Option<String>,
+    /// What searches for the highest rate found, a sentence each.
+    pub searches: Vec<String>,
+    /// What machine and generator can tell apart; none when the run carries no calibration.
+    pub calibrated: Option<Calibrated>,
 }
 
 /// One variant's figures. What was not measured is none.
@@ -75,6 +82,12 @@ impl Table {
             given_up: GivenUp::of(run),
             offered: Offered::all(run),
             capacity_counts: capacity::counts_whole_load(run),
+            searches: rates::of(run)
+                .iter()
+                .flat_map(|rates| &rates.lines)
+                .map(|line| line.capacity.sentence(line.label))
+                .collect(),
+            calibrated: Calibrated::of(run),
         }
     }
 }

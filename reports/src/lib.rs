@@ -7,7 +7,7 @@
 //! - [`percentiles`]: figures of one histogram.
 //! - [`blocks`] and [`order_statistics`]: what a run's slices say about two variants, with its interval.
 //! - [`ladder`]: every variant against the baseline, judged once and rendered in several forms.
-//! - [`curves`] and [`stages`]: what charts show; [`chart`] draws them.
+//! - [`curves`], [`stages`] and [`rates`]: what charts show; [`chart`] draws them.
 //! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`merge`]: the shards of one load, added up.
@@ -30,6 +30,7 @@ pub mod outcome;
 pub mod page;
 pub mod percentiles;
 pub mod quantity;
+pub mod rates;
 pub mod run;
 pub mod stages;
 pub mod summary;

@@ -1,9 +1,11 @@
 //! `index.html`: a run on one page, in one file that needs no network.
 
 mod badge;
+mod calibration;
 mod charts;
 mod html;
 mod ladder;
+mod rates;
 
 use self::html::escaped;
 use crate::{
@@ -32,6 +34,10 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
         .iter()
         .map(charts::curves)
         .collect::<Result<String, _>>()?;
+    let searches = crate::rates::of(run)
+        .iter()
+        .map(rates::render)
+        .collect::<Result<String, _>>()?;
     let stages = Stages::of(run).map_or(Ok(String::new()), |stages| charts::stages(&stages))?;
     let sentence = table
         .changes
@@ -59,7 +65,7 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
 <section aria-labelledby="ladder"><h2 id="ladder">The ladder</h2>
 {ladder}
 </section>
-{charts}{stages}
+{searches}{charts}{stages}{calibration}
 <section aria-labelledby="repeat"><h2 id="repeat">Repeat it</h2>
 <pre tabindex="0"><code>{command}</code></pre>
 <dl>
@@ -78,6 +84,7 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
         badge = badge::render(heading),
         sentence = sentence.unwrap_or_default(),
         ladder = ladder::render(&table),
+        calibration = calibration::render(&table, run.calibration.as_ref()),
         command = escaped(&words::command(&run.command)),
         machine = escaped(&words::machine(&run.machine)),
         id = escaped(&run.id),

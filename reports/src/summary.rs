@@ -21,7 +21,9 @@ pub fn render(run: &Run) -> String {
         let _ = writeln!(page, "**{}**\n", escaped(&sentence));
     }
     let _ = writeln!(page, "{}\n", escaped(&words::heading(&table.heading)));
-    for warning in words::warnings(&table.heading) {
+    let calibrated = table.calibrated.as_ref();
+    let stale = calibrated.and_then(|calibrated| calibrated.stale.clone());
+    for warning in words::warnings(&table.heading).into_iter().chain(stale) {
         let _ = writeln!(page, "> {}\n", escaped(&warning));
     }
     let header = std::iter::once(table.heading.load.as_str())
@@ -54,6 +56,9 @@ pub fn render(run: &Run) -> String {
     for offered in &table.offered {
         let _ = writeln!(page, "\n{}.", escaped(&offered.sentence()));
     }
+    for search in &table.searches {
+        let _ = writeln!(page, "\n{}.", escaped(search));
+    }
     if let Some(counts) = &table.capacity_counts {
         let _ = writeln!(page, "\n{}.", escaped(counts));
     }
@@ -61,6 +66,9 @@ pub fn render(run: &Run) -> String {
         page,
         "\nIntervals are those of the median over blocks, 95 % unless they say less."
     );
+    if let Some(calibrated) = calibrated {
+        let _ = writeln!(page, "\n{}.", escaped(&calibrated.sentence));
+    }
     let _ = writeln!(
         page,
         "\nMachine: {}.\n\n{}",

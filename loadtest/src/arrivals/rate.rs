@@ -1,5 +1,7 @@
 //! A rate over time, and Λ⁻¹, the inverse of its integral.
 
+use std::time::Duration;
+
 /// Requests a second over time: pieces of constant or linearly changing rate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rate {
@@ -38,6 +40,19 @@ impl Rate {
             to,
         });
         Self { pieces }
+    }
+
+    /// The rate so long after the start.
+    pub(crate) fn at(&self, elapsed: Duration) -> f64 {
+        let mut left = elapsed.as_secs_f64();
+        for piece in &self.pieces {
+            if left < piece.seconds {
+                let share = left / piece.seconds;
+                return piece.from + (piece.to - piece.from) * share;
+            }
+            left -= piece.seconds;
+        }
+        0.0
     }
 
     /// Λ⁻¹: the time at which `arrivals` were due, seconds; none when they never are.

@@ -11,6 +11,7 @@ use super::slice::Ran;
 use super::{Conductor, RunError};
 use crate::arrivals::{Arrivals, Rate};
 use crate::interrupt;
+use crate::live::Aim;
 use crate::plan::{block_order, slice_seed};
 use crate::progress::Progress;
 use crate::recorder::DROPPED;
@@ -75,6 +76,7 @@ impl Conductor<'_> {
                 ..Load::clone(load)
             });
             let tried = self.run.capacities[place].points.len();
+            self.aim = Aim::Search;
             let job = self.job(
                 &at_rate,
                 number,
@@ -84,7 +86,7 @@ impl Conductor<'_> {
                 slice_seed(self.order.seed, number, tried, variant),
             )?;
             // No shard searches: no timetable says when.
-            let ran = self.ride(&job, load.slice, variant, None)?;
+            let ran = self.ride(&job, load.slice, variant, None, progress)?;
             self.settle(variant);
             self.check(variant)?;
             if interrupt::requested() {
@@ -110,7 +112,7 @@ impl Conductor<'_> {
         self.pace.searched(number, variant);
         confirming.retain(|(rate, _)| Some(*rate) == found.rate);
         for (block, (_, ran)) in confirming.into_iter().enumerate() {
-            self.keep(load, block, variant, ran)?;
+            self.keep(load, block, variant, ran, progress)?;
         }
         Ok(())
     }

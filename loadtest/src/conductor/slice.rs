@@ -11,6 +11,7 @@ use authlab_reports::run::Slice;
 use super::{Conductor, LOOK_EVERY, RunError, timetable};
 use crate::arrivals::{Arrivals, Schedule};
 use crate::generator::{GeneratorError, Job, Phase, Report};
+use crate::live::Aim;
 use crate::plan::slice_seed;
 use crate::progress::Progress;
 use crate::recorder::{Recorder, Taken};
@@ -69,8 +70,9 @@ impl Conductor<'_> {
     ) -> Result<(), RunError> {
         let began = Instant::now();
         let due = self.slot(load, load.slice);
+        self.aim = Aim::Block(block);
         let job = self.job(load, number, variant, load.slice, load.min_samples, seed)?;
-        let ran = self.ride(&job, load.slice, variant, due)?;
+        let ran = self.ride(&job, load.slice, variant, due, progress)?;
         self.settle(variant);
         self.pace.measured(number, variant, began.elapsed());
         let interrupted = interrupt::requested();
@@ -78,14 +80,7 @@ impl Conductor<'_> {
         // not kept.
         self.check(variant)?;
         if !interrupted {
-            self.keep(load, block, variant, ran)?;
-            // The folder has given the slice its figures.
-            if let Some(slice) = self.run.slices.last() {
-                progress(Progress::Slice {
-                    slice,
-                    left: self.pace.left(),
-                });
-            }
+            self.keep(load, block, variant, ran, progress)?;
         }
         if interrupted {
             Err(RunError::Interrupted)
@@ -94,18 +89,27 @@ impl Conductor<'_> {
         }
     }
 
-    /// Appends a slice to the run and its folder.
+    /// Appends a slice to the run and its folder, and tells of it.
     pub(super) fn keep(
         &mut self,
         load: &Load,
         block: usize,
         variant: usize,
         ran: Ran,
+        progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
         let slice = self.slice(load, block, variant, &ran);
         self.run.elapsed_s = self.started.elapsed().as_secs_f64();
-        self.run.validity = crate::validity::judge(self.run);
         self.folder.append(self.run, slice, ran.taken.recorded)?;
+        self.run.validity = crate::validity::judge(self.run);
+        // The folder has given the slice its figures.
+        if let Some(slice) = self.run.slices.last() {
+            progress(Progress::Slice {
+                slice,
+                run: self.run,
+                left: self.pace.left(),
+            });
+        }
         Ok(())
     }
 
@@ -115,6 +119,7 @@ impl Conductor<'_> {
         load: &Arc<Load>,
         number: usize,
         variant: usize,
+        progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
         let length = load.warm_up / WARM_UP_SLICES;
         // The last warm-up slice may begin just before the cap.
@@ -123,8 +128,9 @@ impl Conductor<'_> {
         let mut before = None;
         loop {
             let seed = slice_seed(self.order.seed, number, WARM_UP_BLOCK, variant);
+            self.aim = Aim::WarmUp;
             let job = self.job(load, number, variant, length, 1, seed)?;
-            let ran = self.ride(&job, length, variant, due.take())?;
+            let ran = self.ride(&job, length, variant, due.take(), progress)?;
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
             }
@@ -193,6 +199,7 @@ impl Conductor<'_> {
         for (position, step) in timed.iter().enumerate() {
             positions[*step] = position;
         }
+        let live = self.live(variant);
         Ok(Arc::new(Job {
             number: self.jobs,
             server: server.number,
@@ -201,7 +208,8 @@ impl Conductor<'_> {
             load: Arc::clone(load),
             load_number: number,
             steps: Arc::clone(&self.steps),
-            recorder: Mutex::new(Recorder::new(names)),
+            recorder: Mutex::new(Recorder::new(names, live.clone())),
+            live,
             interrupted: AtomicBool::new(false),
             over: AtomicBool::new(false),
             spare_ns: AtomicU64::new(0),
@@ -240,11 +248,12 @@ impl Conductor<'_> {
         length: Duration,
         variant: usize,
         due: Option<Instant>,
+        progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<Ran, RunError> {
         let load = Arc::clone(&job.load);
         self.generator.tell(Phase::Prepare(Arc::clone(job)));
         let deadline = Instant::now() + load.timeout * PREPARE_TIMEOUTS;
-        if let Some(cause) = self.hear(job, load.users, deadline)? {
+        if let Some(cause) = self.hear(job, load.users, deadline, progress)? {
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
             }
@@ -263,7 +272,8 @@ impl Conductor<'_> {
         // Set before anyone goes; a job is set once.
         let _ = job.span.set((start, start + length));
         self.generator.tell(Phase::Go(Arc::clone(job)));
-        self.hear(job, load.users, start + length + load.timeout)?;
+        let deadline = start + length + load.timeout;
+        self.hear(job, load.users, deadline, progress)?;
         let mut planned = None;
         if let Some(schedule) = &job.schedule
             && let Ok(mut schedule) = schedule.try_lock()
@@ -309,12 +319,14 @@ impl Conductor<'_> {
         job: &Job,
         users: usize,
         deadline: Instant,
+        progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<Option<String>, RunError> {
         let mut reason = None;
         let mut heard = 0;
         let mut end = deadline;
         let mut abandoned = false;
         while heard < users {
+            self.show(job, progress);
             if interrupt::requested() && !abandoned {
                 job.interrupted.store(true, Ordering::Relaxed);
                 end = end.min(Instant::now() + LOOK_EVERY);

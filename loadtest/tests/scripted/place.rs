@@ -4,21 +4,45 @@ use std::path::Path;
 
 use authlab_loadtest::conductor::{Finished, Order, conduct};
 use authlab_loadtest::cores::Cores;
+use authlab_loadtest::progress::Progress;
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::run::{PERCENTILES, Run, Tool};
 
 /// A scenario of one variant at `url`; `rest` holds its steps and loads.
-#[allow(dead_code, reason = "some tests bring a whole scenario")]
+#[allow(dead_code, reason = "some tests bring a whole scenario, or watch")]
 pub(crate) fn run(url: &str, rest: &str) -> Finished {
-    let text = format!(
-        "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{url}\"\n{rest}"
-    );
-    run_scenario(&Scenario::parse("t.toml", &text, "quick").unwrap())
+    run_scenario(&scenario(url, rest))
 }
 
 pub(crate) fn run_scenario(scenario: &Scenario) -> Finished {
+    conducted(scenario, false, |_| {})
+}
+
+/// The same as [`run`], watched or not, with what is told meanwhile.
+#[allow(dead_code, reason = "one test watches")]
+pub(crate) fn run_told(
+    url: &str,
+    rest: &str,
+    watched: bool,
+    progress: impl FnMut(Progress<'_>),
+) -> Finished {
+    conducted(&scenario(url, rest), watched, progress)
+}
+
+fn scenario(url: &str, rest: &str) -> Scenario {
+    let text = format!(
+        "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{url}\"\n{rest}"
+    );
+    Scenario::parse("t.toml", &text, "quick").unwrap()
+}
+
+fn conducted(scenario: &Scenario, watched: bool, progress: impl FnMut(Progress<'_>)) -> Finished {
     let runs = tempfile::tempdir().unwrap();
-    conduct(scenario, &order(runs.path()), |_| {}).unwrap()
+    let order = Order {
+        watched,
+        ..order(runs.path())
+    };
+    conduct(scenario, &order, progress).unwrap()
 }
 
 pub(crate) fn order(runs: &Path) -> Order {
@@ -35,6 +59,7 @@ pub(crate) fn order(runs: &Path) -> Order {
         cores: Cores::split(),
         calibration: None,
         shard: None,
+        watched: false,
     }
 }
 

@@ -48,6 +48,15 @@ pub(crate) fn logarithmic(low: f64, high: f64, height_px: f64) -> Vec<f64> {
         .unwrap_or_else(|| vec![(low * high).sqrt()])
 }
 
+/// Rates on a logarithmic axis below a chart, where each mark is as wide as its number.
+pub(crate) fn rates(low: f64, high: f64, width_px: f64) -> Vec<f64> {
+    logarithmic(
+        low,
+        high,
+        width_px * LEAST_PX_BETWEEN_Y / LEAST_PX_BETWEEN_TIMES,
+    )
+}
+
 /// Times from 0 on a linear axis, in steps of 1, 2 or 5.
 pub(crate) fn linear(end: f64, width_px: f64) -> Vec<f64> {
     let least = end * LEAST_PX_BETWEEN_TIMES / width_px;

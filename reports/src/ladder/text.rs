@@ -47,12 +47,18 @@ pub fn render(table: &Table) -> String {
     for offered in &table.offered {
         let _ = writeln!(text, "{GAP}{}", offered.sentence());
     }
+    let calibrated = table.calibrated.as_ref();
+    let said = calibrated.map(|calibrated| &calibrated.sentence);
+    for sentence in table.searches.iter().chain(said) {
+        let _ = writeln!(text, "{GAP}{sentence}");
+    }
     for note in table.given_up.notes() {
         let _ = writeln!(text, "! {note}");
     }
     for remark in table
         .capacity_counts
         .iter()
+        .chain(calibrated.and_then(|calibrated| calibrated.stale.as_ref()))
         .chain(&warnings(&table.heading))
     {
         let _ = writeln!(text, "! {remark}");

@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// For a page, and for a phone: text keeps its size, which a scaled picture's would not.
-const WIDE: Size = Size {
+pub(super) const WIDE: Size = Size {
     width: 940,
     height: 440,
 };
-const NARROW: Size = Size {
+pub(super) const NARROW: Size = Size {
     width: 358,
     height: 300,
 };
@@ -113,14 +113,14 @@ fn costs(row: &Row) -> Vec<String> {
         .collect()
 }
 
-fn section(title: &str, chart: &str, figures: &str) -> String {
+pub(super) fn section(title: &str, chart: &str, figures: &str) -> String {
     format!(
         "<section aria-label=\"{0}\"><h2>{0}</h2><figure>{chart}</figure>{figures}</section>\n",
         escaped(title)
     )
 }
 
-fn responsive(label: &str, wide: &str, narrow: &str) -> String {
+pub(super) fn responsive(label: &str, wide: &str, narrow: &str) -> String {
     let label = escaped(label);
     let picture = |class: &str, svg: &str| {
         let svg = svg.replacen(
@@ -141,7 +141,7 @@ fn median(line: &Line) -> String {
 }
 
 /// A line as in the chart, its dashes too.
-fn line_swatch(place: usize) -> String {
+pub(super) fn line_swatch(place: usize) -> String {
     let class = palette::series(place).class();
     format!(
         "<svg class=\"swatch\" viewBox=\"0 0 24 6\" aria-hidden=\"true\"><path d=\"M0 3H24\" class=\"s-{class}\" \
@@ -158,7 +158,7 @@ fn bar_swatch(place: usize) -> String {
 }
 
 /// Swatch, name and figure of each entry.
-fn legend<'a>(entries: impl Iterator<Item = (String, &'a str, String)>) -> String {
+pub(super) fn legend<'a>(entries: impl Iterator<Item = (String, &'a str, String)>) -> String {
     let entry = |(swatch, label, figure): (String, &str, String)| {
         format!(
             "<li>{swatch}{} <span class=\"figure\">{}</span></li>",

@@ -11,4 +11,5 @@ mod ladder;
 mod readers;
 mod renderings;
 mod schema;
+mod searched;
 mod synthetic;

@@ -1,0 +1,114 @@
+//! The slice under way, as another thread may look at it without stopping the generator.
+//!
+//! A copy of the histograms would hold the recorder for some 100 µs and make requests late. These
+//! are counters beside them, coarse and without a lock: the generator's thread is their only
+//! writer, so that counting is a load and a store, 4 ns a request.
+
+mod distribution;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::progress::Left;
+use distribution::Counters;
+pub use distribution::{Bars, Distribution};
+
+/// What the users have done in the slice so far.
+pub(crate) struct Live {
+    /// The variant's name.
+    pub(crate) variant: String,
+    pub(crate) aim: Aim,
+    response: Counters,
+    timer: Counters,
+    /// Locked by requests that fail, and to be looked at.
+    failed: Mutex<BTreeMap<String, u64>>,
+}
+
+/// The slice under way at one moment. Its latencies are read from coarse buckets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The variant's name.
+    pub variant: String,
+    /// The load's name.
+    pub load: String,
+    /// What the slice is for.
+    pub aim: Aim,
+    /// Blocks that the load plans.
+    pub blocks: usize,
+    /// Time since the slice began.
+    pub elapsed: Duration,
+    /// Its planned length.
+    pub length: Duration,
+    /// Requests a second that are planned at this moment; none for closed users and for
+    /// a recorded log.
+    pub offered: Option<f64>,
+    /// Requests that failed, by reason.
+    pub failed: BTreeMap<String, u64>,
+    /// Time from planned to last byte of the requests answered as expected.
+    pub response: Distribution,
+    /// Lateness of the generator's own.
+    pub timer: Distribution,
+    /// What is left of the run.
+    pub left: Left,
+}
+
+/// What a slice is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// To warm a server up.
+    WarmUp,
+    /// To be measured, in this block within its load, from 0.
+    Block(usize),
+    /// To try one rate of a search for the highest.
+    Search,
+}
+
+impl Live {
+    pub(crate) fn new(variant: &str, aim: Aim) -> Self {
+        Self {
+            variant: variant.to_owned(),
+            aim,
+            response: Counters::default(),
+            timer: Counters::default(),
+            failed: Mutex::default(),
+        }
+    }
+
+    /// Counts an answer. Only the thread that holds the slice's recorder calls it.
+    pub(crate) fn answered(&self, response_ns: u64, timer_ns: u64) {
+        self.response.count(response_ns);
+        self.timer.count(timer_ns);
+    }
+
+    /// Counts a failure under a reason that the recorder has accepted.
+    pub(crate) fn failed(&self, reason: &str) {
+        let mut reasons = self.reasons();
+        match reasons.get_mut(reason) {
+            Some(count) => *count += 1,
+            None => drop(reasons.insert(reason.to_owned(), 1)),
+        }
+    }
+
+    pub(crate) fn response(&self) -> Distribution {
+        self.response.read()
+    }
+
+    pub(crate) fn timer(&self) -> Distribution {
+        self.timer.read()
+    }
+
+    pub(crate) fn failures(&self) -> BTreeMap<String, u64> {
+        self.reasons().clone()
+    }
+
+    fn reasons(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Adds where nobody else writes: without the cost of an atomic addition.
+fn add(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+}

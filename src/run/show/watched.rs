@@ -1,0 +1,167 @@
+//! What is known of a run that goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use authlab_loadtest::live::Snapshot;
+use authlab_loadtest::progress::{Left, Progress};
+use authlab_loadtest::scenario::Scenario;
+use authlab_reports::capacity::Capacity;
+use authlab_reports::run::{LoadStep, PERCENTILES, Run, Slice, Validity, Verdict};
+
+/// A run as far as it has got.
+#[derive(Clone)]
+pub(super) struct Watched {
+    /// The scenario's name and profile.
+    pub(super) heading: String,
+    /// Since its start.
+    pub(super) elapsed: Duration,
+    pub(super) left: Left,
+    pub(super) now: Now,
+    /// What was measured, in the order in which it was begun.
+    pub(super) rows: Vec<Row>,
+    pub(super) validity: Validity,
+}
+
+/// What goes on.
+#[derive(Clone)]
+pub(super) enum Now {
+    /// The generator starts.
+    Nothing,
+    /// A server starts and is warmed up.
+    Starting { variant: String },
+    /// A slice is under way, or has just ended.
+    Slice(Arc<Snapshot>),
+}
+
+/// One variant under one load, all its slices so far.
+#[derive(Clone, Default)]
+pub(super) struct Row {
+    pub(super) variant: String,
+    pub(super) load: String,
+    /// Of the load's last step, nanoseconds; none when nothing was answered as expected.
+    pub(super) response: Option<Response>,
+    /// Requests answered as expected, a second; of a search, at the highest rate within its limits.
+    pub(super) per_second: f64,
+    pub(super) failed: u64,
+    pub(super) slices: usize,
+    pub(super) ok: u64,
+    pub(super) length_ns: u64,
+    /// Filled by a search, until the slices that confirm its rate are kept.
+    pub(super) searched: bool,
+}
+
+/// From planned to last byte.
+#[derive(Clone, Copy)]
+pub(super) struct Response {
+    pub(super) p50_ns: u64,
+    pub(super) p99_ns: u64,
+}
+
+impl Watched {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let blocks: usize = scenario.loads.iter().map(|load| load.blocks).sum();
+        Self {
+            heading: format!("{} · {}", scenario.name, scenario.profile),
+            elapsed: Duration::ZERO,
+            left: Left {
+                done: 0,
+                planned: blocks * 2 * scenario.variants.len(),
+                time: Duration::ZERO,
+            },
+            now: Now::Nothing,
+            rows: Vec::new(),
+            validity: Validity {
+                verdict: Verdict::Empty,
+                reasons: Vec::new(),
+            },
+        }
+    }
+
+    pub(super) fn hear(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Starting { variant } => {
+                self.now = Now::Starting {
+                    variant: variant.to_owned(),
+                };
+            }
+            Progress::Live(snapshot) => {
+                self.left = snapshot.left;
+                self.now = Now::Slice(Arc::from(snapshot));
+            }
+            Progress::Slice { slice, run, left } => {
+                self.left = left;
+                self.validity.clone_from(&run.validity);
+                self.add(slice, run);
+            }
+            Progress::Rate { capacity, left } => {
+                self.left = left;
+                self.try_rate(capacity);
+            }
+        }
+    }
+
+    fn add(&mut self, slice: &Slice, run: &Run) {
+        let row = self.row(&slice.variant, &slice.load);
+        if std::mem::take(&mut row.searched) {
+            (row.failed, row.slices) = (0, 0);
+        }
+        row.ok += slice.ok;
+        row.failed += slice.failures();
+        row.length_ns += slice.length_ns;
+        row.slices += 1;
+        row.per_second = row.ok as f64 / (row.length_ns.max(1) as f64 / 1e9);
+        row.response = Response::of(run, slice);
+    }
+
+    fn try_rate(&mut self, capacity: &Capacity) {
+        let row = self.row(&capacity.variant, &capacity.load);
+        row.searched = true;
+        row.slices = capacity.points.len();
+        let within = capacity
+            .points
+            .iter()
+            .filter(|point| point.beyond.is_none());
+        let highest = within.max_by(|a, b| a.offered_per_s.total_cmp(&b.offered_per_s));
+        if let Some(point) = highest {
+            row.per_second = point.achieved_per_s;
+            row.response = Some(Response {
+                p50_ns: point.p50_ns,
+                p99_ns: point.p99_ns,
+            });
+        }
+    }
+
+    fn row(&mut self, variant: &str, load: &str) -> &mut Row {
+        let same = |row: &Row| row.variant == variant && row.load == load;
+        let place = self.rows.iter().position(same).unwrap_or_else(|| {
+            self.rows.push(Row {
+                variant: variant.to_owned(),
+                load: load.to_owned(),
+                ..Row::default()
+            });
+            self.rows.len() - 1
+        });
+        &mut self.rows[place]
+    }
+}
+
+impl Response {
+    fn of(run: &Run, slice: &Slice) -> Option<Self> {
+        let mut loads = run.scenario.loads.iter();
+        let at = LoadStep {
+            load: slice.load.clone(),
+            step: loads
+                .find(|load| load.name == slice.load)?
+                .steps
+                .last()?
+                .clone(),
+        };
+        let figure = run.figure(&slice.variant, &at, "response")?;
+        let p99 = PERCENTILES.iter().position(|known| *known >= 99.0)?;
+        Some(Self {
+            p50_ns: figure.p50(),
+            p99_ns: *figure.percentiles.get(p99)?,
+        })
+    }
+}
