@@ -54,6 +54,9 @@ pub fn render(run: &Run) -> String {
     for offered in &table.offered {
         let _ = writeln!(page, "\n{}.", escaped(&offered.sentence()));
     }
+    for staleness in &table.staleness {
+        let _ = writeln!(page, "\n{}.", escaped(&staleness.sentence()));
+    }
     if let Some(counts) = &table.capacity_counts {
         let _ = writeln!(page, "\n{}.", escaped(counts));
     }

@@ -10,10 +10,17 @@ use authlab_reports::run::{PERCENTILES, Run, Tool};
 /// A scenario of one variant at `url`; `rest` holds its steps and loads.
 #[allow(dead_code, reason = "some tests bring a whole scenario")]
 pub(crate) fn run(url: &str, rest: &str) -> Finished {
+    run_in(Path::new(""), url, rest)
+}
+
+/// The same for a scenario file that lies in `folder`, with what it names.
+#[allow(dead_code, reason = "some tests bring a whole scenario")]
+pub(crate) fn run_in(folder: &Path, url: &str, rest: &str) -> Finished {
+    let path = folder.join("t.toml");
     let text = format!(
         "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{url}\"\n{rest}"
     );
-    run_scenario(&Scenario::parse("t.toml", &text, "quick").unwrap())
+    run_scenario(&Scenario::parse(path.to_str().unwrap(), &text, "quick").unwrap())
 }
 
 pub(crate) fn run_scenario(scenario: &Scenario) -> Finished {

@@ -47,6 +47,9 @@ pub fn render(table: &Table) -> String {
     for offered in &table.offered {
         let _ = writeln!(text, "{GAP}{}", offered.sentence());
     }
+    for staleness in &table.staleness {
+        let _ = writeln!(text, "{GAP}{}", staleness.sentence());
+    }
     for note in table.given_up.notes() {
         let _ = writeln!(text, "! {note}");
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use toml::Spanned;
+
 use super::source::Source;
 use super::{File, LoadTable};
 use crate::arrivals::Arrivals;
