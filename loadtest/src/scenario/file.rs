@@ -189,6 +189,7 @@ pub(super) fn parse(path: &str, text: &str, profile: &str) -> Result<Scenario, S
             ));
         }
     }
+    source.pool_names(&file)?;
     let mut steps = source.steps(&file)?;
     let pools = source.pools(&file, &mut steps)?;
     let variants = source.variants(&file)?;

@@ -75,12 +75,12 @@ impl Prover {
             claims["ath"] = encoded(Sha256::digest(token)).into();
         }
         let signed = format!("{}.{}", self.header, encoded(claims.to_string()));
-        let failed = |_| "a DPoP proof could not be made".to_owned();
+        let failed = || "a DPoP proof could not be made".to_owned();
         let signature = self
             .key
             .sign(&SystemRandom::new(), signed.as_bytes())
-            .map_err(|_| failed(()))?;
-        HeaderValue::from_str(&format!("{signed}.{}", encoded(signature))).map_err(|_| failed(()))
+            .map_err(|_| failed())?;
+        HeaderValue::from_str(&format!("{signed}.{}", encoded(signature))).map_err(|_| failed())
     }
 
     /// Keeps the nonce that an answer brings (§8.2). Whether the answer asks for the request to be

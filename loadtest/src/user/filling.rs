@@ -48,13 +48,12 @@ impl Seat {
     pub(super) async fn make(&mut self, job: &Job, index: usize) -> Result<(), String> {
         let step = &job.steps[index];
         let answer = tokio::time::timeout(job.load.timeout, self.attempt(job, index)).await;
-        let made = match answer {
-            Ok(answer) => answer.and_then(|answer| self.accept(step, &answer)),
-            Err(_) => {
-                // Its answer may still come, and is nobody's.
-                self.connection = None;
-                Err("no answer in time".to_owned())
-            }
+        let made = if let Ok(answer) = answer {
+            answer.and_then(|answer| self.accept(step, &answer))
+        } else {
+            // Its answer may still come, and is nobody's.
+            self.connection = None;
+            Err("no answer in time".to_owned())
         };
         made.map_err(|reason| format!("step `{}`: {reason}", step.name))
     }

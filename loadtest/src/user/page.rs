@@ -41,14 +41,11 @@ impl Form {
 }
 
 /// The form of the page that has every field named, or else its first.
-pub(super) fn form_with<'n>(
-    body: &[u8],
-    fields: impl Iterator<Item = &'n str> + Clone,
-) -> Option<Form> {
+pub(super) fn form_with(body: &[u8], fields: &[&str]) -> Option<Form> {
     let mut forms = forms(body);
     let best = forms
         .iter()
-        .position(|form| fields.clone().all(|name| form.has(name)))
+        .position(|form| fields.iter().all(|name| form.has(name)))
         .unwrap_or(0);
     (best < forms.len()).then(|| forms.swap_remove(best))
 }
@@ -237,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_form_sends_what_a_browser_would() {
-        let form = form_with(PAGE.as_bytes(), ["username", "password"].into_iter()).unwrap();
+        let form = form_with(PAGE.as_bytes(), &["username", "password"]).unwrap();
         assert_eq!(form.action, "../login?next=%2F&x=1");
         assert!(form.is_post && !form.is_multipart);
         let sent: Vec<(&str, &str)> = form
@@ -260,9 +257,9 @@ mod tests {
 
     #[test]
     fn without_a_form_that_has_every_field_the_first_is_sent() {
-        let form = form_with(PAGE.as_bytes(), ["unknown"].into_iter()).unwrap();
+        let form = form_with(PAGE.as_bytes(), &["unknown"]).unwrap();
         assert_eq!((form.action.as_str(), form.is_post), ("/search", false));
-        assert_eq!(form_with(b"{}", [].into_iter()), None);
+        assert_eq!(form_with(b"{}", &[]), None);
     }
 
     #[test]

@@ -73,8 +73,8 @@ pub(super) fn submission(
 ) -> Result<Built, String> {
     let no_form = || "the step before it got no page with a form".to_owned();
     let page = page.ok_or_else(no_form)?;
-    let names = fields.iter().map(|(name, _)| name.as_str());
-    let mut form = page::form_with(&page.body, names).ok_or_else(no_form)?;
+    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    let mut form = page::form_with(&page.body, &names).ok_or_else(no_form)?;
     if form.is_multipart {
         return Err("the page's form is not urlencoded, and is not sent".to_owned());
     }

@@ -62,16 +62,12 @@ impl Values {
     /// Keeps a value: on the member that has it from its `fill` steps, or else on the user. Whether
     /// it is the user's.
     pub(super) fn keep(&mut self, name: &str, value: String) -> bool {
-        match self.drawn.iter().find(|drawn| drawn.saves(name)) {
-            Some(drawn) => {
-                drawn.keep(name, value);
-                false
-            }
-            None => {
-                self.own.insert(name.to_owned(), value);
-                true
-            }
+        if let Some(drawn) = self.drawn.iter().find(|drawn| drawn.saves(name)) {
+            drawn.keep(name, value);
+            return false;
         }
+        self.own.insert(name.to_owned(), value);
+        true
     }
 
     /// The template with its values; an error names the place, never a value.

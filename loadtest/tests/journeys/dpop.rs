@@ -1,4 +1,4 @@
-//! DPoP proofs (RFC 9449).
+//! Proofs of possession (RFC 9449).
 
 use std::collections::BTreeSet;
 

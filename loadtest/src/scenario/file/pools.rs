@@ -21,6 +21,23 @@ const PROBE_FOR: Duration = Duration::from_secs(1);
 const MOST_EXPONENT: f64 = 10.0;
 
 impl Source<'_> {
+    /// Whether the pools' names may be used in templates; steps are read with them.
+    pub(super) fn pool_names(&self, file: &File) -> Result<(), ScenarioError> {
+        let refused = |name: &str| !is_name(name) || OWN_VALUES.contains(&name);
+        let mut pools = file.pool.iter();
+        match pools.find(|pool| refused(pool.name.get_ref())) {
+            None => Ok(()),
+            Some(pool) => Err(self.refuse(
+                &pool.name,
+                format!(
+                    "pool `{}` is not accepted; use lower-case letters, digits and `_`, and none of: {}",
+                    pool.name.get_ref(),
+                    OWN_VALUES.join(", ")
+                ),
+            )),
+        }
+    }
+
     /// The pools; marks the steps that use values of theirs, which change with the member.
     pub(super) fn pools(
         &self,
@@ -29,23 +46,13 @@ impl Source<'_> {
     ) -> Result<Vec<Arc<Pool>>, ScenarioError> {
         let mut pools: Vec<Arc<Pool>> = Vec::new();
         for table in &file.pool {
-            let pool = self.pool(table, steps)?;
-            for name in pool.names() {
-                let taken = OWN_VALUES.contains(&name) || pools.iter().any(|other| other.has(name));
-                if taken || pool.names().filter(|other| *other == name).count() > 1 {
-                    return Err(self.refuse(
-                        &table.name,
-                        format!(
-                            "pool `{}` has a value `{name}`, which is already there",
-                            pool.name
-                        ),
-                    ));
-                }
-            }
-            pools.push(Arc::new(pool));
+            pools.push(Arc::new(self.pool(table, steps)?));
         }
         for table in &file.step {
             self.pool_values_stay(table, &pools)?;
+        }
+        for (table, pool) in file.pool.iter().zip(&pools) {
+            self.pool_values_differ(table, pool, &pools)?;
         }
         let of_a_pool = |place: &str| pools.iter().any(|pool| pool.has(place));
         for step in steps {
@@ -57,12 +64,6 @@ impl Source<'_> {
 
     fn pool(&self, table: &PoolTable, steps: &mut [Step]) -> Result<Pool, ScenarioError> {
         let name = table.name.get_ref().clone();
-        if !is_name(&name) {
-            return Err(self.refuse(
-                &table.name,
-                format!("pool `{name}` is not accepted; use lower-case letters, digits and `_`"),
-            ));
-        }
         let (size, values) = match (&table.size, &table.csv) {
             (Some(size), None) => (*size.get_ref(), Table::default()),
             (None, Some(csv)) => {
@@ -106,6 +107,29 @@ impl Source<'_> {
             },
             name,
         })
+    }
+
+    /// A name stands for one value: of one pool, and not of every user.
+    fn pool_values_differ(
+        &self,
+        table: &PoolTable,
+        pool: &Pool,
+        pools: &[Arc<Pool>],
+    ) -> Result<(), ScenarioError> {
+        let all = || pools.iter().flat_map(|pool| pool.names());
+        let twice = |name: &&str| {
+            OWN_VALUES.contains(name) || all().filter(|other| other == name).count() > 1
+        };
+        match pool.names().find(twice) {
+            None => Ok(()),
+            Some(name) => Err(self.refuse(
+                &table.name,
+                format!(
+                    "pool `{}` has a value `{name}`, which is already there",
+                    pool.name
+                ),
+            )),
+        }
     }
 
     /// A step may not overwrite a member's number or what a CSV file says of it.
