@@ -218,6 +218,13 @@ fn described(scenario: &Scenario) -> run::Scenario {
             .into_iter()
             .map(|step| scenario.steps[step].name.clone())
             .collect(),
+        first: match &load.first_steps()[..] {
+            [_] => Vec::new(),
+            several => several
+                .iter()
+                .map(|step| scenario.steps[*step].name.clone())
+                .collect(),
+        },
         blocks: load.blocks,
         slice_ms: u64::try_from(load.slice.as_millis()).unwrap_or(u64::MAX),
         trace: load.trace().map(Trace::words),

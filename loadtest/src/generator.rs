@@ -23,7 +23,7 @@ use crate::live::Live;
 use crate::recorder::Recorder;
 use crate::scenario::{Load, Step};
 use crate::shard::Share;
-use crate::user;
+use crate::user::{self, Pools};
 
 /// What the users are to do.
 #[derive(Clone)]
@@ -53,6 +53,8 @@ pub(crate) struct Job {
     pub(crate) load: Arc<Load>,
     /// The load's place in the scenario.
     pub(crate) load_number: usize,
+    /// Whether what is measured counts; else the server is warming up.
+    pub(crate) measured: bool,
     pub(crate) steps: Arc<Vec<Step>>,
     pub(crate) recorder: Mutex<Recorder>,
     /// What it counts for who watches; none when nobody does.
@@ -233,9 +235,11 @@ fn attack(
     ])?;
     let next = AtomicUsize::new(0);
     let channels = Mutex::new((reports, started));
+    let pools = Arc::new(Pools::default());
     let life = Transaction::new(Arc::new(move |_| {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let phases = phases.clone();
+        let pools = Arc::clone(&pools);
         let (reports, started) = channels
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -244,7 +248,7 @@ fn attack(
             if number < users {
                 // Nobody listens after the first.
                 let _ = started.send(gettid());
-                user::live(number, phases, reports).await;
+                user::live(number, phases, reports, pools).await;
             } else {
                 // Goose repeats the transaction until its kill switch has reached this user.
                 tokio::time::sleep(LOOK_FOR_END_EVERY).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use authlab_reports::folder::Recorded;
 use hdrhistogram::Histogram;
@@ -16,6 +16,8 @@ pub(crate) const SIGNIFICANT_DIGITS: u8 = 3;
 pub(crate) struct Recorder {
     steps: Vec<StepRecorder>,
     ok: u64,
+    probed: u64,
+    stale: u64,
     failed: BTreeMap<String, u64>,
     last_byte: Option<Instant>,
     /// Counted beside the histograms while somebody watches.
@@ -30,6 +32,8 @@ struct StepRecorder {
     timer: Histogram<u64>,
     queued: Histogram<u64>,
     failed: Histogram<u64>,
+    /// How long after a revoke's answer requests were sent that still passed; none until one is.
+    stale: Option<Histogram<u64>>,
     stages: Vec<(String, Histogram<u64>)>,
 }
 
@@ -49,6 +53,8 @@ pub(crate) struct Instants {
 pub(crate) struct Taken {
     pub(crate) recorded: Vec<Recorded>,
     pub(crate) ok: u64,
+    pub(crate) probed: u64,
+    pub(crate) stale: u64,
     pub(crate) failed: BTreeMap<String, u64>,
     pub(crate) last_byte: Option<Instant>,
 }
@@ -67,6 +73,8 @@ impl Recorder {
         Self {
             steps: steps.into_iter().map(StepRecorder::new).collect(),
             ok: 0,
+            probed: 0,
+            stale: 0,
             failed: BTreeMap::new(),
             last_byte: None,
             live,
@@ -112,13 +120,32 @@ impl Recorder {
         let at = &mut self.steps[step];
         at.failed.saturating_record(ns(planned, ended));
         let reason = format!("{}: {reason}", at.name);
+        self.failed_untimed(reason);
+        self.last_byte = Some(ended);
+    }
+
+    /// Counts something that failed and that no step's time is recorded of.
+    pub(crate) fn failed_untimed(&mut self, reason: String) {
         let known = self.failed.contains_key(&reason) || self.failed.len() < MOST_FAILURES;
         let key = if known { reason } else { "other".to_owned() };
         if let Some(live) = &self.live {
             live.failed(&key);
         }
         *self.failed.entry(key).or_default() += 1;
-        self.last_byte = Some(ended);
+    }
+
+    /// Counts a request that was sent after its credentials' revoke was answered, and how long after
+    /// if it passed.
+    pub(crate) fn probed(&mut self, step: usize, stale: Option<Duration>) {
+        self.probed += 1;
+        if let Some(after) = stale {
+            self.stale += 1;
+            let after_ns = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+            self.steps[step]
+                .stale
+                .get_or_insert_with(histogram)
+                .saturating_record(after_ns);
+        }
     }
 
     /// Counts arrivals that were never sent: every user was busy to the end.
@@ -151,6 +178,9 @@ impl Recorder {
             for (metric, histogram) in fixed {
                 take_one(&mut recorded, &at.name, metric.to_owned(), histogram);
             }
+            if let Some(stale) = &mut at.stale {
+                take_one(&mut recorded, &at.name, "stale".to_owned(), stale);
+            }
             for (stage, histogram) in &mut at.stages {
                 take_one(&mut recorded, &at.name, format!("stage-{stage}"), histogram);
             }
@@ -158,6 +188,8 @@ impl Recorder {
         Taken {
             recorded,
             ok: std::mem::take(&mut self.ok),
+            probed: std::mem::take(&mut self.probed),
+            stale: std::mem::take(&mut self.stale),
             failed: std::mem::take(&mut self.failed),
             last_byte: self.last_byte.take(),
         }
@@ -174,6 +206,7 @@ impl StepRecorder {
             timer: histogram(),
             queued: histogram(),
             failed: histogram(),
+            stale: None,
             stages: Vec::new(),
         }
     }

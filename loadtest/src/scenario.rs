@@ -1,22 +1,27 @@
 //! A scenario as meant: checked, its names resolved, its requests ready to be filled in.
 
 mod file;
+mod journey;
 mod limits;
+mod pool;
+mod step;
 mod template;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
-
-use http::Method;
 
 use crate::arrivals::Arrivals;
 use crate::arrivals::trace::Trace;
 use crate::origin::Origin;
 use crate::protocol::Protocol;
 
+pub use journey::{Cookies, Journey};
 pub use limits::Limits;
-pub use template::{Template, Unfilled, Values};
+pub use pool::{Pool, Popularity, Table};
+pub use step::{Body, Credentials, Place, Step};
+pub use template::{Template, Unfilled};
 
 /// A scenario: a question, the designs that may answer it, and the loads that ask.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,29 +90,6 @@ pub enum Target {
     },
 }
 
-/// One request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Its name: letters, digits, `-`.
-    pub name: String,
-    /// Method and target are those of the line of the load's trace that its arrival replays.
-    pub is_of_trace: bool,
-    /// Method; of a trace's step the line's takes its place.
-    pub method: Method,
-    /// Path and query.
-    pub target: Template,
-    /// Header names (lower case) and values.
-    pub headers: Vec<(http::HeaderName, Template)>,
-    /// Body; empty for none.
-    pub body: Template,
-    /// Statuses that count as an answer; empty for any 2xx.
-    pub expect: Vec<u16>,
-    /// Text that the body must contain; empty for none.
-    pub contains: String,
-    /// Values kept from the JSON answer: name, and the JSON pointer it is read at.
-    pub save: Vec<(String, String)>,
-}
-
 /// One kind of load.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
@@ -121,8 +103,15 @@ pub struct Load {
     pub capacity: Option<Limits>,
     /// Steps that each user runs once per server, before its first slice, untimed.
     pub prepare: Vec<usize>,
-    /// Steps that each user repeats, timed: index and repetitions.
-    pub journey: Vec<(usize, u32)>,
+    /// Steps that begin each user's first journey at a server, timed: once while the server warms
+    /// up and once in what is measured.
+    pub once: Vec<usize>,
+    /// What users repeat, timed.
+    pub journeys: Vec<Journey>,
+    /// The pools that each journey draws a member of.
+    pub pools: Vec<Arc<Pool>>,
+    /// How long a user keeps cookies.
+    pub cookies: Cookies,
     /// Flags added to every variant that is the reference server.
     pub flags: BTreeMap<String, String>,
     /// Blocks to measure.
@@ -147,18 +136,6 @@ impl Load {
             Arrivals::Trace(trace) => Some(trace),
             _ => None,
         }
-    }
-
-    /// The indices of the timed steps, each once, in order of first use.
-    #[must_use]
-    pub fn timed_steps(&self) -> Vec<usize> {
-        let mut steps = Vec::new();
-        for &(step, _) in &self.journey {
-            if !steps.contains(&step) {
-                steps.push(step);
-            }
-        }
-        steps
     }
 }
 

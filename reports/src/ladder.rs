@@ -9,12 +9,13 @@ pub mod changes;
 pub mod given_up;
 pub mod heading;
 pub mod offered;
+pub mod staleness;
 pub mod text;
 pub(crate) mod words;
 
 pub use self::{
     calibrated::Calibrated, capacity::Capacity, changes::Changes, given_up::GivenUp,
-    heading::Heading, offered::Offered,
+    heading::Heading, offered::Offered, staleness::Staleness,
 };
 use crate::{
     blocks::{self, LATENCY_METRIC},
@@ -36,6 +37,8 @@ pub struct Table {
     pub given_up: GivenUp,
     /// What open loads offered, and what became of it.
     pub offered: Vec<Offered>,
+    /// What still passed after a revoke, where that was probed.
+    pub staleness: Vec<Staleness>,
     /// What the capacity columns count, in words, where that is not one step alone.
     pub capacity_counts: Option<String>,
     /// What searches for the highest rate found, a sentence each.
@@ -81,6 +84,7 @@ impl Table {
             changes: Changes::of(run),
             given_up: GivenUp::of(run),
             offered: Offered::all(run),
+            staleness: Staleness::all(run),
             capacity_counts: capacity::counts_whole_load(run),
             searches: rates::of(run)
                 .iter()

@@ -119,6 +119,9 @@ pub struct Load {
     pub open: bool,
     /// The steps that are timed, in order.
     pub steps: Vec<String>,
+    /// The steps that its journeys begin with, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first: Vec<String>,
     /// Blocks planned.
     pub blocks: usize,
     /// Planned length of a slice, milliseconds.
@@ -258,6 +261,12 @@ pub struct Slice {
     pub planned: Option<u64>,
     /// Requests whose answer was what its step expects.
     pub ok: u64,
+    /// Requests sent after the revoke of their credentials was answered.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub probed: u64,
+    /// Those of them that still passed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stale: u64,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
     /// CPU time of the server's processes within the slice; none for a server not started here.
@@ -296,7 +305,8 @@ pub struct Figure {
     pub load: String,
     /// The step's name.
     pub step: String,
-    /// `response`, `service`, `queued`, `timer`, `first-byte`, `failed`, or `stage-<name>` from Server-Timing.
+    /// `response`, `service`, `queued`, `timer`, `first-byte`, `failed`, `stale` (how long after a
+    /// revoke's answer a request was sent that passed), or `stage-<name>` from Server-Timing.
     pub metric: String,
     /// Samples.
     pub count: u64,
@@ -316,6 +326,11 @@ pub struct Figure {
 
 /// The percentiles of every [`Figure`].
 pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
 
 impl Figure {
     /// The median; 0 when the figure was read from a file that lacks it.

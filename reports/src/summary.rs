@@ -56,6 +56,9 @@ pub fn render(run: &Run) -> String {
     for offered in &table.offered {
         let _ = writeln!(page, "\n{}.", escaped(&offered.sentence()));
     }
+    for staleness in &table.staleness {
+        let _ = writeln!(page, "\n{}.", escaped(&staleness.sentence()));
+    }
     for search in &table.searches {
         let _ = writeln!(page, "\n{}.", escaped(search));
     }

@@ -82,7 +82,7 @@ impl Conductor<'_> {
                 number,
                 variant,
                 load.slice,
-                1,
+                Some(1),
                 slice_seed(self.order.seed, number, tried, variant),
             )?;
             // No shard searches: no timetable says when.

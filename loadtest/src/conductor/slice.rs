@@ -71,7 +71,14 @@ impl Conductor<'_> {
         let began = Instant::now();
         let due = self.slot(load, load.slice);
         self.aim = Aim::Block(block);
-        let job = self.job(load, number, variant, load.slice, load.min_samples, seed)?;
+        let job = self.job(
+            load,
+            number,
+            variant,
+            load.slice,
+            Some(load.min_samples),
+            seed,
+        )?;
         let ran = self.ride(&job, load.slice, variant, due, progress)?;
         self.settle(variant);
         self.pace.measured(number, variant, began.elapsed());
@@ -129,18 +136,18 @@ impl Conductor<'_> {
         loop {
             let seed = slice_seed(self.order.seed, number, WARM_UP_BLOCK, variant);
             self.aim = Aim::WarmUp;
-            let job = self.job(load, number, variant, length, 1, seed)?;
+            let job = self.job(load, number, variant, length, None, seed)?;
             let ran = self.ride(&job, length, variant, due.take(), progress)?;
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
             }
             self.check(variant)?;
-            let last_step = load.journey.last().map(|(step, _)| &self.steps[*step].name);
+            let main_step = load.main_step().map(|step| &self.steps[step].name);
             let p50 = ran
                 .taken
                 .recorded
                 .iter()
-                .find(|recorded| recorded.metric == "service" && Some(&recorded.step) == last_step)
+                .find(|recorded| recorded.metric == "service" && Some(&recorded.step) == main_step)
                 .map(|recorded| recorded.histogram.value_at_quantile(0.5) as f64);
             let flat = match (before, p50) {
                 (Some(before), Some(p50)) => f64::abs(p50 / before - 1.0) < FLAT,
@@ -167,13 +174,14 @@ impl Conductor<'_> {
         }
     }
 
+    /// A slice that is measured waits for `samples` of each step; one that warms up for one.
     pub(super) fn job(
         &mut self,
         load: &Arc<Load>,
         number: usize,
         variant: usize,
         length: Duration,
-        samples: u64,
+        samples: Option<u64>,
         seed: u64,
     ) -> Result<Arc<Job>, RunError> {
         let Some(server) = &self.servers[variant] else {
@@ -181,19 +189,12 @@ impl Conductor<'_> {
         };
         self.jobs += 1;
         // The slices of shards end together, whatever they have by then.
-        let samples = if self.order.shard.is_some() {
+        let least = if self.order.shard.is_some() {
             0
         } else {
-            samples
+            samples.unwrap_or(1)
         };
         let timed = load.timed_steps();
-        let repeated = |step: usize| {
-            load.journey
-                .iter()
-                .filter(|(s, _)| *s == step)
-                .map(|(_, times)| u64::from(*times))
-                .sum()
-        };
         let names = timed.iter().map(|step| self.steps[*step].name.clone());
         let mut positions = vec![0; self.steps.len()];
         for (position, step) in timed.iter().enumerate() {
@@ -207,6 +208,7 @@ impl Conductor<'_> {
             endpoint: Arc::clone(&server.endpoint),
             load: Arc::clone(load),
             load_number: number,
+            measured: samples.is_some(),
             steps: Arc::clone(&self.steps),
             recorder: Mutex::new(Recorder::new(names, live.clone())),
             live,
@@ -220,7 +222,7 @@ impl Conductor<'_> {
             // A step made once a journey needs one sample a slice, however slow its variant.
             least: timed
                 .iter()
-                .map(|step| samples.min(repeated(*step)))
+                .map(|step| least.min(load.repetitions(*step)))
                 .collect(),
             positions,
         }))
@@ -252,7 +254,8 @@ impl Conductor<'_> {
     ) -> Result<Ran, RunError> {
         let load = Arc::clone(&job.load);
         self.generator.tell(Phase::Prepare(Arc::clone(job)));
-        let deadline = Instant::now() + load.timeout * PREPARE_TIMEOUTS;
+        let deadline =
+            Instant::now() + load.timeout * (PREPARE_TIMEOUTS + load.fill_steps_of_a_user());
         if let Some(cause) = self.hear(job, load.users, deadline, progress)? {
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
@@ -399,6 +402,8 @@ impl Conductor<'_> {
             figures: Vec::new(),
             planned: ran.planned,
             ok: ran.taken.ok,
+            probed: ran.taken.probed,
+            stale: ran.taken.stale,
             failed: ran
                 .taken
                 .failed

@@ -2,8 +2,12 @@
 
 mod arrivals;
 mod capacity;
+mod journeys;
+mod ladder;
 mod loads;
+mod pools;
 mod protocol;
+mod sequences;
 mod source;
 mod steps;
 mod trace;
@@ -29,6 +33,8 @@ struct File {
     flags: BTreeMap<String, toml::Value>,
     variant: Vec<VariantTable>,
     step: Vec<StepTable>,
+    #[serde(default)]
+    pool: Vec<PoolTable>,
     load: Vec<LoadTable>,
     ladder: Option<LadderTable>,
     #[serde(default)]
@@ -59,17 +65,40 @@ struct VariantTable {
 #[serde(deny_unknown_fields)]
 struct StepTable {
     name: Spanned<String>,
-    request: Spanned<String>,
+    #[serde(default)]
+    set: BTreeMap<Spanned<String>, String>,
+    request: Option<Spanned<String>>,
+    submit: Option<Spanned<BTreeMap<String, String>>>,
     #[serde(default)]
     headers: BTreeMap<Spanned<String>, Spanned<String>>,
-    json: Option<toml::Value>,
+    basic: Option<Spanned<Vec<String>>>,
+    bearer: Option<Spanned<String>>,
+    #[serde(default)]
+    dpop: bool,
+    json: Option<Spanned<toml::Value>>,
     body: Option<Spanned<String>>,
+    form: Option<Spanned<BTreeMap<String, String>>>,
+    follow: Option<Spanned<u32>>,
     #[serde(default)]
     expect: Vec<u16>,
     #[serde(default)]
     contains: String,
     #[serde(default)]
-    save: BTreeMap<String, Spanned<String>>,
+    save: BTreeMap<Spanned<String>, Spanned<String>>,
+    revoke: Option<Spanned<String>>,
+    probe: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoolTable {
+    name: Spanned<String>,
+    size: Option<Spanned<usize>>,
+    csv: Option<Spanned<String>>,
+    popularity: Option<Spanned<String>>,
+    #[serde(default)]
+    fill: Vec<Spanned<String>>,
+    probe_for: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +108,13 @@ struct LoadTable {
     users: Spanned<usize>,
     #[serde(default)]
     prepare: Vec<Spanned<String>>,
-    journey: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    once: Vec<Spanned<String>>,
+    journey: Option<Spanned<Vec<Spanned<String>>>>,
+    journeys: Option<Spanned<Vec<JourneyTable>>>,
+    #[serde(default)]
+    pools: Vec<Spanned<String>>,
+    cookies: Option<Spanned<String>>,
     rate: Option<Spanned<toml::Value>>,
     spacing: Option<Spanned<String>>,
     think: Option<Spanned<String>>,
@@ -101,6 +136,13 @@ struct TraceTable {
     methods: Option<Spanned<Vec<Spanned<String>>>>,
     from: Option<Spanned<String>>,
     speed: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JourneyTable {
+    weight: Spanned<u32>,
+    steps: Spanned<Vec<Spanned<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -147,9 +189,11 @@ pub(super) fn parse(path: &str, text: &str, profile: &str) -> Result<Scenario, S
             ));
         }
     }
-    let steps = source.steps(&file)?;
+    source.pool_names(&file)?;
+    let mut steps = source.steps(&file)?;
+    let pools = source.pools(&file, &mut steps)?;
     let variants = source.variants(&file)?;
-    let loads = source.loads(&file, &steps, profile)?;
+    let loads = source.loads(&file, &mut steps, &pools, profile)?;
     let baseline = match &file.baseline {
         None => 0,
         Some(name) => source.position("variant", name, variants.iter().map(|v| &v.name))?,

@@ -1,10 +1,5 @@
 //! Text with `{name}` places in it, split once so that filling it in is concatenation.
 
-use std::collections::BTreeMap;
-
-/// The values that a user has saved, by name.
-pub type Values = BTreeMap<String, String>;
-
 /// Text with `{name}` places.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Template {
@@ -60,17 +55,23 @@ impl Template {
         })
     }
 
-    /// The text with every place filled in.
+    /// The text with every place filled in by `push`, which appends the value of the name given and
+    /// says whether there is one.
     ///
     /// # Errors
     /// A place has no value.
-    pub fn fill(&self, values: &Values) -> Result<String, Unfilled> {
+    pub fn fill(
+        &self,
+        mut push: impl FnMut(&str, &mut String) -> bool,
+    ) -> Result<String, Unfilled> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(plain) => text.push_str(plain),
                 Part::Place(name) => {
-                    text.push_str(values.get(name).ok_or_else(|| Unfilled(name.clone()))?);
+                    if !push(name, &mut text) {
+                        return Err(Unfilled(name.clone()));
+                    }
                 }
             }
         }
@@ -78,7 +79,8 @@ impl Template {
     }
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether a value may have this name.
+pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text
             .bytes()
@@ -93,18 +95,18 @@ mod tests {
     fn json_braces_are_text_and_names_are_places() {
         let template = Template::new(r#"{"user":"{name}","tag":{"a":1}}"#);
         assert_eq!(template.places().collect::<Vec<_>>(), ["name"]);
-        let values = Values::from([("name".to_owned(), "john".to_owned())]);
-        assert_eq!(
-            template.fill(&values).unwrap(),
-            r#"{"user":"john","tag":{"a":1}}"#
-        );
+        let filled = template.fill(|_, text| {
+            text.push_str("john");
+            true
+        });
+        assert_eq!(filled.unwrap(), r#"{"user":"john","tag":{"a":1}}"#);
     }
 
     #[test]
     fn a_place_without_a_value_is_named() {
         let template = Template::new("Bearer {token}");
         assert_eq!(
-            template.fill(&Values::new()),
+            template.fill(|_, _| false),
             Err(Unfilled("token".to_owned()))
         );
     }

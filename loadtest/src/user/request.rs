@@ -1,14 +1,19 @@
-//! Requests built once and cloned: templates are filled in only after a value has changed.
+//! Requests of templates: built once and cloned while no value changes, and else each time.
 
-use http::header::HOST;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{self, HOST};
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
+use url::{Url, form_urlencoded};
 
+use super::page::{self, Page};
+use super::values::Values;
 use crate::connection::Endpoint;
 use crate::protocol::HttpVersion;
-use crate::scenario::{Step, Values};
+use crate::scenario::{Body, Credentials, Step, Template};
 
 /// The value that holds the method of the trace's line.
 pub(super) const TRACE_METHOD: &str = "trace_method";
@@ -36,9 +41,12 @@ impl Requests {
         &mut self,
         index: usize,
         step: &Step,
-        values: &Values,
+        values: &mut Values,
         endpoint: &Endpoint,
     ) -> Result<Built, String> {
+        if step.changing {
+            return Ok(Parts::fill(step, values, endpoint)?.into_request());
+        }
         if self.built.len() <= index {
             self.built.resize(index + 1, None);
         }
@@ -46,11 +54,7 @@ impl Requests {
             Some(parts) => parts,
             empty => empty.insert(Parts::fill(step, values, endpoint)?),
         };
-        let mut request = Request::new(Full::new(parts.body.clone()));
-        request.method_mut().clone_from(&parts.method);
-        request.uri_mut().clone_from(&parts.uri);
-        request.headers_mut().clone_from(&parts.headers);
-        Ok(request)
+        Ok(parts.clone().into_request())
     }
 
     /// A value has changed: every request is filled in anew.
@@ -59,31 +63,68 @@ impl Requests {
     }
 }
 
+/// The request that submits a form of `page`, with the step's fields over its own.
+pub(super) fn submission(
+    step: &Step,
+    fields: &[(String, Template)],
+    page: Option<&Page>,
+    values: &mut Values,
+    endpoint: &Endpoint,
+) -> Result<Built, String> {
+    let no_form = || "the step before it got no page with a form".to_owned();
+    let page = page.ok_or_else(no_form)?;
+    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    let mut form = page::form_with(&page.body, &names).ok_or_else(no_form)?;
+    if form.is_multipart {
+        return Err("the page's form is not urlencoded, and is not sent".to_owned());
+    }
+    for (name, template) in fields {
+        form.set(name, values.fill(template)?);
+    }
+    let mut url = page
+        .url
+        .join(&form.action)
+        .map_err(|_| "the page's form goes to no address".to_owned())?;
+    if url.origin() != page.url.origin() {
+        return Err("the page's form goes to another server".to_owned());
+    }
+    let encoded = urlencoded(form.fields.iter().map(|(name, value)| (name, value)));
+    let mut headers = headers(step, values, endpoint)?;
+    let (method, body) = if form.is_post {
+        let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(header::CONTENT_TYPE, urlencoded);
+        (Method::POST, encoded)
+    } else {
+        url.set_query(Some(&encoded));
+        (Method::GET, String::new())
+    };
+    let parts = Parts {
+        method,
+        uri: request_target(endpoint, &mut headers, &path_and_query(&url))?,
+        headers,
+        body: body.into(),
+    };
+    Ok(parts.into_request())
+}
+
+/// The path and query of an address.
+pub(super) fn path_and_query(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+/// The server as requests name it.
+pub(super) fn origin(endpoint: &Endpoint) -> Result<Url, String> {
+    Url::parse(&endpoint.origin.to_string()).map_err(|_| "the server has no address".to_owned())
+}
+
 impl Parts {
-    fn fill(step: &Step, values: &Values, endpoint: &Endpoint) -> Result<Self, String> {
-        let fill = |template: &crate::scenario::Template| {
-            template
-                .fill(values)
-                .map_err(|unfilled| format!("nothing was saved as {{{}}}", unfilled.0))
-        };
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, value(&HOST, &endpoint.origin.authority())?);
-        for (name, template) in &step.headers {
-            let filled = value(name, &fill(template)?)?;
-            if *name == HOST {
-                headers.insert(name, filled);
-            } else {
-                headers.append(name, filled);
-            }
-        }
-        let target = fill(&step.target)?;
-        let uri = match endpoint.http {
-            HttpVersion::One => target.parse().ok(),
-            HttpVersion::Two => absolute(endpoint, headers.remove(HOST), &target),
-        };
-        // What fills it may be a secret: it is not repeated.
-        let uri = uri.ok_or("its path, filled in, is not a request target")?;
-        let method = match values.get(TRACE_METHOD) {
+    fn fill(step: &Step, values: &mut Values, endpoint: &Endpoint) -> Result<Self, String> {
+        let target = within(&values.fill(&step.target)?, endpoint)?;
+        let mut headers = headers(step, values, endpoint)?;
+        let method = match values.own(TRACE_METHOD) {
             Some(method) if step.is_of_trace => method
                 .parse()
                 .map_err(|_| format!("`{method}` is not a method"))?,
@@ -91,14 +132,47 @@ impl Parts {
         };
         Ok(Self {
             method,
-            uri,
+            uri: request_target(endpoint, &mut headers, &target)?,
             headers,
-            body: fill(&step.body)?.into(),
+            body: body(&step.body, values)?.into(),
         })
+    }
+
+    fn into_request(self) -> Built {
+        let mut request = Request::new(Full::new(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        request
     }
 }
 
-/// HTTP/2 names the host in its request target rather than in a header (RFC 9113, section 8.3.1).
+/// The path of an address of this server that an earlier answer gave; a path is one already.
+fn within(target: &str, endpoint: &Endpoint) -> Result<String, String> {
+    if target.starts_with('/') {
+        return Ok(target.to_owned());
+    }
+    let origin = origin(endpoint)?;
+    let url = origin.join(target).map_err(|_| NO_TARGET.to_owned())?;
+    if url.origin() != origin.origin() {
+        return Err("what was filled in is an address of another server".to_owned());
+    }
+    Ok(path_and_query(&url))
+}
+
+/// What a request asks for. HTTP/2 names the host in it rather than in a header (RFC 9113 §8.3.1).
+fn request_target(
+    endpoint: &Endpoint,
+    headers: &mut HeaderMap,
+    target: &str,
+) -> Result<Uri, String> {
+    let uri = match endpoint.http {
+        HttpVersion::One => target.parse().ok(),
+        HttpVersion::Two => absolute(endpoint, headers.remove(HOST), target),
+    };
+    uri.ok_or_else(|| NO_TARGET.to_owned())
+}
+
 fn absolute(endpoint: &Endpoint, host: Option<HeaderValue>, target: &str) -> Option<Uri> {
     let scheme = if endpoint.origin.secure {
         Scheme::HTTPS
@@ -111,6 +185,59 @@ fn absolute(endpoint: &Endpoint, host: Option<HeaderValue>, target: &str) -> Opt
         .path_and_query(target)
         .build()
         .ok()
+}
+
+// What fills it may be a secret: it is not repeated.
+const NO_TARGET: &str = "its path, filled in, is not a request target";
+
+fn headers(step: &Step, values: &mut Values, endpoint: &Endpoint) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    headers.insert(HOST, value(&HOST, &endpoint.origin.authority())?);
+    for (name, template) in &step.headers {
+        let filled = value(name, &values.fill(template)?)?;
+        if *name == HOST {
+            headers.insert(name, filled);
+        } else {
+            headers.append(name, filled);
+        }
+    }
+    let credentials = match &step.credentials {
+        None => return Ok(headers),
+        Some(Credentials::Basic(user, password)) => {
+            let pair = format!("{}:{}", values.fill(user)?, values.fill(password)?);
+            format!("Basic {}", STANDARD.encode(pair))
+        }
+        Some(Credentials::Bearer(token)) => {
+            let scheme = if step.dpop { "DPoP" } else { "Bearer" };
+            format!("{scheme} {}", values.fill(token)?)
+        }
+    };
+    let mut credentials = value(&header::AUTHORIZATION, &credentials)?;
+    credentials.set_sensitive(true);
+    headers.insert(header::AUTHORIZATION, credentials);
+    Ok(headers)
+}
+
+fn body(body: &Body, values: &mut Values) -> Result<String, String> {
+    match body {
+        Body::Text(text) => values.fill(text),
+        Body::Json(text) => values.fill_json(text),
+        Body::Form(fields) => {
+            let mut filled = Vec::new();
+            for (name, template) in fields {
+                filled.push((name, values.fill(template)?));
+            }
+            Ok(urlencoded(
+                filled.iter().map(|(name, value)| (*name, value)),
+            ))
+        }
+    }
+}
+
+fn urlencoded<'a>(fields: impl Iterator<Item = (&'a String, &'a String)>) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
 }
 
 /// The header's value; it may be a secret and is not repeated.

@@ -11,7 +11,13 @@ use authlab_reports::run::{PERCENTILES, Run, Tool};
 /// A scenario of one variant at `url`; `rest` holds its steps and loads.
 #[allow(dead_code, reason = "some tests bring a whole scenario, or watch")]
 pub(crate) fn run(url: &str, rest: &str) -> Finished {
-    run_scenario(&scenario(url, rest))
+    run_in(Path::new(""), url, rest)
+}
+
+/// The same for a scenario file that lies in `folder`, with what it names.
+#[allow(dead_code, reason = "some tests bring a whole scenario")]
+pub(crate) fn run_in(folder: &Path, url: &str, rest: &str) -> Finished {
+    run_scenario(&scenario(folder, url, rest))
 }
 
 pub(crate) fn run_scenario(scenario: &Scenario) -> Finished {
@@ -26,14 +32,15 @@ pub(crate) fn run_told(
     watched: bool,
     progress: impl FnMut(Progress<'_>),
 ) -> Finished {
-    conducted(&scenario(url, rest), watched, progress)
+    conducted(&scenario(Path::new(""), url, rest), watched, progress)
 }
 
-fn scenario(url: &str, rest: &str) -> Scenario {
+fn scenario(folder: &Path, url: &str, rest: &str) -> Scenario {
+    let path = folder.join("t.toml");
     let text = format!(
         "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{url}\"\n{rest}"
     );
-    Scenario::parse("t.toml", &text, "quick").unwrap()
+    Scenario::parse(path.to_str().unwrap(), &text, "quick").unwrap()
 }
 
 fn conducted(scenario: &Scenario, watched: bool, progress: impl FnMut(Progress<'_>)) -> Finished {

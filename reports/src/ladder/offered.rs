@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     quantity,
-    run::{LoadStep, Run, Slice},
+    run::{Load, LoadStep, Run, Slice},
 };
 
 /// One variant under one open load.
@@ -54,32 +54,38 @@ impl Offered {
         let (load, variant) = (&run.scenario.loads[load], &run.variants[variant]);
         let seconds = load.slice_ms as f64 / 1e3 * slices.len() as f64;
         let planned: u64 = slices.iter().filter_map(|slice| slice.planned).sum();
-        let at = LoadStep {
-            load: load.name.clone(),
-            step: load.steps.first()?.clone(),
-        };
-        let count = |metric: &str| {
-            run.figure(&variant.name, &at, metric)
-                .map_or(0, |figure| figure.count)
-        };
-        let first = slices.iter().map(|slice| {
-            slice
-                .figure(&at.step, "service")
-                .map_or(0, |figure| figure.count)
+        let first: Vec<LoadStep> = first_steps(load)
+            .map(|step| LoadStep {
+                load: load.name.clone(),
+                step: step.clone(),
+            })
+            .collect();
+        let at = first.first()?;
+        let queued = first
+            .iter()
+            .filter_map(|at| run.figure(&variant.name, at, "queued"));
+        let answered = slices.iter().flat_map(|slice| {
+            let of = |at: &LoadStep| slice.figure(&at.step, "service");
+            first
+                .iter()
+                .filter_map(of)
+                .map(|figure| figure.count)
+                .collect::<Vec<_>>()
         });
-        let timer = run.figure(&variant.name, &at, "timer");
+        let timer = run.figure(&variant.name, at, "timer");
         Some(Self {
             load: load.name.clone(),
             variant: variant.label.clone(),
             planned_per_s: planned as f64 / seconds,
-            answered_per_s: first.sum::<u64>() as f64 / seconds,
+            answered_per_s: answered.sum::<u64>() as f64 / seconds,
             timer: timer.map(|figure| {
                 (
                     figure.p50(),
                     figure.percentiles.get(3).copied().unwrap_or(figure.max),
                 )
             }),
-            queued: count("queued") as f64 / (planned as f64).max(1.0),
+            queued: queued.map(|figure| figure.count).sum::<u64>() as f64
+                / (planned as f64).max(1.0),
             trace: load.trace.clone(),
         })
     }
@@ -108,4 +114,10 @@ impl Offered {
             self.queued * 100.0
         )
     }
+}
+
+/// The steps that arrivals begin with.
+fn first_steps(load: &Load) -> impl Iterator<Item = &String> {
+    let only = load.steps.iter().take(usize::from(load.first.is_empty()));
+    load.first.iter().chain(only)
 }

@@ -47,6 +47,9 @@ pub fn render(table: &Table) -> String {
     for offered in &table.offered {
         let _ = writeln!(text, "{GAP}{}", offered.sentence());
     }
+    for staleness in &table.staleness {
+        let _ = writeln!(text, "{GAP}{}", staleness.sentence());
+    }
     let calibrated = table.calibrated.as_ref();
     let said = calibrated.map(|calibrated| &calibrated.sentence);
     for sentence in table.searches.iter().chain(said) {

@@ -50,6 +50,8 @@ pub(super) fn added(
         figures: Vec::new(),
         planned: slices.iter().map(|slice| slice.planned).sum(),
         ok: slices.iter().map(|slice| slice.ok).sum(),
+        probed: slices.iter().map(|slice| slice.probed).sum(),
+        stale: slices.iter().map(|slice| slice.stale).sum(),
         failed,
         // The servers were started elsewhere: no shard knows their processes.
         cpu_ns: None,

@@ -51,6 +51,9 @@ pub(crate) fn render(ladder: &Table) -> String {
     for offered in &ladder.offered {
         page += &element("p", "note", &format!("{}.", offered.sentence()));
     }
+    for staleness in &ladder.staleness {
+        page += &element("p", "note", &format!("{}.", staleness.sentence()));
+    }
     if let Some(counts) = &ladder.capacity_counts {
         page += &element("p", "note", &format!("{counts}."));
     }

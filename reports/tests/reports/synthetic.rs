@@ -184,6 +184,8 @@ pub(crate) fn slice(
         figures: Vec::new(),
         planned: None,
         ok: samples,
+        probed: 0,
+        stale: 0,
         failed: BTreeMap::new(),
         cpu_ns: Some((cpu * drift * samples as f64) as u64),
         busy: Some(if name == "bcrypt-12" { 0.99 } else { 0.61 }),
@@ -250,6 +252,7 @@ fn scenario() -> Scenario {
         open: false,
         steps: steps.iter().map(|&step| step.into()).collect(),
         blocks: 12,
+        first: Vec::new(),
         slice_ms: 100,
         trace: None,
     };

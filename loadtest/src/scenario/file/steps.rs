@@ -1,8 +1,16 @@
 //! Steps: the requests.
 
+use http::{Method, header};
+use toml::Spanned;
+
 use super::source::Source;
 use super::{File, StepTable};
-use crate::scenario::{ScenarioError, Step, Template};
+use crate::scenario::template::is_name;
+use crate::scenario::{Body, Credentials, Place, ScenarioError, Step, Template};
+use crate::user::{FRESH_VALUES, OWN_VALUES, TRACE_VALUES};
+
+/// More redirects within one server are a loop.
+const MOST_REDIRECTS: u32 = 20;
 
 impl Source<'_> {
     pub(super) fn steps(&self, file: &File) -> Result<Vec<Step>, ScenarioError> {
@@ -10,26 +18,33 @@ impl Source<'_> {
         for table in &file.step {
             let taken: Vec<_> = steps.iter().map(|s| s.name.as_str()).collect();
             let name = self.unique("step", &table.name, &taken)?;
-            steps.push(self.step(name, table)?);
+            let mut step = self.step(name, table)?;
+            let pools = || file.pool.iter().map(|pool| pool.name.get_ref());
+            for (typed, pool) in [
+                (&table.revoke, &mut step.revoke),
+                (&table.probe, &mut step.probe),
+            ] {
+                if let Some(typed) = typed {
+                    self.position("pool", typed, pools())?;
+                    *pool = Some(typed.get_ref().clone());
+                }
+            }
+            steps.push(step);
         }
         Ok(steps)
     }
 
     fn step(&self, name: String, table: &StepTable) -> Result<Step, ScenarioError> {
-        let request = table.request.get_ref();
-        let is_of_trace = request == "trace";
-        // Of a trace, the place of the path; the method is read beside it.
-        let line = if is_of_trace { "GET /" } else { request };
-        let (method, target) = line
-            .split_once(' ')
-            .and_then(|(method, target)| Some((method.parse().ok()?, target.trim())))
-            .filter(|(_, target)| target.starts_with('/'))
-            .ok_or_else(|| {
-                self.refuse(
-                    &table.request,
-                    format!("request `{request}` is not accepted; write it as `GET /path`, or `trace` for a line of the load's trace"),
-                )
-            })?;
+        let is_of_trace = table
+            .request
+            .as_ref()
+            .is_some_and(|request| request.get_ref() == "trace");
+        let (method, target) = if is_of_trace {
+            // The line's method is read beside it.
+            (Method::GET, Template::new("{trace_path}"))
+        } else {
+            self.request(table)?
+        };
         let mut headers = Vec::new();
         for (header, value) in &table.headers {
             let parsed = header.get_ref().parse().map_err(|_| {
@@ -40,47 +55,196 @@ impl Source<'_> {
             })?;
             headers.push((parsed, Template::new(value.get_ref())));
         }
-        let body = match (&table.json, &table.body) {
-            (Some(_), Some(body)) => {
-                return Err(self.refuse(body, "a step has `json` or `body`, not both"));
-            }
-            (Some(json), None) => {
-                headers.push((
-                    http::header::CONTENT_TYPE,
-                    Template::new("application/json"),
-                ));
-                let text = serde_json::to_string(json)
-                    .map_err(|error| self.refuse(&table.name, error.to_string()))?;
-                Template::new(&text)
-            }
-            (None, Some(body)) => Template::new(body.get_ref()),
-            (None, None) => Template::default(),
+        let body = self.body(table)?;
+        let content_type = match &body {
+            Body::Text(_) => None,
+            Body::Json(_) => Some("application/json"),
+            Body::Form(_) => Some("application/x-www-form-urlencoded"),
         };
+        if let Some(content_type) = content_type {
+            headers.push((header::CONTENT_TYPE, Template::new(content_type)));
+        }
         let mut save = Vec::new();
         for (value, place) in &table.save {
-            let pointer = place.get_ref().strip_prefix("json:").ok_or_else(|| {
-                self.refuse(
-                    place,
-                    format!("`{}` is not accepted; use json:/pointer", place.get_ref()),
-                )
-            })?;
-            let pointer = if pointer.starts_with('/') {
-                pointer.to_owned()
-            } else {
-                format!("/{pointer}")
-            };
-            save.push((value.clone(), pointer));
+            save.push((self.value_name(value)?, self.place(place)?));
         }
-        Ok(Step {
+        let mut set = Vec::new();
+        for (value, text) in &table.set {
+            set.push((self.value_name(value)?, Template::new(text)));
+        }
+        let mut step = Step {
             name,
-            method,
-            target: Template::new(if is_of_trace { "{trace_path}" } else { target }),
+            set,
             is_of_trace,
+            method,
+            target,
+            submit: table
+                .submit
+                .as_ref()
+                .map(|fields| templates(fields.get_ref())),
             headers,
+            credentials: self.credentials(table)?,
+            dpop: table.dpop,
             body,
+            follow: self.follow(table)?,
             expect: table.expect.clone(),
             contains: table.contains.clone(),
             save,
-        })
+            keeps_page: false,
+            changing: false,
+            revoke: None,
+            probe: None,
+        };
+        let changing = step.places().any(|place| FRESH_VALUES.contains(&place));
+        step.changing = changing;
+        Ok(step)
     }
+
+    fn request(&self, table: &StepTable) -> Result<(Method, Template), ScenarioError> {
+        let request = match (&table.request, &table.submit) {
+            (Some(request), None) => request,
+            (None, Some(_)) => return Ok((Method::POST, Template::default())),
+            (Some(request), Some(_)) => {
+                return Err(self.refuse(
+                    request,
+                    "a step has `request` or `submit`, not both: the page's form says where it goes",
+                ));
+            }
+            (None, None) => {
+                return Err(self.refuse(
+                    &table.name,
+                    "a step needs `request = \"GET /path\"`, or `submit` to send the last page's form",
+                ));
+            }
+        };
+        request
+            .get_ref()
+            .split_once(' ')
+            .and_then(|(method, target)| Some((method.parse().ok()?, target.trim())))
+            .filter(|(_, target)| target.starts_with('/') || starts_with_a_value(target))
+            .map(|(method, target)| (method, Template::new(target)))
+            .ok_or_else(|| {
+                self.refuse(
+                    request,
+                    format!(
+                        "request `{}` is not accepted; write it as `GET /path`, or `trace` for a line of the load's trace",
+                        request.get_ref()
+                    ),
+                )
+            })
+    }
+
+    fn body(&self, table: &StepTable) -> Result<Body, ScenarioError> {
+        let bodies = [
+            table.json.as_ref().map(|json| ("json", json.span())),
+            table.body.as_ref().map(|body| ("body", body.span())),
+            table.form.as_ref().map(|form| ("form", form.span())),
+            table.submit.as_ref().map(|form| ("submit", form.span())),
+        ];
+        let mut there = bodies.into_iter().flatten();
+        if let (Some((one, _)), Some((other, at))) = (there.next(), there.next()) {
+            return Err(self.refuse(
+                &Spanned::new(at, ()),
+                format!("a step has `{one}` or `{other}`, not both"),
+            ));
+        }
+        if let Some(json) = &table.json {
+            let text = serde_json::to_string(json.get_ref())
+                .map_err(|error| self.refuse(&table.name, error.to_string()))?;
+            return Ok(Body::Json(Template::new(&text)));
+        }
+        if let Some(form) = &table.form {
+            return Ok(Body::Form(templates(form.get_ref())));
+        }
+        let text = table
+            .body
+            .as_ref()
+            .map(|body| Template::new(body.get_ref()));
+        Ok(Body::Text(text.unwrap_or_default()))
+    }
+
+    fn credentials(&self, table: &StepTable) -> Result<Option<Credentials>, ScenarioError> {
+        match (&table.basic, &table.bearer) {
+            (None, None) => Ok(None),
+            (Some(_), Some(bearer)) => {
+                Err(self.refuse(bearer, "a step has `basic` or `bearer`, not both"))
+            }
+            (None, Some(bearer)) => Ok(Some(Credentials::Bearer(Template::new(bearer.get_ref())))),
+            (Some(basic), None) => match &basic.get_ref()[..] {
+                [user, password] => Ok(Some(Credentials::Basic(
+                    Template::new(user),
+                    Template::new(password),
+                ))),
+                _ => Err(self.refuse(basic, "write basic = [\"user\", \"password\"]")),
+            },
+        }
+    }
+
+    fn follow(&self, table: &StepTable) -> Result<u32, ScenarioError> {
+        match &table.follow {
+            None => Ok(0),
+            Some(follow) if *follow.get_ref() <= MOST_REDIRECTS => Ok(*follow.get_ref()),
+            Some(follow) => Err(self.refuse(
+                follow,
+                format!("follow is at most {MOST_REDIRECTS} redirects"),
+            )),
+        }
+    }
+
+    fn place(&self, typed: &Spanned<String>) -> Result<Place, ScenarioError> {
+        let text = typed.get_ref();
+        let refused = || {
+            self.refuse(
+                typed,
+                format!(
+                    "`{text}` is not accepted; use json:/pointer, header:name, cookie:name, field:name or query:name"
+                ),
+            )
+        };
+        let (kind, name) = text
+            .split_once(':')
+            .filter(|(_, name)| !name.is_empty())
+            .ok_or_else(refused)?;
+        match kind {
+            "json" if name.starts_with('/') => Ok(Place::Json(name.to_owned())),
+            "json" => Ok(Place::Json(format!("/{name}"))),
+            "header" => Ok(Place::Header(name.parse().map_err(|_| refused())?)),
+            "cookie" => Ok(Place::Cookie(name.to_owned())),
+            "field" => Ok(Place::Field(name.to_owned())),
+            "query" => Ok(Place::Query(name.to_owned())),
+            _ => Err(refused()),
+        }
+    }
+
+    /// A name under which a step may keep a value.
+    fn value_name(&self, typed: &Spanned<String>) -> Result<String, ScenarioError> {
+        let name = typed.get_ref();
+        if !is_name(name) {
+            return Err(self.refuse(
+                typed,
+                format!("value `{name}` is not accepted; use lower-case letters, digits and `_`"),
+            ));
+        }
+        if OWN_VALUES.contains(&name.as_str()) || TRACE_VALUES.contains(&name.as_str()) {
+            return Err(self.refuse(
+                typed,
+                format!("every user has a `{name}` of its own; save under another name"),
+            ));
+        }
+        Ok(name.clone())
+    }
+}
+
+fn templates<'a>(
+    fields: impl IntoIterator<Item = (&'a String, &'a String)>,
+) -> Vec<(String, Template)> {
+    fields
+        .into_iter()
+        .map(|(name, text)| (name.clone(), Template::new(text)))
+        .collect()
+}
+
+/// `{location}`: an address that an earlier step has saved.
+fn starts_with_a_value(target: &str) -> bool {
+    target.starts_with('{') && Template::new(target).places().next().is_some()
 }

@@ -1,0 +1,110 @@
+//! The ladder: which of the loads' figures stand in the report's columns.
+
+use authlab_reports::run::{Ladder, LoadStep};
+use toml::Spanned;
+
+use super::File;
+use super::source::Source;
+use crate::scenario::{Load, ScenarioError, Step};
+
+impl Source<'_> {
+    pub(super) fn ladder(
+        &self,
+        file: &File,
+        steps: &[Step],
+        loads: &[Load],
+    ) -> Result<Ladder, ScenarioError> {
+        let Some(table) = &file.ladder else {
+            let load = &loads[0];
+            let main = load.main_step().unwrap_or(0);
+            let latency = LoadStep {
+                load: load.name.clone(),
+                step: steps[main].name.clone(),
+            };
+            return Ok(Ladder {
+                capacity: load.only_step().map(|_| latency.clone()),
+                latency,
+                first: None,
+            });
+        };
+        Ok(Ladder {
+            latency: self.load_step(&table.latency, steps, loads)?,
+            first: table
+                .first
+                .as_ref()
+                .map(|at| self.load_step(at, steps, loads))
+                .transpose()?,
+            capacity: table
+                .capacity
+                .as_ref()
+                .map(|at| self.capacity(at, steps, loads))
+                .transpose()?,
+        })
+    }
+
+    /// Requests a second and CPU a request are those of a load: it must be of one step.
+    fn capacity(
+        &self,
+        at: &Spanned<String>,
+        steps: &[Step],
+        loads: &[Load],
+    ) -> Result<LoadStep, ScenarioError> {
+        let found = self.load_step(at, steps, loads)?;
+        let alone = loads
+            .iter()
+            .any(|load| load.name == found.load && load.only_step().is_some());
+        if !alone {
+            return Err(self.refuse(
+                at,
+                format!(
+                    "capacity needs a load whose journey is one step; `{}` has more",
+                    found.load
+                ),
+            ));
+        }
+        Ok(found)
+    }
+
+    fn load_step(
+        &self,
+        at: &Spanned<String>,
+        steps: &[Step],
+        loads: &[Load],
+    ) -> Result<LoadStep, ScenarioError> {
+        let timed = |load: &Load| {
+            load.timed_steps()
+                .into_iter()
+                .map(|s| steps[s].name.clone())
+                .collect::<Vec<_>>()
+        };
+        at.get_ref()
+            .split_once('.')
+            .filter(|(load, step)| {
+                loads
+                    .iter()
+                    .any(|l| l.name == *load && timed(l).iter().any(|name| name == step))
+            })
+            .map(|(load, step)| LoadStep {
+                load: load.to_owned(),
+                step: step.to_owned(),
+            })
+            .ok_or_else(|| {
+                let there: Vec<_> = loads
+                    .iter()
+                    .flat_map(|l| {
+                        timed(l)
+                            .into_iter()
+                            .map(move |step| format!("{}.{step}", l.name))
+                    })
+                    .collect();
+                self.refuse(
+                    at,
+                    format!(
+                        "`{}` is no timed step; write load.step, one of: {}",
+                        at.get_ref(),
+                        there.join(", ")
+                    ),
+                )
+            })
+    }
+}

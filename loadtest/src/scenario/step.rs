@@ -1,0 +1,132 @@
+//! One request of a journey: how it is built, what its answer must be, what is kept of it.
+
+use http::{HeaderName, Method};
+
+use super::Template;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its name: letters, digits, `-`.
+    pub name: String,
+    /// Values put on the user before the request is built.
+    pub set: Vec<(String, Template)>,
+    /// Method and target are those of the line of the load's trace that its arrival replays.
+    pub is_of_trace: bool,
+    /// Method; of no meaning for a trace's step, or where a form is submitted.
+    pub method: Method,
+    /// Path and query, or an address of the same server; of no meaning where a form is submitted.
+    pub target: Template,
+    /// Fields that overlay those of the last page's form, which is then the request.
+    pub submit: Option<Vec<(String, Template)>>,
+    /// Header names (lower case) and values.
+    pub headers: Vec<(HeaderName, Template)>,
+    /// What it authenticates with.
+    pub credentials: Option<Credentials>,
+    /// Whether each request carries a proof of possession (RFC 9449).
+    pub dpop: bool,
+    /// Body.
+    pub body: Body,
+    /// Redirects followed within the server; the step is over with the first that leaves it.
+    pub follow: u32,
+    /// Statuses that count as an answer; empty for any 2xx.
+    pub expect: Vec<u16>,
+    /// Text that the body must contain; empty for none.
+    pub contains: String,
+    /// Values kept from the answer: name, and where it is read.
+    pub save: Vec<(String, Place)>,
+    /// Whether a later step submits a form of its page.
+    pub keeps_page: bool,
+    /// Whether it uses a value that may differ each time, so that it must be built each time.
+    pub changing: bool,
+    /// The pool whose member is revoked once its answer is here.
+    pub revoke: Option<String>,
+    /// The pool whose member is tried: it may be revoked, and is then to be refused.
+    pub probe: Option<String>,
+}
+
+/// What a request authenticates with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// User and password (RFC 7617).
+    Basic(Template, Template),
+    /// A token (RFC 6750; with `dpop` RFC 9449 §7.1).
+    Bearer(Template),
+}
+
+/// A request's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// As it stands; empty for none.
+    Text(Template),
+    /// JSON: values are escaped where they are filled in.
+    Json(Template),
+    /// Fields, urlencoded.
+    Form(Vec<(String, Template)>),
+}
+
+/// Where in an answer a value is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A JSON pointer into the body (RFC 6901).
+    Json(String),
+    /// A header.
+    Header(HeaderName),
+    /// A cookie that the step's answers set.
+    Cookie(String),
+    /// A field of a form of the HTML page.
+    Field(String),
+    /// A query parameter of the `Location` header.
+    Query(String),
+}
+
+impl Step {
+    /// The places of the templates that its request is built of, `set` included.
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        let credentials = match &self.credentials {
+            None => [None, None],
+            Some(Credentials::Basic(user, password)) => [Some(user), Some(password)],
+            Some(Credentials::Bearer(token)) => [Some(token), None],
+        };
+        let (text, fields) = match &self.body {
+            Body::Text(text) | Body::Json(text) => (Some(text), &[][..]),
+            Body::Form(fields) => (None, fields.as_slice()),
+        };
+        let named = [
+            fields,
+            self.submit.as_deref().unwrap_or_default(),
+            &self.set,
+        ];
+        named
+            .into_iter()
+            .flatten()
+            .map(|(_, template)| template)
+            .chain(self.headers.iter().map(|(_, template)| template))
+            .chain(credentials.into_iter().flatten())
+            .chain(text)
+            .chain([&self.target])
+            .flat_map(Template::places)
+    }
+
+    /// Whether its answer's body is looked at.
+    pub(crate) fn keeps_body(&self) -> bool {
+        let in_body = |place: &Place| matches!(place, Place::Json(_) | Place::Field(_));
+        self.keeps_page
+            || !self.contains.is_empty()
+            || self.save.iter().any(|(_, place)| in_body(place))
+    }
+
+    /// Whether a later step has nothing to go on without its answer.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.keeps_page || !self.save.is_empty()
+    }
+
+    /// Whether `status` is what it expects.
+    pub(crate) fn expects(&self, status: http::StatusCode) -> bool {
+        if self.expect.is_empty() {
+            status.is_success()
+        } else {
+            self.expect.contains(&status.as_u16())
+        }
+    }
+}

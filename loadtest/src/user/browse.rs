@@ -1,0 +1,188 @@
+//! Steps that are more than one plain request: with cookies, redirects, a page kept for its form, or
+//! proofs of possession.
+
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use url::Url;
+
+use super::Seat;
+use super::cookies::Jar;
+use super::dpop::{DPOP, Prover};
+use super::page::Page;
+use super::request::{self, Built};
+use crate::connection::Answer;
+use crate::scenario::{Place, Step};
+
+/// What a user holds at a server as a browser would.
+#[derive(Default)]
+pub(super) struct Browser {
+    pub(super) jar: Jar,
+    /// The jar of the pool member that is being filled: its cookies are not the user's.
+    pub(super) jar_of_member: Jar,
+    pub(super) fills: bool,
+    /// The last page whose form a later step submits.
+    pub(super) page: Option<Page>,
+    prover: Option<Prover>,
+}
+
+impl Browser {
+    pub(super) fn jar(&mut self) -> &mut Jar {
+        if self.fills {
+            &mut self.jar_of_member
+        } else {
+            &mut self.jar
+        }
+    }
+
+    /// Whether the step is one request and nothing else.
+    pub(super) fn is_plain(&mut self, step: &Step) -> bool {
+        step.follow == 0 && !step.dpop && !step.keeps_page && self.jar().is_empty()
+    }
+}
+
+impl Seat {
+    /// Sends the step's request and what follows from it. The answer is the last one, sent when the
+    /// first request was.
+    pub(super) async fn browse(
+        &mut self,
+        step: &Step,
+        mut request: Built,
+        keep_cookies: bool,
+    ) -> Result<Answer, String> {
+        let origin = request::origin(&self.endpoint)?;
+        let mut url = origin
+            .join(
+                request
+                    .uri()
+                    .path_and_query()
+                    .map_or("/", |path| path.as_str()),
+            )
+            .map_err(|_| "the request has no address".to_owned())?;
+        let mut redirects_left = step.follow;
+        let mut challenged = false;
+        let mut first_sent = None;
+        let saves_cookies = step
+            .save
+            .iter()
+            .any(|(_, place)| matches!(place, Place::Cookie(_)));
+        let mut cookies_set: Vec<HeaderValue> = Vec::new();
+        loop {
+            let mut next = request.clone();
+            if let Some(cookies) = self.browser.jar().header(&url) {
+                next.headers_mut().append(header::COOKIE, cookies);
+            }
+            if step.dpop {
+                self.prove(&mut next, &url)?;
+            }
+            let answer = self.exchange(step, next).await;
+            let mut answer = answer.map_err(|broken| broken.label().to_owned())?;
+            answer.sent = *first_sent.get_or_insert(answer.sent);
+            if keep_cookies {
+                self.browser.jar().keep(&url, &answer.headers);
+            }
+            if let Some(prover) = self.browser.prover.as_mut().filter(|_| step.dpop)
+                && prover.is_challenged(answer.status, &answer.headers)
+                && !std::mem::replace(&mut challenged, true)
+            {
+                continue;
+            }
+            if redirects_left > 0
+                && let Some(location) = redirect(&answer, &url)
+            {
+                redirects_left -= 1;
+                if saves_cookies {
+                    cookies_set.extend(answer.headers.get_all(header::SET_COOKIE).iter().cloned());
+                }
+                request = redirected(request, answer.status, &location)?;
+                url = location;
+                continue;
+            }
+            if saves_cookies {
+                cookies_set.extend(answer.headers.get_all(header::SET_COOKIE).iter().cloned());
+                answer.headers.remove(header::SET_COOKIE);
+                for cookie in cookies_set {
+                    answer.headers.append(header::SET_COOKIE, cookie);
+                }
+            }
+            if step.keeps_page {
+                self.browser.page = is_html(&answer).then(|| Page {
+                    url,
+                    body: answer.body.clone(),
+                });
+            }
+            return Ok(answer);
+        }
+    }
+
+    /// Adds a fresh proof to a request.
+    fn prove(&mut self, request: &mut Built, url: &Url) -> Result<(), String> {
+        let prover = match &mut self.browser.prover {
+            Some(prover) => prover,
+            empty => empty.insert(Prover::new()?),
+        };
+        let token = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("DPoP "));
+        let proof = prover.proof(request.method(), url, token, &self.values.fresh())?;
+        request.headers_mut().insert(DPOP, proof);
+        Ok(())
+    }
+}
+
+/// Where the answer leads within the server, if it does.
+fn redirect(answer: &Answer, url: &Url) -> Option<Url> {
+    let leads = matches!(
+        answer.status,
+        StatusCode::MOVED_PERMANENTLY
+            | StatusCode::FOUND
+            | StatusCode::SEE_OTHER
+            | StatusCode::TEMPORARY_REDIRECT
+            | StatusCode::PERMANENT_REDIRECT
+    );
+    let location = answer.headers.get(header::LOCATION).filter(|_| leads)?;
+    let mut location = url.join(location.to_str().ok()?).ok()?;
+    location.set_fragment(None);
+    (location.origin() == url.origin()).then_some(location)
+}
+
+/// The request that a redirect asks for: 307 and 308 repeat it (RFC 9110 §15.4), the others GET.
+fn redirected(before: Built, status: StatusCode, url: &Url) -> Result<Built, String> {
+    let repeats = matches!(
+        status,
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    );
+    let (head, body) = before.into_parts();
+    let keeps_method = repeats || head.method == Method::HEAD || head.method == Method::GET;
+    let body = if repeats {
+        body
+    } else {
+        Full::new(Bytes::new())
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = if keeps_method {
+        head.method
+    } else {
+        Method::GET
+    };
+    let mut uri = head.uri.into_parts();
+    uri.path_and_query = request::path_and_query(url).parse().ok();
+    *request.uri_mut() =
+        Uri::from_parts(uri).map_err(|_| "the redirect is not a request target".to_owned())?;
+    *request.headers_mut() = head.headers;
+    if !repeats {
+        request.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    Ok(request)
+}
+
+fn is_html(answer: &Answer) -> bool {
+    let content_type = answer.headers.get(header::CONTENT_TYPE);
+    content_type
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| {
+            let kind = kind.to_ascii_lowercase();
+            kind.starts_with("text/html") || kind.starts_with("application/xhtml")
+        })
+}

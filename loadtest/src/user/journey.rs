@@ -1,0 +1,252 @@
+//! One journey: its steps in order, each timed and recorded.
+
+use std::time::Instant;
+
+use http::header;
+
+use super::members::Drawn;
+use super::request::{self, Built};
+use super::saving;
+use super::staleness::{Judged, Watch};
+use super::{Ended, Seat};
+use crate::connection::{Answer, Broken, Connection};
+use crate::generator::Job;
+use crate::recorder::Instants;
+use crate::scenario::{Cookies, Journey, Step};
+use crate::server_timing;
+
+impl Seat {
+    /// Makes a journey once, and the `once` steps before the first; then fills anew what it drew
+    /// revoked.
+    pub(super) async fn journey(&mut self, job: &Job, start: Instant, free: Instant) -> Ended {
+        let journey = job.load.choose(&mut self.values.random);
+        self.begin(job, journey);
+        let ended = self.steps(job, journey, start, free).await;
+        if self.claims.is_empty() {
+            return ended;
+        }
+        match ended {
+            Ended::Made(_) => {
+                self.fill_anew(job).await;
+                Ended::Made(Instant::now())
+            }
+            Ended::Broken => {
+                self.fill_anew(job).await;
+                Ended::Broken
+            }
+            Ended::Over => {
+                self.claims.clear();
+                Ended::Over
+            }
+        }
+    }
+
+    /// Draws the journey's members; what lasts for one journey is made anew.
+    fn begin(&mut self, job: &Job, journey: &Journey) {
+        if job.load.cookies == Cookies::Journey {
+            self.browser.jar.clear();
+        }
+        self.browser.fills = false;
+        let mut drawn = Vec::new();
+        for members in &self.pools {
+            let pool = Some(&members.pool.name);
+            let steps = journey.steps.iter().map(|(step, _)| &job.steps[*step]);
+            let to_revoke = steps.into_iter().any(|step| step.revoke.as_ref() == pool);
+            let (member, claim) = members.draw(&mut self.values.random, to_revoke);
+            drawn.push(member);
+            self.claims.extend(claim);
+        }
+        self.values.begin(drawn);
+    }
+
+    /// Makes the journey's requests. It breaks off where the next step has nothing to go on:
+    /// without a connection, or without what a step was to bring.
+    async fn steps(
+        &mut self,
+        job: &Job,
+        journey: &Journey,
+        start: Instant,
+        free: Instant,
+    ) -> Ended {
+        let (mut planned, mut free) = (start, free);
+        let begun = Some((job.load_number, job.measured));
+        let begins = self.begun != begun && !job.load.once.is_empty();
+        let once = if begins { &job.load.once[..] } else { &[] };
+        let once = once.iter().map(|step| (*step, 1));
+        for (index, times) in once.chain(journey.steps.iter().copied()) {
+            for _ in 0..times {
+                if job.is_over(planned) {
+                    return Ended::Over;
+                }
+                let (ended, answered) = self.visit(job, index, planned, free).await;
+                if !answered && (job.steps[index].is_needed() || self.connection.is_none()) {
+                    return Ended::Broken;
+                }
+                (planned, free) = (ended, ended);
+            }
+        }
+        self.begun = begun;
+        Ended::Made(planned)
+    }
+
+    /// Makes one timed step and records it; returns when it ended, and whether its answer was what
+    /// the step expects.
+    async fn visit(
+        &mut self,
+        job: &Job,
+        index: usize,
+        planned: Instant,
+        free: Instant,
+    ) -> (Instant, bool) {
+        let step = &job.steps[index];
+        let position = job.position(index);
+        let watch = self.drawn(step.probe.as_ref()).map(Watch::of);
+        let revoked = self.drawn(step.revoke.as_ref()).cloned();
+        let revoked = revoked.map(|drawn| (drawn.revoking(), drawn));
+        self.in_flight = Some((position, planned));
+        let answer = self.attempt(job, index).await;
+        self.in_flight = None;
+        let judged = match (&watch, &answer) {
+            (Some(watch), Ok(answer)) => {
+                watch.judge(answer.sent, step.expects(answer.status), answer.status)
+            }
+            _ => Judged::Usual,
+        };
+        let outcome = match answer {
+            Ok(answer) if judged.is_right_refusal() => Ok((answer, false)),
+            Ok(answer) => self.accept(step, &answer).map(|()| (answer, true)),
+            Err(reason) => Err(reason),
+        };
+        if let Some((generation, drawn)) = revoked {
+            let answered = outcome.as_ref().ok().map(|(answer, _)| answer.last_byte);
+            drawn.revoked(generation, answered);
+        }
+        match judged {
+            Judged::Usual | Judged::RefusedEarly => {}
+            Judged::Refused | Judged::Failed => job.recorder().probed(position, None),
+            Judged::Stale(after) => job.recorder().probed(position, Some(after)),
+        }
+        match outcome {
+            Ok((answer, passed)) => {
+                record(job, position, planned, free, &answer);
+                (answer.last_byte, passed)
+            }
+            Err(reason) => {
+                let ended = Instant::now();
+                job.recorder().failed(position, &reason, planned, ended);
+                (ended, false)
+            }
+        }
+    }
+
+    /// The journey's member of a pool.
+    fn drawn(&self, pool: Option<&String>) -> Option<&Drawn> {
+        let pool = pool?;
+        let drawn = &self.values.drawn;
+        drawn.iter().find(|drawn| drawn.members.pool.name == *pool)
+    }
+
+    /// Builds the step's request and sends it; an answer is not yet checked.
+    pub(super) async fn attempt(&mut self, job: &Job, index: usize) -> Result<Answer, String> {
+        let step = &job.steps[index];
+        for (name, template) in &step.set {
+            let value = self.values.fill(template)?;
+            self.keep(name, value);
+        }
+        let (values, endpoint) = (&mut self.values, &*self.endpoint);
+        let request = match &step.submit {
+            None => self.requests.build(index, step, values, endpoint)?,
+            Some(fields) => {
+                let page = self.browser.page.as_ref();
+                request::submission(step, fields, page, values, endpoint)?
+            }
+        };
+        let keep_cookies = job.load.cookies != Cookies::None;
+        if !self.browser.is_plain(step) {
+            return self.browse(step, request, keep_cookies).await;
+        }
+        let uri = request.uri().clone();
+        let answer = self.exchange(step, request).await;
+        let answer = answer.map_err(|broken| broken.label().to_owned())?;
+        if keep_cookies && answer.headers.contains_key(header::SET_COOKIE) {
+            let url = request::origin(&self.endpoint)?;
+            let url = url
+                .join(uri.path_and_query().map_or("/", |path| path.as_str()))
+                .unwrap_or(url);
+            self.browser.jar().keep(&url, &answer.headers);
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn exchange(&mut self, step: &Step, request: Built) -> Result<Answer, Broken> {
+        let connection = self.connect().await?;
+        let answer = connection.exchange(request, step.keeps_body()).await;
+        if answer.is_err() {
+            self.connection = None;
+        }
+        answer
+    }
+
+    pub(super) async fn connect(&mut self) -> Result<&mut Connection, Broken> {
+        if let Some(open) = &mut self.connection
+            && !open.is_ready().await
+        {
+            self.connection = None;
+        }
+        match &mut self.connection {
+            Some(open) => Ok(open),
+            closed => {
+                let opened = Connection::open(&self.endpoint).await;
+                Ok(closed.insert(opened.map_err(|failure| failure.broken)?))
+            }
+        }
+    }
+
+    /// Checks the answer against what the step expects and keeps the values that it saves.
+    pub(super) fn accept(&mut self, step: &Step, answer: &Answer) -> Result<(), String> {
+        if !step.expects(answer.status) {
+            return Err(format!("status {}", answer.status.as_u16()));
+        }
+        if !step.contains.is_empty() && !contains(&answer.body, step.contains.as_bytes()) {
+            return Err(format!("the body does not contain `{}`", step.contains));
+        }
+        if step.save.is_empty() {
+            return Ok(());
+        }
+        let places = step.save.iter().map(|(_, place)| place);
+        let values = saving::read(answer, places)?;
+        for ((name, _), value) in step.save.iter().zip(values) {
+            self.keep(name, value);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, name: &str, value: String) {
+        if self.values.keep(name, value) {
+            self.requests.forget();
+        }
+    }
+}
+
+fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &Answer) {
+    let mut recorder = job.recorder();
+    recorder.answered(
+        position,
+        Instants {
+            planned,
+            free,
+            sent: answer.sent,
+            first_byte: answer.first_byte,
+            last_byte: answer.last_byte,
+        },
+    );
+    for value in answer.headers.get_all("server-timing") {
+        for (stage, cost_ns) in value.to_str().into_iter().flat_map(server_timing::stages) {
+            recorder.stage(position, stage, cost_ns);
+        }
+    }
+}
+
+fn contains(body: &[u8], wanted: &[u8]) -> bool {
+    body.windows(wanted.len()).any(|window| window == wanted)
+}

@@ -1,0 +1,72 @@
+//! Values kept from answers. They may be secrets: what is missing is told by its place alone.
+
+use http::{HeaderMap, header};
+use url::Url;
+
+use super::page;
+use crate::connection::Answer;
+use crate::scenario::Place;
+
+/// What the answer has at each place; a body that is JSON is parsed once.
+pub(super) fn read<'p>(
+    answer: &Answer,
+    places: impl Iterator<Item = &'p Place>,
+) -> Result<Vec<String>, String> {
+    let mut parsed = None;
+    let mut values = Vec::new();
+    for place in places {
+        values.push(match place {
+            Place::Json(pointer) => {
+                let json = match &mut parsed {
+                    Some(json) => json,
+                    empty => empty.insert(
+                        serde_json::from_slice::<serde_json::Value>(&answer.body)
+                            .map_err(|_| "the body is not JSON".to_owned())?,
+                    ),
+                };
+                match json.pointer(pointer) {
+                    Some(serde_json::Value::String(text)) => text.clone(),
+                    Some(serde_json::Value::Number(number)) => number.to_string(),
+                    _ => return Err(format!("the body has no text at {pointer}")),
+                }
+            }
+            Place::Header(name) => answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+                .ok_or_else(|| format!("the answer has no header `{name}`"))?,
+            Place::Cookie(name) => cookie(&answer.headers, name)
+                .ok_or_else(|| format!("the answer sets no cookie `{name}`"))?,
+            Place::Field(name) => page::field(&answer.body, name)
+                .ok_or_else(|| format!("the page has no field `{name}`"))?,
+            Place::Query(name) => query(&answer.headers, name)
+                .ok_or_else(|| format!("the answer's Location has no parameter `{name}`"))?,
+        });
+    }
+    Ok(values)
+}
+
+/// The value that a cookie was set to last.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|line| {
+            let pair = line.to_str().ok()?.split(';').next()?;
+            let (key, value) = pair.split_once('=')?;
+            (key.trim() == name).then(|| value.trim().to_owned())
+        })
+        .next_back()
+}
+
+fn query(headers: &HeaderMap, name: &str) -> Option<String> {
+    let location = headers.get(header::LOCATION)?.to_str().ok()?;
+    // Only the query matters: a relative address may be of any server.
+    let base = Url::parse("http://localhost").ok()?;
+    let address = base.join(location).ok()?;
+    address
+        .query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}

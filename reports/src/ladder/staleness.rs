@@ -1,0 +1,59 @@
+//! Staleness: requests sent after the revoke of their credentials was answered, and whether they
+//! still passed.
+
+use crate::{quantity, run::Run};
+
+/// What became of one variant's requests after a revoke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staleness {
+    /// The variant's label.
+    pub variant: String,
+    /// Requests sent after a revoke was answered.
+    pub probed: u64,
+    /// Those that still passed.
+    pub stale: u64,
+    /// The longest that one was sent after the answer and still passed, nanoseconds.
+    pub longest: Option<u64>,
+}
+
+impl Staleness {
+    /// Every variant that was probed.
+    pub(crate) fn all(run: &Run) -> Vec<Self> {
+        let of = |variant: &crate::run::Variant| {
+            let slices = run
+                .slices
+                .iter()
+                .filter(|slice| slice.variant == variant.name);
+            let (probed, stale) = slices.fold((0, 0), |(probed, stale), slice| {
+                (probed + slice.probed, stale + slice.stale)
+            });
+            let longest = run
+                .merged
+                .iter()
+                .filter(|figure| figure.variant == variant.name && figure.metric == "stale")
+                .map(|figure| figure.max)
+                .max();
+            (probed > 0).then(|| Self {
+                variant: variant.label.clone(),
+                probed,
+                stale,
+                longest,
+            })
+        };
+        run.variants.iter().filter_map(of).collect()
+    }
+
+    /// On one line.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let longest = self.longest.map_or_else(String::new, |longest| {
+            format!("; longest {}", quantity::duration(longest as f64))
+        });
+        format!(
+            "staleness, {}: {} of {} requests sent after a revoke was answered still passed{longest}",
+            self.variant,
+            quantity::grouped(self.stale),
+            quantity::grouped(self.probed),
+        )
+    }
+}
