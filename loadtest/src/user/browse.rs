@@ -125,7 +125,7 @@ impl Seat {
             .headers()
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("DPoP "));
-        let proof = prover.proof(request.method(), url, token, &self.values.fresh())?;
+        let proof = prover.proof(request.method(), url, token)?;
         request.headers_mut().insert(DPOP, proof);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,6 +16,9 @@ pub(super) const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// The header of a server's nonce.
 pub(super) const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
+/// §4.2 asks for at least 96 bits of a proof's name. They are the system's, as the key is: a server
+/// must not see them again in a later run of the same seed.
+const JTI_BYTES: usize = 16;
 /// A coordinate of P-256.
 const COORDINATE_BYTES: usize = 32;
 
@@ -54,7 +57,6 @@ impl Prover {
         method: &Method,
         url: &Url,
         token: Option<&str>,
-        jti: &str,
     ) -> Result<HeaderValue, String> {
         let mut without_query = url.clone();
         without_query.set_query(None);
@@ -62,8 +64,12 @@ impl Prover {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
+        let failed = || "a DPoP proof could not be made".to_owned();
+        let system = SystemRandom::new();
+        let mut jti = [0; JTI_BYTES];
+        system.fill(&mut jti).map_err(|_| failed())?;
         let mut claims = json!({
-            "jti": jti,
+            "jti": encoded(jti),
             "htm": method.as_str(),
             "htu": without_query.as_str(),
             "iat": now,
@@ -75,10 +81,9 @@ impl Prover {
             claims["ath"] = encoded(Sha256::digest(token)).into();
         }
         let signed = format!("{}.{}", self.header, encoded(claims.to_string()));
-        let failed = || "a DPoP proof could not be made".to_owned();
         let signature = self
             .key
-            .sign(&SystemRandom::new(), signed.as_bytes())
+            .sign(&system, signed.as_bytes())
             .map_err(|_| failed())?;
         HeaderValue::from_str(&format!("{signed}.{}", encoded(signature))).map_err(|_| failed())
     }

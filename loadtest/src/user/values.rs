@@ -26,6 +26,7 @@ pub(super) struct Values {
     verifier: Option<String>,
     /// Seeded, so that a run can be repeated: what it makes is test data and guards nothing.
     pub(super) random: StdRng,
+    seed: Option<u64>,
 }
 
 impl Values {
@@ -35,12 +36,16 @@ impl Values {
             drawn: Vec::new(),
             verifier: None,
             random: StdRng::seed_from_u64(number as u64),
+            seed: None,
         }
     }
 
-    /// Randomness of a slice: of its seed and the user's number.
+    /// Randomness of a slice: of its seed and the user's number. Slices that warm up have one seed
+    /// together: the later ones go on, for a server may refuse what it has seen.
     pub(super) fn reseed(&mut self, seed: u64, number: usize) {
-        self.random = StdRng::seed_from_u64(seed ^ ((number as u64) << 32));
+        if self.seed.replace(seed) != Some(seed) {
+            self.random = StdRng::seed_from_u64(seed ^ ((number as u64) << 32));
+        }
     }
 
     /// A journey begins with these members: what is fresh for each journey is made anew.
@@ -92,7 +97,7 @@ impl Values {
     }
 
     /// Fresh text of 128 random bits.
-    pub(super) fn fresh(&mut self) -> String {
+    fn fresh(&mut self) -> String {
         URL_SAFE_NO_PAD.encode(self.random.random::<[u8; RANDOM_BYTES]>())
     }
 
