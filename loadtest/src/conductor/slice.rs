@@ -254,8 +254,8 @@ impl Conductor<'_> {
     ) -> Result<Ran, RunError> {
         let load = Arc::clone(&job.load);
         self.generator.tell(Phase::Prepare(Arc::clone(job)));
-        let deadline =
-            Instant::now() + load.timeout * (PREPARE_TIMEOUTS + load.fill_steps_of_a_user());
+        let most_steps = PREPARE_TIMEOUTS.saturating_add(load.fill_steps_of_a_user());
+        let deadline = Instant::now() + load.timeout * most_steps;
         if let Some(cause) = self.hear(job, load.users, deadline, progress)? {
             if interrupt::requested() {
                 return Err(RunError::Interrupted);

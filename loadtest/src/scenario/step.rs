@@ -6,6 +6,10 @@ use super::Template;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "they do not exclude one another"
+)]
 pub struct Step {
     /// Its name: letters, digits, `-`.
     pub name: String,

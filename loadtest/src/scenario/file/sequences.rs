@@ -23,7 +23,9 @@ impl Source<'_> {
         pools: &[Arc<Pool>],
     ) -> Result<(), ScenarioError> {
         let mut known: Vec<String> = OWN_VALUES.map(str::to_owned).to_vec();
-        self.sequence(&table.name, steps, prepare, &mut known, &[])?;
+        let load = table.journey.as_ref().map(Spanned::span);
+        let load = Spanned::new(load.unwrap_or(table.name.span()), ());
+        self.sequence(&load, steps, prepare, &mut known, &[])?;
         if table.trace.is_some() {
             known.extend(TRACE_VALUES.map(str::to_owned));
         }
@@ -33,7 +35,7 @@ impl Source<'_> {
                 .flat_map(|pool| pool.names())
                 .map(str::to_owned),
         );
-        self.sequence(&table.name, steps, once, &mut known, pools)?;
+        self.sequence(&load, steps, once, &mut known, pools)?;
         for (number, journey) in journeys.iter().enumerate() {
             let at = match (&table.journey, &table.journeys) {
                 (Some(only), _) => only.span(),
