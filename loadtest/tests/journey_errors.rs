@@ -319,3 +319,13 @@ fn a_probe_outside_of_a_journey_that_draws_from_its_pool_is_refused() {
         "{said}"
     );
 }
+
+#[test]
+fn the_example_of_the_documentation_is_accepted() {
+    let page = include_str!("../SCENARIOS.md");
+    let example = page.split("```toml\n").nth(1).unwrap_or_default();
+    let example = example.split("```").next().unwrap_or_default();
+    let head = &GOOD[..GOOD.find("[[pool]]").unwrap_or_default()];
+    let read = Scenario::parse("s.toml", &format!("{head}{example}"), "full");
+    assert!(read.is_ok(), "{read:?}");
+}
