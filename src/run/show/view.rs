@@ -69,9 +69,14 @@ fn draw_heading(frame: &mut Frame<'_>, area: Rect, watched: &Watched) {
     frame.render_widget(Line::from(watched.heading.as_str()).bold(), name);
     frame.render_widget(times, time);
     let ratio = left.done as f64 / left.planned.max(1) as f64;
+    let label = match left.planned {
+        // How many slices a search takes is not known before.
+        0 => "searching".to_owned(),
+        planned => format!("{} of {planned} slices", left.done),
+    };
     let gauge_line = LineGauge::default()
         .ratio(ratio.clamp(0.0, 1.0))
-        .label(format!("{} of {} slices", left.done, left.planned))
+        .label(label)
         .filled_symbol("━")
         .unfilled_symbol("─")
         .filled_style(Style::new().fg(Color::Green))
@@ -108,7 +113,9 @@ fn draw_slice(frame: &mut Frame<'_>, area: Rect, watched: &Watched) {
 fn validity(watched: &Watched) -> Vec<Line<'_>> {
     let validity = &watched.validity;
     let colour = match validity.verdict {
-        _ if watched.rows.is_empty() => return vec![Line::from("nothing was measured yet").dim()],
+        Verdict::Empty if validity.reasons.is_empty() => {
+            return vec![Line::from("nothing was measured yet").dim()];
+        }
         Verdict::Valid => Color::Green,
         _ => Color::Yellow,
     };
