@@ -51,19 +51,48 @@ pub(crate) struct Measure<'a> {
 }
 
 impl Bench {
-    /// Starts the reference server with these flags on the servers' cores.
-    pub(crate) fn with(flags: &[(&str, &str)]) -> anyhow::Result<Self> {
+    /// Starts the reference server without authorization on the servers' cores.
+    pub(crate) fn allow_all() -> anyhow::Result<Self> {
+        let flags = [
+            ("policy", "allow-all"),
+            ("password", "sha256"),
+            ("threads", "1"),
+        ];
+        let flags = flags.map(|(flag, value)| (flag.to_owned(), value.to_owned()));
+        Self::start(&Target::Authlab(flags.into()))
+    }
+
+    /// Starts a server whose answers each take the same CPU time.
+    pub(crate) fn of_work(work: &str) -> anyhow::Result<Self> {
+        let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
+        let authlab = authlab.display().to_string();
+        let words = [
+            &authlab,
+            "null",
+            "--listen",
+            "127.0.0.1:{port}",
+            "--work",
+            work,
+        ];
+        let text = format!(
+            "name = \"work\"\nquestion = \"?\"\n[[variant]]\nname = \"work\"\ncommand = {words:?}\n\
+             [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
+             [[load]]\nname = \"load\"\nusers = 1\njourney = [\"get\"]\n\
+             profile.quick = {{ blocks = 1, slice = \"1ms\" }}\n"
+        );
+        let scenario = Scenario::parse("work", &text, "quick")?;
+        Self::start(&scenario.variants[0].target)
+    }
+
+    fn start(target: &Target) -> anyhow::Result<Self> {
         let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
         let cores = Cores::split();
         let folder = std::env::temp_dir().join(format!("authlab-beside-{}", std::process::id()));
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
-        let flags = flags
-            .iter()
-            .map(|(flag, value)| ((*flag).to_owned(), (*value).to_owned()));
         let server = Server::start(
             1,
-            &Target::Authlab(flags.collect()),
+            target,
             &BTreeMap::new(),
             &Launcher {
                 authlab: authlab.clone(),

@@ -57,11 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Ratios to wrk, closed and open, by round.
 fn measure(arguments: &Arguments) -> anyhow::Result<[Vec<f64>; 2]> {
-    let bench = Bench::with(&[
-        ("policy", "allow-all"),
-        ("password", "sha256"),
-        ("threads", "1"),
-    ])?;
+    let bench = Bench::allow_all()?;
     output::line(format_args!(
         "allow-all on cores {:?}, generator on {:?}, {} connections, {} s each",
         bench.cores.server, bench.cores.generator, arguments.connections, arguments.seconds

@@ -6,6 +6,7 @@
 mod command;
 
 use std::process::Command;
+use std::time::Duration;
 
 use command::{Place, error_line, eventually, stderr};
 
@@ -230,16 +231,29 @@ fn two_interrupts_leave_no_process_no_busy_port_and_a_readable_run() {
     assert!(shown.status.success(), "{}", stderr(&shown));
 }
 
+/// Moments spread over what a run does: start, warm-up, slices, writing.
+const KILLS: u32 = 20;
+
 #[test]
-fn a_killed_run_leaves_no_server_and_a_readable_folder() {
-    let place = Place::new();
-    let mut child = long_run(&place);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    place.assert_nothing_left();
-    assert_eq!(place.run_json()["status"]["is"], "partial");
-    let shown = place.authlab(&["report", place.run().to_str().unwrap()]);
-    assert!(shown.status.success(), "{}", stderr(&shown));
+fn a_run_killed_at_any_moment_leaves_no_server_and_a_readable_folder() {
+    for kill in 0..KILLS {
+        let place = Place::new();
+        scenario(&place, &two_variants(&place), LONG);
+        let mut child = place.start(&["run", "s.toml"]);
+        let runs = place.path().join("reports/runs");
+        let begun = || runs.read_dir().is_ok_and(|mut runs| runs.next().is_some());
+        assert!(eventually(
+            || begun() && place.run().join("run.json").exists()
+        ));
+        // From the first file on, in steps that fall together with nothing.
+        std::thread::sleep(Duration::from_micros(u64::from(kill) * 47_119));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        place.assert_nothing_left();
+        assert_eq!(place.run_json()["status"]["is"], "partial", "kill {kill}");
+        let shown = place.authlab(&["report", place.run().to_str().unwrap()]);
+        assert!(shown.status.success(), "kill {kill}: {}", stderr(&shown));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,11 +13,12 @@ const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 /// A request's head is shorter.
 const BUFFER_BYTES: usize = 16 << 10;
 
-/// Answers every request that has no body with the same 200, on one thread, until the process ends.
+/// Answers every request that has no body with the same 200, one after another on one thread, each
+/// after `work` of CPU time, until the process ends.
 ///
 /// # Errors
 /// The address cannot be listened on.
-pub fn serve(listen: SocketAddr) -> io::Result<()> {
+pub fn serve(listen: SocketAddr, work: Duration) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
@@ -25,14 +27,14 @@ pub fn serve(listen: SocketAddr) -> io::Result<()> {
         loop {
             // A connection that could not be accepted is its client's to try again.
             if let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream));
+                tokio::spawn(answer(stream, work));
             }
         }
     })
 }
 
 /// Answers a connection until it closes.
-async fn answer(mut stream: TcpStream) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, work: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut filled = 0;
@@ -43,6 +45,10 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
         }
         filled += read;
         while let Some(end) = head_end(&buffer[..filled]) {
+            let begun = Instant::now();
+            while begun.elapsed() < work {
+                std::hint::spin_loop();
+            }
             stream.write_all(ANSWER).await?;
             buffer.copy_within(end..filled, 0);
             filled -= end;

@@ -136,6 +136,8 @@ struct Seat {
     pools: Vec<Arc<Members>>,
     /// Revoked members that this user fills anew after its journey.
     claims: Vec<Claim>,
+    /// The subject of the trace's line under way, by number: which member of a pool it is.
+    account: Option<usize>,
     /// The load whose `prepare` steps it has done.
     prepared: Option<usize>,
     /// The load whose `once` steps it has done, and whether what it measured then counts.
@@ -155,6 +157,7 @@ impl Seat {
             browser: Browser::default(),
             pools: Vec::new(),
             claims: Vec::new(),
+            account: None,
             prepared: None,
             begun: None,
             in_flight: None,
@@ -198,6 +201,7 @@ impl Seat {
     /// Closed: the next request is planned for the instant at which the last one ended, plus the
     /// think time.
     async fn repeat(&mut self, job: &Job, think: Think) {
+        self.account = None;
         let mut planned = Instant::now();
         loop {
             planned = match self.journey(job, planned, planned).await {
@@ -231,6 +235,7 @@ impl Seat {
                     return;
                 };
                 // Before the wait, so that it costs no lateness.
+                self.account = arrival.replayed.as_ref().map(Replayed::account);
                 if let Some(replayed) = &arrival.replayed {
                     self.replay(replayed);
                 }

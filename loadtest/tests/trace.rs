@@ -92,6 +92,38 @@ fn every_line_of_a_log_arrives_as_often_as_the_log_holds_it() {
 }
 
 #[test]
+fn the_subjects_of_a_log_are_the_members_of_a_pool() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trace.json");
+    let line = |ms: u32, subject: &str| {
+        format!(
+            "{{\"time\":1700000000.{ms:03},\"method\":\"GET\",\"path\":\"/\",\"subject\":\"{subject}\"}}\n"
+        )
+    };
+    let subjects = ["ann", "bob", "ann", "cat", "bob", "ann"];
+    let lines = (1..).zip(subjects).map(|(ms, subject)| line(ms, subject));
+    std::fs::write(&file, lines.collect::<String>()).unwrap();
+    let server = serve(Script {
+        seen_headers: &["x-subject", "x-account", "x-member"],
+        ..Script::default()
+    });
+    let step = STEP.replace("headers = { ", "headers = { x-member = \"{accounts}\", ");
+    // Two members for three subjects: they are shared.
+    let load = format!(
+        "[[pool]]\nname = \"accounts\"\nsize = 2\n\
+         [[load]]\nname = \"log\"\nusers = 4\njourney = [\"replay\"]\npools = [\"accounts\"]\n\
+         trace = {{ file = \"{}\", format = \"json\" }}\n\
+         profile.quick = {{ blocks = 1, slice = \"trace\", warm_up = \"1us\" }}\n",
+        file.display()
+    );
+    let finished = run(&server.url, &format!("{load}{step}"));
+    assert!(finished.error.is_none(), "{:?}", finished.error);
+    let seen = server.seen.lock().unwrap();
+    let of: Vec<_> = seen.keys().map(String::as_str).collect();
+    assert_eq!(of, ["GET / ann 0 0", "GET / bob 1 1", "GET / cat 2 0"]);
+}
+
+#[test]
 fn a_step_of_its_own_follows_each_line_and_knows_its_account() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trace.json");

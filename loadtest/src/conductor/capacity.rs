@@ -169,12 +169,13 @@ impl Conductor<'_> {
         } else {
             LimitedBy::Rate
         };
-        let kept = !(slow || wrong || behind);
-        // What a late generator saw says nothing of the server.
-        point.beyond = if late || (!kept && saturated) {
+        // Lateness is within `response`: what kept to the limits all the same did keep to them.
+        point.beyond = if !(slow || wrong || behind) {
+            None
+        } else if late || saturated {
             Some(LimitedBy::Generator)
         } else {
-            (!kept).then_some(cause)
+            Some(cause)
         };
         point
     }

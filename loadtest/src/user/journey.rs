@@ -41,7 +41,7 @@ impl Seat {
         }
     }
 
-    /// Draws the journey's members; what lasts for one journey is made anew.
+    /// Draws the journey's members, or takes those of the trace's subject; what lasts for one journey is made anew.
     fn begin(&mut self, job: &Job, journey: &Journey) {
         if job.load.cookies == Cookies::Journey {
             self.browser.jar.clear();
@@ -50,6 +50,10 @@ impl Seat {
         let mut drawn = Vec::new();
         for members in &self.pools {
             let pool = Some(&members.pool.name);
+            if let Some(account) = self.account {
+                drawn.push(members.drawn(account % members.pool.size));
+                continue;
+            }
             let steps = journey.steps.iter().map(|(step, _)| &job.steps[*step]);
             let to_revoke = steps.into_iter().any(|step| step.revoke.as_ref() == pool);
             let (member, claim) = members.draw(&mut self.values.random, to_revoke);
