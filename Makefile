@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare ceiling ground-truth check
+.PHONY: help bench bench-smoke build test load compare ceiling agree calibrate ground-truth check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -11,7 +11,9 @@ help:
 	@echo "make load SCENARIO=FILE         one scenario (PROFILE=quick or full)"
 	@echo "make compare BASE=RUN HEAD=RUN  two runs beside each other (LIMIT='p50 > 20%')"
 	@echo "make ceiling                    the load generator beside wrk, on the same server"
-	@echo "make ground-truth               a scripted server: recorded latency against arithmetic"
+	@echo "make agree                      its latencies beside those of wrk and oha"
+	@echo "make calibrate                  what this machine and the generator can tell apart"
+	@echo "make ground-truth               scripted servers: recorded latency against arithmetic, verdicts of spoiled runs"
 	@echo "make test                       format, clippy, all tests"
 	@echo "make check                      what CI runs"
 
@@ -46,8 +48,17 @@ bench-smoke:
 
 # What is recorded against what arithmetic says; it needs a quiet machine for a minute.
 ground-truth:
-	cargo test --release -p authlab-loadtest --test ground_truth -- --ignored --nocapture --test-threads 1
-	cargo test --release --test tells -- --ignored --nocapture --test-threads 1
+	cargo test --release --workspace --test ground_truth --test tells -- --ignored --nocapture --test-threads 1
+
+# Pacing, floor, ceiling, cost of recording and A/A noise of this machine; later runs carry it.
+calibrate: build
+	$(AUTHLAB) calibrate
+
+# Latencies beside wrk and oha.
+agree: build
+	@command -v wrk >/dev/null || { echo "wrk is missing: apt-get install wrk"; exit 2; }
+	@command -v oha >/dev/null || { echo "oha is missing: cargo install oha --locked"; exit 2; }
+	$(AUTHLAB) agree --within 0.1
 
 test:
 	cargo fmt --all --check
