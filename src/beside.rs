@@ -62,18 +62,11 @@ impl Bench {
         Self::start(&Target::Authlab(flags.into()))
     }
 
-    /// Starts a server whose answers each take the same CPU time.
-    pub(crate) fn of_work(work: &str) -> anyhow::Result<Self> {
+    /// Starts a server whose answers each take the same: `--work 1ms` or `--delay 5ms`.
+    pub(crate) fn taking(what: &str, time: &str) -> anyhow::Result<Self> {
         let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
         let authlab = authlab.display().to_string();
-        let words = [
-            &authlab,
-            "null",
-            "--listen",
-            "127.0.0.1:{port}",
-            "--work",
-            work,
-        ];
+        let words = [&authlab, "null", "--listen", "127.0.0.1:{port}", what, time];
         let text = format!(
             "name = \"work\"\nquestion = \"?\"\n[[variant]]\nname = \"work\"\ncommand = {words:?}\n\
              [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\

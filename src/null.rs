@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use authlab_loadtest::duration;
+use authlab_loadtest::null::{self, Takes};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -15,10 +16,17 @@ pub(crate) struct Arguments {
     /// CPU time before each answer, e.g. 1ms [default: none]
     #[arg(long, value_parser = duration::parse)]
     work: Option<Duration>,
+    /// Time before each answer that many requests pass at once, e.g. 5ms [default: none]
+    #[arg(long, value_parser = duration::parse)]
+    delay: Option<Duration>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    authlab_loadtest::null::serve(arguments.listen, arguments.work.unwrap_or_default())
+    let takes = Takes {
+        work: arguments.work.unwrap_or_default(),
+        delay: arguments.delay.unwrap_or_default(),
+    };
+    null::serve(arguments.listen, takes)
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     Ok(ExitCode::SUCCESS)
 }

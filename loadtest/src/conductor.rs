@@ -2,6 +2,8 @@
 //! writes what was measured as it goes, and stops what it started, whatever happens.
 
 mod capacity;
+mod job;
+mod ride;
 mod slice;
 mod timetable;
 mod watch;

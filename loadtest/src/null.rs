@@ -13,28 +13,36 @@ const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 /// A request's head is shorter.
 const BUFFER_BYTES: usize = 16 << 10;
 
-/// Answers every request that has no body with the same 200, one after another on one thread, each
-/// after `work` of CPU time, until the process ends.
+/// What an answer takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Takes {
+    /// CPU time of the one thread: requests wait for one another.
+    pub work: Duration,
+    /// Time that passes by itself, of many requests at once.
+    pub delay: Duration,
+}
+
+/// Answers every request that has no body with the same 200, on one thread, until the process ends.
 ///
 /// # Errors
 /// The address cannot be listened on.
-pub fn serve(listen: SocketAddr, work: Duration) -> io::Result<()> {
+pub fn serve(listen: SocketAddr, takes: Takes) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
+        .enable_all()
         .build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(listen).await?;
         loop {
             // A connection that could not be accepted is its client's to try again.
             if let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, work));
+                tokio::spawn(answer(stream, takes));
             }
         }
     })
 }
 
 /// Answers a connection until it closes.
-async fn answer(mut stream: TcpStream, work: Duration) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, takes: Takes) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut filled = 0;
@@ -46,8 +54,11 @@ async fn answer(mut stream: TcpStream, work: Duration) -> io::Result<()> {
         filled += read;
         while let Some(end) = head_end(&buffer[..filled]) {
             let begun = Instant::now();
-            while begun.elapsed() < work {
+            while begun.elapsed() < takes.work {
                 std::hint::spin_loop();
+            }
+            if !takes.delay.is_zero() {
+                tokio::time::sleep(takes.delay).await;
             }
             stream.write_all(ANSWER).await?;
             buffer.copy_within(end..filled, 0);

@@ -1,7 +1,7 @@
 //! Whether a run can be trusted as a measurement, with its reasons in words.
 //!
 //! The verdict is that of the first kind of reason below; all reasons are told. Wrong answers come
-//! first, then a process that waited for its core: lateness and queues follow from it.
+//! first, then what others took from us: lateness and queues follow from it, and are nobody's fault.
 
 mod disturbed;
 mod limited;
@@ -24,9 +24,9 @@ pub(crate) fn judge(run: &Run) -> Validity {
     let judged = [
         (Verdict::ServerLimited, limited::failing(&all)),
         (Verdict::Disturbed, disturbed::waited(run)),
+        (Verdict::Disturbed, disturbed::surroundings(run)),
         (Verdict::ServerLimited, limited::by_server(&all)),
         (Verdict::ClientLimited, limited::by_client(run, &all)),
-        (Verdict::Disturbed, disturbed::surroundings(run)),
     ];
     let verdict = judged
         .iter()

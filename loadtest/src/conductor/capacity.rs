@@ -7,7 +7,7 @@ use authlab_reports::capacity::{Capacity, LimitedBy, Point};
 use authlab_reports::percentiles;
 use hdrhistogram::Histogram;
 
-use super::slice::Ran;
+use super::ride::Ran;
 use super::{Conductor, RunError};
 use crate::arrivals::{Arrivals, Rate};
 use crate::interrupt;

@@ -22,7 +22,7 @@ pub(crate) struct Script {
     pub(crate) period: Duration,
     /// Nothing is begun in the first part of each period.
     pub(crate) stall: Duration,
-    /// No connection is accepted or kept in the first part of each period.
+    /// No connection is accepted or kept from the middle of each period, for so long.
     pub(crate) refuse: Duration,
     /// Time for one request at the start of a period, and at its end; linear between.
     pub(crate) service: (Duration, Duration),
@@ -82,8 +82,8 @@ async fn accept(
     let started = Instant::now();
     let free = Arc::new(Mutex::new(Duration::ZERO));
     let mut connections = JoinSet::new();
-    // The first period begins whole.
-    let mut refuses = started + script.period;
+    // Not while a run prepares: slices of two periods begin near the start of one.
+    let mut refuses = started + script.period / 2;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => Some(accepted.unwrap().0),

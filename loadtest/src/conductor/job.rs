@@ -1,0 +1,83 @@
+//! What the users are told of a slice.
+
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use super::{Conductor, RunError};
+use crate::arrivals::{Arrivals, Schedule};
+use crate::generator::Job;
+use crate::recorder::Recorder;
+use crate::scenario::Load;
+use crate::server::ServerError;
+
+impl Conductor<'_> {
+    /// A slice that is measured waits for `samples` of each step; one that warms up for one.
+    pub(super) fn job(
+        &mut self,
+        load: &Arc<Load>,
+        number: usize,
+        variant: usize,
+        length: Duration,
+        samples: Option<u64>,
+        seed: u64,
+    ) -> Result<Arc<Job>, RunError> {
+        let Some(server) = &self.servers[variant] else {
+            return Err(self.server_error(variant, ServerError::NotRunning));
+        };
+        self.jobs += 1;
+        // The slices of shards end together, whatever they have by then.
+        let least = if self.order.shard.is_some() {
+            0
+        } else {
+            samples.unwrap_or(1)
+        };
+        let timed = load.timed_steps();
+        let names = timed.iter().map(|step| self.steps[*step].name.clone());
+        let mut positions = vec![0; self.steps.len()];
+        for (position, step) in timed.iter().enumerate() {
+            positions[*step] = position;
+        }
+        let live = self.live(variant);
+        Ok(Arc::new(Job {
+            number: self.jobs,
+            server: server.number,
+            stopped: self.stopped.clone(),
+            endpoint: Arc::clone(&server.endpoint),
+            load: Arc::clone(load),
+            load_number: number,
+            measured: samples.is_some(),
+            steps: Arc::clone(&self.steps),
+            recorder: Mutex::new(Recorder::new(names, live.clone())),
+            live,
+            interrupted: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            spare_ns: AtomicU64::new(0),
+            span: OnceLock::new(),
+            schedule: self.schedule(load, length, seed),
+            share: self.order.share(),
+            seed,
+            // A step made once a journey needs one sample a slice, however slow its variant.
+            least: timed
+                .iter()
+                .map(|step| least.min(load.repetitions(*step)))
+                .collect(),
+            positions,
+        }))
+    }
+
+    /// The arrivals of one slice, if they are open; each slice has its own.
+    fn schedule(
+        &self,
+        load: &Load,
+        length: Duration,
+        seed: u64,
+    ) -> Option<tokio::sync::Mutex<Schedule>> {
+        let schedule = match &load.arrivals {
+            Arrivals::Closed(_) => return None,
+            Arrivals::Open { rate, spacing } => Schedule::new(rate.clone(), *spacing, length, seed),
+            Arrivals::Trace(trace) => Schedule::replay(Arc::clone(trace), length),
+        };
+        Some(tokio::sync::Mutex::new(schedule.share(self.order.share())))
+    }
+}
