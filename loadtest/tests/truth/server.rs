@@ -60,6 +60,12 @@ pub(crate) fn serve(script: Script) -> Scripted {
             .unwrap();
         runtime.block_on(async move {
             let listener = TcpListener::from_std(listener).unwrap();
+            // A processor that sleeps between requests takes its own time to wake: not scripted.
+            tokio::spawn(async {
+                loop {
+                    tokio::task::yield_now().await;
+                }
+            });
             tokio::select! {
                 () = accept(listener, address, script, log) => {}
                 _ = stopped => {}
