@@ -3,7 +3,11 @@
 
 #![allow(clippy::too_many_lines, reason = "tables")]
 
+#[path = "scripted/refusals.rs"]
+mod refusals;
+
 use authlab_loadtest::scenario::Scenario;
+use refusals::{each_is_told, refusal};
 
 const GOOD: &str = r#"name = "s"
 question = "?"
@@ -53,239 +57,221 @@ journeys = [
 profile.quick = { blocks = 1, slice = "10ms" }
 "#;
 
-fn refusal(text: &str) -> String {
-    match Scenario::parse("s.toml", text, "quick") {
-        Ok(_) => "accepted".to_owned(),
-        Err(error) => error.to_string(),
-    }
-}
-
-#[test]
-fn the_good_one_is_accepted() {
-    assert_eq!(refusal(GOOD), "accepted");
-}
-
 #[test]
 fn each_mistake_in_a_pool_is_one_line_with_its_place_and_what_is_accepted() {
-    refused(&[
-        (
-            "name = \"accounts\"",
-            "name = \"Accounts\"",
-            7,
-            "use lower-case letters",
-        ),
-        (
-            "name = \"accounts\"",
-            "name = \"user\"",
-            7,
-            "none of: user, random, pkce_verifier",
-        ),
-        ("size = 10", "", 7, "exactly one of: size, csv"),
-        (
-            "size = 10",
-            "size = 10\ncsv = \"x.csv\"",
-            7,
-            "exactly one of: size, csv",
-        ),
-        ("size = 10", "csv = \"none.csv\"", 8, "csv `none.csv`: "),
-        ("size = 10", "size = 0", 8, "1 to 1000000 members"),
-        ("size = 10", "size = 1000001", 8, "1 to 1000000 members"),
-        ("size = 10", "sise = 10", 8, "did you mean `size`?"),
-        ("zipf 1.1", "zipf", 9, "use uniform, turn, or `zipf 1.1`"),
-        ("zipf 1.1", "zipf -1", 9, "use uniform, turn, or `zipf 1.1`"),
-        (
-            "zipf 1.1",
-            "zipf NaN",
-            9,
-            "use uniform, turn, or `zipf 1.1`",
-        ),
-        ("\"2s\"", "\"2\"", 10, "write 500us"),
-        (
-            "fill = [\"token\"]",
-            "fill = [\"tokn\"]",
-            11,
-            "there are: token, page",
-        ),
-        (
-            "fill = [\"token\"]",
-            "fill = [\"read\"]",
-            7,
-            "uses {token}, which no earlier step saves",
-        ),
-    ]);
+    each_is_told(
+        GOOD,
+        &[
+            (
+                "name = \"accounts\"",
+                "name = \"Accounts\"",
+                7,
+                "use lower-case letters",
+            ),
+            (
+                "name = \"accounts\"",
+                "name = \"user\"",
+                7,
+                "none of: user, random, pkce_verifier",
+            ),
+            ("size = 10", "", 7, "exactly one of: size, csv"),
+            (
+                "size = 10",
+                "size = 10\ncsv = \"x.csv\"",
+                7,
+                "exactly one of: size, csv",
+            ),
+            ("size = 10", "csv = \"none.csv\"", 8, "csv `none.csv`: "),
+            ("size = 10", "size = 0", 8, "1 to 1000000 members"),
+            ("size = 10", "size = 1000001", 8, "1 to 1000000 members"),
+            ("size = 10", "sise = 10", 8, "did you mean `size`?"),
+            ("zipf 1.1", "zipf", 9, "use uniform, turn, or `zipf 1.1`"),
+            ("zipf 1.1", "zipf -1", 9, "use uniform, turn, or `zipf 1.1`"),
+            (
+                "zipf 1.1",
+                "zipf NaN",
+                9,
+                "use uniform, turn, or `zipf 1.1`",
+            ),
+            ("\"2s\"", "\"2\"", 10, "write 500us"),
+            (
+                "fill = [\"token\"]",
+                "fill = [\"tokn\"]",
+                11,
+                "there are: token, page",
+            ),
+            (
+                "fill = [\"token\"]",
+                "fill = [\"read\"]",
+                7,
+                "uses {token}, which no earlier step saves",
+            ),
+        ],
+    );
 }
 
 #[test]
 fn each_mistake_in_a_step_is_one_line_with_its_place_and_what_is_accepted() {
-    refused(&[
-        (
-            "request = \"POST /token\"",
-            "",
-            13,
-            "needs `request = \"GET /path\"`, or `submit`",
-        ),
-        ("POST /token", "POST token", 14, "write it as `GET /path`"),
-        (
-            "basic = [\"{accounts}\", \"x\"]",
-            "basic = [\"x\"]",
-            15,
-            "write basic = [\"user\", \"password\"]",
-        ),
-        (
-            "basic = [\"{accounts}\", \"x\"]",
-            "basic = [\"x\", \"y\"]\nbearer = \"z\"",
-            16,
-            "`basic` or `bearer`, not both",
-        ),
-        (
-            "form = { grant = \"x\" }",
-            "form = { grant = \"x\" }\nbody = \"x\"",
-            16,
-            "`body` or `form`, not both",
-        ),
-        (
-            "form = { grant = \"x\" }",
-            "form = { grant = \"x\" }\njson = { a = 1 }",
-            16,
-            "`json` or `form`, not both",
-        ),
-        (
-            "form = { grant = \"x\" }",
-            "form = [\"x\"]",
-            16,
-            "expected a map",
-        ),
-        ("dpop = true", "dpop = \"yes\"", 17, "expected a boolean"),
-        (
-            "json:/t",
-            "xml:/t",
-            18,
-            "use json:/pointer, header:name, cookie:name, field:name or query:name",
-        ),
-        ("header:x", "header:a b", 18, "use json:/pointer"),
-        ("cookie:x", "cookie:", 18, "use json:/pointer"),
-        ("{ token =", "{ Token =", 18, "use lower-case letters"),
-        (
-            "{ token =",
-            "{ random =",
-            18,
-            "every user has a `random` of its own",
-        ),
-        (
-            "{ token =",
-            "{ accounts =",
-            18,
-            "is a value of pool `accounts`",
-        ),
-        (
-            "set = { state",
-            "set = { accounts",
-            21,
-            "is a value of pool `accounts`",
-        ),
-        ("set = { state", "set = { pkce_verifier", 21, "of its own"),
-        ("follow = 5", "follow = 21", 23, "at most 20"),
-        (
-            "submit =",
-            "request = \"GET /\"\nsubmit =",
-            26,
-            "`request` or `submit`, not both",
-        ),
-        (
-            "{ name = \"{accounts}\" }",
-            "{ name = \"{accounts}\" }\nform = { x = \"1\" }",
-            26,
-            "`form` or `submit`, not both",
-        ),
-        (
-            "probe = \"accounts\"",
-            "probe = \"acounts\"",
-            31,
-            "no pool is named `acounts`; there are: accounts",
-        ),
-        (
-            "revoke = \"accounts\"",
-            "revoke = \"x\"",
-            35,
-            "no pool is named `x`",
-        ),
-    ]);
+    each_is_told(
+        GOOD,
+        &[
+            (
+                "request = \"POST /token\"",
+                "",
+                13,
+                "needs `request = \"GET /path\"`, or `submit`",
+            ),
+            ("POST /token", "POST token", 14, "write it as `GET /path`"),
+            (
+                "basic = [\"{accounts}\", \"x\"]",
+                "basic = [\"x\"]",
+                15,
+                "write basic = [\"user\", \"password\"]",
+            ),
+            (
+                "basic = [\"{accounts}\", \"x\"]",
+                "basic = [\"x\", \"y\"]\nbearer = \"z\"",
+                16,
+                "`basic` or `bearer`, not both",
+            ),
+            (
+                "form = { grant = \"x\" }",
+                "form = { grant = \"x\" }\nbody = \"x\"",
+                16,
+                "`body` or `form`, not both",
+            ),
+            (
+                "form = { grant = \"x\" }",
+                "form = { grant = \"x\" }\njson = { a = 1 }",
+                16,
+                "`json` or `form`, not both",
+            ),
+            (
+                "form = { grant = \"x\" }",
+                "form = [\"x\"]",
+                16,
+                "expected a map",
+            ),
+            ("dpop = true", "dpop = \"yes\"", 17, "expected a boolean"),
+            (
+                "json:/t",
+                "xml:/t",
+                18,
+                "use json:/pointer, header:name, cookie:name, field:name or query:name",
+            ),
+            ("header:x", "header:a b", 18, "use json:/pointer"),
+            ("cookie:x", "cookie:", 18, "use json:/pointer"),
+            ("{ token =", "{ Token =", 18, "use lower-case letters"),
+            (
+                "{ token =",
+                "{ random =",
+                18,
+                "every user has a `random` of its own",
+            ),
+            (
+                "{ token =",
+                "{ accounts =",
+                18,
+                "is a value of pool `accounts`",
+            ),
+            (
+                "set = { state",
+                "set = { accounts",
+                21,
+                "is a value of pool `accounts`",
+            ),
+            ("set = { state", "set = { pkce_verifier", 21, "of its own"),
+            ("follow = 5", "follow = 21", 23, "at most 20"),
+            (
+                "submit =",
+                "request = \"GET /\"\nsubmit =",
+                26,
+                "`request` or `submit`, not both",
+            ),
+            (
+                "{ name = \"{accounts}\" }",
+                "{ name = \"{accounts}\" }\nform = { x = \"1\" }",
+                26,
+                "`form` or `submit`, not both",
+            ),
+            (
+                "probe = \"accounts\"",
+                "probe = \"acounts\"",
+                31,
+                "no pool is named `acounts`; there are: accounts",
+            ),
+            (
+                "revoke = \"accounts\"",
+                "revoke = \"x\"",
+                35,
+                "no pool is named `x`",
+            ),
+        ],
+    );
 }
 
 #[test]
 fn each_mistake_in_a_load_is_one_line_with_its_place_and_what_is_accepted() {
-    refused(&[
-        (
-            "pools = [\"accounts\"]",
-            "pools = [\"x\"]",
-            39,
-            "no pool is named `x`; there are: accounts",
-        ),
-        (
-            "pools = [\"accounts\"]",
-            "pools = [\"accounts\", \"accounts\"]",
-            39,
-            "already there",
-        ),
-        (
-            "pools = [\"accounts\"]",
-            "",
-            37,
-            "uses {accounts}, which no earlier step saves",
-        ),
-        (
-            "cookies = \"journey\"",
-            "cookies = \"yes\"",
-            40,
-            "use user, journey or none",
-        ),
-        (
-            "once = [\"page\", \"login\"]",
-            "once = [\"pge\"]",
-            41,
-            "there are: token, page",
-        ),
-        (
-            "once = [\"page\", \"login\"]",
-            "once = [\"login\"]",
-            37,
-            "the step before it must get its page",
-        ),
-        ("weight = 2", "weight = 0", 43, "a weight is 1 or more"),
-        ("weight = 2", "wait = 2", 43, "unknown field `wait`"),
-        ("[\"read*5\"]", "[]", 43, "at least one step"),
-        ("[\"read*5\"]", "[\"red*5\"]", 43, "there are: token, page"),
-        (
-            "[\"page\", \"login\", \"revoke\"]",
-            "[\"login\"]",
-            44,
-            "the step before it must get its page",
-        ),
-        (
-            "journeys = [",
-            "journey = [\"read\"]\njourneys = [",
-            43,
-            "`journey` or `journeys`, not both",
-        ),
-    ]);
+    each_is_told(
+        GOOD,
+        &[
+            (
+                "pools = [\"accounts\"]",
+                "pools = [\"x\"]",
+                39,
+                "no pool is named `x`; there are: accounts",
+            ),
+            (
+                "pools = [\"accounts\"]",
+                "pools = [\"accounts\", \"accounts\"]",
+                39,
+                "already there",
+            ),
+            (
+                "pools = [\"accounts\"]",
+                "",
+                37,
+                "uses {accounts}, which no earlier step saves",
+            ),
+            (
+                "cookies = \"journey\"",
+                "cookies = \"yes\"",
+                40,
+                "use user, journey or none",
+            ),
+            (
+                "once = [\"page\", \"login\"]",
+                "once = [\"pge\"]",
+                41,
+                "there are: token, page",
+            ),
+            (
+                "once = [\"page\", \"login\"]",
+                "once = [\"login\"]",
+                37,
+                "the step before it must get its page",
+            ),
+            ("weight = 2", "weight = 0", 43, "a weight is 1 or more"),
+            ("weight = 2", "wait = 2", 43, "unknown field `wait`"),
+            ("[\"read*5\"]", "[]", 43, "at least one step"),
+            ("[\"read*5\"]", "[\"red*5\"]", 43, "there are: token, page"),
+            (
+                "[\"page\", \"login\", \"revoke\"]",
+                "[\"login\"]",
+                44,
+                "the step before it must get its page",
+            ),
+            (
+                "journeys = [",
+                "journey = [\"read\"]\njourneys = [",
+                43,
+                "`journey` or `journeys`, not both",
+            ),
+        ],
+    );
 }
 
 /// (what is replaced, by what, the line named, words that must appear)
-type Mistake = (&'static str, &'static str, usize, &'static str);
-
-fn refused(mistakes: &[Mistake]) {
-    for (old, new, line, words) in mistakes {
-        assert!(GOOD.contains(*old), "{old}");
-        let said = refusal(&GOOD.replacen(old, new, 1));
-        assert!(
-            said.starts_with(&format!("s.toml:{line}: ")),
-            "{new}: {said}"
-        );
-        assert!(said.contains(words), "{new}: {said}");
-        assert!(!said.contains('\n'), "{new}: {said}");
-    }
-}
-
 #[test]
 fn a_load_needs_a_journey() {
     let start = GOOD.find("journeys = [").unwrap_or_default();

@@ -1,6 +1,10 @@
 //! What a scenario file says wrong is named with file, line and what is accepted.
 
+#[path = "scripted/refusals.rs"]
+mod refusals;
+
 use authlab_loadtest::scenario::Scenario;
+use refusals::each_is_told;
 
 const GOOD: &str = r#"name = "s"
 question = "?"
@@ -23,18 +27,6 @@ profile.quick = { blocks = 1, slice = "10ms" }
 [ladder]
 latency = "one.get"
 "#;
-
-fn refusal(text: &str) -> String {
-    match Scenario::parse("s.toml", text, "quick") {
-        Ok(_) => "accepted".to_owned(),
-        Err(error) => error.to_string(),
-    }
-}
-
-#[test]
-fn the_good_one_is_accepted() {
-    assert_eq!(refusal(GOOD), "accepted");
-}
 
 #[test]
 fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
@@ -196,16 +188,7 @@ fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
         ),
         ("name = \"s\"", "name = ", 1, ""),
     ];
-    for (old, new, line, words) in table {
-        assert!(GOOD.contains(old), "{old}");
-        let said = refusal(&GOOD.replacen(old, new, 1));
-        assert!(
-            said.starts_with(&format!("s.toml:{line}: ")),
-            "{new}: {said}"
-        );
-        assert!(said.contains(words), "{new}: {said}");
-        assert!(!said.contains('\n'), "{new}: {said}");
-    }
+    each_is_told(GOOD, &table);
 }
 
 #[test]

@@ -22,8 +22,8 @@ use crate::search::{Bounds, Found, search};
 const TIMER_P99: Duration = Duration::from_millis(1);
 /// A core occupied for more than this share of the time is what limits.
 const SATURATED: f64 = 0.9;
-/// Answers may come so much later than the limit of latency, as a share of the slice, before the
-/// offered rate counts as not served.
+/// The last answer may come later than the median one would by this share of the slice: later, a
+/// backlog has grown, however generous the limit of latency, and the offered rate is not served.
 const LAG: f64 = 0.03;
 
 impl Conductor<'_> {
@@ -161,7 +161,8 @@ impl Conductor<'_> {
         let lag = ran.length.saturating_sub(slice);
         let slow = u128::from(point.limited_ns) > limits.at_most.as_nanos();
         let wrong = point.errors > limits.errors_at_most;
-        let behind = dropped > 0 || lag > limits.at_most + slice.mul_f64(LAG);
+        let usual = Duration::from_nanos(point.p50_ns);
+        let behind = dropped > 0 || lag > usual + slice.mul_f64(LAG);
         let cause = if wrong && !behind {
             LimitedBy::Errors
         } else if slow {
