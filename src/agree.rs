@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use authlab_loadtest::{duration, interrupt};
+use authlab_reports::order_statistics::median;
 use authlab_reports::quantity;
 
 use crate::beside::{Asked, Bench, Measure, Said};
@@ -109,8 +110,8 @@ fn show(heading: &str, said: &[(Said, Said)]) -> f64 {
             "p50" => said.p50_ns,
             _ => said.p99_ns,
         };
-        let ours = median(said.iter().map(|(ours, _)| of(ours)).collect());
-        let other = median(said.iter().map(|(_, other)| of(other)).collect());
+        let ours = median(said.iter().map(|(ours, _)| of(ours)).collect()).unwrap_or_default();
+        let other = median(said.iter().map(|(_, other)| of(other)).collect()).unwrap_or_default();
         let each: Vec<String> = said
             .iter()
             .map(|(ours, other)| format!("{:.2}", of(ours) / of(other)))
@@ -125,9 +126,4 @@ fn show(heading: &str, said: &[(Said, Said)]) -> f64 {
         worst = worst.max((ours / other - 1.0).abs());
     }
     worst
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -9,7 +9,7 @@ use authlab_loadtest::conductor::{Order, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::scenario::{Scenario, Target};
 use authlab_loadtest::server::{Launcher, Server};
-use authlab_reports::run::{LoadStep, PERCENTILES};
+use authlab_reports::run::LoadStep;
 
 use crate::run::tool;
 
@@ -142,14 +142,10 @@ impl Bench {
         let service = run
             .figure("server", &at, "service")
             .context("no request was answered")?;
-        let value = |wanted: f64| {
-            let place = PERCENTILES.iter().position(|known| *known >= wanted);
-            place.map_or(0.0, |place| service.percentiles[place] as f64)
-        };
         Ok(Said {
             per_second: requests as f64 / (length_ns as f64 / 1e9),
-            p50_ns: value(50.0),
-            p99_ns: value(99.0),
+            p50_ns: service.at(50.0) as f64,
+            p99_ns: service.at(99.0) as f64,
         })
     }
 

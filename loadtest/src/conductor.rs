@@ -3,22 +3,21 @@
 
 mod capacity;
 mod job;
+mod outset;
 mod ride;
 mod slice;
 mod timetable;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::calibration::Calibration;
 use authlab_reports::folder::{FolderError, RunFolder};
-use authlab_reports::run::{self, Run, Status, Tool, Validity};
+use authlab_reports::run::{Run, Status, Tool};
 
-use crate::arrivals::trace::Trace;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
 use crate::live::Aim;
@@ -119,8 +118,8 @@ pub fn conduct(
         shard.check(scenario)?;
     }
     let started = Instant::now();
-    let mut run = blank(scenario, order);
-    let mut folder = create_folder(&order.runs, &mut run)?;
+    let mut run = outset::run(scenario, order);
+    let mut folder = RunFolder::create_numbered(&order.runs, &mut run)?;
     let ended = Conductor::new(scenario, order, &mut run, &mut folder, started)
         .and_then(|mut conductor| conductor.run(&mut progress))
         // Whatever an interrupt broke on its way, it was the interrupt.
@@ -144,103 +143,6 @@ pub fn conduct(
         error: ended.err().or(finished.err().map(RunError::Folder)),
         run,
     })
-}
-
-/// Runs begun within one second have one name: the later ones are numbered.
-const MOST_OF_ONE_SECOND: u32 = 100;
-
-fn create_folder(runs: &Path, run: &mut Run) -> Result<RunFolder, FolderError> {
-    let id = run.id.clone();
-    for number in 2..MOST_OF_ONE_SECOND {
-        match RunFolder::create(runs, run) {
-            Err(FolderError::Write { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
-                run.id = format!("{id}-{number}");
-            }
-            done => return done,
-        }
-    }
-    RunFolder::create(runs, run)
-}
-
-/// The run before its first slice: marked partial until it is not.
-fn blank(scenario: &Scenario, order: &Order) -> Run {
-    let now = jiff::Timestamp::now();
-    Run {
-        format: run::FORMAT_VERSION,
-        id: format!(
-            "{}-{}{}",
-            now.strftime("%Y%m%dT%H%M%SZ"),
-            scenario.name,
-            order.shard.map_or(String::new(), |shard| {
-                format!("-{}-of-{}", shard.share.number(), shard.share.of())
-            })
-        ),
-        status: Status::Partial("it was still running, or was killed".to_owned()),
-        scenario: described(scenario),
-        command: order.command.clone(),
-        seed: order.seed,
-        started: now.to_string(),
-        elapsed_s: 0.0,
-        tool: order.tool.clone(),
-        machine: machine::describe(&order.cores),
-        validity: Validity {
-            verdict: run::Verdict::Empty,
-            reasons: vec!["nothing was measured".to_owned()],
-        },
-        variants: scenario
-            .variants
-            .iter()
-            .map(|variant| run::Variant {
-                name: variant.name.clone(),
-                label: variant.label.clone(),
-                target: String::new(),
-                gives_up: variant.gives_up.clone(),
-            })
-            .collect(),
-        slices: Vec::new(),
-        merged: Vec::new(),
-        capacities: Vec::new(),
-        calibration: order.calibration.clone(),
-        shard: order.shard.map(|shard| run::Shard {
-            number: shard.share.number(),
-            of: shard.share.of(),
-            start_at: shard.start_at.to_string(),
-        }),
-        merged_from: Vec::new(),
-    }
-}
-
-fn described(scenario: &Scenario) -> run::Scenario {
-    let load = |load: &Load| run::Load {
-        name: load.name.clone(),
-        users: load.users,
-        open: load.arrivals.are_open(),
-        steps: load
-            .timed_steps()
-            .into_iter()
-            .map(|step| scenario.steps[step].name.clone())
-            .collect(),
-        first: match &load.first_steps()[..] {
-            [_] => Vec::new(),
-            several => several
-                .iter()
-                .map(|step| scenario.steps[*step].name.clone())
-                .collect(),
-        },
-        blocks: load.blocks,
-        slice_ms: u64::try_from(load.slice.as_millis()).unwrap_or(u64::MAX),
-        trace: load.trace().map(Trace::words),
-    };
-    run::Scenario {
-        name: scenario.name.clone(),
-        question: scenario.question.clone(),
-        profile: scenario.profile.clone(),
-        file: scenario.path.clone(),
-        baseline: scenario.variants[scenario.baseline].name.clone(),
-        loads: scenario.loads.iter().map(load).collect(),
-        ladder: scenario.ladder.clone(),
-        changes: scenario.changes.clone(),
-    }
 }
 
 struct Conductor<'a> {

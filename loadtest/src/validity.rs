@@ -4,7 +4,7 @@
 //! first, then what others took from us: lateness and queues follow from it, and are nobody's fault.
 
 mod disturbed;
-mod limited;
+pub(crate) mod limited;
 mod requests;
 
 use authlab_reports::run::{Run, Validity, Verdict};

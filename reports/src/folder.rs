@@ -19,6 +19,7 @@ mod replace;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -65,7 +66,30 @@ pub struct RunFolder {
 /// What is merged: variant, load, step, metric.
 type Key = (String, String, String, String);
 
+/// Ids hold seconds: so many runs may begin in one.
+const MOST_OF_ONE_SECOND: u32 = 100;
+
 impl RunFolder {
+    /// The same as [`Self::create`] where runs of one name begin within one second: the id of a
+    /// later one gets a number.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_numbered(parent: &Path, run: &mut Run) -> Result<Self, FolderError> {
+        let id = run.id.clone();
+        for number in 2..MOST_OF_ONE_SECOND {
+            match Self::create(parent, run) {
+                Err(FolderError::Write { source, .. })
+                    if source.kind() == ErrorKind::AlreadyExists =>
+                {
+                    run.id = format!("{id}-{number}");
+                }
+                done => return done,
+            }
+        }
+        Self::create(parent, run)
+    }
+
     /// Makes `<parent>/<run.id>/` and writes its `run.json`.
     ///
     /// # Errors

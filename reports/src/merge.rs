@@ -107,7 +107,7 @@ pub fn merge(
         .map(|part| Recordings::open(&part.path, &part.run))
         .collect::<Result<Vec<_>, _>>()?;
     let mut run = blank(&parts, command);
-    let mut folder = RunFolder::create(parent, &run)?;
+    let mut folder = RunFolder::create_numbered(parent, &mut run)?;
     if let Err(error) = add(&parts, &mut recordings, &mut run, &mut folder) {
         // Half a sum is of no use to anybody.
         let _ = std::fs::remove_dir_all(folder.path());

@@ -30,6 +30,19 @@ pub struct Interval {
     pub coverage: f64,
 }
 
+/// The median; none without values.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    middle(&values)
+}
+
+fn middle(sorted: &[f64]) -> Option<f64> {
+    let n = sorted.len();
+    let (&below, &above) = (sorted.get(n.checked_sub(1)? / 2)?, sorted.get(n / 2)?);
+    Some(f64::midpoint(below, above))
+}
+
 impl Estimate {
     /// The median of finite values and its interval at `1 − alpha`; none without values.
     #[must_use]
@@ -40,11 +53,9 @@ impl Estimate {
             .filter(|value| value.is_finite())
             .collect();
         sorted.sort_by(f64::total_cmp);
-        let n = sorted.len();
-        let (&below, &above) = (sorted.get(n.checked_sub(1)? / 2)?, sorted.get(n / 2)?);
         Some(Self {
-            median: f64::midpoint(below, above),
-            values: n,
+            median: middle(&sorted)?,
+            values: sorted.len(),
             interval: interval(&sorted, alpha),
         })
     }
@@ -102,6 +113,25 @@ fn interval(sorted: &[f64], alpha: f64) -> Option<Interval> {
     })
 }
 
+/// `P(Bin(n, ½) ≥ k)`: the sign test's error when k of n differences lie on one side.
+#[must_use]
+pub fn at_least(k: usize, n: usize) -> f64 {
+    if k == 0 {
+        return 1.0;
+    }
+    // By symmetry the lower tail up to n − k, in logarithms as in `rank`.
+    let Some(most) = n.checked_sub(k) else {
+        return 0.0;
+    };
+    let mut ln_term = -(n as f64) * std::f64::consts::LN_2;
+    let mut sum = ln_term.exp();
+    for below in 1..=most {
+        ln_term += ((n - below + 1) as f64 / below as f64).ln();
+        sum += ln_term.exp();
+    }
+    sum.min(1.0)
+}
+
 /// The largest k with `P(Bin(n, ½) ≤ k − 1) ≤ alpha / 2`, at least 1, and that probability.
 fn rank(n: usize, alpha: f64) -> (usize, f64) {
     // In logarithms: ½ⁿ alone would underflow from n = 1075 on.
@@ -152,6 +182,20 @@ mod tests {
                     2 * (k + 1) > n + 1 || by_counting(n, k) > alpha / 2.0,
                     "n {n} alpha {alpha}: {k} is not the largest"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn the_sign_tests_tail_is_what_counting_gives() {
+        for n in 0..=12 {
+            for k in 0..=n + 1 {
+                let counted = if k == 0 {
+                    1.0
+                } else {
+                    1.0 - by_counting(n, k - 1)
+                };
+                assert!((at_least(k, n) - counted).abs() < 1e-12, "n {n} k {k}");
             }
         }
     }

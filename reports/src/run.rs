@@ -336,6 +336,17 @@ impl Figure {
     /// The median; 0 when the figure was read from a file that lacks it.
     #[must_use]
     pub fn p50(&self) -> u64 {
-        self.percentiles.first().copied().unwrap_or_default()
+        self.at(50.0)
+    }
+
+    /// The value at one of [`PERCENTILES`], or at the next one above; 0 when the figure was read
+    /// from a file that lacks it.
+    #[must_use]
+    pub fn at(&self, percentile: f64) -> u64 {
+        PERCENTILES
+            .iter()
+            .position(|known| *known >= percentile)
+            .and_then(|place| self.percentiles.get(place).copied())
+            .unwrap_or_default()
     }
 }

@@ -17,11 +17,8 @@ use crate::progress::Progress;
 use crate::recorder::DROPPED;
 use crate::scenario::{Limits, Load};
 use crate::search::{Bounds, Found, search};
+use crate::validity::limited::{TIMER_P99_NS, generator_is_the_limit};
 
-/// The generator's own lateness above this at p99 makes it the limit.
-const TIMER_P99: Duration = Duration::from_millis(1);
-/// A core occupied for more than this share of the time is what limits.
-const SATURATED: f64 = 0.9;
 /// The last answer may come later than the median one would by this share of the slice: later, a
 /// backlog has grown, however generous the limit of latency, and the offered rate is not served.
 const LAG: f64 = 0.03;
@@ -155,9 +152,8 @@ impl Conductor<'_> {
             confirms,
             beyond: None,
         };
-        let late = u128::from(point.timer_p99_ns) > TIMER_P99.as_nanos();
-        let saturated = shares.generator_occupied > SATURATED
-            && shares.server_busy.is_none_or(|busy| busy < SATURATED);
+        let late = point.timer_p99_ns > TIMER_P99_NS;
+        let saturated = generator_is_the_limit(shares.generator_occupied, shares.server_busy);
         let lag = ran.length.saturating_sub(slice);
         let slow = u128::from(point.limited_ns) > limits.at_most.as_nanos();
         let wrong = point.errors > limits.errors_at_most;

@@ -24,7 +24,13 @@ pub(super) type Built = Request<Full<Bytes>>;
 /// The requests of one user at one server, by step.
 #[derive(Default)]
 pub(super) struct Requests {
-    built: Vec<Option<Parts>>,
+    built: Vec<Option<Known>>,
+}
+
+struct Known {
+    parts: Parts,
+    /// No value stands in it.
+    fixed: bool,
 }
 
 #[derive(Clone)]
@@ -48,18 +54,23 @@ impl Requests {
             return Ok(Parts::fill(step, values, endpoint)?.into_request());
         }
         if self.built.len() <= index {
-            self.built.resize(index + 1, None);
+            self.built.resize_with(index + 1, || None);
         }
-        let parts = match &mut self.built[index] {
-            Some(parts) => parts,
-            empty => empty.insert(Parts::fill(step, values, endpoint)?),
+        let known = match &mut self.built[index] {
+            Some(known) => known,
+            empty => empty.insert(Known {
+                parts: Parts::fill(step, values, endpoint)?,
+                fixed: step.places().next().is_none(),
+            }),
         };
-        Ok(parts.clone().into_request())
+        Ok(known.parts.clone().into_request())
     }
 
-    /// A value has changed: every request is filled in anew.
+    /// A value has changed: every request that holds one is filled in anew.
     pub(super) fn forget(&mut self) {
-        self.built.clear();
+        for built in &mut self.built {
+            built.take_if(|known| !known.fixed);
+        }
     }
 }
 

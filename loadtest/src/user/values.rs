@@ -61,7 +61,10 @@ impl Values {
 
     /// Puts a value on the user, in place of an earlier one.
     pub(super) fn put(&mut self, name: &str, value: &str) {
-        value.clone_into(self.own.entry(name.to_owned()).or_default());
+        match self.own.get_mut(name) {
+            Some(there) => value.clone_into(there),
+            None => drop(self.own.insert(name.to_owned(), value.to_owned())),
+        }
     }
 
     /// Keeps a value: on the member that has it from its `fill` steps, or else on the user. Whether

@@ -1,6 +1,6 @@
 //! The offered load was not served, or not sent: by the server's doing, or by the generator's.
 
-use authlab_reports::run::{Figure, LoadStep, PERCENTILES, Run};
+use authlab_reports::run::{Figure, LoadStep, Run};
 
 use super::requests::Requests;
 
@@ -13,7 +13,7 @@ const SATURATED: f64 = 0.9;
 /// With one closed user, the generator's own time between answers above this share of a request.
 const TIMER_SHARE: f64 = 0.25;
 /// With open arrivals, lateness of the generator's own above this at p99.
-const TIMER_P99_NS: u64 = 1_000_000;
+pub(crate) const TIMER_P99_NS: u64 = 1_000_000;
 /// A shard's slice that begins later than this did not load together with the others'.
 const SHARD_LATE_NS: u64 = 50_000_000;
 
@@ -80,8 +80,14 @@ pub(super) fn by_client(run: &Run, all: &[Requests<'_>]) -> Vec<String> {
 
 /// Whether the generator's core was the one at its end, and the server's were not.
 fn is_generators_doing(at: &Requests<'_>) -> bool {
-    at.generator_occupied.is_some_and(|share| share > SATURATED)
-        && at.server_busy.is_none_or(|share| share < SATURATED)
+    at.generator_occupied
+        .is_some_and(|occupied| generator_is_the_limit(occupied, at.server_busy))
+}
+
+/// The same of any slice: shares of the time that the generator's core was occupied with it, and
+/// the server's cores with theirs.
+pub(crate) fn generator_is_the_limit(occupied: f64, server_busy: Option<f64>) -> bool {
+    occupied > SATURATED && server_busy.is_none_or(|share| share < SATURATED)
 }
 
 fn not_served(at: &Requests<'_>, why: &str) -> String {
@@ -124,7 +130,7 @@ fn late(run: &Run, timer: &Figure) -> Option<String> {
         .flatten()?;
     let shown = format!("{} under {}", timer.variant, timer.load);
     if load.open {
-        let p99 = at_percentile(timer, 99.0);
+        let p99 = timer.at(99.0);
         return (p99 > TIMER_P99_NS)
             .then(|| format!("{shown}: requests left {p99} ns late at p99"));
     }
@@ -142,12 +148,4 @@ fn late(run: &Run, timer: &Figure) -> Option<String> {
             timer.p50()
         )
     })
-}
-
-fn at_percentile(figure: &Figure, percentile: f64) -> u64 {
-    PERCENTILES
-        .iter()
-        .zip(&figure.percentiles)
-        .find(|(known, _)| **known >= percentile)
-        .map_or(figure.max, |(_, value)| *value)
 }

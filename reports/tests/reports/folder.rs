@@ -154,6 +154,22 @@ fn nothing_is_overwritten_by_a_second_run_of_the_same_name() {
 }
 
 #[test]
+fn runs_begun_within_one_second_are_numbered() {
+    let parent = tempfile::tempdir().unwrap();
+    let ids = [(); 3].map(|()| {
+        let mut run = planned(&DESIGNS);
+        let folder = RunFolder::create_numbered(parent.path(), &mut run).unwrap();
+        assert!(folder.path().ends_with(&run.id));
+        run.id
+    });
+    let first = planned(&DESIGNS).id;
+    assert_eq!(
+        ids,
+        [first.clone(), format!("{first}-2"), format!("{first}-3")]
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_named_in_one_line() {
     let parent = tempfile::tempdir().unwrap();
     let file = parent.path().join("run.json");

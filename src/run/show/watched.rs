@@ -7,7 +7,7 @@ use authlab_loadtest::live::Snapshot;
 use authlab_loadtest::progress::{Left, Progress};
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::capacity::Capacity;
-use authlab_reports::run::{LoadStep, PERCENTILES, Run, Slice, Validity, Verdict};
+use authlab_reports::run::{LoadStep, Run, Slice, Validity, Verdict};
 
 /// A run as far as it has got.
 #[derive(Clone)]
@@ -158,10 +158,9 @@ impl Response {
                 .clone(),
         };
         let figure = run.figure(&slice.variant, &at, "response")?;
-        let p99 = PERCENTILES.iter().position(|known| *known >= 99.0)?;
         Some(Self {
             p50_ns: figure.p50(),
-            p99_ns: *figure.percentiles.get(p99)?,
+            p99_ns: figure.at(99.0),
         })
     }
 }
