@@ -11,7 +11,7 @@ mod server;
 use std::time::Duration;
 
 use authlab_loadtest::conductor::Finished;
-use authlab_reports::run::{PERCENTILES, Verdict};
+use authlab_reports::run::{PERCENTILES, Slice, Verdict};
 use place::{percentile, run};
 use server::{Script, Scripted, serve};
 
@@ -68,17 +68,29 @@ fn truth_ms(script: &Script, server: &Scripted, finished: &Finished) -> Vec<f64>
     let mut first = received.len();
     let mut truth = Vec::new();
     for slice in finished.run.slices.iter().rev() {
-        first -= slice.ok as usize;
+        // Those that were lost when the server hung up had been received.
+        first -= (slice.ok + lost(slice)) as usize;
         let begins = received[first];
         let mut free = Duration::ZERO;
         for k in 0..slice.planned.unwrap() {
             let arrives = begins + Duration::from_secs_f64(k as f64 / RATE);
+            if script.refuses(arrives) {
+                continue;
+            }
             free = script.end(arrives.max(free));
             truth.push(free.saturating_sub(arrives).as_secs_f64() * 1e3);
         }
     }
     truth.sort_by(f64::total_cmp);
     truth
+}
+
+fn lost(slice: &Slice) -> u64 {
+    let lost = slice
+        .failed
+        .iter()
+        .filter(|(why, _)| why.ends_with("connection lost"));
+    lost.map(|(_, count)| count).sum()
 }
 
 /// Compares every percentile and the maximum; says all, then fails if one is off.
@@ -148,25 +160,22 @@ fn the_response_of_a_server_that_slows_linearly_beyond_its_capacity_is_what_arit
 #[test]
 #[ignore = "needs a quiet machine: make ground-truth"]
 fn a_server_that_refuses_connections_for_a_second_fails_a_second_of_arrivals_and_slows_no_other() {
+    // It stalls too, so that its tail is the script's: alone, 0.2 ms at p99.9 would be this machine's
+    // hiccups of some milliseconds, which a server that never refuses shows as well.
     let script = Script {
+        stall: Duration::from_millis(500),
         refuse: Duration::from_secs(1),
         ..SMOOTH
     };
-    let (server, finished) = measured(script, 4);
+    let (server, finished) = measured(script, 16);
     assert_eq!(finished.run.validity.verdict, Verdict::ServerLimited);
-    drop(server);
-    let failed: u64 = finished
-        .run
-        .slices
-        .iter()
-        .flat_map(|slice| slice.failed.values())
-        .sum();
+    let failed: u64 = finished.run.slices.iter().map(Slice::failures).sum();
     let expected = RATE * SLICE_S / PERIOD.as_secs_f64() * finished.run.slices.len() as f64;
     println!("failed {failed} of {expected} in the refused seconds");
     assert!(
         (failed as f64 / expected - 1.0).abs() < MOST_OFF,
         "{failed}"
     );
-    let constant = vec![SMOOTH.service.0.as_secs_f64() * 1e3; 1_000];
-    compare(&constant, &finished);
+    // No failure is among the answers, and no answer is slower for it.
+    compare(&truth_ms(&script, &server, &finished), &finished);
 }

@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use authlab_loadtest::cores::Cores;
 use http::Response;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -37,6 +40,12 @@ impl Script {
         let (first, last) = self.service;
         start + first.mul_f64(1.0 - share) + last.mul_f64(share)
     }
+
+    /// Whether what arrives then, after the server's start, finds nobody listening.
+    pub(crate) fn refuses(&self, arrives: Duration) -> bool {
+        let phase = Duration::from_nanos((arrives.as_nanos() % self.period.as_nanos()) as u64);
+        (self.period / 2..self.period / 2 + self.refuse).contains(&phase)
+    }
 }
 
 pub(crate) struct Scripted {
@@ -54,6 +63,13 @@ pub(crate) fn serve(script: Script) -> Scripted {
     let (stop, stopped) = oneshot::channel::<()>();
     let log = Arc::clone(&received);
     std::thread::spawn(move || {
+        // As the lab pins the servers that it starts: the kernel would move this spinning thread
+        // to the generator's core for milliseconds, whenever something else runs on its own.
+        let mut cores = CpuSet::new();
+        for core in Cores::split().server {
+            cores.set(core).unwrap();
+        }
+        sched_setaffinity(Pid::from_raw(0), &cores).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
