@@ -126,6 +126,7 @@ impl Bench {
             cores: self.cores.clone(),
             calibration: None,
             shard: None,
+            duel: None,
             watched: false,
         };
         let finished = conduct(&Scenario::parse("beside", &text, "quick")?, &order, |_| {})?;

@@ -37,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         cores: Cores::split(),
         calibration: None,
         shard: None,
+        duel: None,
         watched: false,
     };
     let length = if arguments.smoke {

@@ -111,6 +111,7 @@ pub(crate) fn conduct_and_show(
         calibration,
         cores,
         shard,
+        duel: None,
         watched: shown.watched(),
     };
     let finished = conduct(scenario, &order, |progress| shown.progress(progress))?;

@@ -2,6 +2,7 @@
 //! writes what was measured as it goes, and stops what it started, whatever happens.
 
 mod capacity;
+mod duel;
 mod job;
 mod outset;
 mod ride;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::calibration::Calibration;
+use authlab_reports::duel::Terms;
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{Run, Status, Tool};
 
@@ -48,6 +50,8 @@ pub struct Order {
     pub calibration: Option<Calibration>,
     /// Our part, when several processes make the load.
     pub shard: Option<Shard>,
+    /// The terms of the duel that it is: the load they name ends as soon as its verdict is certain.
+    pub duel: Option<Terms>,
     /// Somebody watches: [`Progress::Live`] is told while a slice goes on.
     pub watched: bool,
 }
@@ -137,6 +141,7 @@ pub fn conduct(
     run.elapsed_s = started.elapsed().as_secs_f64();
     run.machine.load_after = Some(machine::load_average());
     run.validity = validity::judge(&run);
+    duel::end(&mut run);
     let finished = folder.finish(&mut run);
     Ok(Finished {
         path: folder.path().to_owned(),
@@ -166,6 +171,8 @@ struct Conductor<'a> {
     timetable: Option<Timetable>,
     /// The last slice ended with requests that nobody waits for.
     abandoned: bool,
+    /// Blocks of a duel's load that were not set aside, before which nothing is judged.
+    next_look: usize,
     pace: Pace,
     /// What the slice under way is for.
     aim: Aim,
@@ -201,6 +208,11 @@ impl<'a> Conductor<'a> {
             jobs: 0,
             timetable: order.shard.as_ref().map(Timetable::of),
             abandoned: false,
+            next_look: order
+                .duel
+                .as_ref()
+                .and_then(|terms| terms.looks.first().copied())
+                .unwrap_or_default(),
             pace: Pace::new(scenario),
             aim: Aim::WarmUp,
             shown_next: started,
@@ -236,6 +248,9 @@ impl<'a> Conductor<'a> {
                 for (place, variant) in order.into_iter().enumerate() {
                     let seed = slice_seed(self.order.seed, number, block, place);
                     self.measure(&load, number, (block, seed), variant, progress)?;
+                }
+                if self.is_settled(&load, number) {
+                    break;
                 }
             }
         }

@@ -105,6 +105,12 @@ impl Pace {
         *self.done.entry((load, variant)).or_default() += 1;
     }
 
+    /// A load has ended before its plan.
+    pub(crate) fn ended(&mut self, load: usize) {
+        let done = (0..self.variants).filter_map(|variant| self.done.get(&(load, variant)));
+        self.loads[load].blocks = done.max().copied().unwrap_or_default().div_ceil(2);
+    }
+
     /// A search has ended: nothing is left of its slices.
     pub(crate) fn searched(&mut self, load: usize, variant: usize) {
         self.searched.push((load, variant));

@@ -211,6 +211,18 @@ impl Server {
             .map(|process| usage::of_tree(process.group))
     }
 
+    /// Forgets how much memory its processes held until now.
+    pub(crate) fn forget_peak(&self) {
+        if let Some(process) = &self.process {
+            usage::forget_peak(process.group);
+        }
+    }
+
+    /// The most memory that its processes held since then, bytes; none for one not started here.
+    pub(crate) fn peak_bytes(&self) -> Option<u64> {
+        usage::peak_bytes(self.process.as_ref()?.group)
+    }
+
     /// What it warned of at its start, a line each.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let Some(process) = &self.process else {

@@ -31,13 +31,45 @@ impl Usage {
 /// A process and all its descendants that live.
 pub(crate) fn of_tree(root: Pid) -> Usage {
     let mut total = Usage::default();
-    let mut pending = vec![root.as_raw()];
-    while let Some(pid) = pending.pop() {
+    for pid in tree(root) {
         if let Ok(now) = clock_getcpuclockid(Pid::from_raw(pid)).and_then(nix::time::ClockId::now) {
             total.cpu += Duration::from(now);
         }
         for thread in threads(pid) {
             total.waited += schedstat(&format!("/proc/{pid}/task/{thread}/schedstat")).waited;
+        }
+    }
+    total
+}
+
+/// Forgets the greatest resident sets of a process and its descendants until now (proc(5),
+/// `clear_refs`); where Linux refuses that, they are those since each process began.
+pub(crate) fn forget_peak(root: Pid) {
+    for pid in tree(root) {
+        let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
+    }
+}
+
+/// The greatest resident sets of a process and its descendants, added up, bytes.
+pub(crate) fn peak_bytes(root: Pid) -> Option<u64> {
+    tree(root).into_iter().map(peak_of).sum()
+}
+
+fn peak_of(pid: i32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+/// A process and all its descendants that live.
+fn tree(root: Pid) -> Vec<i32> {
+    let mut all = Vec::new();
+    let mut pending = vec![root.as_raw()];
+    while let Some(pid) = pending.pop() {
+        for thread in threads(pid) {
             let children = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"));
             pending.extend(
                 children
@@ -46,8 +78,9 @@ pub(crate) fn of_tree(root: Pid) -> Usage {
                     .filter_map(|c| c.parse::<i32>().ok()),
             );
         }
+        all.push(pid);
     }
-    total
+    all
 }
 
 /// One of our own threads.

@@ -7,12 +7,43 @@ mod disturbed;
 pub(crate) mod limited;
 mod requests;
 
+use authlab_reports::duel;
+use authlab_reports::judge::aside::SetAside;
 use authlab_reports::run::{Run, Validity, Verdict};
 
 use requests::Requests;
 
-/// Judges what was measured so far.
+/// Judges what was measured so far. Of a duel, that is what its verdict rests on: blocks that others
+/// spoiled are set aside there, and spoil the whole only where they are most of it.
 pub(crate) fn judge(run: &Run) -> Validity {
+    let Some(terms) = &run.duel else {
+        return judged(run);
+    };
+    let aside = SetAside::of(run, &terms.load);
+    let mut kept = run.clone();
+    kept.slices
+        .retain(|slice| slice.load != terms.load || !aside.has(slice.block));
+    if kept.slices.is_empty() {
+        kept.slices.clone_from(&run.slices);
+    }
+    // What others took was judged block by block.
+    for slice in &mut kept.slices {
+        slice.steal = None;
+        slice.throttled = None;
+        slice.generator_waited = None;
+        slice.server_waited = None;
+    }
+    let mut validity = judged(&kept);
+    if let Some(spoiled) = duel::spoiled(run, terms) {
+        validity.reasons.insert(0, spoiled);
+        if validity.verdict == Verdict::Valid {
+            validity.verdict = Verdict::Disturbed;
+        }
+    }
+    validity
+}
+
+fn judged(run: &Run) -> Validity {
     let all = Requests::of(run);
     let unanswered = unanswered(run, &all);
     if !unanswered.is_empty() {

@@ -79,6 +79,22 @@ pub enum CompareError {
     },
 }
 
+impl CompareError {
+    /// # Errors
+    /// The run has no variant of that name.
+    pub(crate) fn unless_in(run: &Run, name: &str) -> Result<(), Self> {
+        if run.variant(name).is_some() {
+            return Ok(());
+        }
+        let accepted = run.variants.iter().map(|variant| variant.name.clone());
+        Err(Self::Variant {
+            name: name.to_owned(),
+            run: run.id.clone(),
+            accepted: accepted.collect(),
+        })
+    }
+}
+
 /// Compares two variants of one run.
 ///
 /// # Errors
@@ -90,18 +106,7 @@ pub fn within(
     limits: &[Limit],
 ) -> Result<Comparison, CompareError> {
     for name in [base, head] {
-        if run.variant(name).is_none() {
-            let accepted = run
-                .variants
-                .iter()
-                .map(|variant| variant.name.clone())
-                .collect();
-            return Err(CompareError::Variant {
-                name: name.to_owned(),
-                run: run.id.clone(),
-                accepted,
-            });
-        }
+        CompareError::unless_in(run, name)?;
     }
     let found = planned(run)
         .map(|(load, step)| {

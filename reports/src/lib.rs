@@ -6,6 +6,7 @@
 //! - [`calibration`]: what machine and generator can tell apart; [`capacity`]: what a search for the highest rate found.
 //! - [`percentiles`]: figures of one histogram.
 //! - [`blocks`] and [`order_statistics`]: what a run's slices say about two variants, with its interval.
+//! - [`judge`]: the verdict on two variants, metric by metric; [`duel`]: all of them, and what a reader must know.
 //! - [`ladder`]: every variant against the baseline, judged once and rendered in several forms.
 //! - [`curves`], [`stages`] and [`rates`]: what charts show; [`chart`] draws them.
 //! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page.
@@ -20,7 +21,9 @@ pub mod capacity;
 pub mod chart;
 pub mod compare;
 pub mod curves;
+pub mod duel;
 pub mod folder;
+pub mod judge;
 pub mod ladder;
 mod markdown;
 pub mod merge;

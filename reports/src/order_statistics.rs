@@ -4,6 +4,8 @@
 //! with probability `1 − 2·P(Bin(n, ½) ≤ k − 1)`, whatever the values' distribution (the sign
 //! test's interval; David & Nagaraja, *Order Statistics*, 7.1).
 
+use statrs::distribution::{ContinuousCDF, Normal};
+
 /// Error accepted on both sides together, unless someone asks for another: 95 % intervals.
 pub const ALPHA: f64 = 0.05;
 
@@ -130,6 +132,12 @@ pub fn at_least(k: usize, n: usize) -> f64 {
         sum += ln_term.exp();
     }
     sum.min(1.0)
+}
+
+/// The value below which a standard normal variable lies with probability `p`.
+#[must_use]
+pub fn normal_quantile(p: f64) -> f64 {
+    Normal::standard().inverse_cdf(p)
 }
 
 /// The largest k with `P(Bin(n, ½) ≤ k − 1) ≤ alpha / 2`, at least 1, and that probability.

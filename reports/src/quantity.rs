@@ -120,6 +120,19 @@ pub fn elapsed(seconds: f64) -> String {
     }
 }
 
+/// Bytes: `1.20 kB`, `48.0 MB`.
+#[must_use]
+pub fn bytes(bytes: f64) -> String {
+    let size = rounded(bytes.abs());
+    let (divisor, unit) = match size {
+        size if size < 1e3 => (1.0, "B"),
+        size if size < 1e6 => (1e3, "kB"),
+        size if size < 1e9 => (1e6, "MB"),
+        _ => (1e9, "GB"),
+    };
+    format!("{} {unit}", number(bytes / divisor))
+}
+
 /// Memory: `7.8 GiB`.
 #[must_use]
 pub fn memory(bytes: u64) -> String {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
 use crate::capacity::Capacity;
+use crate::duel::{Instructions, Terms};
 
 /// The version of this format; a reader refuses a run that is newer than it knows.
 pub const FORMAT_VERSION: u32 = 1;
@@ -60,6 +61,12 @@ pub struct Run {
     /// The ids of the shards that this run adds up, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_from: Vec<String>,
+    /// The terms of the duel that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duel: Option<Terms>,
+    /// Instructions of a request, where a duel counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Instructions>,
 }
 
 /// The share of one process in a load that several made: every `of`-th arrival, and every `of`-th
@@ -277,6 +284,9 @@ pub struct Slice {
     /// a planned instant.
     #[serde(default)]
     pub generator_busy: Option<f64>,
+    /// The most memory that the server's processes held at once, bytes; none where it was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
     /// Time the generator was ready to run and did not get a core, as a share of the slice.
     pub generator_waited: Option<f64>,
     /// The same of the server's processes.

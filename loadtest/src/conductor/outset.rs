@@ -52,6 +52,8 @@ pub(super) fn run(scenario: &Scenario, order: &Order) -> Run {
             start_at: shard.start_at.to_string(),
         }),
         merged_from: Vec::new(),
+        duel: order.duel.clone(),
+        instructions: None,
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) struct Ran {
     pub(super) steal: Option<f64>,
     pub(super) throttled: Option<Duration>,
     pub(super) resent: Option<f64>,
+    pub(super) peak_bytes: Option<u64>,
 }
 
 impl Conductor<'_> {
@@ -62,6 +63,9 @@ impl Conductor<'_> {
             });
         }
         let late = due.map(timetable::wait);
+        if let Some(server) = &self.servers[variant] {
+            server.forget_peak();
+        }
         let server_before = self.servers[variant].as_ref().and_then(Server::usage);
         let generator_before = usage::of_thread(self.generator.thread_id);
         let around_before = Surroundings::now();
@@ -106,6 +110,7 @@ impl Conductor<'_> {
             steal: around.steal_since(around_before),
             throttled: around.throttled_since(around_before),
             resent: around.resent_since(around_before),
+            peak_bytes: self.servers[variant].as_ref().and_then(Server::peak_bytes),
         })
     }
 

@@ -80,7 +80,10 @@ impl Conductor<'_> {
         let slice = self.slice(load, block, variant, &ran);
         self.run.elapsed_s = self.started.elapsed().as_secs_f64();
         self.folder.append(self.run, slice, ran.taken.recorded)?;
-        self.run.validity = crate::validity::judge(self.run);
+        // A duel has many slices, and its blocks are judged among themselves as it goes.
+        if self.order.duel.is_none() {
+            self.run.validity = crate::validity::judge(self.run);
+        }
         // The folder has given the slice its figures.
         if let Some(slice) = self.run.slices.last() {
             progress(Progress::Slice {
@@ -183,6 +186,7 @@ impl Conductor<'_> {
             cpu_ns: ran.server.map(|used| nanos(used.cpu)),
             busy: ran.server.map(|used| share(used.cpu) / cores),
             generator_busy: Some(share(ran.generator.cpu)),
+            peak_bytes: ran.peak_bytes,
             generator_waited: Some(share(ran.generator.waited)),
             server_waited: ran.server.map(|used| share(used.waited)),
             steal: ran.steal,

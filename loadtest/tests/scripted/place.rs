@@ -66,6 +66,7 @@ pub(crate) fn order(runs: &Path) -> Order {
         cores: Cores::split(),
         calibration: None,
         shard: None,
+        duel: None,
         watched: false,
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn added(
         busy: None,
         generator_busy: greatest(&slices, |slice| slice.generator_busy),
         generator_waited: greatest(&slices, |slice| slice.generator_waited),
+        peak_bytes: None,
         server_waited: None,
         steal: greatest(&slices, |slice| slice.steal),
         throttled: greatest(&slices, |slice| slice.throttled),

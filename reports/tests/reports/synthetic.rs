@@ -106,6 +106,8 @@ pub(crate) fn planned(designs: &[Design]) -> Run {
         calibration: None,
         shard: None,
         merged_from: Vec::new(),
+        duel: None,
+        instructions: None,
     }
 }
 
@@ -189,6 +191,7 @@ pub(crate) fn slice(
         failed: BTreeMap::new(),
         cpu_ns: Some((cpu * drift * samples as f64) as u64),
         busy: Some(if name == "bcrypt-12" { 0.99 } else { 0.61 }),
+        peak_bytes: Some(12_000_000),
         generator_waited: Some(0.0),
         server_waited: Some(0.001),
         steal: Some(0.0),

@@ -1,0 +1,344 @@
+//! A duel: two variants of one run, judged metric by metric, with what a reader must know of it.
+//!
+//! [`Duel::of`] is a pure function of the run. Renderings write what it holds and compute nothing:
+//! they are beside this file.
+
+mod advisory;
+pub mod instructions;
+mod rows;
+mod terms;
+
+use serde::Serialize;
+
+pub use self::instructions::Instructions;
+pub use self::rows::{Role, Row};
+pub use self::terms::Terms;
+use crate::compare::CompareError;
+use crate::judge::aside::SetAside;
+use crate::judge::{LOOKS, Verdict, power};
+use crate::order_statistics::Interval;
+use crate::outcome::Outcome;
+use crate::quantity;
+use crate::run::{self, Run};
+
+/// The version of the form that [`Duel`] has as JSON.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Two variants of a run, judged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Duel {
+    /// [`FORMAT_VERSION`].
+    pub format: u32,
+    /// The run's id.
+    pub run: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// What is compared with.
+    pub base: Side,
+    /// What is judged.
+    pub head: Side,
+    /// The load that both were under, in words: `one user · 100 ms slices`.
+    pub load: String,
+    /// Wall-clock length, seconds.
+    pub elapsed_s: f64,
+    /// The metrics asked for, gated ones first, then those beside them.
+    pub rows: Vec<Row>,
+    /// Every other metric, not gated: those marked stand out among all of them (Benjamini–Hochberg).
+    pub information: Vec<Row>,
+    /// Instructions and allocations per request, where they were counted in a pass of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<instructions::Judged>,
+    /// The blocks that it rests on.
+    pub blocks: Blocks,
+    /// How well it was measured.
+    pub quality: Quality,
+    /// What to keep in mind, a sentence each.
+    pub caveats: Vec<String>,
+    /// Why it may not be judged, a sentence each.
+    pub faults: Vec<String>,
+    /// What is missing, and on which side; never a pass.
+    pub missing: Vec<String>,
+    /// The whole.
+    pub outcome: Outcome,
+    /// [`Outcome::exit_code`], or what `--inconclusive` makes of it.
+    pub exit_code: u8,
+    /// The words that repeat it.
+    pub repeat: Vec<String>,
+}
+
+/// A side of a duel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// The variant's name.
+    pub name: String,
+    /// How people read it.
+    pub label: String,
+    /// The command that started its server, or its URL.
+    pub target: String,
+}
+
+/// Blocks of a duel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Blocks {
+    /// Measured and not set aside.
+    pub kept: usize,
+    /// Set aside, by a rule that looks at no latency.
+    pub set_aside: usize,
+    /// What spoiled most of those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// How well it was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Quality {
+    /// The run's verdict on itself: `valid`, `disturbed` …
+    pub validity: String,
+    /// How late the generator sent, at p99 of all requests, nanoseconds.
+    pub timer_p99_ns: Option<u64>,
+    /// Share of the time that the host took, over the kept blocks.
+    pub steal: Option<f64>,
+    /// The least slowdown of p50 that this machine shows nearly always, from its calibration.
+    pub floor: Option<f64>,
+}
+
+impl Duel {
+    /// Judges a run by the terms that it was made on, or by the usual ones for `base` and `head`.
+    ///
+    /// # Errors
+    /// The run has no such variant.
+    pub fn of(run: &Run, terms: &Terms) -> Result<Self, CompareError> {
+        terms.check(run)?;
+        let side = |name: &str| {
+            let variant = run.variant(name);
+            Side {
+                name: name.to_owned(),
+                label: variant.map_or(String::new(), |variant| variant.label.clone()),
+                target: variant.map_or(String::new(), |variant| variant.target.clone()),
+            }
+        };
+        let aside = SetAside::of(run, &terms.load);
+        let judged = rows::judge(run, terms, &aside);
+        let faults = faults(run, &judged.asked_for);
+        let instructions = run.instructions.as_ref().map(Instructions::judge);
+        let outcome = outcome(&judged, &faults, instructions.as_ref());
+        Ok(Self {
+            format: FORMAT_VERSION,
+            run: run.id.clone(),
+            scenario: run.scenario.name.clone(),
+            base: side(&terms.base),
+            head: side(&terms.head),
+            load: load_in_words(run, &terms.load),
+            elapsed_s: run.elapsed_s,
+            blocks: Blocks {
+                kept: judged.blocks,
+                set_aside: aside.count(),
+                because: aside.mostly(),
+            },
+            quality: quality(run, terms, &aside),
+            caveats: judged.caveats,
+            rows: judged.asked_for,
+            information: judged.information,
+            instructions,
+            faults,
+            missing: judged.missing,
+            outcome,
+            exit_code: outcome.exit_code(),
+            repeat: run.command.clone(),
+        })
+    }
+
+    /// What an inconclusive end is for a script, where it was said: 0, or 1.
+    #[must_use]
+    pub fn with_inconclusive_as(mut self, exit_code: Option<u8>) -> Self {
+        if let (Outcome::Inconclusive, Some(exit_code)) = (self.outcome, exit_code) {
+            self.exit_code = exit_code;
+        }
+        self
+    }
+
+    /// The verdict in a word or two, for a heading: the worst of the gated rows, or why there is none.
+    #[must_use]
+    pub fn headline(&self) -> &'static str {
+        match self.outcome {
+            Outcome::LimitBroken => "slower",
+            Outcome::BadInput => "cannot be compared",
+            Outcome::Inconclusive if self.faults.is_empty() => "inconclusive",
+            Outcome::Inconclusive => "not valid",
+            Outcome::Ok => {
+                let gated = self.rows.iter().filter(|row| row.role == Role::Gated);
+                if gated
+                    .into_iter()
+                    .any(|row| row.verdict == Some(Verdict::Faster))
+                {
+                    "faster"
+                } else {
+                    "no change"
+                }
+            }
+        }
+    }
+
+    /// The duel as JSON, for programs; `duel.schema.json` says its form.
+    ///
+    /// # Errors
+    /// Never, for figures that were read from a run.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
+/// How a duel stands while it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It takes more blocks: it is looked at again when so many were measured.
+    Open {
+        /// Blocks, those set aside among them.
+        next: usize,
+    },
+    /// Every gated metric has its verdict, or none can be gated.
+    Settled,
+    /// Others spoil more blocks than they leave.
+    Spoiled,
+}
+
+/// How a duel stands.
+#[must_use]
+pub fn standing(run: &Run, terms: &Terms) -> Standing {
+    let aside = SetAside::of(run, &terms.load);
+    let judged = rows::gated(run, terms, &aside);
+    let next = judged
+        .iter()
+        .filter(|row| row.role == Role::Gated && row.verdict.is_none())
+        .map(|row| row.next)
+        .max();
+    let kept = rows::kept(run, terms, &aside);
+    match next {
+        None => Standing::Settled,
+        Some(_) if aside.count() > kept && kept + aside.count() >= SPOILED_AFTER => {
+            Standing::Spoiled
+        }
+        Some(next) => Standing::Open {
+            next: next.max(kept + 1) + aside.count(),
+        },
+    }
+}
+
+/// That others spoiled most of a duel, in words.
+#[must_use]
+pub fn spoiled(run: &Run, terms: &Terms) -> Option<String> {
+    let aside = SetAside::of(run, &terms.load);
+    let all = rows::kept(run, terms, &aside) + aside.count();
+    (aside.count() * 2 > all).then(|| {
+        format!(
+            "{} of {all} blocks were set aside: {}",
+            aside.count(),
+            aside.mostly().unwrap_or_default()
+        )
+    })
+}
+
+/// Blocks after which a duel that mostly lost them gives up.
+const SPOILED_AFTER: usize = 30;
+
+/// Why the run may not be judged. That requests fail is what the error rate is gated for: it spoils
+/// nothing that is judged by it.
+fn faults(run: &Run, rows: &[Row]) -> Vec<String> {
+    let gates_errors = rows
+        .iter()
+        .any(|row| row.role == Role::Gated && row.metric == "errors");
+    let failing = run.validity.verdict == run::Verdict::ServerLimited
+        && run.validity.reasons.iter().all(|r| r.contains("failed"));
+    if gates_errors && failing && run.status == run::Status::Complete {
+        return Vec::new();
+    }
+    run.faults()
+}
+
+fn outcome(
+    judged: &rows::Rows,
+    faults: &[String],
+    instructions: Option<&instructions::Judged>,
+) -> Outcome {
+    let gated = judged
+        .asked_for
+        .iter()
+        .filter(|row| row.role == Role::Gated);
+    let verdicts: Vec<Option<Verdict>> = gated
+        .map(|row| row.verdict)
+        .chain(instructions.map(|judged| judged.verdict))
+        .collect();
+    let slower = verdicts.contains(&Some(Verdict::Slower));
+    let open = verdicts
+        .iter()
+        .any(|verdict| matches!(verdict, None | Some(Verdict::Inconclusive)));
+    // What is missing is never a pass; an invalid run is never gated, whatever its figures.
+    if !judged.missing.is_empty() || verdicts.is_empty() {
+        Outcome::BadInput
+    } else if !faults.is_empty() {
+        Outcome::Inconclusive
+    } else if slower {
+        Outcome::LimitBroken
+    } else if open {
+        Outcome::Inconclusive
+    } else {
+        Outcome::Ok
+    }
+}
+
+fn quality(run: &Run, terms: &Terms, aside: &SetAside) -> Quality {
+    let slices = || {
+        run.slices
+            .iter()
+            .filter(|slice| slice.load == terms.load && !aside.has(slice.block))
+    };
+    let load = run.scenario.loads.iter().find(|l| l.name == terms.load);
+    let timers = run
+        .merged
+        .iter()
+        .filter(|figure| figure.load == terms.load && figure.metric == "timer");
+    let steals: Vec<f64> = slices().filter_map(|slice| slice.steal).collect();
+    let rule = terms.rule(run);
+    let noise = run
+        .calibration
+        .as_ref()
+        .zip(load)
+        .and_then(|(known, load)| {
+            power::noise(known, "p50", load.slice_ms).filter(|_| known.stale.is_none())
+        });
+    Quality {
+        validity: run.validity.verdict.label().to_owned(),
+        timer_p99_ns: timers.map(|figure| figure.at(99.0)).max(),
+        steal: (!steals.is_empty()).then(|| steals.iter().sum::<f64>() / steals.len() as f64),
+        floor: noise.map(|noise| {
+            power::visible(
+                noise.mad,
+                rule.looks.last().copied().unwrap_or(LOOKS[0]),
+                &rule,
+            )
+        }),
+    }
+}
+
+fn load_in_words(run: &Run, name: &str) -> String {
+    let Some(load) = run.scenario.loads.iter().find(|load| load.name == name) else {
+        return name.to_owned();
+    };
+    let users = match load.users {
+        1 => "one user".to_owned(),
+        users => format!("{} users", quantity::grouped(users as u64)),
+    };
+    let arrivals = if load.open { " · open arrivals" } else { "" };
+    let slice = quantity::tick(load.slice_ms as f64 * 1e6);
+    format!("{users}{arrivals} · {slice} slices")
+}
+
+/// An interval as it is shown: effects, not logarithms.
+pub(crate) fn effects(interval: Interval, effect: impl Fn(f64) -> f64) -> Interval {
+    let (one, other) = (effect(interval.low), effect(interval.high));
+    Interval {
+        low: one.min(other),
+        high: one.max(other),
+        ..interval
+    }
+}

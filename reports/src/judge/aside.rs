@@ -1,0 +1,110 @@
+//! Blocks that others spoiled, set aside by a rule that was there before the run and looks at no
+//! latency: whole blocks, so that it cannot favour a variant.
+
+use std::collections::BTreeMap;
+
+use crate::order_statistics::median;
+use crate::quantity;
+use crate::run::{Run, Slice};
+
+/// The host took more than this share of a slice's time,
+const STEAL: f64 = 0.10;
+/// or the generator, alone on its core, waited for it longer,
+const GENERATOR_WAITED: f64 = 0.10;
+/// or the server did, by so much more than it usually does: threads of one server wait for one another,
+const SERVER_WAITED: f64 = 0.10;
+/// or our control group was throttled.
+const THROTTLED: f64 = 0.05;
+
+/// The blocks of a load that are not judged, and why not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetAside {
+    why: BTreeMap<usize, Reason>,
+}
+
+/// What spoiled a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reason {
+    Stolen,
+    GeneratorWaited,
+    ServerWaited,
+    Throttled,
+}
+
+impl SetAside {
+    /// Those of a load.
+    #[must_use]
+    pub fn of(run: &Run, load: &str) -> Self {
+        let usual: BTreeMap<&str, f64> = run
+            .variants
+            .iter()
+            .filter_map(|variant| {
+                let waited = run
+                    .slices_of(load, &variant.name)
+                    .filter_map(|slice| slice.server_waited);
+                Some((variant.name.as_str(), median(waited.collect())?))
+            })
+            .collect();
+        let mut why = BTreeMap::new();
+        for slice in run.slices.iter().filter(|slice| slice.load == load) {
+            let usual = usual.get(slice.variant.as_str()).copied();
+            if let Some(reason) = spoiled(slice, usual.unwrap_or_default()) {
+                why.entry(slice.block).or_insert(reason);
+            }
+        }
+        Self { why }
+    }
+
+    /// Whether it is one of them.
+    #[must_use]
+    pub fn has(&self, block: usize) -> bool {
+        self.why.contains_key(&block)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.why.len()
+    }
+
+    /// What spoiled most of them, in words; none where there are none.
+    #[must_use]
+    pub fn mostly(&self) -> Option<String> {
+        let mut counts: BTreeMap<Reason, usize> = BTreeMap::new();
+        for reason in self.why.values() {
+            *counts.entry(*reason).or_default() += 1;
+        }
+        let (reason, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        Some(match reason {
+            Reason::Stolen => format!(
+                "the host took more than {} of a slice's time",
+                quantity::share(STEAL)
+            ),
+            Reason::GeneratorWaited => format!(
+                "another process held the load generator's core for more than {} of a slice",
+                quantity::share(GENERATOR_WAITED)
+            ),
+            Reason::ServerWaited => format!(
+                "the server waited for a core for {} of a slice more than usual",
+                quantity::share(SERVER_WAITED)
+            ),
+            Reason::Throttled => format!(
+                "the control group was throttled for more than {} of a slice",
+                quantity::share(THROTTLED)
+            ),
+        })
+    }
+}
+
+fn spoiled(slice: &Slice, usual: f64) -> Option<Reason> {
+    let above = |share: Option<f64>, most: f64| share.is_some_and(|share| share > most);
+    if above(slice.steal, STEAL) {
+        Some(Reason::Stolen)
+    } else if above(slice.generator_waited, GENERATOR_WAITED) {
+        Some(Reason::GeneratorWaited)
+    } else if above(slice.server_waited, usual + SERVER_WAITED) {
+        Some(Reason::ServerWaited)
+    } else {
+        above(slice.throttled, THROTTLED).then_some(Reason::Throttled)
+    }
+}

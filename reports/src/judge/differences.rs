@@ -1,0 +1,94 @@
+//! What a run's blocks say of a metric: a difference each.
+
+use super::aside::SetAside;
+use super::metric::{Kind, Metric};
+use super::{MARGIN, RATE_MARGIN, RATE_RESOLUTION, RESOLUTION};
+use crate::blocks;
+use crate::order_statistics::median;
+use crate::run::Run;
+
+/// The clock, the scheduler and the loopback are no finer than this.
+const FLOOR_NS: f64 = 50.0;
+/// Of a histogram of 3 significant digits.
+const HISTOGRAM_RESOLUTION: f64 = 0.001;
+
+/// Differences of blocks, in the order in which they ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Differences {
+    /// Head less base, on the scale below: more is worse.
+    pub values: Vec<f64>,
+    /// What they are differences of.
+    pub scale: Scale,
+}
+
+/// What differences are of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scale {
+    /// Logarithms of a quantity; differences of the quantity below `floor`, as a share of the base,
+    /// are nothing.
+    Logarithm {
+        /// The floor.
+        floor: f64,
+    },
+    /// Shares of requests.
+    Rate,
+}
+
+impl Differences {
+    /// Of a metric of `step` under `load`, over the blocks that both variants have and that were
+    /// not set aside.
+    #[must_use]
+    pub fn of(
+        run: &Run,
+        (load, step): (&str, &str),
+        [base, head]: [&str; 2],
+        metric: &Metric,
+        aside: &SetAside,
+    ) -> Self {
+        let better_when_more = metric.kind() == Kind::PerSecond;
+        let per_block = |variant: &str| {
+            let mut means = blocks::means(run, load, variant, |slice| {
+                let value = metric.of(slice, step)?;
+                match metric.kind() {
+                    Kind::Share => Some(value),
+                    _ if value > 0.0 => Some(if better_when_more {
+                        -value.ln()
+                    } else {
+                        value.ln()
+                    }),
+                    _ => None,
+                }
+            });
+            means.retain(|block, _| !aside.has(*block));
+            means
+        };
+        let (from, to) = (per_block(base), per_block(head));
+        let scale = match metric.kind() {
+            Kind::Share => Scale::Rate,
+            Kind::Time => {
+                let base_ns = median(from.values().copied().collect()).map_or(1.0, f64::exp);
+                Scale::Logarithm {
+                    floor: (FLOOR_NS / base_ns).max(HISTOGRAM_RESOLUTION),
+                }
+            }
+            Kind::Bytes | Kind::PerSecond => Scale::Logarithm { floor: 0.0 },
+        };
+        Self {
+            values: blocks::paired(&from, &to)
+                .map(|(base, head)| head - base)
+                .collect(),
+            scale,
+        }
+    }
+
+    /// On their scale: what is never called a difference, and what no change may leave open.
+    #[must_use]
+    pub fn margins(&self) -> (f64, f64) {
+        match self.scale {
+            Scale::Logarithm { floor } => {
+                (MARGIN.max(floor).ln_1p(), RESOLUTION.max(floor).ln_1p())
+            }
+            Scale::Rate => (RATE_MARGIN, RATE_RESOLUTION),
+        }
+    }
+}

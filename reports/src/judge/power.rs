@@ -1,0 +1,67 @@
+//! What a duel will be able to see, from how much identical servers differ on this machine.
+
+use super::{MARGIN, RESOLUTION, Rule};
+use crate::calibration::{Calibration, Noise};
+use crate::order_statistics::normal_quantile;
+
+/// Standard deviations in a median absolute deviation of normal values.
+const SIGMA_IN_MAD: f64 = 1.4826;
+/// Standard error of a median beside that of a mean, for normal values: √(π/2).
+const MEDIAN_BY_MEAN: f64 = 1.2533;
+/// Standard errors by which an effect must stand out beyond its interval to be found nearly always.
+const NEARLY_ALWAYS: f64 = 2.0;
+
+/// The noise of a metric at the slice length nearest to `slice_ms`.
+#[must_use]
+pub fn noise<'c>(calibration: &'c Calibration, metric: &str, slice_ms: u64) -> Option<&'c Noise> {
+    let of_metric = calibration.noise.iter().filter(|at| at.metric == metric);
+    of_metric.min_by_key(|at| at.slice_ms.abs_diff(slice_ms))
+}
+
+/// Half the interval that blocks of such noise give, on the scale of logarithms.
+#[must_use]
+pub fn half_interval(mad: f64, blocks: usize, alpha: f64) -> f64 {
+    normal_quantile(1.0 - alpha) * standard_error(mad, blocks)
+}
+
+/// The least slowdown that is nearly always found after so many blocks: 0.05 is 5 %.
+#[must_use]
+pub fn visible(mad: f64, blocks: usize, rule: &Rule) -> f64 {
+    let beyond = half_interval(mad, blocks, rule.alpha());
+    (MARGIN.ln_1p() + beyond + NEARLY_ALWAYS * standard_error(mad, blocks)).exp_m1()
+}
+
+/// Blocks that a metric of such noise takes to be told apart from no change; beyond the last look it
+/// cannot be gated.
+#[must_use]
+pub fn blocks_to_gate(mad: f64, rule: &Rule) -> usize {
+    // Between the margin and the resolution there must be room for half an interval.
+    let room = RESOLUTION.ln_1p() - MARGIN.ln_1p();
+    let errors = normal_quantile(1.0 - rule.alpha()) * MEDIAN_BY_MEAN * SIGMA_IN_MAD * mad / room;
+    errors.powi(2).ceil().max(1.0) as usize
+}
+
+fn standard_error(mad: f64, blocks: usize) -> f64 {
+    MEDIAN_BY_MEAN * SIGMA_IN_MAD * mad / (blocks.max(1) as f64).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule() -> Rule {
+        Rule {
+            looks: super::super::LOOKS.to_vec(),
+            gated: 2,
+        }
+    }
+
+    #[test]
+    fn a_quiet_machine_sees_five_percent_and_a_noisy_tail_takes_more_blocks_than_there_are() {
+        let seen = visible(0.01, 20, &rule());
+        assert!((0.04..0.055).contains(&seen), "{seen}");
+        assert!(visible(0.01, 60, &rule()) < seen);
+        assert!(blocks_to_gate(0.01, &rule()) <= 20);
+        assert!(blocks_to_gate(0.5, &rule()) > 60);
+    }
+}
