@@ -12,7 +12,7 @@
 //! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`merge`]: the shards of one load, added up.
-//! - [`micro`]: criterion's figures, from its JSON files.
+//! - [`micro`]: criterion's figures, from its JSON files: of one run, of two baselines, of two binaries that duel.
 //! - [`quantity`]: how a number is written, everywhere.
 
 pub mod blocks;

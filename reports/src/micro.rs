@@ -1,6 +1,14 @@
 //! Criterion's figures, from the JSON files that it leaves: medians with their intervals.
 //!
-//! Two criterion runs are separate runs: what is compared here stems from one.
+//! - Here: what one run of a benchmark binary measured.
+//! - [`baselines`]: two saved baselines beside each other. They are separate runs: described only.
+//! - [`sample`] and [`duel`]: two benchmark binaries in alternation, and the verdict on each benchmark.
+
+pub mod baselines;
+pub mod duel;
+mod files;
+pub mod sample;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +16,7 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
+use self::files::About;
 use crate::quantity;
 
 /// One benchmark's figure.
@@ -31,38 +40,20 @@ pub struct MicroError {
     cause: String,
 }
 
-#[derive(Deserialize)]
-struct About {
-    full_id: String,
-}
-
-#[derive(Deserialize)]
-struct Estimates {
-    median: Estimate,
-}
-
-#[derive(Deserialize)]
-struct Estimate {
-    confidence_interval: ConfidenceInterval,
-    point_estimate: f64,
-}
-
-#[derive(Deserialize)]
-struct ConfidenceInterval {
-    lower_bound: f64,
-    upper_bound: f64,
-}
-
-/// Deeper than criterion nests its folders.
-const DEEPEST: usize = 8;
-
 /// Every benchmark under criterion's folder that was written since, sorted by id.
 ///
 /// # Errors
 /// The folder cannot be listed, or a file in it is not criterion's.
 pub fn read(home: &Path, since: SystemTime) -> Result<Vec<Benchmark>, MicroError> {
-    let mut found = Vec::new();
-    collect(home, since, DEEPEST, &mut found)?;
+    let written_since = |folder: &PathBuf| {
+        let written = fs::metadata(folder.join(files::ABOUT)).and_then(|about| about.modified());
+        written.is_ok_and(|written| written >= since)
+    };
+    let mut found = files::folders(home)?
+        .iter()
+        .filter(|folder| files::baseline(folder) == Some(files::NEW) && written_since(folder))
+        .map(|folder| benchmark(folder))
+        .collect::<Result<Vec<_>, _>>()?;
     found.sort_by(|one, other| natural(&one.id).cmp(&natural(&other.id)));
     Ok(found)
 }
@@ -106,37 +97,10 @@ pub fn headline(benchmarks: &[Benchmark], fast: &str, slow: &str) -> Option<Stri
     ))
 }
 
-fn collect(
-    folder: &Path,
-    since: SystemTime,
-    deeper: usize,
-    found: &mut Vec<Benchmark>,
-) -> Result<(), MicroError> {
-    let fault = |path: &Path, cause: &dyn std::fmt::Display| MicroError {
-        path: path.to_owned(),
-        cause: cause.to_string(),
-    };
-    for entry in fs::read_dir(folder).map_err(|error| fault(folder, &error))? {
-        let path = entry.map_err(|error| fault(folder, &error))?.path();
-        if !path.is_dir() {
-            continue;
-        }
-        let about = path.join("benchmark.json");
-        if path.file_name().is_some_and(|name| name == "new") && about.exists() {
-            let written = fs::metadata(&about).and_then(|about| about.modified());
-            if written.is_ok_and(|written| written >= since) {
-                found.push(benchmark(&path)?);
-            }
-        } else if deeper > 0 {
-            collect(&path, since, deeper - 1, found)?;
-        }
-    }
-    Ok(())
-}
-
+/// A benchmark's estimates in a folder of criterion's.
 fn benchmark(folder: &Path) -> Result<Benchmark, MicroError> {
-    let about: About = json(&folder.join("benchmark.json"))?;
-    let Estimates { median } = json(&folder.join("estimates.json"))?;
+    let about: About = files::json(&folder.join(files::ABOUT))?;
+    let Estimates { median } = files::json(&folder.join("estimates.json"))?;
     Ok(Benchmark {
         id: about.full_id,
         median_ns: median.point_estimate,
@@ -147,13 +111,21 @@ fn benchmark(folder: &Path) -> Result<Benchmark, MicroError> {
     })
 }
 
-fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, MicroError> {
-    let fault = |cause: String| MicroError {
-        path: path.to_owned(),
-        cause,
-    };
-    let text = fs::read(path).map_err(|error| fault(error.to_string()))?;
-    serde_json::from_slice(&text).map_err(|error| fault(error.to_string()))
+#[derive(Deserialize)]
+struct Estimates {
+    median: Estimate,
+}
+
+#[derive(Deserialize)]
+struct Estimate {
+    confidence_interval: ConfidenceInterval,
+    point_estimate: f64,
+}
+
+#[derive(Deserialize)]
+struct ConfidenceInterval {
+    lower_bound: f64,
+    upper_bound: f64,
 }
 
 /// `hit/1000` before `hit/100000`.
@@ -170,37 +142,17 @@ fn natural(id: &str) -> Vec<(usize, &str)> {
 }
 
 #[cfg(test)]
+mod stand_in;
+#[cfg(test)]
 mod tests {
     use super::*;
-
-    fn criterion_folder(home: &Path, id: &str, median: f64) {
-        let folder = home.join(id).join("new");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(
-            folder.join("benchmark.json"),
-            format!(r#"{{"full_id":"{id}","group_id":"g"}}"#),
-        )
-        .unwrap();
-        let interval = format!(
-            r#"{{"confidence_level":0.95,"lower_bound":{},"upper_bound":{}}}"#,
-            median * 0.9,
-            median * 1.1
-        );
-        let estimate = format!(
-            r#"{{"confidence_interval":{interval},"point_estimate":{median},"standard_error":1.0}}"#
-        );
-        fs::write(
-            folder.join("estimates.json"),
-            format!(r#"{{"mean":{estimate},"median":{estimate}}}"#),
-        )
-        .unwrap();
-    }
+    use crate::micro::stand_in::estimated;
 
     #[test]
     fn only_what_was_measured_since_is_read_and_a_ratio_carries_its_interval() {
         let home = tempfile::tempdir().unwrap();
-        criterion_folder(home.path(), "hit/100000", 200.0);
-        criterion_folder(home.path(), "hit/1000", 100.0);
+        estimated(home.path(), "hit/100000", "new", 200.0);
+        estimated(home.path(), "hit/1000", "new", 100.0);
         let all = read(home.path(), SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(
             all.iter().map(|at| at.id.as_str()).collect::<Vec<_>>(),

@@ -1,0 +1,167 @@
+//! Two baselines that criterion saved, beside each other.
+//!
+//! They are separate runs, whatever the time between them: described, never judged. To judge, the two
+//! binaries are run in alternation: [`super::duel`].
+
+pub mod markdown;
+pub mod text;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Benchmark, MicroError, benchmark, files, natural};
+use crate::outcome::Outcome;
+
+/// Why nothing is judged.
+const SEPARATE: &str = "two saved baselines are separate runs and described only: whatever else changed between them is \
+     in these figures, and criterion's intervals know only the spread within each; `authlab duel --bench` runs both \
+     binaries in alternation and judges them";
+
+/// Two baselines, described.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Baselines {
+    /// The base's name.
+    pub base: String,
+    /// The other's name.
+    pub new: String,
+    /// What both have.
+    pub rows: Vec<Row>,
+    /// Benchmarks that the base alone has.
+    pub only_base: Vec<String>,
+    /// Benchmarks that the other alone has.
+    pub only_new: Vec<String>,
+    /// What to keep in mind, a sentence each.
+    pub caveats: Vec<String>,
+    /// The whole: what one side lacks is never a pass.
+    pub outcome: Outcome,
+    /// [`Outcome::exit_code`].
+    pub exit_code: u8,
+}
+
+/// One benchmark in both.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// `group/function/value`.
+    pub benchmark: String,
+    /// The base's figure.
+    pub base: Figure,
+    /// The other's.
+    pub new: Figure,
+    /// The change of the median: 0.07 is 7 % more time.
+    pub change: f64,
+}
+
+/// A median as criterion estimated it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Figure {
+    /// Median time of one iteration, nanoseconds.
+    pub median_ns: f64,
+    /// Its 95 % bootstrap interval, nanoseconds.
+    pub interval_ns: (f64, f64),
+}
+
+/// Two baselines that cannot be compared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BaselineError {
+    /// Nobody saved one of that name.
+    #[error("{home} has no baseline `{name}`: it has {}", if accepted.is_empty() { "none" } else { accepted })]
+    Unknown {
+        /// Criterion's folder.
+        home: String,
+        /// As asked for.
+        name: String,
+        /// Those that there are.
+        accepted: String,
+    },
+    /// Criterion's files cannot be read.
+    #[error(transparent)]
+    Files(#[from] MicroError),
+}
+
+/// Reads two baselines from criterion's folder and sets them side by side.
+///
+/// # Errors
+/// There is no such baseline, or a file is not criterion's.
+pub fn read(home: &Path, base: &str, new: &str) -> Result<Baselines, BaselineError> {
+    let mut of_base = of(home, base)?;
+    let of_new = of(home, new)?;
+    let (mut rows, mut only_new) = (Vec::new(), Vec::new());
+    for (id, new) in of_new {
+        match of_base.remove(&id) {
+            Some(base) => rows.push(row(id, &base, &new)),
+            None => only_new.push(id),
+        }
+    }
+    let mut only_base: Vec<String> = of_base.into_keys().collect();
+    rows.sort_by(|one, other| natural(&one.benchmark).cmp(&natural(&other.benchmark)));
+    for ids in [&mut only_base, &mut only_new] {
+        ids.sort_by(|one, other| natural(one).cmp(&natural(other)));
+    }
+    let outcome = if only_base.is_empty() && only_new.is_empty() {
+        Outcome::Ok
+    } else {
+        Outcome::BadInput
+    };
+    Ok(Baselines {
+        base: base.to_owned(),
+        new: new.to_owned(),
+        rows,
+        only_base,
+        only_new,
+        caveats: vec![SEPARATE.to_owned()],
+        outcome,
+        exit_code: outcome.exit_code(),
+    })
+}
+
+impl Baselines {
+    /// Both as JSON, for programs.
+    ///
+    /// # Errors
+    /// Never, for figures that were read from criterion's files.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
+/// The benchmarks of a baseline, by id.
+fn of(home: &Path, name: &str) -> Result<BTreeMap<String, Benchmark>, BaselineError> {
+    let folders = files::folders(home)?;
+    let found = folders
+        .iter()
+        .filter(|folder| files::baseline(folder) == Some(name))
+        .map(|folder| benchmark(folder).map(|found| (found.id.clone(), found)))
+        .collect::<Result<BTreeMap<_, _>, _>>()?;
+    if found.is_empty() {
+        let names: BTreeSet<&str> = folders
+            .iter()
+            .filter_map(|at| files::baseline(at))
+            .collect();
+        return Err(BaselineError::Unknown {
+            home: home.display().to_string(),
+            name: name.to_owned(),
+            accepted: names.into_iter().collect::<Vec<_>>().join(", "),
+        });
+    }
+    Ok(found)
+}
+
+fn row(benchmark: String, base: &Benchmark, new: &Benchmark) -> Row {
+    let figure = |of: &Benchmark| Figure {
+        median_ns: of.median_ns,
+        interval_ns: of.interval_ns,
+    };
+    Row {
+        benchmark,
+        base: figure(base),
+        new: figure(new),
+        change: new.median_ns / base.median_ns - 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! Two benchmark binaries in alternation, judged benchmark by benchmark as a duel of servers is.
+//!
+//! A slice is one run of one binary, a process of its own, so that a layout or a hash seed that
+//! favours it favours one slice only. Q is the median time of an iteration within a slice; a block is
+//! two slices of each side, and `d = mean ln Q_head − mean ln Q_base`. [`Duel::of`] is a pure function
+//! of the blocks; renderings are beside this file and compute nothing.
+
+pub mod markdown;
+pub mod text;
+mod words;
+
+use serde::Serialize;
+
+use super::sample::Sample;
+use crate::duel::effects;
+use crate::judge::differences::{Differences, Scale};
+use crate::judge::{self, Judged, LOOKS, Rule, Verdict};
+use crate::order_statistics::{Interval, median};
+use crate::outcome::Outcome;
+
+/// The version of the form that [`Duel`] has as JSON.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A measurement reads the clock at either end, 21 ns each where DESIGN.md's facts were measured.
+const CLOCK_NS: f64 = 50.0;
+
+/// Both sides of a benchmark in one block, two slices each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Block {
+    /// Of the base.
+    pub base: [Sample; 2],
+    /// Of the head.
+    pub head: [Sample; 2],
+}
+
+/// A benchmark, block by block in the order in which they ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Its title, as `--list` has it.
+    pub benchmark: String,
+    /// Its whole blocks.
+    pub blocks: Vec<Block>,
+}
+
+/// What is compared, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Terms {
+    /// The binary that is compared with.
+    pub base: String,
+    /// The binary that is judged.
+    pub head: String,
+    /// The words that repeat it.
+    pub repeat: Vec<String>,
+}
+
+/// How the measuring went.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Course {
+    /// Wall-clock length, seconds.
+    pub elapsed_s: f64,
+    /// Whether somebody ended it before every benchmark had its verdict.
+    pub interrupted: bool,
+}
+
+/// Two benchmark binaries, judged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Duel {
+    /// [`FORMAT_VERSION`].
+    pub format: u32,
+    /// What is compared.
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// How the measuring went.
+    #[serde(flatten)]
+    pub course: Course,
+    /// A row for each benchmark.
+    pub rows: Vec<Row>,
+    /// The whole.
+    pub outcome: Outcome,
+    /// [`Outcome::exit_code`], or what `--inconclusive` makes of it.
+    pub exit_code: u8,
+}
+
+/// One benchmark on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Its title.
+    pub benchmark: String,
+    /// Median over the base's slices of the time of an iteration, nanoseconds.
+    pub base_ns: Option<f64>,
+    /// The head's.
+    pub head_ns: Option<f64>,
+    /// The change: 0.07 is 7 % more time.
+    pub effect: Option<f64>,
+    /// Its interval, at the error of its part in the duel.
+    pub interval: Option<Interval>,
+    /// The verdict; none when it was interrupted before.
+    pub verdict: Option<Verdict>,
+    /// Whether the interval leaves open that nothing has changed.
+    pub within_noise: bool,
+    /// Blocks that it rests on.
+    pub blocks: usize,
+    /// So many of them were taken together, since neighbours depended on one another.
+    pub together: usize,
+}
+
+/// How each of so many benchmarks is judged: each is gated.
+#[must_use]
+pub fn rule(benchmarks: usize) -> Rule {
+    Rule {
+        looks: LOOKS.into(),
+        gated: benchmarks,
+    }
+}
+
+impl Duel {
+    /// Judges what was measured.
+    #[must_use]
+    pub fn of(terms: Terms, measured: &[Measured], course: Course) -> Self {
+        let rule = rule(measured.len());
+        let rows: Vec<Row> = measured.iter().map(|at| at.row(&rule)).collect();
+        let outcome = outcome(&rows, course.interrupted);
+        Self {
+            format: FORMAT_VERSION,
+            terms,
+            course,
+            rows,
+            outcome,
+            exit_code: outcome.exit_code(),
+        }
+    }
+
+    /// What an inconclusive end is for a script, where it was said: 0, or 1. One that was interrupted
+    /// is no end.
+    #[must_use]
+    pub fn with_inconclusive_as(mut self, exit_code: Option<u8>) -> Self {
+        if let (Outcome::Inconclusive, false, Some(exit_code)) =
+            (self.outcome, self.course.interrupted, exit_code)
+        {
+            self.exit_code = exit_code;
+        }
+        self
+    }
+
+    /// The duel as JSON, for programs.
+    ///
+    /// # Errors
+    /// Never, for figures that were read from criterion's files.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
+impl Measured {
+    /// A benchmark of which nothing is measured yet.
+    #[must_use]
+    pub fn none_of(benchmark: &str) -> Self {
+        Self {
+            benchmark: benchmark.to_owned(),
+            blocks: Vec::new(),
+        }
+    }
+
+    /// Blocks that its next look takes; none when it has its verdict.
+    #[must_use]
+    pub fn needs(&self, rule: &Rule) -> Option<usize> {
+        let judged = self.judge(rule);
+        judged.verdict.is_none().then_some(judged.next)
+    }
+
+    fn judge(&self, rule: &Rule) -> Judged {
+        let differences = Differences {
+            values: self.blocks.iter().map(Block::difference).collect(),
+            scale: Scale::Logarithm {
+                floor: self.floor(),
+            },
+        };
+        judge::judge(&differences, rule)
+    }
+
+    /// What the clock leaves open of its shortest measurement. DESIGN.md's 50 ns are for one request:
+    /// a measurement here is as many iterations as criterion needs to make the clock negligible, so
+    /// that the floor reaches the margin only where a whole measurement takes under 2 µs.
+    fn floor(&self) -> f64 {
+        let samples = self
+            .blocks
+            .iter()
+            .flat_map(|at| at.base.iter().chain(&at.head));
+        let shortest_ns = samples
+            .map(|sample| sample.shortest_ns)
+            .min_by(f64::total_cmp);
+        shortest_ns.map_or(0.0, |shortest_ns| CLOCK_NS / shortest_ns)
+    }
+
+    fn row(&self, rule: &Rule) -> Row {
+        let judged = self.judge(rule);
+        let interval = judged.estimate.and_then(|estimate| estimate.interval);
+        let figure = |side: fn(&Block) -> [Sample; 2]| {
+            let slices = self.blocks.iter().flat_map(side);
+            median(slices.map(|sample| sample.median_ns).collect())
+        };
+        Row {
+            benchmark: self.benchmark.clone(),
+            base_ns: figure(|block| block.base),
+            head_ns: figure(|block| block.head),
+            effect: judged.estimate.map(|estimate| estimate.median.exp_m1()),
+            interval: interval.map(|interval| effects(interval, f64::exp_m1)),
+            verdict: judged.verdict,
+            within_noise: interval.is_none_or(|at| at.low <= 0.0 && 0.0 <= at.high),
+            blocks: judged.blocks,
+            together: judged.together,
+        }
+    }
+}
+
+impl Block {
+    fn difference(&self) -> f64 {
+        let mean_ln = |slices: &[Sample; 2]| {
+            let [one, other] = slices.map(|sample| sample.median_ns.ln());
+            f64::midpoint(one, other)
+        };
+        mean_ln(&self.head) - mean_ln(&self.base)
+    }
+}
+
+fn outcome(rows: &[Row], interrupted: bool) -> Outcome {
+    let any = |verdict| rows.iter().any(|row| row.verdict == verdict);
+    if rows.is_empty() {
+        Outcome::BadInput
+    } else if interrupted {
+        Outcome::Inconclusive
+    } else if any(Some(Verdict::Slower)) {
+        Outcome::LimitBroken
+    } else if any(Some(Verdict::Inconclusive)) || any(None) {
+        Outcome::Inconclusive
+    } else {
+        Outcome::Ok
+    }
+}
+
+#[cfg(test)]
+mod tests;
