@@ -1,4 +1,7 @@
-//! `authlab compare`: two variants of a run, or two runs, with limits that a script can act on.
+//! `authlab compare`: two variants of a run, or two runs, with limits that a script can act on; or two
+//! of criterion's baselines.
+
+mod baselines;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +15,7 @@ use crate::output;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// One run with --base and --head, or two runs: base first
-    #[arg(required = true, num_args = 1..=2)]
+    #[arg(required_unless_present = "criterion", num_args = 1..=2)]
     runs: Vec<PathBuf>,
     /// Variant that is compared with
     #[arg(long)]
@@ -23,19 +26,24 @@ pub(crate) struct Arguments {
     /// Exit 1 when head is worse by more, e.g. 'p50 > 20%' or 'p99 > 50%, errors > 0.1%'
     #[arg(long, value_name = "LIMIT")]
     fail_over: Vec<String>,
+    #[command(flatten)]
+    baselines: baselines::Wanted,
     /// Form of the table
     #[arg(long, default_value = "text")]
     format: Format,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Format {
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Format {
     Text,
     Markdown,
     Json,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(both) = arguments.baselines.read(!arguments.fail_over.is_empty())? {
+        return baselines::show(&both, arguments.format);
+    }
     let mut limits = Vec::new();
     for text in &arguments.fail_over {
         limits.extend(Limit::parse_all(text)?);
