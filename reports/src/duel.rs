@@ -92,7 +92,7 @@ pub struct Blocks {
 /// How well it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Quality {
-    /// The run's verdict on itself: `valid`, `disturbed` …
+    /// The run's verdict on itself: `valid`, `disturbed` …; `partial` for what is valid as far as it goes.
     pub validity: String,
     /// How late the generator sent, at p99 of all requests, nanoseconds.
     pub timer_p99_ns: Option<u64>,
@@ -136,7 +136,12 @@ impl Duel {
                 because: aside.mostly(),
             },
             quality: quality(run, terms, &aside),
-            caveats: judged.caveats,
+            caveats: if faults.is_empty() {
+                // Failures that are judged spoil nothing, but a reader is told.
+                [judged.caveats, run.faults()].concat()
+            } else {
+                judged.caveats
+            },
             rows: judged.asked_for,
             information: judged.information,
             instructions,
@@ -167,10 +172,10 @@ impl Duel {
             Outcome::Inconclusive => "not valid",
             Outcome::Ok => {
                 let gated = self.rows.iter().filter(|row| row.role == Role::Gated);
-                if gated
-                    .into_iter()
-                    .any(|row| row.verdict == Some(Verdict::Faster))
-                {
+                let mut verdicts = gated
+                    .map(|row| row.verdict)
+                    .chain(self.instructions.iter().map(|counted| counted.verdict));
+                if verdicts.any(|verdict| verdict == Some(Verdict::Faster)) {
                     "faster"
                 } else {
                     "no change"
@@ -260,11 +265,8 @@ fn outcome(
     faults: &[String],
     instructions: Option<&instructions::Judged>,
 ) -> Outcome {
-    let gated = judged
-        .asked_for
-        .iter()
-        .filter(|row| row.role == Role::Gated);
-    let verdicts: Vec<Option<Verdict>> = gated
+    let decisive = judged.asked_for.iter().filter(|row| row.is_decisive());
+    let verdicts: Vec<Option<Verdict>> = decisive
         .map(|row| row.verdict)
         .chain(instructions.map(|judged| judged.verdict))
         .collect();
@@ -307,7 +309,10 @@ fn quality(run: &Run, terms: &Terms, aside: &SetAside) -> Quality {
             power::noise(known, "p50", load.slice_ms).filter(|_| known.stale.is_none())
         });
     Quality {
-        validity: run.validity.verdict.label().to_owned(),
+        validity: match (run.validity.verdict, &run.status) {
+            (run::Verdict::Valid, run::Status::Partial(_)) => "partial".to_owned(),
+            (verdict, _) => verdict.label().to_owned(),
+        },
         timer_p99_ns: timers.map(|figure| figure.at(99.0)).max(),
         steal: (!steals.is_empty()).then(|| steals.iter().sum::<f64>() / steals.len() as f64),
         floor: noise.map(|noise| {

@@ -26,14 +26,14 @@ pub struct Instructions {
 pub struct Judged {
     /// What counted.
     pub counter: String,
-    /// Instructions a request of the base: the mean of its passes.
-    pub base: f64,
+    /// Instructions a request of the base: the mean of its passes; none without any.
+    pub base: Option<f64>,
     /// Those of the head.
-    pub head: f64,
-    /// The change: 0.02 is 2 % more.
-    pub effect: f64,
+    pub head: Option<f64>,
+    /// The change: 0.02 is 2 % more; none without a pass of each side.
+    pub effect: Option<f64>,
     /// The least and the greatest change between any two passes.
-    pub range: [f64; 2],
+    pub range: Option<[f64; 2]>,
     /// [`THRESHOLD`].
     pub threshold: f64,
     /// The verdict; none without a pass of each side.
@@ -44,7 +44,9 @@ impl Instructions {
     /// Judges them: every pass of the head against every one of the base.
     #[must_use]
     pub fn judge(&self) -> Judged {
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let mean = |values: &[f64]| {
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
         let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
         let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         let (base, head) = (mean(&self.base), mean(&self.head));
@@ -64,8 +66,11 @@ impl Instructions {
             counter: self.counter.clone(),
             base,
             head,
-            effect: head / base - 1.0,
-            range: [low, high],
+            effect: base
+                .zip(head)
+                .filter(|_| counted)
+                .map(|(base, head)| head / base - 1.0),
+            range: counted.then_some([low, high]),
             threshold: THRESHOLD,
             verdict,
         }
@@ -103,5 +108,6 @@ mod tests {
             Some(Verdict::Inconclusive)
         );
         assert_eq!(verdict(&[], &[100.0]), None);
+        assert_eq!(verdict(&[0.0], &[100.0]), None);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{Terms, advisory, effects};
+use crate::blocks::LATENCY_METRIC;
 use crate::compare::Statistic;
 use crate::judge::aside::SetAside;
 use crate::judge::differences::{Differences, Scale};
@@ -34,13 +35,14 @@ pub struct Row {
     /// For shares: how many of how many, of the base and the head.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<[[u64; 2]; 2]>,
-    /// The change: 0.07 is 7 % more; for shares the difference.
+    /// The change: 0.07 is 7 % more; for shares the difference of [`Row::head`] and [`Row::base`],
+    /// since the median block of a rare failure has none.
     pub effect: Option<f64>,
     /// Its interval, at the error of its part in the duel; 95 % for what is not gated.
     pub interval: Option<Interval>,
     /// The verdict; none for what is not gated, and while it takes more blocks.
     pub verdict: Option<Verdict>,
-    /// Whether the interval leaves open that nothing has changed.
+    /// Whether it is open that nothing has changed: by the verdict, or else by the interval.
     pub within_noise: bool,
     /// Blocks that it rests on.
     pub blocks: usize,
@@ -207,10 +209,10 @@ fn information(run: &Run, terms: &Terms, aside: &SetAside, but: &[Metric]) -> Ve
                 step,
                 metric,
             };
-            if asked.lacking().is_some() {
+            let differences = asked.differences();
+            if asked.lacking().is_some() || differences.values.is_empty() {
                 continue;
             }
-            let differences = asked.differences();
             p_values.push(sign_test(&differences.values));
             rows.push(asked.row(
                 &differences,
@@ -269,10 +271,13 @@ impl<'a> Asked<'a> {
 
     /// What is missing, in words; none when both sides have a figure in some block.
     fn lacking(&self) -> Option<String> {
+        // Samples too few for a percentile are no missing metric: `advisory` says how many it takes.
+        let of_samples = matches!(self.metric, Metric::Statistic(Statistic::Percentile(_)));
         let has = |variant: &'a str| {
-            self.run
-                .slices_of(&self.terms.load, variant)
-                .any(|slice| self.metric.of(slice, self.step).is_some())
+            self.run.slices_of(&self.terms.load, variant).any(|slice| {
+                self.metric.of(slice, self.step).is_some()
+                    || of_samples && slice.figure(self.step, LATENCY_METRIC).is_some()
+            })
         };
         let lacking = match (has(&self.terms.base), has(&self.terms.head)) {
             (true, true) => return None,
@@ -319,7 +324,7 @@ impl<'a> Asked<'a> {
     fn least_samples(&self) -> u64 {
         let of = |variant| {
             self.slices(variant)
-                .filter_map(|slice| slice.figure(self.step, crate::blocks::LATENCY_METRIC))
+                .filter_map(|slice| slice.figure(self.step, LATENCY_METRIC))
                 .map(|figure| figure.count)
                 .min()
         };
@@ -353,18 +358,23 @@ impl<'a> Asked<'a> {
             (Scale::Logarithm { .. }, _) => difference.exp_m1(),
         };
         let interval = judged.estimate.and_then(|estimate| estimate.interval);
+        let [base, head] = [value(&self.terms.base, 0), value(&self.terms.head, 1)];
+        let differs = matches!(judged.verdict, Some(Verdict::Slower | Verdict::Faster));
         Row {
             metric: self.metric.to_string(),
             step: (several && !self.metric.is_of_load()).then(|| self.step.to_owned()),
             role,
             kind,
-            base: value(&self.terms.base, 0),
-            head: value(&self.terms.head, 1),
+            base,
+            head,
             counts,
-            effect: judged.estimate.map(|estimate| effect(estimate.median)),
+            effect: match (kind, base, head) {
+                (Kind::Share, Some(base), Some(head)) => Some(head - base),
+                _ => judged.estimate.map(|estimate| effect(estimate.median)),
+            },
             interval: interval.map(|interval| effects(interval, effect)),
             verdict: judged.verdict,
-            within_noise: interval.is_none_or(|at| at.low <= 0.0 && 0.0 <= at.high),
+            within_noise: !differs && interval.is_none_or(|at| at.low <= 0.0 && 0.0 <= at.high),
             blocks: judged.blocks,
             together: judged.together,
             samples: [&self.terms.base, &self.terms.head]
@@ -392,6 +402,17 @@ impl Row {
         match &self.step {
             Some(step) => format!("{} {step}", self.metric),
             None => self.metric.clone(),
+        }
+    }
+
+    /// Whether the duel's end rests on it: it is gated, or it is the median, which carries itself and
+    /// so lacks nothing but samples. Of a head that answers too seldom for one, errors alone are no pass.
+    #[must_use]
+    pub fn is_decisive(&self) -> bool {
+        match self.role {
+            Role::Gated => true,
+            Role::Advisory(_) => self.metric.parse() == Ok(Metric::P50),
+            Role::Beside | Role::Information { .. } => false,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rows;
 use crate::compare::CompareError;
+use crate::judge::aside::SetAside;
 use crate::judge::metric::Metric;
 use crate::judge::{LOOKS, Rule};
 use crate::run::{Load, Run};
@@ -29,20 +31,21 @@ impl Terms {
     #[must_use]
     pub fn usual(run: &Run, base: &str, head: &str) -> Self {
         let load = &run.scenario.ladder.latency.load;
-        let blocks = run
-            .slices_of(load, head)
-            .map(|slice| slice.block + 1)
-            .max()
-            .unwrap_or(LOOKS[0]);
-        Self {
+        let mut terms = Self {
             base: base.to_owned(),
             head: head.to_owned(),
             load: load.clone(),
             gates: [Metric::P50, Metric::ERRORS]
                 .map(|metric| metric.to_string())
                 .into(),
-            looks: vec![blocks],
+            looks: vec![LOOKS[0]],
+        };
+        // It has no more blocks than those: a look beyond them would stay open for ever.
+        let kept = rows::kept(run, &terms, &SetAside::of(run, load));
+        if kept > 0 {
+            terms.looks = vec![kept];
         }
+        terms
     }
 
     /// Those that the run was made on, if it was a duel of these two; or the usual ones.

@@ -6,6 +6,8 @@
 )]
 
 mod compare;
+mod contest;
+mod duel;
 mod folder;
 mod ladder;
 mod readers;

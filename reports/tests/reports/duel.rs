@@ -1,0 +1,3 @@
+//! Duels: what is concluded from a run, and how each rendering says it.
+
+mod outcomes;

@@ -1,0 +1,130 @@
+//! What is concluded: exit codes, and figures that a reader could take for something else.
+
+use authlab_reports::{
+    duel::{Duel, Instructions, Role, Terms},
+    judge::Verdict,
+    outcome::Outcome,
+    run,
+};
+
+use crate::contest::{BASE, Contest, HEAD, judged};
+
+fn row<'d>(duel: &'d Duel, name: &str) -> &'d authlab_reports::duel::Row {
+    let mut all = duel.rows.iter().chain(&duel.information);
+    all.find(|row| row.name() == name).unwrap()
+}
+
+#[test]
+fn a_server_that_now_and_then_fails_is_slower_by_as_many_as_failed() {
+    let mut run = Contest {
+        blocks: 40,
+        ..Contest::default()
+    }
+    .run();
+    // Two blocks in five: the median one has no failure.
+    for slice in run.slices.iter_mut().filter(|slice| slice.variant == HEAD) {
+        if slice.block % 5 < 2 {
+            slice.failed.insert("status 500".into(), 64);
+        }
+    }
+    let duel = judged(&run);
+    let errors = row(&duel, "errors");
+    assert_eq!(errors.verdict, Some(Verdict::Slower));
+    let effect = errors.effect.unwrap();
+    assert!((effect - errors.head.unwrap()).abs() < 1e-12, "{effect}");
+    assert!(effect > 0.03 && !errors.within_noise, "{errors:?}");
+}
+
+#[test]
+fn failures_that_are_judged_are_no_fault_but_are_told() {
+    let mut run = Contest {
+        failed: [32, 32],
+        ..Contest::default()
+    }
+    .run();
+    run.validity.verdict = run::Verdict::ServerLimited;
+    run.validity.reasons = vec!["4.76 % of requests failed".into()];
+    let duel = judged(&run);
+    assert_eq!(
+        (duel.outcome, &duel.faults),
+        (Outcome::Ok, &Vec::<String>::new())
+    );
+    assert_eq!(duel.caveats, ["server-limited: 4.76 % of requests failed"]);
+}
+
+#[test]
+fn a_median_of_too_few_samples_is_no_pass_of_the_duel() {
+    for samples in [1, 5] {
+        let duel = Contest {
+            samples,
+            ..Contest::default()
+        }
+        .duel();
+        assert!(matches!(row(&duel, "p50").role, Role::Advisory(_)));
+        assert_eq!(row(&duel, "errors").verdict, Some(Verdict::NoChange));
+        assert_eq!(duel.missing, Vec::<String>::new());
+        assert_eq!(
+            (duel.outcome, duel.headline()),
+            (Outcome::Inconclusive, "inconclusive")
+        );
+    }
+}
+
+#[test]
+fn a_tail_of_too_few_samples_is_advisory_and_not_missing() {
+    let duel = Contest {
+        gates: &["p50", "p99", "errors"],
+        samples: 25,
+        ..Contest::default()
+    }
+    .duel();
+    assert_eq!(
+        row(&duel, "p99").role,
+        Role::Advisory("25 of 2\u{202f}000 samples a slice (about 32m00s to gate)".into())
+    );
+    assert_eq!(duel.outcome, Outcome::Ok);
+}
+
+#[test]
+fn a_run_that_was_no_duel_is_judged_by_the_blocks_that_were_not_set_aside() {
+    let mut run = Contest {
+        blocks: 24,
+        stolen: 3,
+        latency: 0.2,
+        ..Contest::default()
+    }
+    .run();
+    run.duel = None;
+    assert_eq!(Terms::of(&run, BASE, HEAD).looks, [21]);
+    let duel = judged(&run);
+    assert_eq!(row(&duel, "p50").verdict, Some(Verdict::Slower));
+    assert_eq!(duel.outcome, Outcome::LimitBroken);
+}
+
+#[test]
+fn fewer_instructions_alone_are_faster() {
+    let mut run = Contest::default().run();
+    run.instructions = Some(Instructions {
+        counter: "perf".into(),
+        base: vec![38_214.0],
+        head: vec![36_900.0],
+    });
+    assert_eq!(judged(&run).headline(), "faster");
+}
+
+#[test]
+fn instructions_of_one_side_have_no_change_and_are_no_pass() {
+    let mut run = Contest::default().run();
+    run.instructions = Some(Instructions {
+        counter: "perf".into(),
+        base: Vec::new(),
+        head: vec![38_214.0],
+    });
+    let duel = judged(&run);
+    let counted = duel.instructions.as_ref().unwrap();
+    assert_eq!(
+        (counted.base, counted.head, counted.effect),
+        (None, Some(38_214.0), None)
+    );
+    assert_eq!(duel.outcome, Outcome::Inconclusive);
+}
