@@ -1,12 +1,15 @@
 //! A duel: two variants of one run, judged metric by metric, with what a reader must know of it.
 //!
 //! [`Duel::of`] is a pure function of the run. Renderings write what it holds and compute nothing:
-//! they are beside this file.
+//! [`text`] for a terminal, [`markdown`] for a pull request; `words` is what they share.
 
 mod advisory;
 pub mod instructions;
+pub mod markdown;
 mod rows;
 mod terms;
+pub mod text;
+mod words;
 
 use serde::Serialize;
 

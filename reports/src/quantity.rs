@@ -104,6 +104,47 @@ pub fn change(ratio: f64) -> String {
     }
 }
 
+/// An effect, with its sign and as many digits as anyone acts on: `+0.7 %`, `−14 %`.
+#[must_use]
+pub fn effect(change: f64) -> String {
+    format!("{} %", hundredths(change))
+}
+
+/// Both ends of an effect's interval: `−0.4 … +1.9 %`.
+#[must_use]
+pub fn effects(low: f64, high: f64) -> String {
+    format!("{} … {} %", hundredths(low), hundredths(high))
+}
+
+/// A difference of two shares, in percentage points: `+0.5 points`.
+#[must_use]
+pub fn points(difference: f64) -> String {
+    format!("{} points", hundredths(difference))
+}
+
+/// Both ends of such a difference's interval: `0 … +0.7 points`.
+#[must_use]
+pub fn points_between(low: f64, high: f64) -> String {
+    format!("{} … {} points", hundredths(low), hundredths(high))
+}
+
+/// A signed part of 1 in hundredths: one digit after the point, none from 10 on, two below 0.1;
+/// nobody acts on less.
+fn hundredths(part: f64) -> String {
+    let size = part.abs() * 100.0;
+    let tenths = (size * 10.0).round();
+    let text = match size {
+        size if !size.is_finite() => return NOT_MEASURED.to_owned(),
+        // One short of the whole never reads as the whole.
+        size if (99.0..100.0).contains(&size) => format!("{:.2}", (size * 100.0).floor() / 100.0),
+        size if tenths >= 100.0 => grouped(size.round() as u64),
+        size if tenths >= 1.0 => format!("{size:.1}"),
+        size if size >= 0.005 => format!("{size:.2}"),
+        _ => return "0".to_owned(),
+    };
+    format!("{}{text}", if part < 0.0 { "−" } else { "+" })
+}
+
 /// Two ends: `2.10 µs … 3.40 µs`.
 pub fn range(low: f64, high: f64, written: impl Fn(f64) -> String) -> String {
     format!("{} … {}", written(low), written(high))
@@ -227,6 +268,26 @@ mod tests {
         assert_eq!(change(0.996), "−0.40 %");
         assert_eq!(change(1.004), "+0.40 %");
         assert_eq!(change(1.0), "0 %");
+    }
+
+    #[test]
+    fn effects_have_a_digit_where_it_is_acted_on() {
+        for (change, text) in [
+            (0.007, "+0.7 %"),
+            (-0.139_9, "−14 %"),
+            (0.099_6, "+10 %"),
+            (0.000_2, "+0.02 %"),
+            (0.000_001, "0 %"),
+            (0.0, "0 %"),
+            (-0.996, "−99.60 %"),
+            (98.9, "+9\u{202f}890 %"),
+            (f64::INFINITY, "– %"),
+        ] {
+            assert_eq!(effect(change), text);
+        }
+        assert_eq!(effects(-0.004, 0.019), "−0.4 … +1.9 %");
+        assert_eq!(points(0.005), "+0.5 points");
+        assert_eq!(points_between(0.0, 0.007), "0 … +0.7 points");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use authlab_reports::{
+    calibration::{self, Calibration, Ceiling, Floor, Noise as Known},
     duel::{Duel, Terms},
     run::{Figure, Load, PERCENTILES, Run, Slice, Status, Variant},
 };
@@ -158,6 +159,38 @@ impl Contest {
 /// A run as its own duel.
 pub(crate) fn judged(run: &Run) -> Duel {
     Duel::of(run, &Terms::of(run, BASE, HEAD)).unwrap()
+}
+
+/// What this machine can tell apart, by `(metric, MAD of a block)`.
+pub(crate) fn calibration(run: &Run, noise: &[(&str, f64)]) -> Calibration {
+    Calibration {
+        format: calibration::FORMAT_VERSION,
+        taken: "2026-11-21T20:00:00Z".into(),
+        boot: "b007".into(),
+        machine: run.machine.clone(),
+        tool: run.tool.clone(),
+        pacing: Vec::new(),
+        floor: Floor {
+            service_p50_ns: 11_400,
+            service_p99_ns: 19_800,
+            epoll_p50_ns: 8_900,
+        },
+        ceiling: Ceiling {
+            closed_per_s: 88_123.4,
+            open_per_s: 79_456.7,
+        },
+        recording_ns: 61.5,
+        noise: noise
+            .iter()
+            .map(|(metric, mad)| Known {
+                metric: (*metric).into(),
+                slice_ms: 100,
+                blocks: 20,
+                mad: *mad,
+            })
+            .collect(),
+        stale: None,
+    }
 }
 
 fn variant(name: &str) -> Variant {

@@ -1,0 +1,43 @@
+//! What people read of a duel.
+
+use authlab_reports::duel::{markdown, text};
+
+use super::cases::{self, REPLAY};
+
+#[test]
+fn a_terminal_shows_every_kind_of_duel() {
+    for (name, duel) in cases::all() {
+        insta::assert_snapshot!(format!("text-{name}"), text::render(&duel, Some(REPLAY)));
+    }
+}
+
+#[test]
+fn a_pull_request_shows_every_kind_of_duel() {
+    for (name, duel) in cases::all() {
+        insta::assert_snapshot!(
+            format!("markdown-{name}"),
+            markdown::render(&duel, Some(REPLAY))
+        );
+    }
+}
+
+#[test]
+fn a_terminal_is_told_nothing_that_it_would_obey() {
+    let shown = text::render(&cases::hostile(), None);
+    assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_page_has_an_end_and_says_how_much_was_left_out() {
+    let page = markdown::render(&cases::huge(), None);
+    assert!(page.len() <= markdown::MOST_BYTES, "{}", page.len());
+    assert!(
+        page.len() > markdown::MOST_BYTES * 3 / 4,
+        "{} bytes: more would fit",
+        page.len()
+    );
+    assert_eq!(page.matches(" more left out").count(), 5);
+    assert_eq!(page.matches("<details>").count(), 3);
+    assert_eq!(page.matches("\n\n</details>").count(), 3);
+}
