@@ -1,10 +1,13 @@
 //! A duel: two variants of one run, judged metric by metric, with what a reader must know of it.
 //!
 //! [`Duel::of`] is a pure function of the run. Renderings write what it holds and compute nothing:
-//! [`text`] for a terminal, [`markdown`] for a pull request; `words` is what they share.
+//! [`text`] for a terminal, [`markdown`] for a pull request, [`junit`] and [`benchmark`] for what a CI
+//! reads; `words` is what they share.
 
 mod advisory;
+pub mod benchmark;
 pub mod instructions;
+pub mod junit;
 pub mod markdown;
 mod rows;
 mod terms;

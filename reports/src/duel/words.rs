@@ -232,6 +232,24 @@ fn listed_to(most: usize, all: &[String]) -> String {
     }
 }
 
+/// Such a row on one line: `SLOWER: 4.10 ms → 4.67 ms, +14 % (+12 … +16 %), 20 blocks`.
+pub(super) fn sentence([_, base, head, effect, interval, blocks, verdict]: [String; 7]) -> String {
+    let with = |before: &str, text: String, after: &str| {
+        if text.is_empty() {
+            text
+        } else {
+            format!("{before}{text}{after}")
+        }
+    };
+    [
+        format!("{verdict}: {base} → {head}"),
+        with(", ", effect, ""),
+        with(" (", interval, ")"),
+        with(", ", blocks, " blocks"),
+    ]
+    .concat()
+}
+
 /// Without what ends a line or what a terminal would obey: names and commands are somebody else's.
 pub(super) fn on_one_line(text: &str) -> String {
     text.chars()

@@ -1,5 +1,6 @@
 //! Duels: what is concluded from a run, and how each rendering says it.
 
+mod agreement;
 mod cases;
 mod outcomes;
 mod renderings;

@@ -1,6 +1,6 @@
 //! What people read of a duel.
 
-use authlab_reports::duel::{markdown, text};
+use authlab_reports::duel::{benchmark, junit, markdown, text};
 
 use super::cases::{self, REPLAY};
 
@@ -17,6 +17,31 @@ fn a_pull_request_shows_every_kind_of_duel() {
         insta::assert_snapshot!(
             format!("markdown-{name}"),
             markdown::render(&duel, Some(REPLAY))
+        );
+    }
+}
+
+#[test]
+fn a_ci_is_told_the_verdict_in_its_own_form() {
+    let shown = [
+        "slower",
+        "errors-worse",
+        "disturbed",
+        "missing-on-head",
+        "let-pass",
+        "instructions-slower",
+    ];
+    for (name, duel) in cases::all()
+        .into_iter()
+        .filter(|(name, _)| shown.contains(name))
+    {
+        insta::assert_snapshot!(
+            format!("junit-{name}"),
+            junit::render(&duel, Some(REPLAY)).unwrap()
+        );
+        insta::assert_snapshot!(
+            format!("benchmark-{name}"),
+            benchmark::render(&duel).unwrap()
         );
     }
 }
