@@ -3,5 +3,6 @@
 mod agreement;
 mod cases;
 mod outcomes;
+mod readers;
 mod renderings;
 mod schema;

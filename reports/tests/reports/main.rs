@@ -9,6 +9,7 @@ mod compare;
 mod contest;
 mod duel;
 mod folder;
+mod installed;
 mod ladder;
 mod readers;
 mod renderings;

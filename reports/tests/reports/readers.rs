@@ -13,6 +13,7 @@ use authlab_reports::{
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use crate::installed::{installed, script, told_by};
 use crate::synthetic::{DESIGNS, Noise, planned, recording, slice, written};
 
 /// Milliseconds of the synthetic run's start.
@@ -20,7 +21,7 @@ const STARTED_MS: u64 = 1_795_302_900_000;
 
 #[test]
 fn python_and_javascript_read_what_was_written() {
-    let Some(installed) = installed() else { return };
+    let Some(installed) = readers() else { return };
     let parent = tempfile::tempdir().unwrap();
     let mut run = planned(&DESIGNS);
     let mut folder = RunFolder::create(parent.path(), &run).unwrap();
@@ -55,7 +56,7 @@ fn python_and_javascript_read_what_was_written() {
 
 #[test]
 fn python_and_javascript_read_the_untagged_log() {
-    let Some(installed) = installed() else { return };
+    let Some(installed) = readers() else { return };
     let parent = tempfile::tempdir().unwrap();
     let mut run = planned(&DESIGNS);
     let mut folder = RunFolder::create(parent.path(), &run).unwrap();
@@ -76,7 +77,7 @@ fn python_and_javascript_read_the_untagged_log() {
 
 #[test]
 fn hdr_plot_draws_a_distribution() {
-    let Some(installed) = installed() else { return };
+    let Some(installed) = readers() else { return };
     let parent = tempfile::tempdir().unwrap();
     let (folder, _) = written(parent.path(), &DESIGNS, 2);
     let (one, other) = (
@@ -141,12 +142,12 @@ fn plotted(text: &str) -> Vec<(f64, f64)> {
 fn told_by_both(installed: &Path, log: &Path) -> [Vec<Value>; 2] {
     let python = told_by(
         Command::new(installed.join("venv/bin/python"))
-            .arg(here("read.py"))
+            .arg(script("readers", "read.py"))
             .arg(log),
     );
     let javascript = told_by(
         Command::new("node")
-            .arg(here("read.js"))
+            .arg(script("readers", "read.js"))
             .arg(log)
             .arg(installed),
     );
@@ -163,43 +164,9 @@ fn told(part: &Recorded, start_ns: u64) -> Value {
     })
 }
 
-fn told_by(reader: &mut Command) -> Vec<Value> {
-    let output = reader.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-/// Where the readers are; none, said aloud, where they cannot be had outside CI.
-fn installed() -> Option<PathBuf> {
-    let into = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readers");
-    let output = Command::new(here("install.sh"))
-        .arg(&into)
-        .output()
-        .unwrap();
-    if output.status.success() {
-        return Some(into);
-    }
-    let why = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "the readers of .hlog and .hgrm files are needed in CI: {why}"
-    );
-    eprintln!(
-        "NOT TESTED: .hlog and .hgrm files against hdrhistogram, hdr-histogram-js and hdr-plot: {why}"
-    );
-    None
-}
-
-fn here(script: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/readers")
-        .join(script)
+fn readers() -> Option<PathBuf> {
+    installed(
+        "readers",
+        ".hlog and .hgrm files against hdrhistogram, hdr-histogram-js and hdr-plot",
+    )
 }
