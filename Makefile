@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare ceiling agree calibrate ground-truth check
+.PHONY: help bench bench-smoke build test load compare ceiling agree calibrate calibrate-gate others regressions ground-truth check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -12,6 +12,9 @@ help:
 	@echo "make compare BASE=RUN HEAD=RUN  two runs beside each other (LIMIT='p50 > 20%')"
 	@echo "make ceiling                    the load generator beside wrk, on the same server"
 	@echo "make agree                      its latencies beside those of wrk and oha"
+	@echo "make calibrate-gate             how often the duel cries wolf here, and what it finds (an hour)"
+	@echo "make others                     duels of nginx, uvicorn and Node"
+	@echo "make regressions                changes that make the server slower: who names them"
 	@echo "make calibrate                  what this machine and the generator can tell apart"
 	@echo "make ground-truth               scripted servers: recorded latency against arithmetic, verdicts of spoiled runs"
 	@echo "make test                       format, clippy, all tests"
@@ -53,6 +56,19 @@ ground-truth:
 # Pacing, floor, ceiling, cost of recording and A/A noise of this machine; later runs carry it.
 calibrate: build
 	$(AUTHLAB) calibrate
+
+# How often the duel cries wolf on this machine, and what it finds: an hour of quiet machine.
+calibrate-gate: build
+	$(AUTHLAB) calibrate-gate --layouts $$(bash bench/layouts.sh 11)
+
+# Somebody else's servers in duels: nginx, uvicorn, Node.
+others:
+	@command -v nginx >/dev/null || { echo "nginx is missing: apt-get install nginx-light"; exit 2; }
+	cargo test --release --workspace --test others -- --ignored --nocapture --test-threads 1
+
+# Changes that make the server slower, and one that does not: who names them.
+regressions: build
+	bash bench/regressions/run.sh
 
 # Latencies beside wrk and oha.
 agree: build

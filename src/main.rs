@@ -11,11 +11,14 @@ mod calibrate;
 mod ceiling;
 mod child;
 mod compare;
+mod duel;
+mod gate;
 mod load;
 mod merge;
 mod null;
 mod output;
 mod report;
+mod requests;
 mod run;
 mod serve;
 
@@ -50,6 +53,8 @@ enum Verb {
     Merge(merge::Arguments),
     /// Compare two variants of a run, or two runs
     Compare(compare::Arguments),
+    /// Judge two servers against each other: slower, faster, no change, or cannot tell
+    Duel(Box<duel::Arguments>),
     /// Run the micro-benchmarks of this workspace
     Bench(bench::Arguments),
     /// Measure the load generator beside wrk, on the same server
@@ -58,6 +63,8 @@ enum Verb {
     Agree(agree::Arguments),
     /// Measure what this machine and the load generator can tell apart, now
     Calibrate(calibrate::Arguments),
+    /// Measure how often the duel cries wolf on this machine, and what it finds; about an hour
+    CalibrateGate(gate::Arguments),
     /// Answer every request with the same 200
     #[command(hide = true)]
     Null(null::Arguments),
@@ -89,10 +96,12 @@ fn main() -> ExitCode {
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Merge(arguments) => merge::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
+        Verb::Duel(arguments) => duel::run(*arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),
         Verb::Agree(arguments) => agree::run(&arguments),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
+        Verb::CalibrateGate(arguments) => gate::run(&arguments),
         Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),
     };

@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// Time before each answer that many requests pass at once, e.g. 5ms [default: none]
     #[arg(long, value_parser = duration::parse)]
     delay: Option<Duration>,
+    /// Be a busy neighbour meanwhile: bursts of CPU time of about this length, and as long quiet
+    #[arg(long, value_parser = duration::parse)]
+    burst: Option<Duration>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -26,6 +29,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         work: arguments.work.unwrap_or_default(),
         delay: arguments.delay.unwrap_or_default(),
     };
+    if let Some(burst) = arguments.burst {
+        std::thread::spawn(move || null::disturb(burst));
+    }
     null::serve(arguments.listen, takes)
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     Ok(ExitCode::SUCCESS)

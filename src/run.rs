@@ -130,7 +130,7 @@ pub(crate) fn conduct_and_show(
 }
 
 /// The calibration kept beside the runs; said when it does not fit.
-fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<Calibration>> {
+pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<Calibration>> {
     let kept = calibrate::kept(runs, &machine::describe(cores))?;
     if let Some(stale) = kept.as_ref().and_then(|kept| kept.stale.as_ref()) {
         output::note(format_args!(
@@ -168,7 +168,7 @@ pub(crate) fn tool() -> Tool {
     }
 }
 
-fn seed_from_clock() -> u64 {
+pub(crate) fn seed_from_clock() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     // Nine digits are easily typed again.
     since.map_or(0, |since| since.as_micros() as u64 % 1_000_000_000)

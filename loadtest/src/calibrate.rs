@@ -247,7 +247,10 @@ fn noise_by_length(run: &Run) -> Vec<Noise> {
         let rate = |slice: &Slice| Some(slice.ok as f64 / slice.length_ns.max(1) as f64);
         let mads = [
             ("p50", mad(run, &load.name, percentile(50.0))),
+            ("p75", mad(run, &load.name, percentile(75.0))),
+            ("p90", mad(run, &load.name, percentile(90.0))),
             ("p99", mad(run, &load.name, percentile(99.0))),
+            ("p99.9", mad(run, &load.name, percentile(99.9))),
             ("cpu", mad(run, &load.name, cpu)),
             ("rate", mad(run, &load.name, rate)),
         ];

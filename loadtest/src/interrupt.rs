@@ -52,7 +52,7 @@ fn on_signal() {
         let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
     }
     say(
-        "interrupted twice: servers stopped; the run folder holds what was written, marked partial",
+        "interrupted twice: everything stopped; a run's folder holds what was written, marked partial",
     );
     std::process::exit(EXIT_INVALID);
 }

@@ -51,7 +51,8 @@ pub(crate) fn boot() -> String {
 }
 
 /// Load average of the last minute.
-pub(crate) fn load_average() -> f64 {
+#[must_use]
+pub fn load_average() -> f64 {
     fs::read_to_string("/proc/loadavg")
         .ok()
         .and_then(|text| text.split_whitespace().next()?.parse().ok())

@@ -5,6 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -39,6 +41,20 @@ pub fn serve(listen: SocketAddr, takes: Takes) -> io::Result<()> {
             }
         }
     })
+}
+
+/// Busy and quiet in turns, each for half to one and a half times `burst`, until the process ends: a
+/// neighbour for calibrations.
+pub fn disturb(burst: Duration) {
+    let mut random = StdRng::seed_from_u64(u64::from(std::process::id()));
+    loop {
+        let (busy, quiet) = (random.random_range(0.5..1.5), random.random_range(0.5..1.5));
+        let begun = Instant::now();
+        while begun.elapsed() < burst.mul_f64(busy) {
+            std::hint::spin_loop();
+        }
+        std::thread::sleep(burst.mul_f64(quiet));
+    }
 }
 
 /// Answers a connection until it closes.

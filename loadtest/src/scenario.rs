@@ -72,8 +72,8 @@ pub enum Target {
         words: Vec<String>,
         /// Environment variables added to ours.
         env: BTreeMap<String, String>,
-        /// Path that answers 2xx once the server is ready.
-        ready: String,
+        /// Path that answers 2xx once the server is ready; none where any answer says so.
+        ready: Option<String>,
         /// How long it may take to become ready.
         ready_within: Duration,
         /// The name that requests and its certificate give it; none for the loopback's own.

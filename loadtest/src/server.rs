@@ -79,7 +79,7 @@ impl Server {
                 let mut flags = flags.clone();
                 flags.extend(extra.clone());
                 let words = serve_words(&launcher.authlab, &flags);
-                (words, None, READY_PATH, READY_WITHIN, None, &plain)
+                (words, None, Some(READY_PATH), READY_WITHIN, None, &plain)
             }
             Target::Command {
                 words,
@@ -93,7 +93,7 @@ impl Server {
                 (
                     words.clone(),
                     Some(env),
-                    ready.as_str(),
+                    ready.as_deref(),
                     *ready_within,
                     host,
                     protocol,
@@ -149,11 +149,17 @@ impl Server {
         }
     }
 
-    fn wait_until_ready(&mut self, path: &str, within: Duration) -> Result<(), ServerError> {
+    /// With a path, until it answers 2xx; without one, until anything is answered.
+    fn wait_until_ready(
+        &mut self,
+        ready: Option<&str>,
+        within: Duration,
+    ) -> Result<(), ServerError> {
+        let path = ready.unwrap_or("/");
         let end = Instant::now() + within;
         loop {
             let last = match probe::get(&self.endpoint, path, ANSWER_WITHIN) {
-                Ok(status) if (200..300).contains(&status) => return Ok(()),
+                Ok(status) if ready.is_none() || (200..300).contains(&status) => return Ok(()),
                 Ok(status) => format!("status {status}"),
                 Err(error) if error.is_final() => return Err(self.unreached(path, within, &error)),
                 Err(error) => error.to_string(),

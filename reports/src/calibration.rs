@@ -85,7 +85,7 @@ pub struct Ceiling {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Noise {
-    /// `p50`, `p99` (of `service`), `cpu` (a request) or `rate` (requests a second).
+    /// `p50` … `p99.9` (of `service`), `cpu` (a request) or `rate` (requests a second).
     pub metric: String,
     /// Length of a slice, milliseconds.
     pub slice_ms: u64,

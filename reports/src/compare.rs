@@ -1,18 +1,22 @@
 //! Two variants of one run, or two runs, beside each other.
 //!
 //! Within a run the ratio is that of paired blocks, with its interval, wherever each slice has the
-//! samples for it. Two separate runs are described: whatever else changed between them is in the
-//! ratio too. This is the simple form; it knows limits, not a calibrated verdict.
+//! samples for it; unless limits say what is judged, the verdict is that of a [`Duel`]. Two separate
+//! runs are described: whatever else changed between them is in the ratio too. They are gated only
+//! against absolute limits, or by more than identical servers differ on their machines.
 
 mod failing;
 pub mod limit;
 pub mod markdown;
 mod pair;
+mod separate;
 pub mod statistic;
 pub mod text;
 mod words;
 
 use serde::Serialize;
+
+use crate::duel::{Duel, Terms};
 
 pub use self::{limit::Limit, pair::Pair, statistic::Statistic};
 use self::{limit::Verdict, pair::Side};
@@ -38,6 +42,9 @@ pub struct Comparison {
     pub faults: Vec<String>,
     /// What became of each limit.
     pub limits: Vec<limit::Judged>,
+    /// The verdict on two variants of one run, where no limits were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duel: Option<Duel>,
     /// The whole.
     pub outcome: Outcome,
     /// [`Outcome::exit_code`].
@@ -119,13 +126,21 @@ pub fn within(
             Pair::find(&format!("{base} → {head}"), at(base), at(head))
         })
         .collect();
-    Ok(judged(
+    let limits = limits.iter().map(|limit| (*limit, None));
+    let mut comparison = judged(
         [base, head],
         found,
         Vec::new(),
         run.faults(),
-        limits,
-    ))
+        limits.collect(),
+    );
+    if comparison.limits.is_empty() {
+        let duel = Duel::of(run, &Terms::of(run, base, head))?;
+        comparison.outcome = duel.outcome;
+        comparison.exit_code = duel.exit_code;
+        comparison.duel = Some(duel);
+    }
+    Ok(comparison)
 }
 
 /// Compares two runs, variant by variant.
@@ -161,7 +176,10 @@ pub fn between(base: &Run, head: &Run, limits: &[Limit]) -> Comparison {
         found,
         caveats(base, head),
         faults.collect(),
-        limits,
+        limits
+            .iter()
+            .map(|limit| (*limit, separate::objection(base, head, limit)))
+            .collect(),
     )
 }
 
@@ -192,15 +210,19 @@ fn judged(
     found: Vec<Result<Pair, Missing>>,
     caveats: Vec<String>,
     faults: Vec<String>,
-    limits: &[Limit],
+    limits: Vec<(Limit, Option<String>)>,
 ) -> Comparison {
     let (pairs, missing): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
     let pairs: Vec<Pair> = pairs.into_iter().flatten().collect();
     let missing: Vec<Missing> = missing.into_iter().filter_map(Result::err).collect();
-    let judges_errors = limits.iter().any(Limit::is_of_errors);
+    let judges_errors = limits.iter().any(|(limit, _)| limit.is_of_errors());
     let limits: Vec<limit::Judged> = limits
         .iter()
-        .flat_map(|limit| pairs.iter().map(|pair| limit.judge(pair)))
+        .flat_map(|(limit, objection)| {
+            pairs
+                .iter()
+                .map(|pair| limit.judge(pair, objection.as_ref()))
+        })
         .collect();
     let mut faults = faults;
     if !judges_errors {
@@ -227,6 +249,7 @@ fn judged(
         caveats,
         faults,
         limits,
+        duel: None,
         outcome,
         exit_code: outcome.exit_code(),
     }

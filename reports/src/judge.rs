@@ -72,6 +72,13 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Blocks without which no verdict can have the certainty asked for: with fewer, even all of them
+    /// on one side are too likely by chance.
+    #[must_use]
+    pub fn least_blocks(&self) -> usize {
+        (-self.alpha().log2()).ceil() as usize
+    }
+
     /// Error of one metric at one look, on each side of its interval.
     #[must_use]
     pub fn alpha(&self) -> f64 {

@@ -1,31 +1,30 @@
 //! The scenario that a file would hold.
 
-use std::fmt::Write as _;
-
 use anyhow::Context;
 use authlab_loadtest::duration;
+use authlab_loadtest::origin::Origin;
 
-use super::{Arguments, Target};
+use super::Arguments;
+use crate::requests::{Asked, line, quoted};
 
 /// In flight at once, when nothing else is said: what a rate needs is not known before.
 const OPEN_USERS: usize = 100;
 
 /// A scenario of one variant, its steps and one load, as text.
-pub(super) fn scenario(arguments: &Arguments, target: &Target) -> anyhow::Result<String> {
+pub(super) fn scenario(
+    arguments: &Arguments,
+    origin: &Origin,
+    asked: &Asked,
+) -> anyhow::Result<String> {
     let mut text = String::new();
-    let mut journey = Vec::new();
-    variant(&mut text, arguments, target)?;
-    for (number, path) in target.paths.iter().enumerate() {
-        let name = format!("{}-{}", target.method.to_ascii_lowercase(), number + 1);
-        step(&mut text, &name, path, arguments, target);
-        journey.push(quoted(&name));
-    }
-    load(&mut text, &journey.join(", "), arguments)?;
+    variant(&mut text, arguments, origin)?;
+    let journey = asked.steps(&mut text);
+    load(&mut text, &journey, arguments)?;
     Ok(text)
 }
 
-fn variant(text: &mut String, arguments: &Arguments, target: &Target) -> anyhow::Result<()> {
-    let url = target.origin.to_string();
+fn variant(text: &mut String, arguments: &Arguments, origin: &Origin) -> anyhow::Result<()> {
+    let url = origin.to_string();
     line(text, "name", "\"load\"");
     line(
         text,
@@ -44,26 +43,6 @@ fn variant(text: &mut String, arguments: &Arguments, target: &Target) -> anyhow:
         line(text, "ca", &quoted(ca));
     }
     Ok(())
-}
-
-fn step(text: &mut String, name: &str, path: &str, arguments: &Arguments, target: &Target) {
-    text.push_str("[[step]]\n");
-    line(text, "name", &quoted(name));
-    line(
-        text,
-        "request",
-        &quoted(&format!("{} {path}", target.method)),
-    );
-    let headers = target
-        .headers
-        .iter()
-        .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)));
-    let headers: Vec<_> = headers.collect();
-    line(text, "headers", &format!("{{ {} }}", headers.join(", ")));
-    line(text, "expect", &format!("{:?}", arguments.expect));
-    if let Some(body) = &target.body {
-        line(text, "body", &quoted(body));
-    }
 }
 
 fn load(text: &mut String, journey: &str, arguments: &Arguments) -> anyhow::Result<()> {
@@ -95,13 +74,4 @@ fn load(text: &mut String, journey: &str, arguments: &Arguments) -> anyhow::Resu
     );
     line(text, "profile.quick", &profile);
     Ok(())
-}
-
-fn line(text: &mut String, key: &str, value: &str) {
-    let _ = writeln!(text, "{key} = {value}");
-}
-
-/// A TOML string.
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }

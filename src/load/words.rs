@@ -2,29 +2,14 @@
 
 use super::Arguments;
 
-const WITHHELD: &str = "…";
-
 pub(super) fn of(arguments: &Arguments) -> Vec<String> {
     let mut words = vec![
         "authlab".to_owned(),
         "load".to_owned(),
         arguments.url.clone(),
     ];
-    for path in &arguments.get {
-        words.extend(["--get".to_owned(), path.clone()]);
-    }
-    for header in &arguments.headers {
-        let name = header.split(':').next().unwrap_or_default();
-        words.extend(["-H".to_owned(), format!("{name}: {WITHHELD}")]);
-    }
-    let expect: Vec<_> = arguments.expect.iter().map(u16::to_string).collect();
+    words.extend(arguments.requests.words());
     let options = [
-        ("--method", arguments.method.clone()),
-        (
-            "--data",
-            arguments.data.as_ref().map(|_| WITHHELD.to_owned()),
-        ),
-        ("--expect", (!expect.is_empty()).then(|| expect.join(","))),
         (
             "--ca",
             arguments.ca.as_ref().map(|ca| ca.display().to_string()),

@@ -55,6 +55,9 @@ pub struct Judged {
     pub found: Option<f64>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Why it was not judged, where that is not for want of samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objection: Option<String>,
 }
 
 /// Whether a limit held.
@@ -65,7 +68,7 @@ pub enum Verdict {
     Held,
     /// It was broken.
     Broken,
-    /// The samples do not carry the statistic.
+    /// The samples do not carry the statistic, or the machines do not.
     CannotTell,
 }
 
@@ -83,8 +86,26 @@ impl Limit {
         self.statistic == Statistic::Errors
     }
 
-    /// Judges one pair.
-    pub(crate) fn judge(&self, pair: &Pair) -> Judged {
+    /// What it limits.
+    pub(crate) fn statistic(&self) -> Statistic {
+        self.statistic
+    }
+
+    /// Whether it limits a change, not the head alone.
+    pub(crate) fn is_relative(&self) -> bool {
+        matches!(self.bound, Bound::Above(_))
+    }
+
+    /// The change that it allows, as a share; anything for an absolute limit.
+    pub(crate) fn share(&self) -> f64 {
+        match self.bound {
+            Bound::Above(share) => share,
+            Bound::Absolute(_) => f64::INFINITY,
+        }
+    }
+
+    /// Judges one pair, unless something is said against that.
+    pub(crate) fn judge(&self, pair: &Pair, objection: Option<&String>) -> Judged {
         let (found, at_most) = match self.bound {
             Bound::Above(share) if self.statistic == Statistic::Errors => {
                 let [base, head] = pair.errors;
@@ -103,6 +124,7 @@ impl Limit {
         };
         let verdict = match found {
             None => Verdict::CannotTell,
+            Some(_) if objection.is_some() => Verdict::CannotTell,
             Some(found) if found > at_most => Verdict::Broken,
             Some(_) => Verdict::Held,
         };
@@ -111,6 +133,7 @@ impl Limit {
             pair: format!("{}, {}, {}", pair.variant, pair.at.load, pair.at.step),
             found,
             verdict,
+            objection: objection.cloned(),
         }
     }
 

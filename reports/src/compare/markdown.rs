@@ -45,5 +45,9 @@ pub fn render(comparison: &Comparison) -> String {
             );
         }
     }
+    if let Some(duel) = &comparison.duel {
+        page.push('\n');
+        page.push_str(&crate::duel::markdown::render(duel, None));
+    }
     page
 }

@@ -34,6 +34,12 @@ pub fn render(comparison: &Comparison) -> String {
     if let Some(limits) = words::limits(comparison) {
         let _ = writeln!(text, "{limits}");
     }
-    let _ = writeln!(text, "exit {}", comparison.exit_code);
+    match &comparison.duel {
+        // It ends with the exit code too.
+        Some(duel) => text.push_str(&crate::duel::text::render(duel, None)),
+        None => {
+            let _ = writeln!(text, "exit {}", comparison.exit_code);
+        }
+    }
     text
 }

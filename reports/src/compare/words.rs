@@ -51,9 +51,10 @@ pub(crate) fn remarks(comparison: &Comparison) -> Vec<String> {
                 "limit {limit} broken: {} at {pair}",
                 Limit::written(found, limit)
             )),
-            (Verdict::Broken | Verdict::CannotTell, _) => Some(format!(
-                "limit {limit} cannot be judged: too few samples at {pair}"
-            )),
+            (Verdict::Broken | Verdict::CannotTell, _) => Some(match &judged.objection {
+                Some(objection) => format!("limit {limit} cannot be judged at {pair}: {objection}"),
+                None => format!("limit {limit} cannot be judged: too few samples at {pair}"),
+            }),
         }
     });
     faults

@@ -180,12 +180,19 @@ pub(super) fn judge(run: &Run, terms: &Terms, aside: &SetAside) -> Rows {
             row.together
         ));
     }
+    let blocks = kept(run, terms, aside);
+    if blocks < rule.least_blocks() {
+        caveats.push(format!(
+            "{blocks} blocks are too few for a verdict: it takes {} at least",
+            rule.least_blocks()
+        ));
+    }
     Rows {
         information: information(run, terms, aside, &asked_for),
         asked_for: rows,
         missing,
         caveats,
-        blocks: kept(run, terms, aside),
+        blocks,
     }
 }
 
@@ -320,10 +327,11 @@ impl<'a> Asked<'a> {
         self.row(&differences, &judged, Role::Beside)
     }
 
-    /// Samples of the step in the slice that has the fewest.
+    /// Samples of the step in the slice that has the fewest, set aside or not.
     fn least_samples(&self) -> u64 {
-        let of = |variant| {
-            self.slices(variant)
+        let of = |variant: &'a str| {
+            self.run
+                .slices_of(&self.terms.load, variant)
                 .filter_map(|slice| slice.figure(self.step, LATENCY_METRIC))
                 .map(|figure| figure.count)
                 .min()

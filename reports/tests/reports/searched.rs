@@ -63,7 +63,7 @@ fn capacity(variant: &str, from: f64, knee: f64, limited_by: LimitedBy) -> Capac
     }
 }
 
-fn calibration(run: &Run) -> Calibration {
+pub(crate) fn calibration(run: &Run) -> Calibration {
     let pacing = |rate: f64, p99| Pacing {
         offered_per_s: rate,
         achieved_per_s: rate,

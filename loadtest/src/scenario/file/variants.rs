@@ -81,7 +81,7 @@ impl Source<'_> {
         Ok(Target::Command {
             words: words.to_vec(),
             env: table.env.clone(),
-            ready: ready.to_owned(),
+            ready: Some(ready.to_owned()),
             ready_within: match &table.ready_within {
                 Some(text) => self.duration(text)?,
                 None => READY_WITHIN,

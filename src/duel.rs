@@ -1,0 +1,203 @@
+//! `authlab duel`: two servers under the same load in alternating slices, until the verdict is certain.
+
+mod bench;
+mod outputs;
+mod outset;
+mod replay;
+mod scenario;
+mod side;
+mod words;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
+use authlab_loadtest::cores::Cores;
+use authlab_loadtest::interrupt;
+use authlab_loadtest::progress::Progress;
+use authlab_reports::duel::{Duel, Terms};
+use authlab_reports::judge::LOOKS;
+use authlab_reports::judge::metric::Metric;
+
+use crate::output;
+use crate::requests::Requests;
+use crate::run::{calibration, seed_from_clock, tool};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Scenario file whose steps and load are used: its variants may be named by --base and --head
+    #[arg(value_name = "SCENARIO")]
+    scenario: Option<PathBuf>,
+    /// Server that is compared with: a command (`{port}` becomes a free port), a URL, or a variant of SCENARIO
+    #[arg(long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"])]
+    base: Option<String>,
+    /// Server that is judged
+    #[arg(long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"])]
+    head: Option<String>,
+    /// How people call the base, e.g. main
+    #[arg(long, value_name = "NAME", default_value = "base")]
+    base_name: String,
+    /// How people call the head, e.g. pr-812
+    #[arg(long, value_name = "NAME", default_value = "head")]
+    head_name: String,
+    /// How people call the duel [default: that of SCENARIO, or duel]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    requests: Requests,
+    /// Metrics that decide: p50, errors, cpu, p90, p99, p99.9, capacity, stale, memory, stage-NAME
+    #[arg(long, value_delimiter = ',', default_value = "p50,errors")]
+    gate: Vec<Metric>,
+    /// Closed users [default: 1, or those of SCENARIO]
+    #[arg(long)]
+    users: Option<usize>,
+    /// Length of a slice [default: 100ms, or that of SCENARIO]
+    #[arg(long, value_parser = crate::load::time)]
+    slice: Option<String>,
+    /// How long before measuring at most, at each start of a server
+    #[arg(long, default_value = "2s", value_parser = crate::load::time)]
+    warm_up: String,
+    /// Servers start again after so many blocks, 0 for never
+    #[arg(long, default_value_t = 10)]
+    restart_blocks: usize,
+    /// Path that answers 2xx when a command's server is ready [default: any answer on / will do]
+    #[arg(long, value_name = "PATH")]
+    ready: Option<String>,
+    /// How long a command's server may take to be ready
+    #[arg(long, default_value = "10s", value_parser = crate::load::time)]
+    ready_within: String,
+    /// HTTP/2
+    #[arg(long)]
+    http2: bool,
+    /// Profile of SCENARIO
+    #[arg(long, default_value = "quick")]
+    profile: String,
+    /// Count user-space instructions a request as well, in a pass of its own: by perf, or by valgrind
+    #[arg(long)]
+    pub(crate) instructions: bool,
+    /// What an inconclusive end is for a script: pass (0) or fail (1) [default: 3]
+    #[arg(long, value_name = "END")]
+    inconclusive: Option<Inconclusive>,
+    /// What is printed at the end
+    #[arg(long, default_value = "text")]
+    format: outputs::Form,
+    /// Folder that every form is written to as well: duel.md, duel.xml, duel.json, benchmark.json, duel.txt
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Folder that run folders are made in
+    #[arg(long, default_value = "reports/runs")]
+    runs: PathBuf,
+    /// Seed of every random choice [default: from the clock]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Repeat the duel of this run: its run.json, or its folder
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["base", "head", "scenario", "seed"]
+    )]
+    replay: Option<PathBuf>,
+    /// Two criterion benchmark binaries instead of servers, and a regular expression of the benchmarks
+    #[arg(
+        long,
+        value_names = ["BASE", "HEAD", "FILTER"],
+        num_args = 2..=3,
+        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions"]
+    )]
+    bench: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Inconclusive {
+    Pass,
+    Fail,
+}
+
+impl Inconclusive {
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+        }
+    }
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if let [base, head, filter @ ..] = arguments.bench.as_slice() {
+        return bench::run(&bench::Arguments {
+            base: base.into(),
+            head: head.into(),
+            filter: filter.first().cloned(),
+            seed: arguments.seed,
+            format: arguments.format.of_benchmarks()?,
+            inconclusive: arguments.inconclusive,
+        });
+    }
+    let arguments = match &arguments.replay {
+        Some(run) => replay::arguments(&run.clone(), arguments)?,
+        None => arguments,
+    };
+    interrupt::install().context("cannot take SIGINT and SIGTERM")?;
+    let scenario = scenario::of(&arguments)?;
+    let seed = arguments.seed.unwrap_or_else(seed_from_clock);
+    let cores = Cores::split();
+    let order = Order {
+        authlab: std::env::current_exe().context("cannot find the authlab binary")?,
+        runs: arguments.runs.clone(),
+        command: words::of(&arguments, seed),
+        tool: tool(),
+        seed,
+        calibration: calibration(&arguments.runs, &cores)?,
+        cores,
+        shard: None,
+        duel: Some(Terms {
+            base: scenario.variants[0].name.clone(),
+            head: scenario.variants[1].name.clone(),
+            load: scenario.ladder.latency.load.clone(),
+            gates: arguments.gate.iter().map(Metric::to_string).collect(),
+            looks: LOOKS.into(),
+        }),
+        watched: false,
+    };
+    outset::tell(&scenario, &order);
+    let finished = conduct(&scenario, &order, |progress| {
+        if let Progress::Slice { run, .. } = progress {
+            outset::told(run);
+        }
+    })?;
+    end(&arguments, finished)
+}
+
+/// The verdict, in every form, and the exit code.
+fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
+    let Finished { run, path, error } = finished;
+    if let Some(error) = error.as_ref().filter(|_| run.slices.is_empty()) {
+        // Nothing was measured: there is nothing to judge.
+        output::error(format_args!("{error}"));
+        return Ok(ExitCode::from(match error {
+            RunError::Interrupted => crate::run::EXIT_INVALID,
+            _ => crate::EXIT_REFUSED,
+        }));
+    }
+    let terms = run.duel.clone().context("the run lost its terms")?;
+    let inconclusive = arguments.inconclusive.map(Inconclusive::exit_code);
+    let duel = Duel::of(&run, &terms)?.with_inconclusive_as(inconclusive);
+    let written = outputs::Written::of(&duel, &path)?;
+    written.keep(&path)?;
+    if let Some(folder) = &arguments.out {
+        written.keep(folder)?;
+    }
+    written.print(arguments.format);
+    match error {
+        Some(RunError::Interrupted) => {
+            output::error(format_args!("interrupted; the run is marked partial"));
+            Ok(ExitCode::from(crate::run::EXIT_INVALID))
+        }
+        Some(error) => {
+            output::error(format_args!("{error}"));
+            Ok(ExitCode::from(crate::EXIT_REFUSED))
+        }
+        None => Ok(ExitCode::from(duel.exit_code)),
+    }
+}

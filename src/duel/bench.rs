@@ -1,0 +1,182 @@
+//! `authlab duel --bench`: two criterion benchmark binaries in alternation, each benchmark judged.
+//!
+//! A slice is one run of one binary over every benchmark that has no verdict yet, so that what a
+//! binary takes to start is paid once a slice. A block is four of them, A B B A or its mirror, as the
+//! seed has it.
+
+mod binary;
+mod matched;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use authlab_loadtest::cores::Cores;
+use authlab_loadtest::interrupt;
+use authlab_loadtest::plan::block_order;
+use authlab_loadtest::server::Launcher;
+use authlab_reports::judge::{LOOKS, Rule};
+use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, markdown, rule, text};
+use authlab_reports::micro::sample::Sample;
+use authlab_reports::quantity;
+use indicatif::ProgressBar;
+
+use self::binary::Binary;
+use super::Inconclusive;
+use crate::compare::Format;
+use crate::run::{EXIT_INVALID, seed_from_clock};
+use crate::{bar, output};
+
+/// What was typed, in the duel's own arguments.
+pub(crate) struct Arguments {
+    /// Criterion benchmark binary that is compared with, e.g. `target/release/deps/lab-0123456789abcdef`.
+    pub(crate) base: PathBuf,
+    /// The one that is judged.
+    pub(crate) head: PathBuf,
+    /// Only benchmarks whose id matches this regular expression.
+    pub(crate) filter: Option<String>,
+    /// Of the order within each block; from the clock where none was typed.
+    pub(crate) seed: Option<u64>,
+    /// Form of the verdict.
+    pub(crate) format: Format,
+    /// What an inconclusive end is for a script.
+    pub(crate) inconclusive: Option<Inconclusive>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    interrupt::install().context("cannot take SIGINT and SIGTERM")?;
+    let launcher = Launcher {
+        authlab: std::env::current_exe().context("cannot find the authlab binary")?,
+        cores: Cores::split().server,
+    };
+    let binaries = [
+        Binary::open("base", &arguments.base, &launcher)?,
+        Binary::open("head", &arguments.head, &launcher)?,
+    ];
+    let bar = bar::new("duel of benchmarks", "blocks");
+    bar.set_message("listing");
+    let benchmarks = matched::by_both(&binaries, arguments.filter.as_deref())?;
+    let seed = arguments.seed.unwrap_or_else(seed_from_clock);
+    let mut contest = Contest {
+        rule: rule(benchmarks.len()),
+        measured: benchmarks.iter().map(|id| Measured::none_of(id)).collect(),
+        binaries,
+        seed,
+    };
+    let began = Instant::now();
+    let interrupted = !contest.measure(&bar)?;
+    bar.finish_and_clear();
+    let course = Course {
+        elapsed_s: began.elapsed().as_secs_f64(),
+        interrupted,
+    };
+    if contest.measured.iter().any(|at| !at.blocks.is_empty()) {
+        let inconclusive = arguments.inconclusive.map(Inconclusive::exit_code);
+        let duel = Duel::of(terms(arguments, seed), &contest.measured, course)
+            .with_inconclusive_as(inconclusive);
+        show(&duel, arguments.format)?;
+        if !interrupted {
+            return Ok(ExitCode::from(duel.exit_code));
+        }
+    }
+    output::error(format_args!(
+        "interrupted before every benchmark had its verdict"
+    ));
+    Ok(ExitCode::from(EXIT_INVALID))
+}
+
+/// Two binaries and what is measured of them so far.
+struct Contest<'a> {
+    binaries: [Binary<'a>; 2],
+    measured: Vec<Measured>,
+    rule: Rule,
+    seed: u64,
+}
+
+impl Contest<'_> {
+    /// Block after block, until every benchmark has its verdict; whether they all have.
+    fn measure(&mut self, bar: &ProgressBar) -> anyhow::Result<bool> {
+        for number in 0.. {
+            let open = self.measured.iter().enumerate();
+            let open = open.filter_map(|(place, at)| Some((place, at.needs(&self.rule)?)));
+            let (open, needed): (Vec<usize>, Vec<usize>) = open.unzip();
+            let Some(blocks) = needed.into_iter().max() else {
+                return Ok(true);
+            };
+            bar.set_length(blocks as u64);
+            bar.set_message(format!("{} of {} open", open.len(), self.measured.len()));
+            let began = Instant::now();
+            if !self.block(number, &open)? {
+                return Ok(false);
+            }
+            bar.inc(1);
+            if number == 0 {
+                self.tell(began.elapsed().as_secs_f64());
+            }
+        }
+        Ok(true)
+    }
+
+    /// One block of the benchmarks at these places; whether it became whole.
+    fn block(&mut self, number: usize, open: &[usize]) -> anyhow::Result<bool> {
+        let titles: Vec<&str> = open
+            .iter()
+            .map(|place| self.measured[*place].benchmark.as_str())
+            .collect();
+        let mut slices: [Vec<BTreeMap<String, Sample>>; 2] = [Vec::new(), Vec::new()];
+        for side in block_order(self.seed, 0, number, 2) {
+            if interrupt::requested() {
+                return Ok(false);
+            }
+            slices[side].push(self.binaries[side].slice(&titles)?);
+        }
+        for place in open {
+            let measured = &mut self.measured[*place];
+            let of = |side: usize| {
+                let title = &measured.benchmark;
+                Some([*slices[side][0].get(title)?, *slices[side][1].get(title)?])
+            };
+            let (base, head) = of(0).zip(of(1)).context("a slice lost a benchmark")?;
+            measured.blocks.push(Block { base, head });
+        }
+        Ok(true)
+    }
+
+    /// How long it may take, once it is known.
+    fn tell(&self, block_s: f64) {
+        let [first, last] = [LOOKS.first(), LOOKS.last()].map(|look| look.copied().unwrap_or(1));
+        let takes = |blocks: usize| quantity::elapsed(block_s * blocks as f64);
+        output::note(format_args!(
+            "benchmarks: {}; a verdict takes {first} to {last} blocks, {} to {}, more where neighbours disturb; seed {}",
+            self.measured.len(),
+            takes(first),
+            takes(last),
+            self.seed
+        ));
+    }
+}
+
+fn terms(arguments: &Arguments, seed: u64) -> Terms {
+    let [base, head] = [&arguments.base, &arguments.head].map(|path| path.display().to_string());
+    let mut repeat = vec![
+        "authlab".to_owned(),
+        "duel".to_owned(),
+        "--bench".to_owned(),
+        base.clone(),
+        head.clone(),
+    ];
+    repeat.extend(arguments.filter.clone());
+    repeat.extend(["--seed".to_owned(), seed.to_string()]);
+    Terms { base, head, repeat }
+}
+
+fn show(duel: &Duel, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Text => output::write(&text::render(duel)),
+        Format::Markdown => output::write(&markdown::render(duel)),
+        Format::Json => output::line(format_args!("{}", duel.json()?)),
+    }
+    Ok(())
+}

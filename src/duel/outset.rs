@@ -1,0 +1,108 @@
+//! What is told of a duel before its verdict: how long it may take, what it will be able to see, and
+//! how it stands.
+
+use std::time::Duration;
+
+use authlab_loadtest::conductor::Order;
+use authlab_loadtest::scenario::{Load, Scenario};
+use authlab_reports::duel::{Duel, Terms};
+use authlab_reports::judge::Rule;
+use authlab_reports::judge::power;
+use authlab_reports::quantity;
+use authlab_reports::run::Run;
+
+use crate::output;
+
+/// Slices of a block.
+const SLICES: u32 = 4;
+/// How it stands is told after so many blocks.
+const TOLD_EVERY: usize = 10;
+
+pub(super) fn tell(scenario: &Scenario, order: &Order) {
+    let (Some(load), Some(terms)) = (scenario.loads.first(), &order.duel) else {
+        return;
+    };
+    let steps = load.timed_steps().len().max(1);
+    let rule = Rule {
+        looks: terms.looks.clone(),
+        gated: terms.gates.len() * steps,
+    };
+    let [first, last] =
+        [terms.looks.first(), terms.looks.last()].map(|look| look.copied().unwrap_or(1));
+    output::note(format_args!(
+        "duel {}: {} → {}; a verdict takes {first} to {last} blocks, about {} to {}, more where neighbours disturb",
+        scenario.name,
+        terms.base,
+        terms.head,
+        takes(load, first),
+        takes(load, last),
+    ));
+    let known = order
+        .calibration
+        .as_ref()
+        .filter(|known| known.stale.is_none());
+    let slice_ms = u64::try_from(load.slice.as_millis()).unwrap_or(u64::MAX);
+    match known.and_then(|known| power::noise(known, "p50", slice_ms)) {
+        Some(noise) => output::note(format_args!(
+            "this machine shows {} more at p50 after {first} blocks, {} after {last} (its calibration)",
+            quantity::share(power::visible(noise.mad, first, &rule)),
+            quantity::share(power::visible(noise.mad, last, &rule)),
+        )),
+        None => output::note(format_args!(
+            "what this machine can see is not known: `authlab calibrate` measures it in a minute"
+        )),
+    }
+}
+
+fn takes(load: &Load, blocks: usize) -> String {
+    let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
+    let restarts = match load.restart_blocks {
+        0 => 1,
+        every => blocks.div_ceil(u32::try_from(every).unwrap_or(1)),
+    };
+    // Warm-up is usually flat after two of its five slices.
+    let warm_up: Duration = load.warm_up * 2 / 5 * 2;
+    let time = load.slice * SLICES * blocks + warm_up * restarts;
+    quantity::elapsed(time.as_secs_f64())
+}
+
+/// How it stands, after every few whole blocks.
+pub(super) fn told(run: &Run) {
+    let Some(terms) = run.duel.as_ref() else {
+        return;
+    };
+    let Some(blocks) = whole_blocks(run, terms) else {
+        return;
+    };
+    let Ok(duel) = Duel::of(run, terms) else {
+        return;
+    };
+    let Some(row) = duel.rows.first() else {
+        return;
+    };
+    let effect = row
+        .effect
+        .map_or(quantity::NOT_MEASURED.to_owned(), |effect| {
+            quantity::change(effect + 1.0)
+        });
+    let aside = match duel.blocks.set_aside {
+        0 => String::new(),
+        aside => format!(", {aside} set aside"),
+    };
+    output::note(format_args!(
+        "{blocks} blocks{aside}: {} {effect}",
+        row.name()
+    ));
+}
+
+/// The blocks measured so far, when a round number of them has just ended.
+fn whole_blocks(run: &Run, terms: &Terms) -> Option<usize> {
+    let slices = run
+        .slices
+        .iter()
+        .filter(|slice| slice.load == terms.load)
+        .count();
+    let blocks = slices / SLICES as usize;
+    let ended = slices.is_multiple_of(SLICES as usize) && blocks.is_multiple_of(TOLD_EVERY);
+    (ended && blocks > 0).then_some(blocks)
+}

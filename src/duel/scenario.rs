@@ -1,0 +1,142 @@
+//! The scenario of a duel: the steps and the load of a file, or of the command line, for two variants.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::bail;
+use authlab_loadtest::duration;
+use authlab_loadtest::scenario::{Load, Scenario, Variant};
+use authlab_reports::judge::LOOKS;
+use authlab_reports::judge::lengthen;
+use authlab_reports::judge::metric::{Metric, SAMPLES_OF_A_MEDIAN};
+
+use super::{Arguments, side};
+use crate::requests::{self, line, quoted};
+
+/// Found best in trials: long enough for a median, short enough that neighbours disturb both sides alike.
+const SLICE: Duration = Duration::from_millis(100);
+
+pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Scenario> {
+    let mut scenario = match &arguments.scenario {
+        Some(file) => of_file(arguments, file)?,
+        None => of_command_line(arguments)?,
+    };
+    let known = std::mem::take(&mut scenario.variants);
+    let known = if arguments.scenario.is_some() {
+        known
+    } else {
+        Vec::new()
+    };
+    scenario.variants = sides(arguments, &known)?;
+    scenario.baseline = 0;
+    scenario.changes.clear();
+    if let Some(name) = &arguments.name {
+        scenario.name.clone_from(name);
+    }
+    scenario.question = format!(
+        "Is {} slower than {}?",
+        arguments.head_name, arguments.base_name
+    );
+    let judged = scenario.ladder.latency.load.clone();
+    scenario.loads.retain(|load| load.name == judged);
+    // The ladder's other columns are of loads that a duel does not make.
+    scenario.ladder.first = None;
+    scenario.ladder.capacity = None;
+    let needed = arguments.gate.iter().filter_map(Metric::samples_of_a_slice);
+    let needed = needed.max().unwrap_or(SAMPLES_OF_A_MEDIAN);
+    for load in &mut scenario.loads {
+        shape(arguments, load, needed)?;
+    }
+    Ok(scenario)
+}
+
+fn of_file(arguments: &Arguments, file: &Path) -> anyhow::Result<Scenario> {
+    if arguments.requests.is_typed() {
+        bail!(
+            "--get, -X, --data, -H and --expect are of a duel without a scenario file: the file has its own steps"
+        );
+    }
+    Ok(Scenario::read(file, &arguments.profile)?)
+}
+
+/// A scenario with one variant, which its duel replaces.
+fn of_command_line(arguments: &Arguments) -> anyhow::Result<Scenario> {
+    let asked = arguments.requests.asked("/")?;
+    let mut text = String::new();
+    line(
+        &mut text,
+        "name",
+        &quoted(arguments.name.as_deref().unwrap_or("duel")),
+    );
+    line(&mut text, "question", "\"\"");
+    text.push_str("[[variant]]\n");
+    line(&mut text, "name", "\"replaced\"");
+    line(&mut text, "url", "\"http://127.0.0.1:1\"");
+    let journey = asked.steps(&mut text);
+    text.push_str("[[load]]\n");
+    line(&mut text, "name", "\"closed\"");
+    line(&mut text, "users", "1");
+    line(&mut text, "journey", &format!("[{journey}]"));
+    let slice = format!("{{ blocks = 1, slice = \"{}ms\" }}", SLICE.as_millis());
+    line(&mut text, "profile.quick", &slice);
+    requests::scenario("authlab duel", &text)
+}
+
+fn sides(arguments: &Arguments, known: &[Variant]) -> anyhow::Result<Vec<Variant>> {
+    let [base, head] =
+        [&arguments.base, &arguments.head].map(|typed| typed.as_deref().unwrap_or_default());
+    let (base_name, head_name) = (
+        file_name(&arguments.base_name),
+        file_name(&arguments.head_name),
+    );
+    if base_name == head_name {
+        bail!("--base-name and --head-name are both `{base_name}`: call them differently");
+    }
+    Ok(vec![
+        side::variant(arguments, "--base", base, &base_name, known)?,
+        side::variant(arguments, "--head", head, &head_name, known)?,
+    ])
+}
+
+/// A branch's name as a variant's, which becomes a file's: `feature/x` is `feature-x`.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || ".+-_".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    name.chars()
+        .map(plain)
+        .collect::<String>()
+        .trim_start_matches('.')
+        .to_owned()
+}
+
+/// As a duel needs it: as many blocks as it may take, slices that carry what is gated.
+fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<()> {
+    if load.capacity.is_some() {
+        bail!(
+            "load `{}` searches for a rate, and a duel is under the same load on both sides: name another by [ladder]",
+            load.name
+        );
+    }
+    if let Some(users) = arguments.users {
+        if users == 0 || users > 10_000 {
+            bail!("--users must be 1 to 10000");
+        }
+        load.users = users;
+    }
+    if let Some(slice) = &arguments.slice {
+        load.slice = duration::parse(slice)?;
+    } else if arguments.scenario.is_none() {
+        load.slice = SLICE;
+    }
+    load.warm_up = duration::parse(&arguments.warm_up)?;
+    load.restart_blocks = arguments.restart_blocks;
+    // A tail is not waited for: it is advisory where a slice does not carry it.
+    load.min_samples = load.min_samples.max(needed.min(SAMPLES_OF_A_MEDIAN));
+    load.blocks = LOOKS[LOOKS.len() - 1] * lengthen::most();
+    Ok(())
+}

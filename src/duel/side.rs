@@ -1,0 +1,113 @@
+//! A side of a duel, as typed: a URL, a variant of the scenario, or a command to start.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use authlab_loadtest::duration;
+use authlab_loadtest::origin::Origin;
+use authlab_loadtest::protocol::{HttpVersion, Protocol, Trust};
+use authlab_loadtest::scenario::{Target, Variant};
+
+use super::Arguments;
+
+/// A side: what is measured, and how it is called.
+pub(super) fn variant(
+    arguments: &Arguments,
+    option: &str,
+    typed: &str,
+    name: &str,
+    known: &[Variant],
+) -> anyhow::Result<Variant> {
+    let variant = known.iter().find(|variant| variant.name == typed);
+    let (target, label, gives_up) = match variant {
+        Some(variant) => (
+            variant.target.clone(),
+            variant.label.clone(),
+            variant.gives_up.clone(),
+        ),
+        None => (
+            target(arguments, option, typed, known)?,
+            name.to_owned(),
+            Vec::new(),
+        ),
+    };
+    Ok(Variant {
+        name: name.to_owned(),
+        label,
+        target,
+        gives_up,
+    })
+}
+
+fn target(
+    arguments: &Arguments,
+    option: &str,
+    typed: &str,
+    known: &[Variant],
+) -> anyhow::Result<Target> {
+    if typed.starts_with("http://") || typed.starts_with("https://") {
+        let (origin, path) = Origin::parse(typed).with_context(|| option.to_owned())?;
+        if path != "/" {
+            bail!("{option} {typed}: a url names the server only; paths are asked for by --get");
+        }
+        let protocol = protocol(arguments, origin.secure);
+        return Ok(Target::Url { origin, protocol });
+    }
+    let mut words = shlex::split(typed)
+        .with_context(|| format!("{option} `{typed}`: a quote is not closed"))?;
+    // As a shell has it: NAME=VALUE in front of the command is its environment.
+    let mut env = BTreeMap::new();
+    while let Some((name, value)) = words.first().and_then(|word| assignment(word)) {
+        env.insert(name, value);
+        words.remove(0);
+    }
+    let told = |word: &String| word.contains("{port}");
+    if words.is_empty() || !(words.iter().any(told) || env.values().any(told)) {
+        let variants = match known {
+            [] => String::new(),
+            known => {
+                let names: Vec<_> = known.iter().map(|v| v.name.as_str()).collect();
+                format!(", or a variant of the scenario ({})", names.join(", "))
+            }
+        };
+        bail!(
+            "{option} `{typed}` is neither a url (http://…) nor a command with `{{port}}` where its port is told{variants}"
+        );
+    }
+    if let Some(path) = arguments
+        .ready
+        .as_ref()
+        .filter(|path| !path.starts_with('/'))
+    {
+        bail!("--ready {path}: a path begins with `/`");
+    }
+    Ok(Target::Command {
+        words,
+        env,
+        ready: arguments.ready.clone(),
+        ready_within: duration::parse(&arguments.ready_within)?,
+        host: None,
+        protocol: protocol(arguments, false),
+    })
+}
+
+fn assignment(word: &str) -> Option<(String, String)> {
+    let (name, value) = word.split_once('=')?;
+    let plain = !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    plain.then(|| (name.to_owned(), value.to_owned()))
+}
+
+/// The authorities of TLS are the system's; a scenario file names others.
+fn protocol(arguments: &Arguments, secure: bool) -> Protocol {
+    let http = if arguments.http2 {
+        HttpVersion::Two
+    } else {
+        HttpVersion::One
+    };
+    Protocol {
+        http,
+        tls: secure.then_some(Trust::System),
+    }
+}

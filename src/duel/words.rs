@@ -1,0 +1,45 @@
+//! The words that repeat a duel.
+
+use authlab_reports::judge::metric::Metric;
+
+use super::Arguments;
+
+pub(super) fn of(arguments: &Arguments, seed: u64) -> Vec<String> {
+    let mut words = vec!["authlab".to_owned(), "duel".to_owned()];
+    words.extend(
+        arguments
+            .scenario
+            .iter()
+            .map(|file| file.display().to_string()),
+    );
+    words.extend(arguments.requests.words());
+    let gates: Vec<_> = arguments.gate.iter().map(Metric::to_string).collect();
+    let options = [
+        ("--base", arguments.base.clone()),
+        ("--head", arguments.head.clone()),
+        ("--base-name", Some(arguments.base_name.clone())),
+        ("--head-name", Some(arguments.head_name.clone())),
+        ("--name", arguments.name.clone()),
+        ("--gate", Some(gates.join(","))),
+        ("--users", arguments.users.map(|users| users.to_string())),
+        ("--slice", arguments.slice.clone()),
+        ("--warm-up", Some(arguments.warm_up.clone())),
+        (
+            "--restart-blocks",
+            Some(arguments.restart_blocks.to_string()),
+        ),
+        ("--ready", arguments.ready.clone()),
+        ("--ready-within", Some(arguments.ready_within.clone())),
+        ("--profile", Some(arguments.profile.clone())),
+        ("--seed", Some(seed.to_string())),
+    ];
+    for (option, value) in options {
+        if let Some(value) = value {
+            words.extend([option.to_owned(), value]);
+        }
+    }
+    if arguments.http2 {
+        words.push("--http2".to_owned());
+    }
+    words
+}

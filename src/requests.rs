@@ -1,0 +1,212 @@
+//! Requests as typed on a command line, without a scenario file.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, anyhow, bail};
+use authlab_loadtest::scenario::{Scenario, ScenarioError};
+
+// Not a doc comment: clap would make it the verb's own.
+#[derive(clap::Args, Default)]
+pub(crate) struct Requests {
+    /// Path to get, or to send --method and --data to; several are asked for in turn [default: /]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) get: Vec<String>,
+    /// Method [default: GET; with --data POST]
+    #[arg(short = 'X', long, value_parser = method)]
+    pub(crate) method: Option<String>,
+    /// Body of each request, or @FILE to read it from
+    #[arg(long, value_name = "TEXT|@FILE")]
+    pub(crate) data: Option<String>,
+    /// Header, e.g. 'authorization: Bearer …'
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// Statuses that count as an answer, e.g. 200,401 [default: any 2xx]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(100..=599))]
+    pub(crate) expect: Vec<u16>,
+}
+
+/// What the requests carry, checked.
+pub(crate) struct Asked {
+    pub(crate) paths: Vec<String>,
+    pub(crate) method: String,
+    /// Name and value of each header.
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    expect: Vec<u16>,
+}
+
+/// In place of what may be a secret.
+pub(crate) const WITHHELD: &str = "…";
+
+/// A scenario made of a command line.
+pub(crate) fn scenario(verb: &str, text: &str) -> anyhow::Result<Scenario> {
+    Scenario::parse(verb, text, "quick").map_err(|error| match error {
+        // The line is of a file that nobody has written.
+        ScenarioError::Refused { what, .. } => anyhow!(what),
+        unreadable @ ScenarioError::Unreadable { .. } => unreadable.into(),
+    })
+}
+
+impl Requests {
+    /// Whether anything was typed.
+    pub(crate) fn is_typed(&self) -> bool {
+        !self.get.is_empty()
+            || self.method.is_some()
+            || self.data.is_some()
+            || !self.headers.is_empty()
+            || !self.expect.is_empty()
+    }
+
+    /// What they ask for; `path` is that of the url.
+    pub(crate) fn asked(&self, path: &str) -> anyhow::Result<Asked> {
+        let paths = match (path, self.get.as_slice()) {
+            ("/", []) => vec![path.to_owned()],
+            ("/", paths) => paths.to_vec(),
+            (_, []) => vec![path.to_owned()],
+            _ => bail!("the path is in the url or in --get, not both"),
+        };
+        if let Some(path) = paths.iter().find(|path| !path.starts_with('/')) {
+            bail!("--get {path}: a path begins with `/`");
+        }
+        let body = self.data.as_deref().map(body).transpose()?;
+        let default_method = if body.is_some() { "POST" } else { "GET" };
+        Ok(Asked {
+            paths,
+            method: self
+                .method
+                .clone()
+                .unwrap_or_else(|| default_method.to_owned()),
+            headers: headers(&self.headers)?,
+            body,
+            expect: self.expect.clone(),
+        })
+    }
+
+    /// The words that repeat them. A header and a body may hold a secret: what they say stays out.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for path in &self.get {
+            words.extend(["--get".to_owned(), path.clone()]);
+        }
+        for header in &self.headers {
+            let name = header.split(':').next().unwrap_or_default();
+            words.extend(["-H".to_owned(), format!("{name}: {WITHHELD}")]);
+        }
+        let expect: Vec<_> = self.expect.iter().map(u16::to_string).collect();
+        let options = [
+            ("--method", self.method.clone()),
+            ("--data", self.data.as_ref().map(|_| WITHHELD.to_owned())),
+            ("--expect", (!expect.is_empty()).then(|| expect.join(","))),
+        ];
+        for (option, value) in options {
+            if let Some(value) = value {
+                words.extend([option.to_owned(), value]);
+            }
+        }
+        words
+    }
+
+    /// Puts what was withheld from a run's words back, from what is typed again.
+    pub(crate) fn fill_withheld(&mut self, again: &Self) -> anyhow::Result<()> {
+        let name = |header: &str| {
+            let name = header.split(':').next().unwrap_or_default();
+            name.trim().to_ascii_lowercase()
+        };
+        for header in &mut self.headers {
+            if !header.ends_with(WITHHELD) {
+                continue;
+            }
+            let wanted = name(header);
+            let typed = again.headers.iter().find(|typed| name(typed) == wanted);
+            *header = typed.cloned().with_context(|| {
+                format!("the value of header `{wanted}` was not written down: give it again with -H '{wanted}: …'")
+            })?;
+        }
+        if self.data.as_deref() == Some(WITHHELD) {
+            let typed = again.data.clone();
+            self.data =
+                Some(typed.context("the body was not written down: give it again with --data")?);
+        }
+        Ok(())
+    }
+}
+
+impl Asked {
+    /// Its steps, as text of a scenario file; answers with their names, quoted.
+    pub(crate) fn steps(&self, text: &mut String) -> String {
+        let mut names = Vec::new();
+        for (number, path) in self.paths.iter().enumerate() {
+            let name = format!("{}-{}", self.method.to_ascii_lowercase(), number + 1);
+            self.step(text, &name, path);
+            names.push(quoted(&name));
+        }
+        names.join(", ")
+    }
+
+    fn step(&self, text: &mut String, name: &str, path: &str) {
+        text.push_str("[[step]]\n");
+        line(text, "name", &quoted(name));
+        line(text, "request", &quoted(&format!("{} {path}", self.method)));
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)));
+        let headers: Vec<_> = headers.collect();
+        line(text, "headers", &format!("{{ {} }}", headers.join(", ")));
+        line(text, "expect", &format!("{:?}", self.expect));
+        if let Some(body) = &self.body {
+            line(text, "body", &quoted(body));
+        }
+    }
+}
+
+/// A line of a scenario file.
+pub(crate) fn line(text: &mut String, key: &str, value: &str) {
+    let _ = writeln!(text, "{key} = {value}");
+}
+
+/// A TOML string.
+pub(crate) fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// Names and values. What is wrong with one may be a secret in the wrong place: it is not repeated.
+fn headers(typed: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for header in typed {
+        let (name, value) = header
+            .split_once(':')
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()))
+            .filter(|(name, _)| is_header_name(name))
+            .context("-H: write a header as 'name: value'")?;
+        if headers.iter().any(|(known, _)| *known == name) {
+            bail!("-H: header `{name}` is there already");
+        }
+        headers.push((name, value.to_owned()));
+    }
+    Ok(headers)
+}
+
+/// A token (RFC 9110, section 5.6.2).
+fn is_header_name(text: &str) -> bool {
+    let marks = b"!#$%&'*+-.^_`|~";
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || marks.contains(&b))
+}
+
+fn body(data: &str) -> anyhow::Result<String> {
+    match data.strip_prefix('@') {
+        None => Ok(data.to_owned()),
+        Some(file) => std::fs::read_to_string(file).with_context(|| format!("--data @{file}")),
+    }
+}
+
+fn method(text: &str) -> Result<String, &'static str> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("a method is letters, e.g. POST")
+    }
+}
