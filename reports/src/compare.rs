@@ -126,14 +126,8 @@ pub fn within(
             Pair::find(&format!("{base} → {head}"), at(base), at(head))
         })
         .collect();
-    let limits = limits.iter().map(|limit| (*limit, None));
-    let mut comparison = judged(
-        [base, head],
-        found,
-        Vec::new(),
-        run.faults(),
-        limits.collect(),
-    );
+    let limits: Vec<_> = limits.iter().map(|limit| (*limit, None)).collect();
+    let mut comparison = judged([base, head], found, Vec::new(), run.faults(), &limits);
     if comparison.limits.is_empty() {
         let duel = Duel::of(run, &Terms::of(run, base, head))?;
         comparison.outcome = duel.outcome;
@@ -176,10 +170,10 @@ pub fn between(base: &Run, head: &Run, limits: &[Limit]) -> Comparison {
         found,
         caveats(base, head),
         faults.collect(),
-        limits
+        &limits
             .iter()
             .map(|limit| (*limit, separate::objection(base, head, limit)))
-            .collect(),
+            .collect::<Vec<_>>(),
     )
 }
 
@@ -210,7 +204,7 @@ fn judged(
     found: Vec<Result<Pair, Missing>>,
     caveats: Vec<String>,
     faults: Vec<String>,
-    limits: Vec<(Limit, Option<String>)>,
+    limits: &[(Limit, Option<String>)],
 ) -> Comparison {
     let (pairs, missing): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
     let pairs: Vec<Pair> = pairs.into_iter().flatten().collect();
