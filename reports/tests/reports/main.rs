@@ -6,6 +6,7 @@
 )]
 
 mod compare;
+mod exact;
 mod folder;
 mod ladder;
 mod readers;
