@@ -11,6 +11,7 @@ mod calibrate;
 mod ceiling;
 mod child;
 mod compare;
+mod exact;
 mod load;
 mod merge;
 mod null;
@@ -52,6 +53,8 @@ enum Verb {
     Compare(compare::Arguments),
     /// Run the micro-benchmarks of this workspace
     Bench(bench::Arguments),
+    /// Count instructions and allocations of a request, against the baseline
+    Exact(exact::Arguments),
     /// Measure the load generator beside wrk, on the same server
     Ceiling(ceiling::Arguments),
     /// Compare the load generator's latencies with those of wrk and oha
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Verb::Merge(arguments) => merge::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
+        Verb::Exact(arguments) => exact::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),
         Verb::Agree(arguments) => agree::run(&arguments),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
