@@ -81,4 +81,4 @@ test:
 		echo "cargo test --workspace (cargo install cargo-nextest is faster)"; cargo test --workspace --bins --lib --tests; \
 	fi
 
-check: test bench-smoke
+check: test bench-smoke exact
