@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare ceiling agree calibrate calibrate-gate others regressions ground-truth check
+.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions ground-truth check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -10,6 +10,8 @@ help:
 	@echo "make bench                      micro-benchmarks, then the thousandfold scenario and its ladder"
 	@echo "make load SCENARIO=FILE         one scenario (PROFILE=quick or full)"
 	@echo "make compare BASE=RUN HEAD=RUN  two runs beside each other (LIMIT='p50 > 20%')"
+	@echo "make exact                      instructions and allocations of a request, against bench/exact.json"
+	@echo "make exact-accept               makes them its baseline"
 	@echo "make ceiling                    the load generator beside wrk, on the same server"
 	@echo "make agree                      its latencies beside those of wrk and oha"
 	@echo "make calibrate-gate             how often the duel cries wolf here, and what it finds (an hour)"
@@ -53,6 +55,15 @@ bench-smoke:
 ground-truth:
 	cargo test --release --workspace --test ground_truth --test tells -- --ignored --nocapture --test-threads 1
 
+# Judged by counts, which no neighbour changes. The command itself is the tests' build: nothing of it is counted.
+exact:
+	@cargo build --quiet --workspace --bin authlab
+	@target/debug/authlab exact
+
+exact-accept:
+	@cargo build --quiet --workspace --bin authlab
+	@target/debug/authlab exact --accept
+
 # Pacing, floor, ceiling, cost of recording and A/A noise of this machine; later runs carry it.
 calibrate: build
 	$(AUTHLAB) calibrate
@@ -86,4 +97,4 @@ test:
 		echo "cargo test --workspace (cargo install cargo-nextest is faster)"; cargo test --workspace --bins --lib --tests; \
 	fi
 
-check: test bench-smoke
+check: test bench-smoke exact

@@ -127,6 +127,7 @@ impl Bench {
             calibration: None,
             shard: None,
             duel: None,
+            instructions: None,
             watched: false,
         };
         let finished = conduct(&Scenario::parse("beside", &text, "quick")?, &order, |_| {})?;

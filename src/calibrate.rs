@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         calibration: None,
         shard: None,
         duel: None,
+        instructions: None,
         watched: false,
     };
     let length = if arguments.smoke {

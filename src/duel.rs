@@ -14,9 +14,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
+use authlab_loadtest::instructions::{self, Amount, Counter};
 use authlab_loadtest::interrupt;
 use authlab_loadtest::progress::Progress;
-use authlab_reports::duel::{Duel, Terms};
+use authlab_loadtest::scenario::Scenario;
+use authlab_loadtest::server::Launcher;
+use authlab_reports::duel::{Duel, Instructions, Terms};
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
 
@@ -142,7 +145,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let scenario = scenario::of(&arguments)?;
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
     let cores = Cores::split();
-    let order = Order {
+    let mut order = Order {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,
         runs: arguments.runs.clone(),
         command: words::of(&arguments, seed),
@@ -158,15 +161,46 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             gates: arguments.gate.iter().map(Metric::to_string).collect(),
             looks: LOOKS.into(),
         }),
+        instructions: None,
         watched: false,
     };
     outset::tell(&scenario, &order);
+    if arguments.instructions {
+        // In a pass of its own: what is counted is slowed down by it.
+        order.instructions = Some(counted(&scenario, &order)?);
+    }
     let finished = conduct(&scenario, &order, |progress| {
         if let Progress::Slice { run, .. } = progress {
             outset::told(run);
         }
     })?;
     end(&arguments, finished)
+}
+
+/// User-space instructions of a request of both sides.
+fn counted(scenario: &Scenario, order: &Order) -> anyhow::Result<Instructions> {
+    let launcher = Launcher {
+        authlab: order.authlab.clone(),
+        cores: order.cores.server.clone(),
+    };
+    let told = |pass: instructions::Pass<'_>| {
+        output::note(format_args!(
+            "counting instructions: {}, pass {} of {}",
+            pass.variant,
+            pass.number + 1,
+            pass.of
+        ));
+    };
+    let counter = Counter::find()?;
+    let amount = Amount::default();
+    Ok(instructions::count(
+        scenario,
+        [0, 1],
+        &launcher,
+        counter,
+        amount,
+        told,
+    )?)
 }
 
 /// The verdict, in every form, and the exit code.

@@ -79,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             cores,
             shard: None,
             duel: None,
+            instructions: None,
             watched: false,
         },
         keep: arguments.keep,

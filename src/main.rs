@@ -12,6 +12,7 @@ mod ceiling;
 mod child;
 mod compare;
 mod duel;
+mod exact;
 mod gate;
 mod load;
 mod merge;
@@ -57,6 +58,8 @@ enum Verb {
     Duel(Box<duel::Arguments>),
     /// Run the micro-benchmarks of this workspace
     Bench(bench::Arguments),
+    /// Count instructions and allocations of a request, against the baseline
+    Exact(exact::Arguments),
     /// Measure the load generator beside wrk, on the same server
     Ceiling(ceiling::Arguments),
     /// Compare the load generator's latencies with those of wrk and oha
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Duel(arguments) => duel::run(*arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
+        Verb::Exact(arguments) => exact::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),
         Verb::Agree(arguments) => agree::run(&arguments),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),

@@ -112,6 +112,7 @@ pub(crate) fn conduct_and_show(
         cores,
         shard,
         duel: None,
+        instructions: None,
         watched: shown.watched(),
     };
     let finished = conduct(scenario, &order, |progress| shown.progress(progress))?;

@@ -58,7 +58,7 @@ fn run(program: &str, words: &[&str]) {
     assert!(status.success(), "{program} {words:?}");
 }
 
-/// PyPI `uvicorn` with both loops, in a virtual environment that is kept under `target/`.
+/// `PyPI` `uvicorn` with both loops, in a virtual environment that is kept under `target/`.
 fn uvicorn() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("uvicorn");
     let program = folder.join("bin/uvicorn");

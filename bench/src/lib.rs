@@ -1,5 +1,7 @@
 //! What the benchmarks are given: seeded, and built before timing.
 
+pub mod exact;
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::calibration::Calibration;
-use authlab_reports::duel::Terms;
+use authlab_reports::duel::{Instructions, Terms};
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{Run, Status, Tool};
 
@@ -52,6 +52,8 @@ pub struct Order {
     pub shard: Option<Shard>,
     /// The terms of the duel that it is: the load they name ends as soon as its verdict is certain.
     pub duel: Option<Terms>,
+    /// What it counted beforehand.
+    pub instructions: Option<Instructions>,
     /// Somebody watches: [`Progress::Live`] is told while a slice goes on.
     pub watched: bool,
 }

@@ -8,6 +8,7 @@
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned; [`shard`]:
 //!   which of them are ours, when several processes make one load.
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
+//! - [`instructions`]: those of a request of two servers, counted while nothing is timed.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
 //! - [`server`]: a server under test; `probe`: whether it answers yet.
 //! - `recorder`: histograms of each step and metric. [`live`]: counters beside them, for who watches.
@@ -22,6 +23,7 @@ mod connection;
 pub mod cores;
 pub mod duration;
 mod generator;
+pub mod instructions;
 pub mod interrupt;
 pub mod live;
 pub mod machine;

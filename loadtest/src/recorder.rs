@@ -163,6 +163,11 @@ impl Recorder {
             .all(|(at, least)| at.service.len() + at.failed.len() >= *least)
     }
 
+    /// Whether nothing has failed.
+    pub(crate) fn is_flawless(&self) -> bool {
+        self.failed.is_empty()
+    }
+
     /// Hands over what was recorded and starts anew.
     pub(crate) fn take(&mut self) -> Taken {
         let mut recorded = Vec::new();

@@ -1,8 +1,10 @@
 //! A server under test: started, waited for, watched, stopped.
 
+mod ending;
 mod error;
 mod launcher;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::net::TcpListener;
@@ -11,18 +13,15 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::connection::Endpoint;
 use crate::probe::Unreached;
-use crate::protocol::Protocol;
 use crate::scenario::Target;
 use crate::{interrupt, probe, usage};
 
 pub use self::error::ServerError;
 pub use self::launcher::Launcher;
-use self::launcher::serve_words;
 
 /// A server that answers.
 pub struct Server {
@@ -43,16 +42,12 @@ struct Process {
     log: PathBuf,
 }
 
-/// Path and patience for the reference server.
-const READY_PATH: &str = "/healthz";
-const READY_WITHIN: Duration = Duration::from_secs(10);
 const READY_EVERY: Duration = Duration::from_millis(10);
-/// For one answer to the readiness probe.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// One answer to the readiness probe has a tenth of the time in which the server is to become ready: a probe
+/// that gave up on a slow one would be a request that only some of its starts have.
+const PROBES_AT_LEAST: u32 = 10;
 /// For a server that runs already.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-/// After SIGTERM; then SIGKILL. The reference server gives requests under way 5 s.
-const STOP_WITHIN: Duration = Duration::from_secs(6);
 
 impl Server {
     /// Starts the target, writing what it prints to `log`, and waits until it is ready.
@@ -62,11 +57,10 @@ impl Server {
     pub fn start(
         number: u64,
         target: &Target,
-        extra: &std::collections::BTreeMap<String, String>,
+        extra: &BTreeMap<String, String>,
         launcher: &Launcher,
         log: &Path,
     ) -> Result<Self, ServerError> {
-        let plain = Protocol::default();
         let (words, env, ready, within, host, protocol) = match target {
             Target::Url { origin, protocol } => {
                 let endpoint = Endpoint::of_url(origin, protocol)
@@ -78,8 +72,8 @@ impl Server {
             Target::Authlab(flags) => {
                 let mut flags = flags.clone();
                 flags.extend(extra.clone());
-                let words = serve_words(&launcher.authlab, &flags);
-                (words, None, Some(READY_PATH), READY_WITHIN, None, &plain)
+                let target = launcher.reference(&flags);
+                return Self::start(number, &target, &BTreeMap::new(), launcher, log);
             }
             Target::Command {
                 words,
@@ -92,7 +86,7 @@ impl Server {
                 let host = host.as_deref();
                 (
                     words.clone(),
-                    Some(env),
+                    env,
                     ready.as_deref(),
                     *ready_within,
                     host,
@@ -113,11 +107,7 @@ impl Server {
             let output = File::create(log)?;
             launcher
                 .command(&words)
-                .envs(
-                    env.into_iter()
-                        .flatten()
-                        .map(|(key, value)| (key, with_port(value))),
-                )
+                .envs(env.iter().map(|(key, value)| (key, with_port(value))))
                 .stdin(Stdio::null())
                 .stdout(output.try_clone()?)
                 .stderr(output)
@@ -158,7 +148,7 @@ impl Server {
         let path = ready.unwrap_or("/");
         let end = Instant::now() + within;
         loop {
-            let last = match probe::get(&self.endpoint, path, ANSWER_WITHIN) {
+            let last = match probe::get(&self.endpoint, path, within / PROBES_AT_LEAST) {
                 Ok(status) if ready.is_none() || (200..300).contains(&status) => return Ok(()),
                 Ok(status) => format!("status {status}"),
                 Err(error) if error.is_final() => return Err(self.unreached(path, within, &error)),
@@ -252,23 +242,6 @@ impl Server {
             Some(line) => format!("; it said: {}", line.trim()),
             None => String::new(),
         }
-    }
-}
-
-impl Drop for Server {
-    /// Ends its whole process group: politely, then not.
-    fn drop(&mut self) {
-        let Some(process) = &mut self.process else {
-            return;
-        };
-        let _ = killpg(process.group, Signal::SIGTERM);
-        let end = Instant::now() + STOP_WITHIN;
-        while matches!(process.child.try_wait(), Ok(None)) && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        let _ = killpg(process.group, Signal::SIGKILL);
-        let _ = process.child.wait();
-        interrupt::ended(process.group);
     }
 }
 

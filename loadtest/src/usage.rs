@@ -65,7 +65,7 @@ fn peak_of(pid: i32) -> Option<u64> {
 }
 
 /// A process and all its descendants that live.
-fn tree(root: Pid) -> Vec<i32> {
+pub(crate) fn tree(root: Pid) -> Vec<i32> {
     let mut all = Vec::new();
     let mut pending = vec![root.as_raw()];
     while let Some(pid) = pending.pop() {
@@ -81,6 +81,27 @@ fn tree(root: Pid) -> Vec<i32> {
         all.push(pid);
     }
     all
+}
+
+/// Whether any process of a group still runs; one that has ended and that nobody has waited for does not.
+pub(crate) fn lives(group: Pid) -> bool {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return false;
+    };
+    entries
+        .filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok())
+        .any(|stat| is_live_in(&stat, group))
+}
+
+/// `pid (name) state parent group …` (proc(5)); a name may hold anything.
+fn is_live_in(stat: &str, group: Pid) -> bool {
+    let Some((_, rest)) = stat.rsplit_once(')') else {
+        return false;
+    };
+    let mut fields = rest.split_whitespace();
+    let ended = matches!(fields.next(), Some("Z" | "X") | None);
+    let its_group = fields.nth(1).and_then(|field| field.parse().ok());
+    !ended && its_group == Some(group.as_raw())
 }
 
 /// One of our own threads.
@@ -199,5 +220,25 @@ fn schedstat(path: &str) -> Usage {
     Usage {
         cpu: fields.next().unwrap_or_default(),
         waited: fields.next().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_lives_in_its_group_until_it_has_ended_whatever_its_name() {
+        let group = Pid::from_raw(7);
+        let table = [
+            ("9 (sh) S 1 7 7 0", true),
+            ("9 (a) Z) (b) R 1 7 7 0", true),
+            ("9 (sh) Z 1 7 7 0", false),
+            ("9 (sh) S 7 8 7 0", false),
+            ("", false),
+        ];
+        for (stat, lives) in table {
+            assert_eq!(is_live_in(stat, group), lives, "{stat}");
+        }
     }
 }

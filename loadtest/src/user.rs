@@ -1,5 +1,6 @@
 //! One user: prepares itself for a server, then makes its journey until the slice is over.
 
+mod alone;
 mod browse;
 mod cookies;
 mod dpop;
@@ -29,6 +30,7 @@ use members::{Claim, Members};
 use request::Requests;
 use values::Values;
 
+pub(crate) use alone::Alone;
 pub(crate) use members::Pools;
 
 /// The values that every user has without saving them: its number in the whole load, from 0, and

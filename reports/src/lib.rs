@@ -13,6 +13,7 @@
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`merge`]: the shards of one load, added up.
 //! - [`micro`]: criterion's figures, from its JSON files: of one run, of two baselines, of two binaries that duel.
+//! - [`exact`]: instructions and allocations of a request, against a baseline.
 //! - [`quantity`]: how a number is written, everywhere.
 
 pub mod blocks;
@@ -22,6 +23,7 @@ pub mod chart;
 pub mod compare;
 pub mod curves;
 pub mod duel;
+pub mod exact;
 pub mod folder;
 pub mod judge;
 pub mod ladder;

@@ -38,8 +38,15 @@ pub(super) fn of(arguments: &Arguments, seed: u64) -> Vec<String> {
             words.extend([option.to_owned(), value]);
         }
     }
-    if arguments.http2 {
-        words.push("--http2".to_owned());
-    }
+    let switches = [
+        ("--http2", arguments.http2),
+        ("--instructions", arguments.instructions),
+    ];
+    words.extend(
+        switches
+            .into_iter()
+            .filter(|(_, on)| *on)
+            .map(|(switch, _)| switch.to_owned()),
+    );
     words
 }

@@ -53,7 +53,7 @@ pub(super) fn run(scenario: &Scenario, order: &Order) -> Run {
         }),
         merged_from: Vec::new(),
         duel: order.duel.clone(),
-        instructions: None,
+        instructions: order.instructions.clone(),
     }
 }
 

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use crate::protocol::Protocol;
+use crate::scenario::Target;
 
 /// How servers are started.
 #[derive(Debug, Clone)]
@@ -35,10 +39,26 @@ impl Launcher {
         }
         command
     }
+
+    /// The reference server with these flags, as the command that starts it.
+    pub(crate) fn reference(&self, flags: &BTreeMap<String, String>) -> Target {
+        Target::Command {
+            words: serve_words(&self.authlab, flags),
+            env: BTreeMap::new(),
+            ready: Some(READY_PATH.to_owned()),
+            ready_within: READY_WITHIN,
+            host: None,
+            protocol: Protocol::default(),
+        }
+    }
 }
 
+/// Path and patience for the reference server.
+const READY_PATH: &str = "/healthz";
+const READY_WITHIN: Duration = Duration::from_secs(10);
+
 /// The reference server's command line; `true` is a switch, `false` leaves it out.
-pub(super) fn serve_words(authlab: &Path, flags: &BTreeMap<String, String>) -> Vec<String> {
+fn serve_words(authlab: &Path, flags: &BTreeMap<String, String>) -> Vec<String> {
     let mut words = vec![
         authlab.display().to_string(),
         "serve".to_owned(),

@@ -67,6 +67,7 @@ pub(crate) fn order(runs: &Path) -> Order {
         calibration: None,
         shard: None,
         duel: None,
+        instructions: None,
         watched: false,
     }
 }

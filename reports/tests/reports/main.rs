@@ -8,6 +8,7 @@
 mod compare;
 mod contest;
 mod duel;
+mod exact;
 mod folder;
 mod installed;
 mod ladder;
