@@ -36,7 +36,7 @@ pub(crate) fn judge(run: &Run) -> Validity {
     let mut validity = judged(&kept);
     if let Some(spoiled) = duel::spoiled(run, terms) {
         validity.reasons.insert(0, spoiled);
-        if validity.verdict == Verdict::Valid {
+        if validity.verdict != Verdict::Empty {
             validity.verdict = Verdict::Disturbed;
         }
     }

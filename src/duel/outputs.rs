@@ -13,7 +13,7 @@ pub(crate) enum Form {
     Text,
     Markdown,
     Json,
-    /// JUnit XML
+    /// `JUnit` XML
     Junit,
     /// github-action-benchmark's customSmallerIsBetter
     Benchmark,

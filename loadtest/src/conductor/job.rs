@@ -57,11 +57,7 @@ impl Conductor<'_> {
             schedule: self.schedule(load, length, seed),
             share: self.order.share(),
             seed,
-            // A step made once a journey needs one sample a slice, however slow its variant.
-            least: timed
-                .iter()
-                .map(|step| least.min(load.repetitions(*step)))
-                .collect(),
+            least: least_samples(load, &timed, least),
             positions,
         }))
     }
@@ -80,4 +76,19 @@ impl Conductor<'_> {
         };
         Some(tokio::sync::Mutex::new(schedule.share(self.order.share())))
     }
+}
+
+/// Samples that a slice waits for, of each step. Journeys are repeated until there are so many of the
+/// step that they make most often; one that they make less often (a sign-in before many requests)
+/// needs as many as one journey makes, however slow its variant.
+fn least_samples(load: &Load, timed: &[usize], least: u64) -> Vec<u64> {
+    let made: Vec<u64> = timed.iter().map(|step| load.repetitions(*step)).collect();
+    let most = made.iter().max().copied().unwrap_or(0);
+    made.into_iter()
+        .map(|made| match made {
+            0 => 0,
+            made if made == most => least,
+            made => least.min(made),
+        })
+        .collect()
 }

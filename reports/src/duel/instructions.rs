@@ -12,7 +12,7 @@ pub const THRESHOLD: f64 = 0.01;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instructions {
-    /// What counted: `perf`, or `callgrind`, which counts another code path on processors whose
+    /// What counted: `perf`, or `cachegrind`, which counts another code path on processors whose
     /// instructions it does not know.
     pub counter: String,
     /// Instructions a request of the base, a value a pass.
