@@ -19,6 +19,7 @@ use anyhow::Context;
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
+use authlab_reports::quantity;
 
 use crate::output;
 use crate::run::{calibration, seed_from_clock, tool};
@@ -94,31 +95,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         gate.same = Some(recorded::same(&bench, arguments.blocks)?);
         kept(&gate)?;
     }
-    if arguments.power_blocks > 0 || arguments.power > 0 {
+    let injected = if arguments.power_blocks > 0 || arguments.power > 0 {
         let injected = Injected::measured(&bench)?;
         output::note(format_args!(
-            "a request takes {} µs; injecting shares of it",
-            injected.p50_ns / 1000.0
+            "a request takes {}; injecting shares of it",
+            quantity::duration(injected.p50_ns)
         ));
-        if arguments.power_blocks > 0 {
-            output::note(format_args!(
-                "recording {} blocks with injected costs",
-                arguments.power_blocks
-            ));
-            gate.injected = recorded::injected(&bench, &injected, arguments.power_blocks)?;
-            kept(&gate)?;
-        }
-        for share in [0.10, 0.05] {
-            if arguments.power > 0 {
-                output::note(format_args!(
-                    "{} live duels against {share}",
-                    arguments.power
-                ));
-                let duels = live::injected(&bench, &injected, share, arguments.power)?;
-                gate.live_injected.push(duels);
-                kept(&gate)?;
-            }
-        }
+        Some(injected)
+    } else {
+        None
+    };
+    if let Some(injected) = injected.as_ref().filter(|_| arguments.power_blocks > 0) {
+        output::note(format_args!(
+            "recording {} blocks with injected costs",
+            arguments.power_blocks
+        ));
+        gate.injected = recorded::injected(&bench, injected, arguments.power_blocks)?;
+        kept(&gate)?;
     }
     if arguments.live > 0 {
         output::note(format_args!(
@@ -139,7 +132,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         kept(&gate)?;
     }
     if !arguments.layouts.is_empty() {
+        output::note(format_args!("{} layouts", arguments.layouts.len()));
         gate.layouts = Some(binaries::fight(&bench, &arguments.layouts)?);
+        kept(&gate)?;
+    }
+    for share in [0.10, 0.05] {
+        let Some(injected) = injected.as_ref().filter(|_| arguments.power > 0) else {
+            break;
+        };
+        output::note(format_args!(
+            "{} live duels against {}",
+            arguments.power,
+            quantity::share(share)
+        ));
+        gate.live_injected
+            .push(live::injected(&bench, injected, share, arguments.power)?);
+        kept(&gate)?;
     }
     gate.end();
     kept(&gate)?;
