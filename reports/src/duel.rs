@@ -9,7 +9,10 @@ pub mod benchmark;
 pub mod instructions;
 pub mod junit;
 pub mod markdown;
+mod quality;
+mod row;
 mod rows;
+mod standing;
 mod terms;
 pub mod text;
 mod words;
@@ -17,14 +20,15 @@ mod words;
 use serde::Serialize;
 
 pub use self::instructions::Instructions;
-pub use self::rows::{Role, Row};
+pub use self::quality::Quality;
+pub use self::row::{Role, Row};
+pub use self::standing::{Standing, spoiled, standing};
 pub use self::terms::Terms;
 use crate::compare::CompareError;
+use crate::judge::Verdict;
 use crate::judge::aside::SetAside;
-use crate::judge::{LOOKS, Verdict, power};
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
-use crate::quantity;
 use crate::run::{self, Run};
 
 /// The version of the form that [`Duel`] has as JSON.
@@ -95,19 +99,6 @@ pub struct Blocks {
     pub because: Option<String>,
 }
 
-/// How well it was measured.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Quality {
-    /// The run's verdict on itself: `valid`, `disturbed` …; `partial` for what is valid as far as it goes.
-    pub validity: String,
-    /// How late the generator sent, at p99 of all requests, nanoseconds.
-    pub timer_p99_ns: Option<u64>,
-    /// Share of the time that the host took, over the kept blocks.
-    pub steal: Option<f64>,
-    /// The least slowdown of p50 that this machine shows nearly always, from its calibration.
-    pub floor: Option<f64>,
-}
-
 impl Duel {
     /// Judges a run by the terms that it was made on, or by the usual ones for `base` and `head`.
     ///
@@ -134,14 +125,14 @@ impl Duel {
             scenario: run.scenario.name.clone(),
             base: side(&terms.base),
             head: side(&terms.head),
-            load: load_in_words(run, &terms.load),
+            load: quality::load_in_words(run, &terms.load),
             elapsed_s: run.elapsed_s,
             blocks: Blocks {
                 kept: judged.blocks,
                 set_aside: aside.count(),
                 because: aside.mostly(),
             },
-            quality: quality(run, terms, &aside),
+            quality: Quality::of(run, terms, &aside),
             caveats: if faults.is_empty() {
                 // Failures that are judged spoil nothing, but a reader is told.
                 [judged.caveats, run.faults()].concat()
@@ -199,59 +190,6 @@ impl Duel {
     }
 }
 
-/// How a duel stands while it goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It takes more blocks: it is looked at again when so many were measured.
-    Open {
-        /// Blocks, those set aside among them.
-        next: usize,
-    },
-    /// Every gated metric has its verdict, or none can be gated.
-    Settled,
-    /// Others spoil more blocks than they leave.
-    Spoiled,
-}
-
-/// How a duel stands.
-#[must_use]
-pub fn standing(run: &Run, terms: &Terms) -> Standing {
-    let aside = SetAside::of(run, &terms.load);
-    let judged = rows::gated(run, terms, &aside);
-    let next = judged
-        .iter()
-        .filter(|row| row.role == Role::Gated && row.verdict.is_none())
-        .map(|row| row.next)
-        .max();
-    let kept = rows::kept(run, terms, &aside);
-    match next {
-        None => Standing::Settled,
-        Some(_) if aside.count() > kept && kept + aside.count() >= SPOILED_AFTER => {
-            Standing::Spoiled
-        }
-        Some(next) => Standing::Open {
-            next: next.max(kept + 1) + aside.count(),
-        },
-    }
-}
-
-/// That others spoiled most of a duel, in words.
-#[must_use]
-pub fn spoiled(run: &Run, terms: &Terms) -> Option<String> {
-    let aside = SetAside::of(run, &terms.load);
-    let all = rows::kept(run, terms, &aside) + aside.count();
-    (aside.count() * 2 > all).then(|| {
-        format!(
-            "{} of {all} blocks were set aside: {}",
-            aside.count(),
-            aside.mostly().unwrap_or_default()
-        )
-    })
-}
-
-/// Blocks after which a duel that mostly lost them gives up.
-const SPOILED_AFTER: usize = 30;
-
 /// Why the run may not be judged. That requests fail is what the error rate is gated for: it spoils
 /// nothing that is judged by it.
 fn faults(run: &Run, rows: &[Row]) -> Vec<String> {
@@ -292,56 +230,6 @@ fn outcome(
     } else {
         Outcome::Ok
     }
-}
-
-fn quality(run: &Run, terms: &Terms, aside: &SetAside) -> Quality {
-    let slices = || {
-        run.slices
-            .iter()
-            .filter(|slice| slice.load == terms.load && !aside.has(slice.block))
-    };
-    let load = run.scenario.loads.iter().find(|l| l.name == terms.load);
-    let timers = run
-        .merged
-        .iter()
-        .filter(|figure| figure.load == terms.load && figure.metric == "timer");
-    let steals: Vec<f64> = slices().filter_map(|slice| slice.steal).collect();
-    let rule = terms.rule(run);
-    let noise = run
-        .calibration
-        .as_ref()
-        .zip(load)
-        .and_then(|(known, load)| {
-            power::noise(known, "p50", load.slice_ms).filter(|_| known.stale.is_none())
-        });
-    Quality {
-        validity: match (run.validity.verdict, &run.status) {
-            (run::Verdict::Valid, run::Status::Partial(_)) => "partial".to_owned(),
-            (verdict, _) => verdict.label().to_owned(),
-        },
-        timer_p99_ns: timers.map(|figure| figure.at(99.0)).max(),
-        steal: (!steals.is_empty()).then(|| steals.iter().sum::<f64>() / steals.len() as f64),
-        floor: noise.map(|noise| {
-            power::visible(
-                noise.mad,
-                rule.looks.last().copied().unwrap_or(LOOKS[0]),
-                &rule,
-            )
-        }),
-    }
-}
-
-fn load_in_words(run: &Run, name: &str) -> String {
-    let Some(load) = run.scenario.loads.iter().find(|load| load.name == name) else {
-        return name.to_owned();
-    };
-    let users = match load.users {
-        1 => "one user".to_owned(),
-        users => format!("{} users", quantity::grouped(users as u64)),
-    };
-    let arrivals = if load.open { " · open arrivals" } else { "" };
-    let slice = quantity::tick(load.slice_ms as f64 * 1e6);
-    format!("{users}{arrivals} · {slice} slices")
 }
 
 /// An interval as it is shown: effects, not logarithms.
