@@ -3,7 +3,6 @@
 //! Blocks recorded once are judged in windows as duels, beside what people use instead; then real
 //! duels are fought, on a quiet machine and beside a busy neighbour. What it found is kept as it goes.
 
-mod binaries;
 mod live;
 mod neighbour;
 mod recorded;
@@ -23,7 +22,7 @@ use authlab_reports::quantity;
 
 use crate::output;
 use crate::run::{calibration, seed_from_clock, tool};
-use report::Gate;
+use report::{Gate, Live};
 use servers::Injected;
 
 #[derive(clap::Args)]
@@ -52,6 +51,10 @@ pub(crate) struct Arguments {
     /// Folder that run folders are made in, and removed from
     #[arg(long, default_value = "reports/runs")]
     runs: PathBuf,
+    /// Go on with the calibration kept in --out: what is measured now takes the place of what was
+    /// recorded there, live duels are added to those that were fought
+    #[arg(long)]
+    resume: bool,
     /// Keep the recorded runs
     #[arg(long)]
     keep: bool,
@@ -85,7 +88,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         },
         keep: arguments.keep,
     };
-    let mut gate = Gate::begin(&bench.order);
+    let mut gate = if arguments.resume {
+        Gate::resume(&bench.order, &arguments.out)?
+    } else {
+        Gate::begin(&bench.order)
+    };
     let kept = |gate: &Gate| gate.keep(&arguments.out);
     if arguments.blocks > 0 {
         output::note(format_args!(
@@ -113,42 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         gate.injected = recorded::injected(&bench, injected, arguments.power_blocks)?;
         kept(&gate)?;
     }
-    if arguments.live > 0 {
-        output::note(format_args!(
-            "{} live duels of the same server",
-            arguments.live
-        ));
-        gate.live = Some(live::same(&bench, arguments.live)?);
-        kept(&gate)?;
-    }
-    if arguments.disturbed > 0 {
-        output::note(format_args!(
-            "{} live duels beside a busy neighbour",
-            arguments.disturbed
-        ));
-        let neighbour = neighbour::Neighbour::start(&bench.order)?;
-        gate.disturbed = Some(live::same(&bench, arguments.disturbed)?);
-        drop(neighbour);
-        kept(&gate)?;
-    }
-    if !arguments.layouts.is_empty() {
-        output::note(format_args!("{} layouts", arguments.layouts.len()));
-        gate.layouts = Some(binaries::fight(&bench, &arguments.layouts)?);
-        kept(&gate)?;
-    }
-    for share in [0.10, 0.05] {
-        let Some(injected) = injected.as_ref().filter(|_| arguments.power > 0) else {
-            break;
-        };
-        output::note(format_args!(
-            "{} live duels against {}",
-            arguments.power,
-            quantity::share(share)
-        ));
-        gate.live_injected
-            .push(live::injected(&bench, injected, share, arguments.power)?);
-        kept(&gate)?;
-    }
+    fight(arguments, &bench, injected.as_ref(), &mut gate)?;
     gate.end();
     kept(&gate)?;
     output::write(&gate.text());
@@ -157,4 +129,58 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         arguments.out.join("GATE.md").display()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The live duels, each kept as soon as it is fought.
+fn fight(
+    arguments: &Arguments,
+    bench: &Bench,
+    injected: Option<&Injected>,
+    gate: &mut Gate,
+) -> anyhow::Result<()> {
+    if arguments.live > 0 {
+        output::note(format_args!(
+            "{} live duels of the same server",
+            arguments.live
+        ));
+    }
+    for number in 0..arguments.live {
+        Live::add(&mut gate.live, live::same(bench, number)?);
+        gate.keep(&arguments.out)?;
+    }
+    if arguments.disturbed > 0 {
+        output::note(format_args!(
+            "{} live duels beside a busy neighbour",
+            arguments.disturbed
+        ));
+        let _neighbour = neighbour::Neighbour::start(&bench.order)?;
+        for number in 0..arguments.disturbed {
+            Live::add(&mut gate.disturbed, live::same(bench, number)?);
+            gate.keep(&arguments.out)?;
+        }
+    }
+    if let [first, others @ ..] = arguments.layouts.as_slice() {
+        output::note(format_args!("{} other layouts", others.len()));
+        for (number, other) in others.iter().enumerate() {
+            let fought = live::layout(bench, [first, other], number)?;
+            Live::add(&mut gate.layouts, fought);
+            gate.keep(&arguments.out)?;
+        }
+    }
+    for share in [0.10, 0.05] {
+        let Some(injected) = injected.filter(|_| arguments.power > 0) else {
+            break;
+        };
+        output::note(format_args!(
+            "{} live duels against {}",
+            arguments.power,
+            quantity::share(share)
+        ));
+        for number in 0..arguments.power {
+            let fought = live::injected(bench, injected, share, number)?;
+            gate.fought_against(share, fought);
+            gate.keep(&arguments.out)?;
+        }
+    }
+    Ok(())
 }

@@ -1,10 +1,10 @@
 //! What a script sees of a judgement: its exit code.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The end of a command that judges. Everywhere in authlab: 0 ok · 1 slower, or a limit broken ·
 /// 2 bad input · 3 inconclusive or invalid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Nothing to object to.

@@ -1,5 +1,6 @@
 //! Duels as they are fought: servers started, slices loaded, stopped when certain.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -11,17 +12,13 @@ use authlab_reports::judge::LOOKS;
 use authlab_reports::outcome::Outcome;
 
 use super::Bench;
-use super::report::{Fought, Live};
+use super::report::Fought;
 use super::servers::{self, Injected, measure};
 
-/// The reference server against itself.
-pub(super) fn same(bench: &Bench, duels: usize) -> anyhow::Result<Live> {
-    let variants = || vec![servers::reference("base"), servers::reference("head")];
-    fight_all(
-        bench,
-        0.0,
-        (0..duels).map(|_| ("same".to_owned(), variants())),
-    )
+/// The reference server against itself; `number` gives it an order of slices of its own.
+pub(super) fn same(bench: &Bench, number: usize) -> anyhow::Result<Fought> {
+    let variants = vec![servers::reference("base"), servers::reference("head")];
+    fight(bench, number, "same", variants)
 }
 
 /// A server against itself with an injected cost.
@@ -29,45 +26,42 @@ pub(super) fn injected(
     bench: &Bench,
     injected: &Injected,
     share: f64,
-    duels: usize,
-) -> anyhow::Result<Live> {
-    let variants = || {
-        vec![
-            injected.variant("base", 0.0),
-            injected.variant("head", share),
-        ]
-    };
-    fight_all(
+    number: usize,
+) -> anyhow::Result<Fought> {
+    let variants = vec![
+        injected.variant("base", 0.0),
+        injected.variant("head", share),
+    ];
+    fight(bench, number, "injected", variants)
+}
+
+/// Another build of the reference server against one.
+pub(super) fn layout(
+    bench: &Bench,
+    [base, head]: [&Path; 2],
+    number: usize,
+) -> anyhow::Result<Fought> {
+    let of = |binary: &Path, name| servers::reference_of(&binary.display().to_string(), name);
+    fight(
         bench,
-        share,
-        (0..duels).map(|_| ("injected".to_owned(), variants())),
+        number,
+        "layout",
+        vec![of(base, "base"), of(head, "head")],
     )
 }
 
-/// Each pair once.
-pub(super) fn fight_all(
+fn fight(
     bench: &Bench,
-    intended: f64,
-    pairs: impl Iterator<Item = (String, Vec<Variant>)>,
-) -> anyhow::Result<Live> {
-    let mut live = Live {
-        intended,
-        duels: Vec::new(),
-    };
-    for (number, (name, variants)) in pairs.enumerate() {
-        if interrupt::requested() {
-            anyhow::bail!("interrupted");
-        }
-        live.duels
-            .push(fight(bench, number as u64, &name, variants)?);
+    number: usize,
+    name: &str,
+    variants: Vec<Variant>,
+) -> anyhow::Result<Fought> {
+    if interrupt::requested() {
+        anyhow::bail!("interrupted; what was fought until then is kept");
     }
-    Ok(live)
-}
-
-fn fight(bench: &Bench, number: u64, name: &str, variants: Vec<Variant>) -> anyhow::Result<Fought> {
     let scenario = servers::duel(name, variants)?;
     let order = Order {
-        seed: bench.order.seed.wrapping_add(number),
+        seed: bench.order.seed.wrapping_add(number as u64),
         duel: Some(Terms {
             base: scenario.variants[0].name.clone(),
             head: scenario.variants[1].name.clone(),

@@ -3,25 +3,26 @@
 mod table;
 
 use std::path::Path;
+use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::machine;
 use authlab_reports::judge::Verdict;
 use authlab_reports::outcome::Outcome;
 use authlab_reports::run::{Machine, Tool};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A calibration of the gate.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Gate {
     taken: String,
     seed: u64,
     tool: Tool,
     machine: Machine,
     seconds: f64,
-    #[serde(skip)]
-    began: std::time::Instant,
+    #[serde(skip, default = "Instant::now")]
+    began: Instant,
     pub(super) same: Option<Recorded>,
     pub(super) injected: Vec<Recorded>,
     pub(super) live: Option<Live>,
@@ -31,7 +32,7 @@ pub(super) struct Gate {
 }
 
 /// Recorded blocks of two servers, judged in windows.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Recorded {
     /// The cost that was meant to be injected, as a share of p50.
     pub(super) intended: f64,
@@ -53,7 +54,7 @@ pub(super) struct Recorded {
 }
 
 /// Verdicts of windows.
-#[derive(Serialize, Default)]
+#[derive(Serialize, Deserialize, Default)]
 pub(super) struct Verdicts {
     pub(super) slower: usize,
     pub(super) faster: usize,
@@ -64,7 +65,7 @@ pub(super) struct Verdicts {
 }
 
 /// Windows in which a method says that the head is worse.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Rival {
     pub(super) name: String,
     pub(super) windows: usize,
@@ -75,7 +76,7 @@ pub(super) struct Rival {
 }
 
 /// Live duels of one kind.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Live {
     /// The cost that was meant to be injected, as a share of p50.
     pub(super) intended: f64,
@@ -83,7 +84,7 @@ pub(super) struct Live {
 }
 
 /// One live duel.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Fought {
     pub(super) outcome: Outcome,
     /// It would have failed a build.
@@ -105,7 +106,7 @@ impl Gate {
             tool: order.tool.clone(),
             machine: machine::describe(&order.cores),
             seconds: 0.0,
-            began: std::time::Instant::now(),
+            began: Instant::now(),
             same: None,
             injected: Vec::new(),
             live: None,
@@ -115,8 +116,32 @@ impl Gate {
         }
     }
 
+    /// The one kept in `folder`, to go on with.
+    pub(super) fn resume(order: &Order, folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join("gate.json");
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let gate: Self = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+        let here = machine::describe(&order.cores);
+        if (&gate.machine.id, &gate.machine.cpu) != (&here.id, &here.cpu) {
+            bail!("{}: it was calibrated on another machine", path.display());
+        }
+        Ok(gate)
+    }
+
+    /// One more duel against an injected share.
+    pub(super) fn fought_against(&mut self, share: f64, fought: Fought) {
+        let same = |live: &&mut Live| (live.intended - share).abs() < 1e-9;
+        match self.live_injected.iter_mut().find(same) {
+            Some(there) => there.duels.push(fought),
+            None => self.live_injected.push(Live {
+                intended: share,
+                duels: vec![fought],
+            }),
+        }
+    }
+
     pub(super) fn end(&mut self) {
-        self.seconds = self.began.elapsed().as_secs_f64();
+        self.seconds += self.began.elapsed().as_secs_f64();
         self.machine.load_after = Some(machine::load_average());
     }
 
@@ -134,6 +159,17 @@ impl Gate {
     /// For people, as Markdown that reads well on a terminal too.
     pub(super) fn text(&self) -> String {
         table::render(self)
+    }
+}
+
+impl Live {
+    /// One more duel of a kind, after those that are there.
+    pub(super) fn add(there: &mut Option<Self>, fought: Fought) {
+        let nothing = || Self {
+            intended: 0.0,
+            duels: Vec::new(),
+        };
+        there.get_or_insert_with(nothing).duels.push(fought);
     }
 }
 
