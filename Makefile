@@ -68,7 +68,7 @@ exact-accept:
 calibrate: build
 	$(AUTHLAB) calibrate
 
-# How often the duel cries wolf on this machine, and what it finds: an hour of quiet machine.
+# How often the duel cries wolf on this machine, and what it finds: more than an hour of quiet machine; `authlab calibrate-gate --resume` goes on.
 calibrate-gate: build
 	$(AUTHLAB) calibrate-gate --layouts $$(bash bench/layouts.sh 11)
 

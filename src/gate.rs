@@ -93,14 +93,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else {
         Gate::begin(&bench.order)
     };
-    let kept = |gate: &Gate| gate.keep(&arguments.out);
     if arguments.blocks > 0 {
         output::note(format_args!(
             "recording {} blocks of the same server twice",
             arguments.blocks
         ));
         gate.same = Some(recorded::same(&bench, arguments.blocks)?);
-        kept(&gate)?;
+        gate.keep(&arguments.out)?;
     }
     let injected = if arguments.power_blocks > 0 || arguments.power > 0 {
         let injected = Injected::measured(&bench)?;
@@ -118,11 +117,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             arguments.power_blocks
         ));
         gate.injected = recorded::injected(&bench, injected, arguments.power_blocks)?;
-        kept(&gate)?;
+        gate.keep(&arguments.out)?;
     }
     fight(arguments, &bench, injected.as_ref(), &mut gate)?;
     gate.end();
-    kept(&gate)?;
+    gate.keep(&arguments.out)?;
     output::write(&gate.text());
     output::line(format_args!(
         "kept: {}",

@@ -141,12 +141,13 @@ impl Gate {
     }
 
     pub(super) fn end(&mut self) {
-        self.seconds += self.began.elapsed().as_secs_f64();
         self.machine.load_after = Some(machine::load_average());
     }
 
     /// Writes what there is so far.
-    pub(super) fn keep(&self, folder: &Path) -> anyhow::Result<()> {
+    pub(super) fn keep(&mut self, folder: &Path) -> anyhow::Result<()> {
+        self.seconds += self.began.elapsed().as_secs_f64();
+        self.began = Instant::now();
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let json = serde_json::to_string_pretty(self)? + "\n";
         for (name, text) in [("gate.json", json), ("GATE.md", self.text())] {
