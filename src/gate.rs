@@ -30,16 +30,21 @@ pub(crate) struct Arguments {
     /// Blocks of the reference server against itself that are recorded and judged in windows
     #[arg(long, default_value_t = 1500)]
     blocks: usize,
-    /// Blocks with injected costs of 3, 5 and 10 % that are recorded and judged in windows
-    #[arg(long, default_value_t = 700)]
+    /// Blocks with an injected cost of 10 % that are recorded and judged in windows, and a third as many
+    /// of each other cost
+    #[arg(long, default_value_t = 1500)]
     power_blocks: usize,
+    /// Costs to inject, percent of a request's time
+    #[arg(long, value_name = "PERCENT", value_delimiter = ',', default_value = "3,5,10",
+        value_parser = clap::value_parser!(u8).range(1..=100))]
+    costs: Vec<u8>,
     /// Live duels of the reference server against itself
     #[arg(long, default_value_t = 59)]
     live: usize,
     /// The same beside another process that is busy in bursts
     #[arg(long, default_value_t = 30)]
     disturbed: usize,
-    /// Live duels against an injected cost of 10 %, and as many of 5 %
+    /// Live duels against each injected cost but 3 %
     #[arg(long, default_value_t = 20)]
     power: usize,
     /// Other builds of this binary: each is fought against this one (`make calibrate-gate` links ten of another layout)
@@ -111,12 +116,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
-    if let Some(injected) = injected.as_ref().filter(|_| arguments.power_blocks > 0) {
+    for &cost in &arguments.costs {
+        let Some(injected) = injected.as_ref().filter(|_| arguments.power_blocks > 0) else {
+            break;
+        };
+        let blocks = match cost {
+            10 => arguments.power_blocks,
+            _ => arguments.power_blocks.div_ceil(3),
+        };
         output::note(format_args!(
-            "recording {} blocks with injected costs",
-            arguments.power_blocks
+            "recording {blocks} blocks with {cost} % injected"
         ));
-        gate.injected = recorded::injected(&bench, injected, arguments.power_blocks)?;
+        gate.recorded_against(recorded::injected(&bench, injected, share(cost), blocks)?);
         gate.keep(&arguments.out)?;
     }
     fight(arguments, &bench, injected.as_ref(), &mut gate)?;
@@ -166,20 +177,23 @@ fn fight(
             gate.keep(&arguments.out)?;
         }
     }
-    for share in [0.10, 0.05] {
+    for &cost in arguments.costs.iter().rev().filter(|&&cost| cost != 3) {
         let Some(injected) = injected.filter(|_| arguments.power > 0) else {
             break;
         };
         output::note(format_args!(
-            "{} live duels against {}",
-            arguments.power,
-            quantity::share(share)
+            "{} live duels against {cost} %",
+            arguments.power
         ));
         for number in 0..arguments.power {
-            let fought = live::injected(bench, injected, share, number)?;
-            gate.fought_against(share, fought);
+            let fought = live::injected(bench, injected, share(cost), number)?;
+            gate.fought_against(share(cost), fought);
             gate.keep(&arguments.out)?;
         }
     }
     Ok(())
+}
+
+fn share(percent: u8) -> f64 {
+    f64::from(percent) / 100.0
 }

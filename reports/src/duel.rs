@@ -218,10 +218,11 @@ fn outcome(
     let open = verdicts
         .iter()
         .any(|verdict| matches!(verdict, None | Some(Verdict::Inconclusive)));
-    // What is missing is never a pass; an invalid run is never gated, whatever its figures.
-    if !judged.missing.is_empty() || verdicts.is_empty() {
+    // What is missing is never a pass; an invalid run is never gated, whatever its figures. Where all
+    // that was asked for is beyond what this machine can tell, nothing is judged.
+    if !judged.missing.is_empty() {
         Outcome::BadInput
-    } else if !faults.is_empty() {
+    } else if !faults.is_empty() || verdicts.is_empty() {
         Outcome::Inconclusive
     } else if slower {
         Outcome::LimitBroken

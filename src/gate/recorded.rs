@@ -13,9 +13,6 @@ use super::rivals::{self, Sample};
 use super::servers::{self, Injected};
 use super::windows;
 
-/// Costs injected, as shares of a request's time.
-const SHARES: [(&str, f64); 3] = [("three", 0.03), ("five", 0.05), ("ten", 0.10)];
-
 /// The reference server against itself.
 pub(super) fn same(bench: &Bench, blocks: usize) -> anyhow::Result<Recorded> {
     let variants = vec![servers::reference("a"), servers::reference("b")];
@@ -24,21 +21,20 @@ pub(super) fn same(bench: &Bench, blocks: usize) -> anyhow::Result<Recorded> {
     recorded.judged("a", "b", 0.0)
 }
 
-/// A server with injected costs against itself without.
+/// A server with a share of a request's time injected, against itself without.
 pub(super) fn injected(
     bench: &Bench,
     injected: &Injected,
+    share: f64,
     blocks: usize,
-) -> anyhow::Result<Vec<Recorded>> {
-    let costly = SHARES.map(|(name, share)| injected.variant(name, share));
-    let mut variants = vec![injected.variant("base", 0.0)];
-    variants.extend(costly);
+) -> anyhow::Result<Recorded> {
+    let variants = vec![
+        injected.variant("base", 0.0),
+        injected.variant("head", share),
+    ];
     let scenario = servers::recording("injected", variants, blocks)?;
     let recorded = Recording::made(bench, &scenario)?;
-    SHARES
-        .map(|(name, share)| recorded.judged("base", name, share))
-        .into_iter()
-        .collect()
+    recorded.judged("base", "head", share)
 }
 
 /// A run, with the requests of each of its slices.

@@ -128,6 +128,15 @@ impl Gate {
         Ok(gate)
     }
 
+    /// What was recorded of an injected share, in the place of what was recorded of it before.
+    pub(super) fn recorded_against(&mut self, recorded: Recorded) {
+        let same = |there: &&mut Recorded| (there.intended - recorded.intended).abs() < 1e-9;
+        match self.injected.iter_mut().find(same) {
+            Some(there) => *there = recorded,
+            None => self.injected.push(recorded),
+        }
+    }
+
     /// One more duel against an injected share.
     pub(super) fn fought_against(&mut self, share: f64, fought: Fought) {
         let same = |live: &&mut Live| (live.intended - share).abs() < 1e-9;

@@ -149,7 +149,8 @@ pub(super) fn set_aside(duel: &Duel) -> Option<String> {
 /// Why it is no pass, whatever its figures: faults, then what is missing.
 pub(super) fn objections(duel: &Duel) -> Vec<String> {
     let missing = duel.missing.iter().map(|what| format!("missing: {what}"));
-    let nothing = (duel.outcome == Outcome::BadInput && duel.missing.is_empty())
+    let judged = duel.instructions.is_some() || duel.rows.iter().any(Row::is_decisive);
+    let nothing = (!judged && duel.missing.is_empty())
         .then(|| "nothing could be gated: see why beside each metric".to_owned());
     duel.faults
         .iter()
