@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions ground-truth check
+.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions replay ground-truth check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -16,6 +16,7 @@ help:
 	@echo "make agree                      its latencies beside those of wrk and oha"
 	@echo "make calibrate-gate             how often the duel cries wolf here, and what it finds (an hour)"
 	@echo "make others                     duels of nginx, uvicorn and Node"
+	@echo "make replay                     an access log of nginx, replayed: planned, achieved, gaps"
 	@echo "make regressions                changes that make the server slower: who names them"
 	@echo "make calibrate                  what this machine and the generator can tell apart"
 	@echo "make ground-truth               scripted servers: recorded latency against arithmetic, verdicts of spoiled runs"
@@ -76,6 +77,11 @@ calibrate-gate: build
 others:
 	@command -v nginx >/dev/null || { echo "nginx is missing: apt-get install nginx-light"; exit 2; }
 	cargo test --release --workspace --test others -- --ignored --nocapture --test-threads 1
+
+# A log of 100 000 lines that nginx wrote, replayed at its own times.
+replay: build
+	@command -v nginx >/dev/null || { echo "nginx is missing: apt-get install nginx-light"; exit 2; }
+	bash bench/replay/run.sh
 
 # Changes that make the server slower, and one that does not: who names them.
 regressions: build

@@ -126,7 +126,10 @@ fn each_kind_of_spoiled_run_has_its_verdict_and_its_reason() {
         told(&[], &clean)
     };
     assert_eq!(busy.verdict, "disturbed");
-    assert!(busy.reasons.contains("the servers waited for a core"));
+    assert!(
+        busy.reasons
+            .contains("another process ran on the servers' cores")
+    );
 
     let bcrypt = "binding = \"none\", password = \"bcrypt\", bcrypt-cost = 8";
     let capacity = told(&[], &scenario(bcrypt, LOGIN, "login", "users = 4"));

@@ -114,6 +114,8 @@ pub(crate) fn of_thread(thread: Pid) -> Usage {
 pub(crate) struct Surroundings {
     /// CPU time stolen by the host, and all CPU time, in the kernel's ticks.
     steal: (u64, u64),
+    /// Time that some cores were not idle, and all of their time, in the kernel's ticks.
+    occupied: (u64, u64),
     /// Time in which our control group was throttled, where Linux shows it.
     throttled: Option<Duration>,
     /// TCP segments sent again, and all sent.
@@ -121,10 +123,21 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    /// Reads them.
-    pub(crate) fn now() -> Self {
+    /// Reads them, and what ran on those cores.
+    pub(crate) fn now(cores: &[usize]) -> Self {
+        let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+        let mut occupied = (0, 0);
+        for core in cores {
+            let ticks = Ticks::of(&stat, &format!("cpu{core}"));
+            occupied = (
+                occupied.0 + ticks.all - ticks.idle - ticks.steal,
+                occupied.1 + ticks.all,
+            );
+        }
+        let all = Ticks::of(&stat, "cpu");
         Self {
-            steal: steal_ticks(),
+            steal: (all.steal, all.all),
+            occupied,
             throttled: throttled(),
             resent: resent_segments(),
         }
@@ -133,6 +146,11 @@ impl Surroundings {
     /// Share of all cores' time that the host took since an earlier reading; none when no time passed.
     pub(crate) fn steal_since(self, earlier: Self) -> Option<f64> {
         share(earlier.steal, self.steal)
+    }
+
+    /// Share of its cores' time in which something ran there since an earlier reading; none when no time passed.
+    pub(crate) fn occupied_since(self, earlier: Self) -> Option<f64> {
+        share(earlier.occupied, self.occupied)
     }
 
     /// Time throttled since an earlier reading.
@@ -151,21 +169,34 @@ fn share(before: (u64, u64), after: (u64, u64)) -> Option<f64> {
     (all > 0).then(|| after.0.saturating_sub(before.0) as f64 / all as f64)
 }
 
-fn steal_ticks() -> (u64, u64) {
-    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let ticks: Vec<u64> = stat
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .skip(1)
-        .map_while(|field| field.parse().ok())
-        .collect();
-    // user nice system idle iowait irq softirq steal; guest time is within user time.
-    (
-        ticks.get(7).copied().unwrap_or_default(),
-        ticks.iter().take(8).sum(),
-    )
+/// A line of `/proc/stat`, in the kernel's ticks.
+#[derive(Default)]
+struct Ticks {
+    idle: u64,
+    steal: u64,
+    all: u64,
+}
+
+impl Ticks {
+    /// `cpu user nice system idle iowait irq softirq steal …`; guest time is within user time.
+    fn of(stat: &str, name: &str) -> Self {
+        let is_its_own = |line: &&str| line.split_whitespace().next() == Some(name);
+        let Some(line) = stat.lines().find(is_its_own) else {
+            return Self::default();
+        };
+        let ticks: Vec<u64> = line
+            .split_whitespace()
+            .skip(1)
+            .map_while(|field| field.parse().ok())
+            .take(8)
+            .collect();
+        let at = |place: usize| ticks.get(place).copied().unwrap_or_default();
+        Self {
+            idle: at(3) + at(4),
+            steal: at(7),
+            all: ticks.iter().sum(),
+        }
+    }
 }
 
 /// `throttled_usec` of our control group (version 2), or of the first above it that shows one.

@@ -32,6 +32,7 @@ pub(crate) fn judge(run: &Run) -> Validity {
         slice.throttled = None;
         slice.generator_waited = None;
         slice.server_waited = None;
+        slice.others_busy = None;
     }
     let mut validity = judged(&kept);
     if let Some(spoiled) = duel::spoiled(run, terms) {

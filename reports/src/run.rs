@@ -291,6 +291,9 @@ pub struct Slice {
     pub generator_waited: Option<f64>,
     /// The same of the server's processes.
     pub server_waited: Option<f64>,
+    /// What else ran on the server's cores, as a share of their time; none where none was started there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others_busy: Option<f64>,
     /// CPU time stolen by the host, as a share of all cores' time.
     pub steal: Option<f64>,
     /// Time in which our control group was throttled, as a share of the slice; none where Linux

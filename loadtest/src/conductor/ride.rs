@@ -31,6 +31,8 @@ pub(super) struct Ran {
     pub(super) late: Option<Duration>,
     pub(super) server: Option<usage::Usage>,
     pub(super) generator: usage::Usage,
+    /// Share of the server's cores' time that was not idle.
+    pub(super) occupied: Option<f64>,
     pub(super) steal: Option<f64>,
     pub(super) throttled: Option<Duration>,
     pub(super) resent: Option<f64>,
@@ -68,7 +70,7 @@ impl Conductor<'_> {
         }
         let server_before = self.servers[variant].as_ref().and_then(Server::usage);
         let generator_before = usage::of_thread(self.generator.thread_id);
-        let around_before = Surroundings::now();
+        let around_before = Surroundings::now(&self.order.cores.server);
         let start = Instant::now();
         // Set before anyone goes; a job is set once.
         let _ = job.span.set((start, start + length));
@@ -83,7 +85,7 @@ impl Conductor<'_> {
             planned = Some(schedule.planned());
         }
         let taken = job.recorder().take();
-        let around = Surroundings::now();
+        let around = Surroundings::now(&self.order.cores.server);
         let mut generator = usage::of_thread(self.generator.thread_id).since(generator_before);
         let spare = Duration::from_nanos(job.spare_ns.load(Ordering::Relaxed));
         generator.cpu = generator.cpu.saturating_sub(spare);
@@ -107,6 +109,7 @@ impl Conductor<'_> {
                 .zip(server_before)
                 .map(|(after, before)| after.since(before)),
             generator,
+            occupied: around.occupied_since(around_before),
             steal: around.steal_since(around_before),
             throttled: around.throttled_since(around_before),
             resent: around.resent_since(around_before),

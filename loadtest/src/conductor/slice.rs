@@ -189,6 +189,10 @@ impl Conductor<'_> {
             peak_bytes: ran.peak_bytes,
             generator_waited: Some(share(ran.generator.waited)),
             server_waited: ran.server.map(|used| share(used.waited)),
+            others_busy: ran
+                .server
+                .zip(ran.occupied)
+                .map(|(used, occupied)| (occupied - share(used.cpu) / cores).max(0.0)),
             steal: ran.steal,
             throttled: ran.throttled.map(share),
             resent: ran.resent,

@@ -60,6 +60,7 @@ pub(super) fn added(
         generator_waited: greatest(&slices, |slice| slice.generator_waited),
         peak_bytes: None,
         server_waited: None,
+        others_busy: None,
         steal: greatest(&slices, |slice| slice.steal),
         throttled: greatest(&slices, |slice| slice.throttled),
         resent: greatest(&slices, |slice| slice.resent),

@@ -148,6 +148,7 @@ impl Contest {
             peak_bytes: Some(12_000_000),
             generator_waited: Some(0.0),
             server_waited: Some(0.001),
+            others_busy: Some(0.002),
             steal: Some(if block < self.stolen { 0.2 } else { 0.0 }),
             throttled: None,
             resent: None,

@@ -70,6 +70,7 @@ const LATER: [&str; 5] = [
     "throttled",
     "resent",
     "peak_bytes",
+    "others_busy",
 ];
 
 #[test]

@@ -194,6 +194,7 @@ pub(crate) fn slice(
         peak_bytes: Some(12_000_000),
         generator_waited: Some(0.0),
         server_waited: Some(0.001),
+        others_busy: Some(0.002),
         steal: Some(0.0),
         generator_busy: Some(0.5),
         throttled: None,
