@@ -1,12 +1,16 @@
-//! What a client shows: here a signed token that says everything itself.
+//! What a client shows: a signed token that says everything itself, or a random one that the server looks up.
 
 mod jwt;
+mod opaque;
 mod secret;
 
 use crate::axis::axis;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
+use crate::request::{TokenId, Verified};
+use crate::sessions::Sessions;
 use crate::setup::Design;
+use crate::subjects::{Subject, Subjects};
 pub(crate) use jwt::Claims;
 pub use secret::{SecretError, SecretFrom};
 
@@ -14,7 +18,9 @@ axis! {
     /// What a client shows on each request.
     pub enum CredentialKind opens Credential: "credential" {
         /// a bearer JWT (RFC 9068)
-        Jwt(jwt::Jwt) = "jwt",
+        Jwt(Box<jwt::Jwt>) = "jwt",
+        /// a random bearer token; what it stands for is looked up by a digest of it
+        Opaque = "opaque",
     }
 }
 
@@ -29,22 +35,67 @@ axis! {
 impl Credential {
     pub(crate) fn open(design: &Design) -> Result<Self, SecretError> {
         match design.credential {
-            CredentialKind::Jwt => Ok(Self::Jwt(jwt::Jwt::open(design.jwt, &design.secret_file)?)),
+            CredentialKind::Jwt => {
+                let jwt = jwt::Jwt::open(design.jwt, &design.secret_file)?;
+                Ok(Self::Jwt(Box::new(jwt)))
+            }
+            CredentialKind::Opaque => Ok(Self::Opaque),
         }
     }
 
-    /// Signs the claims.
-    pub(crate) fn issue(&self, claims: &Claims) -> Result<String, Denied> {
+    /// A token for the claims: signed, or drawn and remembered.
+    pub(crate) fn issue(
+        &self,
+        claims: &Claims,
+        subject: Subject,
+        sessions: &Sessions,
+        now: Timestamp,
+    ) -> Result<String, Denied> {
         match self {
             Self::Jwt(jwt) => jwt.issue(claims),
+            Self::Opaque => {
+                let (token, id) = opaque::draw()?;
+                let session = Verified::of(claims, subject).renamed(id);
+                sessions.begin(session, now)?;
+                Ok(token)
+            }
         }
     }
 
-    /// What the token says, once its signature and form are proven. Its times are not judged here: see
-    /// [`crate::request::Verified::in_time`].
-    pub(crate) fn verify(&self, token: &str) -> Result<Claims, Denied> {
+    /// What the token says, once it is proven and not revoked. Its times are not judged here: see
+    /// [`Verified::in_time`].
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        sessions: &Sessions,
+        subjects: &Subjects,
+    ) -> Result<Verified, Denied> {
         match self {
-            Self::Jwt(jwt) => jwt.verify(token),
+            Self::Jwt(jwt) => {
+                let claims = jwt.verify(token)?;
+                sessions.check(claims.id)?;
+                Ok(Verified::of(&claims, subjects.intern(&claims.sub)))
+            }
+            Self::Opaque => sessions.find(opaque::id(token)),
+        }
+    }
+
+    /// Whether a token that was proven before is still not revoked.
+    pub(crate) fn check(&self, id: TokenId, sessions: &Sessions) -> Result<(), Denied> {
+        match self {
+            Self::Jwt(_) => sessions.check(id),
+            Self::Opaque => sessions.find(id).map(|_| ()),
+        }
+    }
+
+    /// Commits its revocation.
+    pub(crate) fn revoke(&self, verified: &Verified, sessions: &Sessions, now: Timestamp) {
+        match self {
+            Self::Jwt(_) => {
+                let end = Timestamp::from_seconds(verified.expires_at);
+                sessions.revoke(verified.id, end, now);
+            }
+            Self::Opaque => sessions.end(verified.id),
         }
     }
 }

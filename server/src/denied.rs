@@ -19,6 +19,8 @@ pub enum Denied {
     NotYetValid,
     /// The token was revoked.
     Revoked,
+    /// The token stands for nothing here: it never did, has ended, or was signed out.
+    Unknown,
     /// The token is bound to another sender.
     WrongSender,
     /// The subject may not do this.
@@ -46,6 +48,7 @@ impl Denied {
             | Self::Expired
             | Self::NotYetValid
             | Self::Revoked
+            | Self::Unknown
             | Self::WrongSender
             | Self::BadLogin => 401,
             Self::Insufficient(_) => 403,
@@ -65,6 +68,7 @@ impl Denied {
             | Self::Expired
             | Self::NotYetValid
             | Self::Revoked
+            | Self::Unknown
             | Self::WrongSender => "invalid_token",
             Self::Insufficient(_) => "insufficient_scope",
             Self::BadLogin => "invalid_grant",
@@ -84,6 +88,7 @@ impl Denied {
             | Self::Expired
             | Self::NotYetValid
             | Self::Revoked
+            | Self::Unknown
             | Self::WrongSender => Some("Bearer error=\"invalid_token\""),
             Self::Insufficient(Action::ItemsRead) => {
                 Some("Bearer error=\"insufficient_scope\", scope=\"items:read\"")
@@ -107,6 +112,7 @@ impl Denied {
             Self::Expired => "The token has expired",
             Self::NotYetValid => "The token is not valid yet",
             Self::Revoked => "The token was revoked",
+            Self::Unknown => "The token is unknown, has ended or was signed out",
             Self::WrongSender => "The token is bound to another sender",
             Self::Insufficient(_) => "Insufficient privileges",
             Self::BadLogin => "Incorrect username or password",

@@ -7,7 +7,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::credential::{Claims, Credential, Facts, SecretError};
 use crate::decisions::{Cache, Kept};
 use crate::denied::Denied;
-use crate::freshness::{Freshness, Revoked, session_slot};
+use crate::freshness::{Freshness, Revoked};
 use crate::hashing::Hashing;
 use crate::policy::{PolicyKind, Roles, decide};
 use crate::request::{Grant, IssuedToken, Mark, Request, Sender, Verified};
@@ -123,7 +123,10 @@ impl Lab {
             lifetime_seconds: expires_in,
         };
         let claims = Claims::new(name, facts, self.clock.now())?;
-        let access_token = self.credential.issue(&claims)?;
+        let subject = self.subjects.intern(name);
+        let access_token =
+            self.credential
+                .issue(&claims, subject, &self.sessions, self.clock.now())?;
         Ok(IssuedToken {
             access_token,
             expires_in,
@@ -173,10 +176,13 @@ impl Lab {
         let known = self.cache.verified(token, now, &self.freshness);
         laps.ended(Stage::Cache);
         let verified = match known {
-            Some(verified) => verified,
+            Some(verified) => {
+                self.credential.check(verified.id, &self.sessions)?;
+                verified
+            }
             None => self.verify(token)?,
         };
-        self.still_valid(&verified, now)?;
+        verified.in_time(now)?;
         laps.ended(Stage::Verify);
 
         self.binding
@@ -185,7 +191,8 @@ impl Lab {
         let now = if self.binding.waits() {
             // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
             let now = self.clock.now();
-            self.still_valid(&verified, now)?;
+            verified.in_time(now)?;
+            self.credential.check(verified.id, &self.sessions)?;
             now
         } else {
             now
@@ -208,13 +215,9 @@ impl Lab {
     pub fn revoke(&self, request: &Request<'_>) -> Result<(), Denied> {
         let verified = self.verify(request.presented.bearer()?)?;
         let now = self.clock.now();
-        self.still_valid(&verified, now)?;
+        verified.in_time(now)?;
         // Committed first, then numbered: who reads the number before a verification also meets the commit.
-        self.sessions.revoke(
-            verified.id,
-            Timestamp::from_seconds(verified.expires_at),
-            now,
-        );
+        self.credential.revoke(&verified, &self.sessions, now);
         self.freshness.revoked(Revoked::Token(verified.id));
         Ok(())
     }
@@ -240,28 +243,14 @@ impl Lab {
         self.hashing.computed()
     }
 
+    /// Proven and not revoked; its times are not judged.
     fn verify(&self, token: &str) -> Result<Verified, Denied> {
         let number = self.freshness.number();
-        let claims = self.credential.verify(token)?;
-        Ok(Verified {
-            id: claims.id,
-            mark: Mark {
-                number,
-                subject: self.subjects.intern(&claims.sub),
-                session: session_slot(claims.id),
-            },
-            roles: claims.roles,
-            scopes: claims.scopes,
-            not_before: claims.not_before,
-            expires_at: claims.expires_at,
-            bound: claims.bound,
-        })
-    }
-
-    /// Not ended and not revoked.
-    fn still_valid(&self, verified: &Verified, now: Timestamp) -> Result<(), Denied> {
-        verified.in_time(now)?;
-        self.sessions.check(verified.id)
+        let mut verified = self
+            .credential
+            .verify(token, &self.sessions, &self.subjects)?;
+        verified.mark.number = number;
+        Ok(verified)
     }
 
     fn keep(&self, verified: &Verified, now: Timestamp) -> Kept {

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::binding::Bound;
 use crate::clock::Timestamp;
+use crate::credential::Claims;
 use crate::denied::Denied;
+use crate::freshness::session_slot;
 use crate::policy::{Action, Roles, Scopes};
 use crate::subjects::Subject;
 
@@ -129,7 +131,8 @@ pub(crate) struct Mark {
     pub(crate) session: u16,
 }
 
-/// A token's own number, 128 bits from the system's generator: never guessed, never repeated.
+/// A token's own number, 128 bits: of a JWT from the system's generator, of an opaque token out of its digest. Never
+/// guessed, never repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TokenId(pub(crate) u128);
 
@@ -146,6 +149,30 @@ pub(crate) struct Verified {
 }
 
 impl Verified {
+    /// What a token's claims say of a subject, not yet numbered.
+    pub(crate) fn of(claims: &Claims, subject: Subject) -> Self {
+        Self {
+            id: claims.id,
+            mark: Mark {
+                number: 0,
+                subject,
+                session: session_slot(claims.id),
+            },
+            roles: claims.roles,
+            scopes: claims.scopes,
+            not_before: claims.not_before,
+            expires_at: claims.expires_at,
+            bound: claims.bound,
+        }
+    }
+
+    /// The same under another id: that of the token which was drawn for it.
+    pub(crate) fn renamed(mut self, id: TokenId) -> Self {
+        self.id = id;
+        self.mark.session = session_slot(id);
+        self
+    }
+
     /// Our clock judges, without leeway, on a hit and on a miss alike (RFC 7519 §4.1.4, §4.1.5).
     pub(crate) fn in_time(&self, now: Timestamp) -> Result<(), Denied> {
         if now >= Timestamp::from_seconds(self.expires_at) {

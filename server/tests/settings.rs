@@ -175,7 +175,7 @@ fn a_wrong_file_is_one_line_with_path_line_and_what_is_accepted() {
             ":1: ",
             "accepted: none, bcrypt, md5, sha256, blake3",
         ),
-        ("preset = \"fast\"\n", ":1: ", "accepted: bound-token-slow"),
+        ("preset = \"fast\"\n", ":1: ", "accepted: opaque-cache"),
         (
             "binding = \"md5\"\nbinding = \"md5\"\n",
             ":2: ",

@@ -1,29 +1,57 @@
-//! Revoked tokens, in this server's memory: they end with it, as do the tokens of a random secret.
+//! Sessions and revoked tokens, in this server's memory: they end with it, as do the tokens of a random secret.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::request::TokenId;
+use crate::request::{TokenId, Verified};
 
 /// Below this many entries, looking for ended ones is not worth it.
 const LEAST_PURGE: usize = 1024;
 
-/// The revoked tokens that have not ended yet, and some that have.
-#[derive(Debug, Default)]
-pub(crate) struct MemorySessions(RwLock<Revoked>);
+/// The most sessions that are held at once; whoever signs in beyond is told to come back (503).
+const MOST_SESSIONS: usize = 1_000_000;
 
+/// The sessions and the revoked tokens that have not ended yet, and some that have.
 #[derive(Debug, Default)]
-struct Revoked {
-    ends: HashMap<TokenId, Timestamp>,
+pub(crate) struct MemorySessions {
+    revoked: RwLock<Until<Timestamp>>,
+    live: RwLock<Until<Verified>>,
+}
+
+/// Facts about tokens that end.
+#[derive(Debug)]
+struct Until<V> {
+    facts: HashMap<TokenId, V>,
     purge_at: usize,
+}
+
+impl<V> Default for Until<V> {
+    fn default() -> Self {
+        Self {
+            facts: HashMap::new(),
+            purge_at: LEAST_PURGE,
+        }
+    }
+}
+
+impl<V> Until<V> {
+    fn insert(&mut self, id: TokenId, fact: V, now: Timestamp, end: impl Fn(&V) -> Timestamp) {
+        self.facts.insert(id, fact);
+        // Twice what was left last time: each entry is looked at a bounded number of times, and the set stays
+        // within twice the tokens that could still be used.
+        if self.facts.len() > self.purge_at {
+            self.facts.retain(|_, fact| now < end(fact));
+            self.purge_at = LEAST_PURGE.max(2 * self.facts.len());
+        }
+    }
 }
 
 impl MemorySessions {
     pub(super) fn check(&self, id: TokenId) -> Result<(), Denied> {
-        let revoked = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if revoked.ends.contains_key(&id) {
+        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
+        if revoked.facts.contains_key(&id) {
             Err(Denied::Revoked)
         } else {
             Ok(())
@@ -31,15 +59,35 @@ impl MemorySessions {
     }
 
     pub(super) fn revoke(&self, id: TokenId, end: Timestamp, now: Timestamp) {
-        let mut revoked = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        revoked.ends.insert(id, end);
-        // Twice what was left last time: each entry is looked at a bounded number of times, and the set stays
-        // within twice the tokens that could still be used.
-        if revoked.ends.len() > revoked.purge_at.max(LEAST_PURGE) {
-            revoked.ends.retain(|_, end| now < *end);
-            revoked.purge_at = 2 * revoked.ends.len();
-        }
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.insert(id, end, now, |end| *end);
     }
+
+    pub(super) fn begin(&self, session: Verified, now: Timestamp) -> Result<(), Denied> {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if live.facts.len() >= MOST_SESSIONS {
+            live.facts.retain(|_, session| now < end(session));
+            if live.facts.len() >= MOST_SESSIONS {
+                return Err(Denied::Unavailable);
+            }
+        }
+        live.insert(session.id, session, now, end);
+        Ok(())
+    }
+
+    pub(super) fn find(&self, id: TokenId) -> Result<Verified, Denied> {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.facts.get(&id).copied().ok_or(Denied::Unknown)
+    }
+
+    pub(super) fn end(&self, id: TokenId) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        live.facts.remove(&id);
+    }
+}
+
+fn end(session: &Verified) -> Timestamp {
+    Timestamp::from_seconds(session.expires_at)
 }
 
 #[cfg(test)]
@@ -57,7 +105,7 @@ mod tests {
                 Timestamp::from_seconds(now),
             );
         }
-        assert!(sessions.0.read().unwrap().ends.len() <= LEAST_PURGE + 1);
+        assert!(sessions.revoked.read().unwrap().facts.len() <= LEAST_PURGE + 1);
         assert_eq!(
             sessions.check(TokenId(100 * LEAST_PURGE as u128 - 1)),
             Err(Denied::Revoked)

@@ -2,6 +2,7 @@
 
 use super::Design;
 use crate::binding::BindingKind;
+use crate::credential::CredentialKind;
 use crate::decisions::CacheKind;
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -54,10 +55,13 @@ impl Design {
 
     fn credential_line(&self) -> String {
         let (kind, algorithm, ttl) = (self.credential, self.jwt, self.token_ttl);
-        format!(
-            "{kind} {algorithm}, valid {ttl}, secret {}",
-            self.secret_file
-        )
+        match kind {
+            CredentialKind::Jwt => format!(
+                "{kind} {algorithm}, valid {ttl}, secret {}",
+                self.secret_file
+            ),
+            CredentialKind::Opaque => format!("{kind}, 256 random bits, valid {ttl}"),
+        }
     }
 
     fn binding_line(&self) -> String {

@@ -1,16 +1,19 @@
-//! Whole designs by name: the article's three stages.
+//! Whole designs by name: published ones, and the article's three stages.
 
 use std::fmt::Write as _;
 
 use super::Setup;
 use crate::axis::axis;
 use crate::binding::BindingKind;
+use crate::credential::CredentialKind;
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 
 axis! {
     /// A whole design by name.
     pub enum Preset: "preset" {
+        /// random tokens, kept by their digest in front of a file of users: the token is looked up on every request
+        OpaqueCache = "opaque-cache",
         /// tokens bound to User-Agent and IP by bcrypt, verified on every request: where the article began
         BoundTokenSlow = "bound-token-slow",
         /// the same by MD5: its first change
@@ -30,6 +33,11 @@ impl Preset {
             ..Setup::default()
         };
         match self {
+            Self::OpaqueCache => Setup {
+                credential: Some(CredentialKind::Opaque),
+                cache: Some(CacheKind::None),
+                ..Setup::default()
+            },
             Self::BoundTokenSlow => Setup {
                 bcrypt_cost: Some(12),
                 ..uncached(BindingKind::Bcrypt)
@@ -66,6 +74,10 @@ impl Preset {
         let flag =
             |name: &str, value: Option<String>| value.map(|value| format!("--{name} {value}"));
         [
+            flag(
+                "credential",
+                setup.credential.map(|value| value.to_string()),
+            ),
             flag("binding", setup.binding.map(|value| value.to_string())),
             flag(
                 "bcrypt-cost",

@@ -3,6 +3,7 @@
 use super::{Design, Setup, SetupError};
 use crate::axis::axis;
 use crate::binding::BindingKind;
+use crate::credential::CredentialKind;
 use crate::decisions::CacheKind;
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -16,6 +17,8 @@ axis! {
         NoSlowHash = "no-slow-hash",
         /// --hash-on inline has neither threads nor a queue of its own
         Inline = "inline",
+        /// only --credential jwt is signed
+        NoJwt = "no-jwt",
         /// --binding is none
         NoBinding = "no-binding",
         /// --cache is none
@@ -36,6 +39,7 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
     let no_decisions =
         no_cache.or((design.cache != CacheKind::Decision).then_some(Idle::NoDecisions));
     let no_cap = no_cache.or((design.freshness != FreshnessKind::Ttl).then_some(Idle::NoTimeCap));
+    let no_jwt = (design.credential != CredentialKind::Jwt).then_some(Idle::NoJwt);
     let settings = [
         (
             "bcrypt-cost",
@@ -45,6 +49,8 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
         ("hash-on", typed.hash_on.is_some(), no_slow_hash),
         ("hash-threads", typed.hash_threads.is_some(), no_queue),
         ("hash-queue", typed.hash_queue.is_some(), no_queue),
+        ("jwt", typed.jwt.is_some(), no_jwt),
+        ("secret-file", typed.secret_file.is_some(), no_jwt),
         (
             "bind-to",
             typed.bind_to.is_some(),

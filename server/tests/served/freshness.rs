@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use authlab_server::{CacheKind, CacheStore, Clock, Controlled, Design, FreshnessKind, Period};
+use authlab_server::{
+    CacheKind, CacheStore, Clock, Controlled, CredentialKind, Design, FreshnessKind, Period,
+};
 
 use crate::harness::{Served, quick};
 
@@ -22,16 +24,22 @@ async fn held(design: Design) -> Held {
 }
 
 fn every_cache() -> Vec<Design> {
-    let mut designs = vec![quick()];
+    let opaque = Design {
+        credential: CredentialKind::Opaque,
+        ..quick()
+    };
+    let mut designs = vec![quick(), opaque.clone()];
     for cache in [CacheKind::Token, CacheKind::Decision] {
         for cache_store in CacheStore::ALL.iter().copied() {
             for freshness in FreshnessKind::ALL.iter().copied() {
-                designs.push(Design {
-                    cache,
-                    cache_store,
-                    freshness,
-                    ..quick()
-                });
+                for design in [quick(), opaque.clone()] {
+                    designs.push(Design {
+                        cache,
+                        cache_store,
+                        freshness,
+                        ..design
+                    });
+                }
             }
         }
     }
@@ -42,8 +50,8 @@ fn every_cache() -> Vec<Design> {
 async fn a_token_ends_at_its_exp_to_the_second_whether_cached_or_not() {
     for design in every_cache() {
         let case = format!(
-            "{:?} {:?} {:?}",
-            design.cache, design.cache_store, design.freshness
+            "{} {:?} {:?} {:?}",
+            design.credential, design.cache, design.cache_store, design.freshness
         );
         let Held { server, clock } = held(Design {
             token_ttl: Period(Duration::from_secs(600)),
@@ -85,8 +93,8 @@ fn clock_is_due(clock: &Controlled) -> bool {
 async fn a_revoked_token_stops_at_once_or_when_its_design_says() {
     for design in every_cache() {
         let case = format!(
-            "{:?} {:?} {:?}",
-            design.cache, design.cache_store, design.freshness
+            "{} {:?} {:?} {:?}",
+            design.credential, design.cache, design.cache_store, design.freshness
         );
         let (cache, freshness) = (design.cache, design.freshness);
         let Held { server, clock } = held(Design {

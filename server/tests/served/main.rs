@@ -8,5 +8,6 @@ mod freshness;
 mod harness;
 mod jwt;
 mod malformed;
+mod opaque;
 mod users;
 mod walk;
