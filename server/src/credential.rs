@@ -1,6 +1,7 @@
 //! What a client shows: a signed token that says everything itself, or a random one that the server looks up.
 
 mod jwt;
+mod key;
 mod opaque;
 mod secret;
 
@@ -12,6 +13,7 @@ use crate::sessions::Sessions;
 use crate::setup::Design;
 use crate::subjects::{Subject, Subjects};
 pub(crate) use jwt::Claims;
+pub use key::KeyFrom;
 pub use secret::{SecretError, SecretFrom};
 
 axis! {
@@ -29,6 +31,12 @@ axis! {
     pub enum JwtAlgorithm: "jwt" {
         /// HMAC with SHA-256 (RFC 7518 §3.2)
         HS256 = "HS256",
+        /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3)
+        RS256 = "RS256",
+        /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4)
+        ES256 = "ES256",
+        /// Ed25519 (RFC 8037 §3.1)
+        EdDSA = "EdDSA",
     }
 }
 
@@ -36,7 +44,7 @@ impl Credential {
     pub(crate) fn open(design: &Design) -> Result<Self, SecretError> {
         match design.credential {
             CredentialKind::Jwt => {
-                let jwt = jwt::Jwt::open(design.jwt, &design.secret_file)?;
+                let jwt = jwt::Jwt::open(design)?;
                 Ok(Self::Jwt(Box::new(jwt)))
             }
             CredentialKind::Opaque => Ok(Self::Opaque),

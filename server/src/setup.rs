@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::binding::{BindTo, BindingKind};
-use crate::credential::{CredentialKind, JwtAlgorithm, SecretFrom};
+use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -113,6 +113,9 @@ settings! {
     /// a file with the HMAC secret, at least 256 bits [default: random per process]
     #[arg(value_name = "FILE")]
     secret_file: SecretFrom = SecretFrom::Random, "AUTHLAB_SECRET_FILE";
+    /// a PEM file with the private key that --jwt asks for [default: generated per process]
+    #[arg(value_name = "FILE")]
+    key_file: KeyFrom = KeyFrom::Generated, "AUTHLAB_KEY_FILE";
     /// who may use a token
     binding: BindingKind = BindingKind::None, "AUTHLAB_BINDING";
     /// what of the sender a token is bound to

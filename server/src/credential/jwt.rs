@@ -8,15 +8,17 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto};
+use jsonwebtoken::{Algorithm, Header};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Facts, JwtAlgorithm, SecretError, SecretFrom};
+use super::key::Key;
+use super::{Facts, SecretError};
 use crate::binding::Bound;
 use crate::denied::Denied;
 use crate::policy::{Roles, Scopes};
 use crate::request::TokenId;
+use crate::setup::Design;
 
 /// Who issues, and for whom: only this server.
 const ISSUER: &str = "authlab";
@@ -73,37 +75,37 @@ impl Claims {
 
 /// Keys and rules, made once.
 pub(crate) struct Jwt {
-    header: Header,
-    signing: EncodingKey,
-    verifying: DecodingKey,
+    algorithm: Algorithm,
+    key: Key,
     /// The header as our tokens carry it: whatever has these very bytes needs no parsing.
     own_header: String,
 }
 
 impl Jwt {
-    pub(super) fn open(algorithm: JwtAlgorithm, from: &SecretFrom) -> Result<Self, SecretError> {
-        let algorithm = match algorithm {
-            JwtAlgorithm::HS256 => Algorithm::HS256,
-        };
-        let secret = from.read()?;
+    pub(super) fn open(design: &Design) -> Result<Self, SecretError> {
+        let key = Key::open(design.jwt, &design.secret_file, &design.key_file)?;
+        let algorithm = design.jwt.into();
         let mut header = Header::new(algorithm);
         header.typ = Some(TYPE.to_owned());
-        let signing = EncodingKey::from_secret(secret.bytes());
+        header.kid = key.id().map(ToOwned::to_owned);
         // An empty one equals no header: then all of them are parsed.
-        let own_header = jsonwebtoken::encode(&header, &(), &signing)
-            .ok()
-            .and_then(|token| Some(token.split_once('.')?.0.to_owned()))
+        let own_header = serde_json::to_vec(&header)
+            .map(|header| URL_SAFE_NO_PAD.encode(header))
             .unwrap_or_default();
         Ok(Self {
-            header,
-            signing,
-            verifying: DecodingKey::from_secret(secret.bytes()),
+            algorithm,
+            key,
             own_header,
         })
     }
 
     pub(super) fn issue(&self, claims: &Claims) -> Result<String, Denied> {
-        jsonwebtoken::encode(&self.header, claims, &self.signing).map_err(|_| Denied::Unavailable)
+        let claims = serde_json::to_vec(claims).map_err(|_| Denied::Unavailable)?;
+        let mut token = format!("{}.{}", self.own_header, URL_SAFE_NO_PAD.encode(claims));
+        let signature = self.key.sign(token.as_bytes())?;
+        token.push('.');
+        token.push_str(&signature);
+        Ok(token)
     }
 
     pub(super) fn verify(&self, token: &str) -> Result<Claims, Denied> {
@@ -112,12 +114,7 @@ impl Jwt {
         if header.is_empty() || header != self.own_header {
             self.check_header(token)?;
         }
-        let key = &self.verifying;
-        match crypto::verify(signature, message.as_bytes(), key, self.header.alg) {
-            Ok(true) => {}
-            Ok(false) => return Err(Denied::BadSignature),
-            Err(_) => return Err(Denied::Malformed),
-        }
+        self.key.verify(message.as_bytes(), signature)?;
         // A fourth part's dot is no base64, so it ends here.
         let payload = URL_SAFE_NO_PAD
             .decode(payload)
@@ -143,7 +140,13 @@ impl Jwt {
         });
         // RFC 7515 §4.1.11: extensions that must be understood, and we understand none. The algorithm is ours to
         // choose, never the token's (RFC 8725 §3.1).
-        let accepted = header.alg == self.header.alg
+        // A key that the token names is ours, or none of ours; `jwk` and `x5c` are never looked at.
+        let names_ours = header
+            .kid
+            .as_deref()
+            .is_none_or(|kid| Some(kid) == self.key.id());
+        let accepted = header.alg == self.algorithm
+            && names_ours
             && bare.eq_ignore_ascii_case(TYPE)
             && header.crit.is_none();
         if accepted {
@@ -157,7 +160,7 @@ impl Jwt {
 impl fmt::Debug for Jwt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jwt")
-            .field("algorithm", &self.header.alg)
+            .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }
 }

@@ -38,8 +38,16 @@ pub enum SecretError {
         /// Its length without a final line break.
         bytes: usize,
     },
+    /// The key file could not be read, or holds no key of the kind that is wanted.
+    #[error("key-file {path}: {problem}")]
+    BadKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, or what is accepted.
+        problem: String,
+    },
     /// The system gave no randomness.
-    #[error("the system gave no randomness for the HMAC secret")]
+    #[error("the system gave no randomness for a secret or a key")]
     NoRandomness,
 }
 

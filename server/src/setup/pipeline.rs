@@ -2,7 +2,7 @@
 
 use super::Design;
 use crate::binding::BindingKind;
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, JwtAlgorithm};
 use crate::decisions::CacheKind;
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -56,10 +56,13 @@ impl Design {
     fn credential_line(&self) -> String {
         let (kind, algorithm, ttl) = (self.credential, self.jwt, self.token_ttl);
         match kind {
-            CredentialKind::Jwt => format!(
+            CredentialKind::Jwt if algorithm == JwtAlgorithm::HS256 => format!(
                 "{kind} {algorithm}, valid {ttl}, secret {}",
                 self.secret_file
             ),
+            CredentialKind::Jwt => {
+                format!("{kind} {algorithm}, valid {ttl}, key {}", self.key_file)
+            }
             CredentialKind::Opaque => format!("{kind}, 256 random bits, valid {ttl}"),
         }
     }

@@ -3,7 +3,7 @@
 use super::{Design, Setup, SetupError};
 use crate::axis::axis;
 use crate::binding::BindingKind;
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, JwtAlgorithm};
 use crate::decisions::CacheKind;
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -19,6 +19,10 @@ axis! {
         Inline = "inline",
         /// only --credential jwt is signed
         NoJwt = "no-jwt",
+        /// only --jwt HS256 has a secret
+        NoSecret = "no-secret",
+        /// --jwt HS256 has a secret and no key pair
+        NoPair = "no-pair",
         /// --binding is none
         NoBinding = "no-binding",
         /// --cache is none
@@ -50,7 +54,16 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
         ("hash-threads", typed.hash_threads.is_some(), no_queue),
         ("hash-queue", typed.hash_queue.is_some(), no_queue),
         ("jwt", typed.jwt.is_some(), no_jwt),
-        ("secret-file", typed.secret_file.is_some(), no_jwt),
+        (
+            "secret-file",
+            typed.secret_file.is_some(),
+            no_jwt.or((design.jwt != JwtAlgorithm::HS256).then_some(Idle::NoSecret)),
+        ),
+        (
+            "key-file",
+            typed.key_file.is_some(),
+            no_jwt.or((design.jwt == JwtAlgorithm::HS256).then_some(Idle::NoPair)),
+        ),
         (
             "bind-to",
             typed.bind_to.is_some(),
