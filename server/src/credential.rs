@@ -3,6 +3,7 @@
 mod jwt;
 mod key;
 mod opaque;
+pub(crate) mod refresh;
 mod secret;
 
 use crate::axis::axis;
@@ -23,6 +24,16 @@ axis! {
         Jwt(Box<jwt::Jwt>) = "jwt",
         /// a random bearer token; what it stands for is looked up by a digest of it
         Opaque = "opaque",
+    }
+}
+
+axis! {
+    /// What follows an access token that ends.
+    pub enum RefreshKind: "refresh" {
+        /// nothing: the user signs in again
+        None = "none",
+        /// a refresh token that changes at each use (RFC 9700 §4.14.2): an old one ends the session
+        Rotate = "rotate",
     }
 }
 
@@ -81,8 +92,9 @@ impl Credential {
         match self {
             Self::Jwt(jwt) => {
                 let claims = jwt.verify(token)?;
-                sessions.check(claims.id)?;
-                Ok(Verified::of(&claims, subjects.intern(&claims.sub)))
+                let verified = Verified::of(&claims, subjects.intern(&claims.sub));
+                sessions.check(verified.id)?;
+                Ok(verified)
             }
             Self::Opaque => sessions.find(opaque::id(token)),
         }
@@ -111,14 +123,8 @@ impl Credential {
 impl Claims {
     /// The claims of a new token.
     pub(crate) fn new(subject: &str, facts: Facts, now: Timestamp) -> Result<Self, Denied> {
-        let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(|_| Denied::Unavailable)?;
-        Ok(Self::of(
-            subject,
-            facts,
-            u128::from_be_bytes(id),
-            now.seconds(),
-        ))
+        let id = TokenId::draw()?;
+        Ok(Self::of(subject, facts, id, now.seconds()))
     }
 }
 
@@ -128,4 +134,6 @@ pub(crate) struct Facts {
     pub(crate) roles: crate::policy::Roles,
     pub(crate) bound: crate::binding::Bound,
     pub(crate) lifetime_seconds: u64,
+    /// The session that it belongs to, where that outlives it.
+    pub(crate) session: Option<TokenId>,
 }

@@ -25,6 +25,8 @@ pub enum Denied {
     WrongSender,
     /// The subject may not do this.
     Insufficient(Action),
+    /// The refresh token is none of ours, has ended, or was used before.
+    BadRefresh,
     /// No such user, or not this password: never which of them.
     BadLogin,
     /// The queue before the slow hashes is full.
@@ -41,7 +43,7 @@ impl Denied {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::AmbiguousCredentials => 400,
+            Self::AmbiguousCredentials | Self::BadRefresh => 400,
             Self::NoCredentials
             | Self::Malformed
             | Self::BadSignature
@@ -71,7 +73,7 @@ impl Denied {
             | Self::Unknown
             | Self::WrongSender => "invalid_token",
             Self::Insufficient(_) => "insufficient_scope",
-            Self::BadLogin => "invalid_grant",
+            Self::BadLogin | Self::BadRefresh => "invalid_grant",
             Self::Busy | Self::Unavailable => "temporarily_unavailable",
         }
     }
@@ -96,8 +98,10 @@ impl Denied {
             Self::Insufficient(Action::ItemsWrite) => {
                 Some("Bearer error=\"insufficient_scope\", scope=\"items:write\"")
             }
-            Self::Insufficient(Action::OwnAccount) => Some("Bearer error=\"insufficient_scope\""),
-            Self::Busy | Self::Unavailable => None,
+            Self::Insufficient(Action::OwnAccount | Action::TodosRead | Action::SecureData) => {
+                Some("Bearer error=\"insufficient_scope\"")
+            }
+            Self::BadRefresh | Self::Busy | Self::Unavailable => None,
         }
     }
 
@@ -115,6 +119,7 @@ impl Denied {
             Self::Unknown => "The token is unknown, has ended or was signed out",
             Self::WrongSender => "The token is bound to another sender",
             Self::Insufficient(_) => "Insufficient privileges",
+            Self::BadRefresh => "The refresh token is not valid, has ended or was used before",
             Self::BadLogin => "Incorrect username or password",
             Self::Busy => "Too many sign-ins at once; try again",
             Self::Unavailable => "A store is not available; try again",

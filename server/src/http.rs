@@ -5,6 +5,7 @@ mod bodies;
 mod granted;
 mod items;
 mod ops;
+mod todos;
 mod token;
 
 use std::sync::Arc;
@@ -39,6 +40,9 @@ pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
         ("/user", get(items::account)),
         ("/token", post(token::issue).layer(body())),
         ("/token/revoke", post(token::revoke)),
+        ("/token/refresh", post(token::refresh).layer(body())),
+        ("/todos", get(todos::list)),
+        ("/secure-data", get(todos::secure_data)),
         ("/healthz", get(ops::healthz)),
     ];
     let mut routes = Router::new();

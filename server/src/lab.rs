@@ -1,17 +1,18 @@
 //! The whole life of a request on one page: [`Lab::authorize`], straight down.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::binding::Binding;
 use crate::clock::{Clock, Timestamp};
-use crate::credential::{Claims, Credential, Facts, SecretError};
+use crate::credential::{Claims, Credential, Facts, RefreshKind, SecretError, refresh};
 use crate::decisions::{Cache, Kept};
 use crate::denied::Denied;
 use crate::freshness::{Freshness, Revoked};
 use crate::hashing::Hashing;
 use crate::policy::{PolicyKind, Roles, decide};
-use crate::request::{Grant, IssuedToken, Mark, Request, Sender, Verified};
-use crate::sessions::Sessions;
+use crate::request::{Grant, IssuedToken, Mark, Request, Sender, TokenId, Verified};
+use crate::sessions::{Refreshed, Sessions, Turned};
 use crate::setup::Design;
 use crate::stages::{Laps, Stage, StageTimes, Stopwatch, Untimed};
 use crate::subjects::Subjects;
@@ -116,21 +117,94 @@ impl Lab {
         let roles = roles.ok_or(Denied::BadLogin)?;
 
         let bound = self.binding.seal(sender, &self.hashing).await?;
-        let expires_in = self.design.token_ttl.0.as_secs();
+        let now = self.clock.now();
+        let (session, refresh_token) = match self.design.refresh {
+            RefreshKind::None => (None, None),
+            RefreshKind::Rotate => {
+                let id = TokenId::draw()?;
+                let (token, kept) = refresh::draw(id)?;
+                let session = Refreshed {
+                    name: name.into(),
+                    bound,
+                    end: now.after(self.design.refresh_ttl.0),
+                    kept,
+                };
+                self.sessions.begin_refreshed(id, session, now)?;
+                (Some(id), Some(token))
+            }
+        };
         let facts = Facts {
             roles,
             bound,
-            lifetime_seconds: expires_in,
+            lifetime_seconds: self.design.token_ttl.0.as_secs(),
+            session,
         };
-        let claims = Claims::new(name, facts, self.clock.now())?;
+        self.issue(name, facts, refresh_token, now)
+    }
+
+    /// A session's next access token, and its next refresh token: roles as they are now, the sender as it was.
+    ///
+    /// # Errors
+    /// [`Denied::BadRefresh`]: a token that was used before also ends its session. [`Denied::WrongSender`],
+    /// [`Denied::Busy`] and [`Denied::Unavailable`] leave it as it was.
+    pub async fn refresh(&self, token: &str, sender: &Sender<'_>) -> Result<IssuedToken, Denied> {
+        let (id, kept) = refresh::read(token)?;
+        let session = self.sessions.look(id, self.clock.now());
+        let session = session.ok_or(Denied::BadRefresh)?;
+        self.binding
+            .check(&session.bound, sender, &self.hashing)
+            .await?;
+        let account = self.users.find(&session.name, &self.hashing).await?;
+        let (next, next_kept) = refresh::draw(id)?;
+        let now = self.clock.now();
+        match self.sessions.turn(id, &kept, next_kept, now) {
+            Ok(()) => {}
+            Err(Turned::Unknown) => return Err(Denied::BadRefresh),
+            Err(Turned::Again) => {
+                self.end_session(id, now);
+                return Err(Denied::BadRefresh);
+            }
+        }
+        let Some(roles) = account.roles else {
+            self.end_session(id, now);
+            return Err(Denied::BadRefresh);
+        };
+        let left = session.end.seconds().saturating_sub(now.seconds());
+        let facts = Facts {
+            roles,
+            bound: session.bound,
+            lifetime_seconds: self.design.token_ttl.0.as_secs().min(left),
+            session: Some(id),
+        };
+        self.issue(&session.name, facts, Some(next), now)
+    }
+
+    fn issue(
+        &self,
+        name: &str,
+        facts: Facts,
+        refresh_token: Option<String>,
+        now: Timestamp,
+    ) -> Result<IssuedToken, Denied> {
+        let claims = Claims::new(name, facts, now)?;
         let subject = self.subjects.intern(name);
-        let access_token =
-            self.credential
-                .issue(&claims, subject, &self.sessions, self.clock.now())?;
+        let access_token = self
+            .credential
+            .issue(&claims, subject, &self.sessions, now)?;
         Ok(IssuedToken {
             access_token,
-            expires_in,
+            expires_in: facts.lifetime_seconds,
+            refresh_token,
         })
+    }
+
+    /// Ends a session that is refreshed, and every access token of it.
+    fn end_session(&self, id: TokenId, now: Timestamp) {
+        self.sessions.end_refreshed(id);
+        // Whatever was issued for it ends within a token's lifetime, and one may be on its way.
+        let end = now.after(self.design.token_ttl.0 + Duration::from_secs(60));
+        self.sessions.revoke(id, end, now);
+        self.freshness.revoked(Revoked::Token(id));
     }
 
     /// Authorizes a request.
@@ -208,7 +282,7 @@ impl Lab {
         Ok(verified.grant())
     }
 
-    /// Revokes a token: whoever holds it may end it, whoever it is bound to.
+    /// Revokes a token, and with it its session where it has one: whoever holds it may end it, whoever it is bound to.
     ///
     /// # Errors
     /// As [`Lab::authorize`]: a token that is not valid cannot be revoked.
@@ -216,6 +290,10 @@ impl Lab {
         let verified = self.verify(request.presented.bearer()?)?;
         let now = self.clock.now();
         verified.in_time(now)?;
+        if self.design.refresh == RefreshKind::Rotate {
+            self.end_session(verified.id, now);
+            return Ok(());
+        }
         // Committed first, then numbered: who reads the number before a verification also meets the commit.
         self.credential.revoke(&verified, &self.sessions, now);
         self.freshness.revoked(Revoked::Token(verified.id));

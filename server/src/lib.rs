@@ -49,7 +49,7 @@ pub mod users;
 pub use axis::UnknownLabel;
 pub use binding::{BindTo, BindingKind};
 pub use clock::{Clock, Controlled};
-pub use credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
+pub use credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, SecretFrom};
 pub use decisions::{CacheKey, CacheKind, CacheStore};
 pub use denied::Denied;
 pub use freshness::FreshnessKind;

@@ -132,6 +132,7 @@ impl CredentialPart {
             roles,
             bound: sealed.0,
             lifetime_seconds: self.lifetime_seconds,
+            session: None,
         };
         Claims::new(subject, facts, self.clock.now()).map(TokenClaims)
     }

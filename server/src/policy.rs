@@ -47,6 +47,10 @@ axis! {
         ItemsWrite = "items-write",
         /// read one's own account
         OwnAccount = "own-account",
+        /// read what one's role has to do
+        TodosRead = "todos-read",
+        /// read what every account may
+        SecureData = "secure-data",
     }
 }
 
@@ -57,7 +61,7 @@ impl Action {
         match self {
             Self::ItemsRead => Some(Scope::ItemsRead),
             Self::ItemsWrite => Some(Scope::ItemsWrite),
-            Self::OwnAccount => None,
+            Self::OwnAccount | Self::TodosRead | Self::SecureData => None,
         }
     }
 }

@@ -127,7 +127,7 @@ pub(crate) struct Mark {
     /// The revocation sequence's number, read before verification began.
     pub(crate) number: u64,
     pub(crate) subject: Subject,
-    /// The slot of the token (later: of its session).
+    /// The slot of the token's session, or of the token.
     pub(crate) session: u16,
 }
 
@@ -136,9 +136,18 @@ pub(crate) struct Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TokenId(pub(crate) u128);
 
+impl TokenId {
+    pub(crate) fn draw() -> Result<Self, Denied> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|_| Denied::Unavailable)?;
+        Ok(Self(u128::from_be_bytes(random)))
+    }
+}
+
 /// Everything a verified token says, interned and without strings: what the `token` cache keeps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verified {
+    /// What is revoked to end it: its session's, where it has one, or its own.
     pub(crate) id: TokenId,
     pub(crate) mark: Mark,
     pub(crate) roles: Roles,
@@ -151,12 +160,13 @@ pub(crate) struct Verified {
 impl Verified {
     /// What a token's claims say of a subject, not yet numbered.
     pub(crate) fn of(claims: &Claims, subject: Subject) -> Self {
+        let id = claims.session.unwrap_or(claims.id);
         Self {
-            id: claims.id,
+            id,
             mark: Mark {
                 number: 0,
                 subject,
-                session: session_slot(claims.id),
+                session: session_slot(id),
             },
             roles: claims.roles,
             scopes: claims.scopes,
@@ -201,6 +211,8 @@ pub struct IssuedToken {
     pub access_token: String,
     /// For how long it is valid, in seconds.
     pub expires_in: u64,
+    /// What its next one is had for, once.
+    pub refresh_token: Option<String>,
 }
 
 impl fmt::Debug for IssuedToken {

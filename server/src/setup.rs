@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::binding::{BindTo, BindingKind};
-use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
+use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, SecretFrom};
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -110,6 +110,10 @@ settings! {
     jwt: JwtAlgorithm = JwtAlgorithm::HS256, "AUTHLAB_JWT";
     /// how long a token is valid [default: 30m]
     token_ttl: Period = Period(Duration::from_secs(30 * 60)), "AUTHLAB_TOKEN_TTL";
+    /// what follows an access token that ends
+    refresh: RefreshKind = RefreshKind::None, "AUTHLAB_REFRESH";
+    /// how long a session may be refreshed, from its sign-in on [default: 7d]
+    refresh_ttl: Period = Period(Duration::from_secs(7 * 24 * 60 * 60)), "AUTHLAB_REFRESH_TTL";
     /// a file with the HMAC secret, at least 256 bits [default: random per process]
     #[arg(value_name = "FILE")]
     secret_file: SecretFrom = SecretFrom::Random, "AUTHLAB_SECRET_FILE";
@@ -232,6 +236,7 @@ impl Design {
         in_range("threads", self.threads.get(), &THREADS)?;
         in_range("cache-capacity", self.cache_capacity.get(), &ENTRIES)?;
         period_in_range("token-ttl", self.token_ttl, LEAST_TOKEN_TTL)?;
+        period_in_range("refresh-ttl", self.refresh_ttl, LEAST_TOKEN_TTL)?;
         period_in_range("cache-ttl", self.cache_ttl, LEAST_CACHE_TTL)
     }
 

@@ -18,7 +18,7 @@ pub use file::{AccountProblem, UsersFileError};
 axis! {
     /// Where accounts are kept.
     pub enum UsersKind opens Users: "users" {
-        /// three demo accounts, in memory
+        /// the demo accounts, in memory
         Memory(memory::MemoryUsers) = "memory",
         /// a JSON file (`file:PATH`), read again at each sign-in, as naive code does
         File(file::FileUsers) = "file",

@@ -368,10 +368,8 @@ fn presets_list_their_flags_and_the_flags_mean_the_preset() {
     let text = Preset::list();
     for preset in Preset::ALL.iter().copied() {
         let flags = text
-            .split(preset.label())
-            .nth(1)
-            .unwrap()
             .lines()
+            .skip_while(|line| *line != preset.label())
             .nth(2)
             .unwrap();
         let flags: Vec<&str> = flags.split_whitespace().collect();

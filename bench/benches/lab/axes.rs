@@ -1,5 +1,6 @@
 //! Each part alone: what one choice costs, with nothing around it.
 
+use std::cell::LazyCell;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -45,11 +46,13 @@ fn passwords(criterion: &mut Criterion) {
                 group.sampling_mode(SamplingMode::Auto);
             }
             let part = PasswordPart::open(&design);
-            let stored = part
-                .hash(USER.1.as_bytes())
-                .expect("the demo password can be hashed");
+            let stored = LazyCell::new(|| {
+                part.hash(USER.1.as_bytes())
+                    .expect("the demo password can be hashed")
+            });
             group.bench_function(id, |bencher| {
-                bencher.iter(|| part.verify(black_box(&stored), black_box(USER.1.as_bytes())));
+                let stored = &*stored;
+                bencher.iter(|| part.verify(black_box(stored), black_box(USER.1.as_bytes())));
             });
         }
     }
@@ -115,43 +118,61 @@ fn cache(criterion: &mut Criterion, store: CacheStore) {
         binding: BindingKind::Sha256,
         ..Design::default()
     };
-    let lab = authlab_bench::open(design.clone()).expect("the design opens");
-    let token = &tokens(&lab, 1)[0];
-    let all = lookalikes(token, MOST_ENTRIES * 2);
-    let (kept, absent) = all.split_at(MOST_ENTRIES);
-    let grant = runtime()
-        .block_on(lab.authorize(&request(token)))
-        .expect("the token is good");
+    let made = LazyCell::new(|| {
+        let lab = authlab_bench::open(design.clone()).expect("the design opens");
+        let token = &tokens(&lab, 1)[0];
+        let kept = lookalikes(token, MOST_ENTRIES * 2);
+        let grant = runtime()
+            .block_on(lab.authorize(&request(token)))
+            .expect("the token is good");
+        (kept, grant)
+    });
 
     let mut group = criterion.benchmark_group(format!("cache/{}", store.label()));
     for entries in [1, 1_000, MOST_ENTRIES] {
-        let part = DecisionPart::open(&design);
-        for token in &kept[..entries] {
-            part.insert(&request(token), grant).expect("a bearer token");
-        }
-        let asked = &kept[..entries.min(HOT)];
-        let hit = |token: &str| black_box(part.get(&request(token))).is_ok();
-        for (what, tokens) in [("hit", asked), ("miss", &absent[..entries.min(HOT)])] {
+        let filled = LazyCell::new(|| {
+            let part = DecisionPart::open(&design);
+            let (tokens, grant) = &*made;
+            for token in &tokens[..entries] {
+                part.insert(&request(token), *grant)
+                    .expect("a bearer token");
+            }
+            part
+        });
+        let asked = entries.min(HOT);
+        for (what, first) in [("hit", 0), ("miss", MOST_ENTRIES)] {
             group.bench_function(format!("{what}/{entries}"), |bencher| {
+                let part = &*filled;
+                let tokens = &made.0[first..first + asked];
+                let hit = |token: &str| black_box(part.get(&request(token))).is_ok();
                 bencher.iter_custom(|iterations| one_thread(iterations, tokens, hit));
             });
             group.bench_function(format!("{what}/{entries}/all-threads"), |bencher| {
+                let part = &*filled;
+                let tokens = &made.0[first..first + asked];
+                let hit = |token: &str| black_box(part.get(&request(token))).is_ok();
                 bencher.iter_custom(|iterations| all_threads(iterations, tokens, hit));
             });
         }
         if entries == MOST_ENTRIES {
             // Every presented token, and the key it is compared with, comes from memory.
             group.bench_function(format!("hit/{entries}-cold"), |bencher| {
-                bencher.iter_custom(|iterations| one_thread(iterations, kept, hit));
+                let part = &*filled;
+                let tokens = &made.0[..MOST_ENTRIES];
+                let hit = |token: &str| black_box(part.get(&request(token))).is_ok();
+                bencher.iter_custom(|iterations| one_thread(iterations, tokens, hit));
             });
         }
         // The entries that are there are replaced: the cache holds so many throughout.
-        let insert = |token: &str| part.insert(&request(token), black_box(grant)).is_ok();
         group.bench_function(format!("insert/{entries}"), |bencher| {
-            bencher.iter_custom(|iterations| one_thread(iterations, asked, insert));
+            let (part, grant) = (&*filled, made.1);
+            let insert = |token: &str| part.insert(&request(token), black_box(grant)).is_ok();
+            bencher.iter_custom(|iterations| one_thread(iterations, &made.0[..asked], insert));
         });
         group.bench_function(format!("insert/{entries}/all-threads"), |bencher| {
-            bencher.iter_custom(|iterations| all_threads(iterations, asked, insert));
+            let (part, grant) = (&*filled, made.1);
+            let insert = |token: &str| part.insert(&request(token), black_box(grant)).is_ok();
+            bencher.iter_custom(|iterations| all_threads(iterations, &made.0[..asked], insert));
         });
     }
 }

@@ -1,6 +1,7 @@
 //! All micro-benchmarks: `axes` times each part alone, `requests` whole requests.
 //!
-//! Ids are made of the labels that flags, scenarios and reports use.
+//! Ids are made of the labels that flags, scenarios and reports use. What a benchmark needs is made when it runs: a
+//! duel of two binaries starts each of them hundreds of times, for one benchmark.
 
 #![allow(
     missing_docs,

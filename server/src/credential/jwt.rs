@@ -41,6 +41,8 @@ pub(crate) struct Claims {
     pub(crate) expires_at: u64,
     #[serde(rename = "jti")]
     pub(crate) id: TokenId,
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "sid")]
+    pub(crate) session: Option<TokenId>,
     #[serde(default, skip_serializing_if = "Bound::is_empty", rename = "bnd")]
     pub(crate) bound: Bound,
     /// A token that was meant for some audience was not meant for us, who have no name (RFC 7519 §4.1.3).
@@ -57,7 +59,7 @@ fn is_zero(seconds: &u64) -> bool {
 }
 
 impl Claims {
-    pub(super) fn of(subject: &str, facts: Facts, id: u128, now_seconds: u64) -> Self {
+    pub(super) fn of(subject: &str, facts: Facts, id: TokenId, now_seconds: u64) -> Self {
         Self {
             iss: Issuer,
             sub: subject.to_owned(),
@@ -66,7 +68,8 @@ impl Claims {
             iat: now_seconds,
             not_before: 0,
             expires_at: now_seconds.saturating_add(facts.lifetime_seconds),
-            id: TokenId(id),
+            id,
+            session: facts.session,
             bound: facts.bound,
             aud: None,
         }
@@ -199,6 +202,6 @@ impl<'de> Deserialize<'de> for TokenId {
             None
         };
         id.map(Self)
-            .ok_or_else(|| serde::de::Error::custom("jti must be 32 hexadecimal digits"))
+            .ok_or_else(|| serde::de::Error::custom("jti and sid must be 32 hexadecimal digits"))
     }
 }

@@ -33,6 +33,17 @@ pub(super) struct ItemsWrite;
 /// Permission to read one's own account.
 pub(super) struct OwnAccount;
 
+/// Permission to read what one's role has to do.
+pub(super) struct TodosRead;
+/// Permission to read what every account may.
+pub(super) struct SecureData;
+
+impl Permission for TodosRead {
+    const ACTION: Action = Action::TodosRead;
+}
+impl Permission for SecureData {
+    const ACTION: Action = Action::SecureData;
+}
 impl Permission for ItemsRead {
     const ACTION: Action = Action::ItemsRead;
 }

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::answers::{denied, fixed, json, no_store};
 use super::bodies::Body;
 use super::granted;
+use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::policy::Action;
+use crate::request::IssuedToken;
 
 /// What a user signs in with. It has no `Debug`: it never belongs into a log.
 #[derive(Deserialize)]
@@ -37,12 +39,6 @@ pub(super) async fn issue(
     Head(head): Head,
     Body(sign_in): Body<SignIn>,
 ) -> Response {
-    #[derive(Serialize)]
-    struct Issued<'a> {
-        access_token: &'a str,
-        token_type: &'static str,
-        expires_in: u64,
-    }
     let token = match granted::sender(&head) {
         Ok(sender) => {
             lab.login(&sign_in.username, &sign_in.password, &sender)
@@ -50,16 +46,46 @@ pub(super) async fn issue(
         }
         Err(denied) => Err(denied),
     };
+    issued(&token)
+}
+
+/// What a session goes on by. It has no `Debug`: it never belongs into a log.
+#[derive(Deserialize)]
+pub(super) struct Refresh {
+    refresh_token: String,
+}
+
+/// `POST /token/refresh`
+pub(super) async fn refresh(
+    State(lab): State<Arc<Lab>>,
+    Head(head): Head,
+    Body(refresh): Body<Refresh>,
+) -> Response {
+    let token = match granted::sender(&head) {
+        Ok(sender) => lab.refresh(&refresh.refresh_token, &sender).await,
+        Err(denied) => Err(denied),
+    };
+    issued(&token)
+}
+
+/// As RFC 6749 §5.1 has it.
+fn issued(token: &Result<IssuedToken, Denied>) -> Response {
+    #[derive(Serialize)]
+    struct Issued<'a> {
+        access_token: &'a str,
+        token_type: &'static str,
+        expires_in: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<&'a str>,
+    }
     no_store(match token {
-        Ok(token) => {
-            let (access_token, expires_in) = (token.access_token.as_str(), token.expires_in);
-            json(&Issued {
-                access_token,
-                token_type: "Bearer",
-                expires_in,
-            })
-        }
-        Err(denial) => denied(denial),
+        Ok(token) => json(&Issued {
+            access_token: &token.access_token,
+            token_type: "Bearer",
+            expires_in: token.expires_in,
+            refresh_token: token.refresh_token.as_deref(),
+        }),
+        Err(denial) => denied(*denial),
     })
 }
 

@@ -1,9 +1,13 @@
 //! Sessions and revoked tokens, in this server's memory: they end with it, as do the tokens of a random secret.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
+use subtle::ConstantTimeEq as _;
+
+use super::{Refreshed, Turned};
 use crate::clock::Timestamp;
+use crate::credential::refresh;
 use crate::denied::Denied;
 use crate::request::{TokenId, Verified};
 
@@ -18,6 +22,7 @@ const MOST_SESSIONS: usize = 1_000_000;
 pub(crate) struct MemorySessions {
     revoked: RwLock<Until<Timestamp>>,
     live: RwLock<Until<Verified>>,
+    refreshed: Mutex<Until<Refreshed>>,
 }
 
 /// Facts about tokens that end.
@@ -37,6 +42,17 @@ impl<V> Default for Until<V> {
 }
 
 impl<V> Until<V> {
+    /// For one more.
+    fn make_room(&mut self, now: Timestamp, end: impl Fn(&V) -> Timestamp) -> Result<(), Denied> {
+        if self.facts.len() >= MOST_SESSIONS {
+            self.facts.retain(|_, fact| now < end(fact));
+        }
+        if self.facts.len() >= MOST_SESSIONS {
+            return Err(Denied::Unavailable);
+        }
+        Ok(())
+    }
+
     fn insert(&mut self, id: TokenId, fact: V, now: Timestamp, end: impl Fn(&V) -> Timestamp) {
         self.facts.insert(id, fact);
         // Twice what was left last time: each entry is looked at a bounded number of times, and the set stays
@@ -65,12 +81,7 @@ impl MemorySessions {
 
     pub(super) fn begin(&self, session: Verified, now: Timestamp) -> Result<(), Denied> {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        if live.facts.len() >= MOST_SESSIONS {
-            live.facts.retain(|_, session| now < end(session));
-            if live.facts.len() >= MOST_SESSIONS {
-                return Err(Denied::Unavailable);
-            }
-        }
+        live.make_room(now, end)?;
         live.insert(session.id, session, now, end);
         Ok(())
     }
@@ -83,6 +94,57 @@ impl MemorySessions {
     pub(super) fn end(&self, id: TokenId) {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         live.facts.remove(&id);
+    }
+}
+
+impl MemorySessions {
+    pub(super) fn begin_refreshed(
+        &self,
+        id: TokenId,
+        session: Refreshed,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        let mut refreshed = self.refreshed();
+        refreshed.make_room(now, |session| session.end)?;
+        refreshed.insert(id, session, now, |session| session.end);
+        Ok(())
+    }
+
+    pub(super) fn turn(
+        &self,
+        id: TokenId,
+        kept: &refresh::Kept,
+        next: refresh::Kept,
+        now: Timestamp,
+    ) -> Result<(), Turned> {
+        let mut refreshed = self.refreshed();
+        let session = refreshed.facts.get_mut(&id).ok_or(Turned::Unknown)?;
+        if now >= session.end {
+            refreshed.facts.remove(&id);
+            return Err(Turned::Unknown);
+        }
+        if !bool::from(session.kept.ct_eq(kept)) {
+            refreshed.facts.remove(&id);
+            return Err(Turned::Again);
+        }
+        session.kept = next;
+        Ok(())
+    }
+
+    pub(super) fn look(&self, id: TokenId, now: Timestamp) -> Option<Refreshed> {
+        let refreshed = self.refreshed();
+        let session = refreshed.facts.get(&id)?;
+        (now < session.end).then(|| session.clone())
+    }
+
+    pub(super) fn end_refreshed(&self, id: TokenId) {
+        self.refreshed().facts.remove(&id);
+    }
+
+    fn refreshed(&self) -> MutexGuard<'_, Until<Refreshed>> {
+        self.refreshed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

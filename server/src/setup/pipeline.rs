@@ -2,7 +2,7 @@
 
 use super::Design;
 use crate::binding::BindingKind;
-use crate::credential::{CredentialKind, JwtAlgorithm};
+use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::CacheKind;
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -18,6 +18,10 @@ impl Design {
             lines.push(("hash-on", self.hashing_line()));
         }
         lines.push(("credential", self.credential_line()));
+        if self.refresh == RefreshKind::Rotate {
+            let ttl = self.refresh_ttl;
+            lines.push(("refresh", format!("{}, for {ttl}", self.refresh)));
+        }
         if self.authorizes() {
             lines.push(("binding", self.binding_line()));
             lines.push(("cache", self.cache_line()));

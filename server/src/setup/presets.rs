@@ -1,19 +1,23 @@
 //! Whole designs by name: published ones, and the article's three stages.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::Setup;
 use crate::axis::axis;
 use crate::binding::BindingKind;
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, RefreshKind};
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
+use crate::period::Period;
 
 axis! {
     /// A whole design by name.
     pub enum Preset: "preset" {
         /// random tokens, kept by their digest in front of a file of users: the token is looked up on every request
         OpaqueCache = "opaque-cache",
+        /// JWTs of 30 minutes with rotating refresh tokens, a denylist of the revoked, and roles
+        Jwt = "jwt",
         /// tokens bound to User-Agent and IP by bcrypt, verified on every request: where the article began
         BoundTokenSlow = "bound-token-slow",
         /// the same by MD5: its first change
@@ -35,6 +39,13 @@ impl Preset {
         match self {
             Self::OpaqueCache => Setup {
                 credential: Some(CredentialKind::Opaque),
+                cache: Some(CacheKind::None),
+                ..Setup::default()
+            },
+            Self::Jwt => Setup {
+                credential: Some(CredentialKind::Jwt),
+                token_ttl: Some(Period(Duration::from_secs(30 * 60))),
+                refresh: Some(RefreshKind::Rotate),
                 cache: Some(CacheKind::None),
                 ..Setup::default()
             },
@@ -78,6 +89,8 @@ impl Preset {
                 "credential",
                 setup.credential.map(|value| value.to_string()),
             ),
+            flag("token-ttl", setup.token_ttl.map(|value| value.to_string())),
+            flag("refresh", setup.refresh.map(|value| value.to_string())),
             flag("binding", setup.binding.map(|value| value.to_string())),
             flag(
                 "bcrypt-cost",

@@ -3,7 +3,7 @@
 use super::{Design, Setup, SetupError};
 use crate::axis::axis;
 use crate::binding::BindingKind;
-use crate::credential::{CredentialKind, JwtAlgorithm};
+use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::CacheKind;
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -19,6 +19,10 @@ axis! {
         Inline = "inline",
         /// only --credential jwt is signed
         NoJwt = "no-jwt",
+        /// only --credential jwt is refreshed
+        NoTokens = "no-tokens",
+        /// --refresh is none
+        NoRefresh = "no-refresh",
         /// only --jwt HS256 has a secret
         NoSecret = "no-secret",
         /// --jwt HS256 has a secret and no key pair
@@ -54,6 +58,16 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
         ("hash-threads", typed.hash_threads.is_some(), no_queue),
         ("hash-queue", typed.hash_queue.is_some(), no_queue),
         ("jwt", typed.jwt.is_some(), no_jwt),
+        (
+            "refresh",
+            typed.refresh.is_some_and(|kind| kind != RefreshKind::None),
+            no_jwt.and(Some(Idle::NoTokens)),
+        ),
+        (
+            "refresh-ttl",
+            typed.refresh_ttl.is_some(),
+            (design.refresh == RefreshKind::None).then_some(Idle::NoRefresh),
+        ),
         (
             "secret-file",
             typed.secret_file.is_some(),

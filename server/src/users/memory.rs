@@ -7,10 +7,11 @@ use super::{Candidate, UsersError, decoy, hash_all};
 use crate::password::Password;
 use crate::policy::Role;
 
-const DEMO: [(&str, &str, Role); 3] = [
+const DEMO: [(&str, &str, Role); 4] = [
     ("john", "password123", Role::Admin),
     ("jane", "password456", Role::User),
     ("alice", "securePass", Role::User),
+    ("testuser", "testpassword", Role::User),
 ];
 
 pub(crate) struct MemoryUsers {

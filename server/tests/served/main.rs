@@ -10,5 +10,6 @@ mod harness;
 mod jwt;
 mod malformed;
 mod opaque;
+mod refresh;
 mod users;
 mod walk;
