@@ -126,6 +126,7 @@ impl Bench {
             cores: self.cores.clone(),
             calibration: None,
             shard: None,
+            awake: false,
             duel: None,
             instructions: None,
             watched: false,

@@ -37,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         cores: Cores::split(),
         calibration: None,
         shard: None,
+        awake: false,
         duel: None,
         instructions: None,
         watched: false,

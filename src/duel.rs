@@ -154,6 +154,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         calibration: calibration(&arguments.runs, &cores)?,
         cores,
         shard: None,
+        awake: true,
         duel: Some(Terms {
             base: scenario.variants[0].name.clone(),
             head: scenario.variants[1].name.clone(),

@@ -87,6 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             calibration: calibration(&arguments.runs, &cores)?,
             cores,
             shard: None,
+            awake: true,
             duel: None,
             instructions: None,
             watched: false,

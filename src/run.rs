@@ -113,6 +113,7 @@ pub(crate) fn conduct_and_show(
         shard,
         duel: None,
         instructions: None,
+        awake: false,
         watched: shown.watched(),
     };
     let finished = conduct(scenario, &order, |progress| shown.progress(progress))?;

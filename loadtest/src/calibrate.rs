@@ -85,7 +85,12 @@ pub fn calibrate(
     let ceiling = measured(&ceiling, order, &mut progress)?;
     let noise = include_str!("calibrate/noise.toml");
     let noise = Scenario::parse("calibrate/noise.toml", noise, length.profile())?;
-    let noise = measured(&noise, order, &mut progress)?;
+    // As a duel has them.
+    let awake = Order {
+        awake: true,
+        ..order.clone()
+    };
+    let noise = measured(&noise, &awake, &mut progress)?;
     let disturbed = [&null, &noise]
         .into_iter()
         .find_map(|run| run.validity.reasons.first());

@@ -20,6 +20,7 @@ use authlab_reports::duel::{Instructions, Terms};
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{Run, Status, Tool};
 
+use crate::awake::Awake;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
 use crate::live::Aim;
@@ -54,6 +55,8 @@ pub struct Order {
     pub duel: Option<Terms>,
     /// What it counted beforehand.
     pub instructions: Option<Instructions>,
+    /// The servers' cores are kept awake, where that is possible.
+    pub awake: bool,
     /// Somebody watches: [`Progress::Live`] is told while a slice goes on.
     pub watched: bool,
 }
@@ -125,6 +128,7 @@ pub fn conduct(
     }
     let started = Instant::now();
     let mut run = outset::run(scenario, order);
+    let _awake = run.awake.then(|| Awake::keep(&order.cores.server));
     let mut folder = RunFolder::create_numbered(&order.runs, &mut run)?;
     let ended = Conductor::new(scenario, order, &mut run, &mut folder, started)
         .and_then(|mut conductor| conductor.run(&mut progress))

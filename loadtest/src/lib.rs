@@ -17,6 +17,7 @@
 #![warn(missing_docs)]
 
 pub mod arrivals;
+mod awake;
 pub mod calibrate;
 pub mod conductor;
 mod connection;

@@ -114,7 +114,7 @@ pub(crate) fn of_thread(thread: Pid) -> Usage {
 pub(crate) struct Surroundings {
     /// CPU time stolen by the host, and all CPU time, in the kernel's ticks.
     steal: (u64, u64),
-    /// Time that some cores were not idle, and all of their time, in the kernel's ticks.
+    /// Time that some cores were busy with what would not give way, and all of their time, in the kernel's ticks.
     occupied: (u64, u64),
     /// Time in which our control group was throttled, where Linux shows it.
     throttled: Option<Duration>,
@@ -129,10 +129,7 @@ impl Surroundings {
         let mut occupied = (0, 0);
         for core in cores {
             let ticks = Ticks::of(&stat, &format!("cpu{core}"));
-            occupied = (
-                occupied.0 + ticks.all - ticks.idle - ticks.steal,
-                occupied.1 + ticks.all,
-            );
+            occupied = (occupied.0 + ticks.busy, occupied.1 + ticks.all);
         }
         let all = Ticks::of(&stat, "cpu");
         Self {
@@ -172,7 +169,8 @@ fn share(before: (u64, u64), after: (u64, u64)) -> Option<f64> {
 /// A line of `/proc/stat`, in the kernel's ticks.
 #[derive(Default)]
 struct Ticks {
-    idle: u64,
+    /// At a priority that anybody has to give way to.
+    busy: u64,
     steal: u64,
     all: u64,
 }
@@ -192,7 +190,7 @@ impl Ticks {
             .collect();
         let at = |place: usize| ticks.get(place).copied().unwrap_or_default();
         Self {
-            idle: at(3) + at(4),
+            busy: at(0) + at(2) + at(5) + at(6),
             steal: at(7),
             all: ticks.iter().sum(),
         }
@@ -213,6 +211,24 @@ fn throttled() -> Option<Duration> {
         .lines()
         .find_map(|line| line.strip_prefix("throttled_usec "))?;
     micros.trim().parse().ok().map(Duration::from_micros)
+}
+
+/// How many cores' time our control group may take (version 2), with those above it; none where there is no limit.
+pub(crate) fn quota_cores() -> Option<f64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let root = std::path::Path::new("/sys/fs/cgroup");
+    let quotas = root
+        .join(path)
+        .ancestors()
+        .take_while(|folder| folder.starts_with(root))
+        .filter_map(|folder| fs::read_to_string(folder.join("cpu.max")).ok())
+        .filter_map(|text| {
+            let (most, period) = text.trim().split_once(' ')?;
+            Some(most.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
+        })
+        .collect::<Vec<_>>();
+    quotas.into_iter().reduce(f64::min)
 }
 
 /// `RetransSegs` and `OutSegs` of `/proc/net/snmp` (RFC 4022), of our network namespace.

@@ -195,6 +195,7 @@ fn blank(parts: &[Part], command: Vec<String>) -> Run {
         merged: Vec::new(),
         calibration: None,
         shard: None,
+        awake: false,
         merged_from: parts.iter().map(|part| part.run.id.clone()).collect(),
         ..first.clone()
     }

@@ -64,6 +64,9 @@ pub struct Run {
     /// The terms of the duel that it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duel: Option<Terms>,
+    /// The servers' cores were kept from sleeping between two requests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awake: bool,
     /// Instructions of a request, where a duel counted them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Instructions>,

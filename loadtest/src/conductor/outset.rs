@@ -4,8 +4,8 @@ use authlab_reports::run::{self, Run, Status, Validity};
 
 use super::Order;
 use crate::arrivals::trace::Trace;
-use crate::machine;
 use crate::scenario::{Load, Scenario};
+use crate::{awake, machine};
 
 /// The run before its first slice: marked partial until it is not.
 pub(super) fn run(scenario: &Scenario, order: &Order) -> Run {
@@ -53,6 +53,7 @@ pub(super) fn run(scenario: &Scenario, order: &Order) -> Run {
         }),
         merged_from: Vec::new(),
         duel: order.duel.clone(),
+        awake: order.awake && awake::possible(scenario, &order.cores),
         instructions: order.instructions.clone(),
     }
 }

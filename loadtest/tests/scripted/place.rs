@@ -66,6 +66,7 @@ pub(crate) fn order(runs: &Path) -> Order {
         cores: Cores::split(),
         calibration: None,
         shard: None,
+        awake: false,
         duel: None,
         instructions: None,
         watched: false,

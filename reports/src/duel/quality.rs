@@ -71,5 +71,6 @@ pub(super) fn load_in_words(run: &Run, name: &str) -> String {
     };
     let arrivals = if load.open { " · open arrivals" } else { "" };
     let slice = quantity::tick(load.slice_ms as f64 * 1e6);
-    format!("{users}{arrivals} · {slice} slices")
+    let awake = if run.awake { " · cores awake" } else { "" };
+    format!("{users}{arrivals} · {slice} slices{awake}")
 }

@@ -105,6 +105,7 @@ pub(crate) fn planned(designs: &[Design]) -> Run {
         capacities: Vec::new(),
         calibration: None,
         shard: None,
+        awake: false,
         merged_from: Vec::new(),
         duel: None,
         instructions: None,
