@@ -6,10 +6,6 @@ use crate::duel::instructions::THRESHOLD;
 use crate::judge::Verdict;
 use crate::outcome::Outcome;
 
-/// Instructions a request that a change must move as well, some 5 ns: what the compiler makes of the same thing written
-/// differently is worth less (a refactoring that means nothing moved 17 of 725).
-pub const FLOOR: f64 = 32.0;
-
 /// Every case of both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
@@ -26,7 +22,7 @@ pub struct Comparison {
 pub struct Row {
     /// The case.
     pub name: String,
-    /// Instructions, judged by [`THRESHOLD`] and [`FLOOR`].
+    /// Instructions, judged by [`THRESHOLD`].
     pub instructions: Pair,
     /// Allocations: one more in all the requests together is slower.
     pub allocations: Pair,
@@ -104,25 +100,23 @@ fn missing(some: &[Case], others: &[Case]) -> Vec<String> {
 }
 
 fn row(base: &Case, now: &Case, judged: bool) -> Row {
-    let pair = |total: fn(&Case) -> u64, beyond: Option<[f64; 2]>| {
+    let pair = |total: fn(&Case) -> u64, threshold: Option<f64>| {
         let (base, now) = (base.a_request(total(base)), now.a_request(total(now)));
-        let verdict = beyond
-            .filter(|_| judged)
-            .map(|[share, floor]| verdict(base, now, floor.max(base * share)));
+        let verdict = threshold.filter(|_| judged).map(|t| verdict(base, now, t));
         Pair { base, now, verdict }
     };
     Row {
         name: now.name.clone(),
-        instructions: pair(|case| case.instructions, Some([THRESHOLD, FLOOR])),
-        allocations: pair(|case| case.allocations, Some([0.0; 2])),
+        instructions: pair(|case| case.instructions, Some(THRESHOLD)),
+        allocations: pair(|case| case.allocations, Some(0.0)),
         bytes: pair(|case| case.bytes, None),
     }
 }
 
-fn verdict(base: f64, now: f64, beyond: f64) -> Verdict {
-    if now - base > beyond {
+fn verdict(base: f64, now: f64, threshold: f64) -> Verdict {
+    if now > base * (1.0 + threshold) {
         Verdict::Slower
-    } else if base - now > beyond {
+    } else if now < base * (1.0 - threshold) {
         Verdict::Faster
     } else {
         Verdict::NoChange

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::NOTES;
-use super::comparison::{Comparison, FLOOR, Pair, Row};
+use super::comparison::{Comparison, Pair, Row};
 use crate::duel::instructions::THRESHOLD;
 use crate::judge::Verdict;
 use crate::quantity;
@@ -113,7 +113,7 @@ fn conclusion(comparison: &Comparison) -> String {
         );
     }
     let rule = format!(
-        "beyond {} and {FLOOR} of instructions, or by any allocation",
+        "beyond {} of instructions, or by any allocation",
         quantity::share(THRESHOLD)
     );
     let (slower, faster) = (

@@ -34,20 +34,7 @@ fn base() -> Counts {
 }
 
 #[test]
-fn more_than_a_hundredth_of_many_instructions_is_slower() {
-    for (instructions, verdict) in [(57_694_875, "no change"), (57_694_876, "slower")] {
-        let now = counts(&[
-            case("authorize-hit/cache-key=route", 725_333, 0),
-            case("login/sha256", instructions, 15_000),
-        ]);
-        let compared = Comparison::of(&base(), &now).unwrap();
-        let told = compared.rows[1].instructions.verdict.unwrap();
-        assert_eq!(told.label(), verdict, "{instructions}");
-    }
-}
-
-#[test]
-fn more_than_32_of_few_instructions_or_one_allocation_is_slower_and_each_is_named() {
+fn more_than_a_hundredth_of_instructions_or_one_allocation_is_slower_and_each_is_named() {
     let hit = |instructions, allocations| {
         let now = counts(&[
             case("authorize-hit/cache-key=route", instructions, allocations),
@@ -64,12 +51,12 @@ fn more_than_32_of_few_instructions_or_one_allocation_is_slower_and_each_is_name
     };
     let table = [
         ((725_333, 0), ("no change", "no change", 0)),
-        ((757_333, 0), ("no change", "no change", 0)),
-        ((757_334, 0), ("slower", "no change", 1)),
+        ((732_586, 0), ("no change", "no change", 0)),
+        ((732_587, 0), ("slower", "no change", 1)),
         ((725_333, 1), ("no change", "slower", 1)),
-        ((693_332, 1), ("faster", "slower", 1)),
-        ((693_332, 0), ("faster", "no change", 0)),
-        ((693_333, 0), ("no change", "no change", 0)),
+        ((700_000, 1), ("faster", "slower", 1)),
+        ((700_000, 0), ("faster", "no change", 0)),
+        ((718_080, 0), ("no change", "no change", 0)),
     ];
     for ((instructions, allocations), verdicts) in table {
         assert_eq!(
