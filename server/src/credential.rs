@@ -24,6 +24,8 @@ axis! {
         Jwt(Box<jwt::Jwt>) = "jwt",
         /// a random bearer token; what it stands for is looked up by a digest of it
         Opaque = "opaque",
+        /// the same as the cookie of a session
+        Session = "session",
     }
 }
 
@@ -59,6 +61,7 @@ impl Credential {
                 Ok(Self::Jwt(Box::new(jwt)))
             }
             CredentialKind::Opaque => Ok(Self::Opaque),
+            CredentialKind::Session => Ok(Self::Session),
         }
     }
 
@@ -72,7 +75,7 @@ impl Credential {
     ) -> Result<String, Denied> {
         match self {
             Self::Jwt(jwt) => jwt.issue(claims),
-            Self::Opaque => {
+            Self::Opaque | Self::Session => {
                 let (token, id) = opaque::draw()?;
                 let session = Verified::of(claims, subject).renamed(id);
                 sessions.begin(session, now)?;
@@ -96,7 +99,7 @@ impl Credential {
                 sessions.check(verified.id)?;
                 Ok(verified)
             }
-            Self::Opaque => sessions.find(opaque::id(token)),
+            Self::Opaque | Self::Session => sessions.find(opaque::id(token)),
         }
     }
 
@@ -104,7 +107,7 @@ impl Credential {
     pub(crate) fn check(&self, id: TokenId, sessions: &Sessions) -> Result<(), Denied> {
         match self {
             Self::Jwt(_) => sessions.check(id),
-            Self::Opaque => sessions.find(id).map(|_| ()),
+            Self::Opaque | Self::Session => sessions.find(id).map(|_| ()),
         }
     }
 
@@ -115,7 +118,7 @@ impl Credential {
                 let end = Timestamp::from_seconds(verified.expires_at);
                 sessions.revoke(verified.id, end, now);
             }
-            Self::Opaque => sessions.end(verified.id),
+            Self::Opaque | Self::Session => sessions.end(verified.id),
         }
     }
 }

@@ -25,6 +25,14 @@ pub enum Denied {
     WrongSender,
     /// The subject may not do this.
     Insufficient(Action),
+    /// A request that changes something came with a cookie, and does not show that it is from the same origin.
+    CrossSite,
+    /// The account's name is taken.
+    Taken,
+    /// The name or the password cannot be an account's.
+    Unfit,
+    /// Accounts are not made here.
+    ReadOnly,
     /// The refresh token is none of ours, has ended, or was used before.
     BadRefresh,
     /// No such user, or not this password: never which of them.
@@ -44,6 +52,8 @@ impl Denied {
     pub const fn status(self) -> u16 {
         match self {
             Self::AmbiguousCredentials | Self::BadRefresh => 400,
+            Self::Taken => 409,
+            Self::Unfit => 422,
             Self::NoCredentials
             | Self::Malformed
             | Self::BadSignature
@@ -53,7 +63,7 @@ impl Denied {
             | Self::Unknown
             | Self::WrongSender
             | Self::BadLogin => 401,
-            Self::Insufficient(_) => 403,
+            Self::Insufficient(_) | Self::CrossSite | Self::ReadOnly => 403,
             Self::Busy => 429,
             Self::Unavailable => 503,
         }
@@ -64,7 +74,7 @@ impl Denied {
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoCredentials => "no_credentials",
-            Self::AmbiguousCredentials => "invalid_request",
+            Self::AmbiguousCredentials | Self::Unfit => "invalid_request",
             Self::Malformed
             | Self::BadSignature
             | Self::Expired
@@ -74,6 +84,9 @@ impl Denied {
             | Self::WrongSender => "invalid_token",
             Self::Insufficient(_) => "insufficient_scope",
             Self::BadLogin | Self::BadRefresh => "invalid_grant",
+            Self::CrossSite => "cross_site",
+            Self::Taken => "taken",
+            Self::ReadOnly => "access_denied",
             Self::Busy | Self::Unavailable => "temporarily_unavailable",
         }
     }
@@ -101,7 +114,13 @@ impl Denied {
             Self::Insufficient(Action::OwnAccount | Action::TodosRead | Action::SecureData) => {
                 Some("Bearer error=\"insufficient_scope\"")
             }
-            Self::BadRefresh | Self::Busy | Self::Unavailable => None,
+            Self::BadRefresh
+            | Self::CrossSite
+            | Self::Taken
+            | Self::Unfit
+            | Self::ReadOnly
+            | Self::Busy
+            | Self::Unavailable => None,
         }
     }
 
@@ -119,6 +138,14 @@ impl Denied {
             Self::Unknown => "The token is unknown, has ended or was signed out",
             Self::WrongSender => "The token is bound to another sender",
             Self::Insufficient(_) => "Insufficient privileges",
+            Self::CrossSite => {
+                "A cookie was sent without proof of the same origin: Sec-Fetch-Site or Origin"
+            }
+            Self::Taken => "The name is taken",
+            Self::Unfit => {
+                "A name has 1 to 64 characters, no colon and no control character; a password 8 to 72 bytes, none of them NUL"
+            }
+            Self::ReadOnly => "Accounts are not made here",
             Self::BadRefresh => "The refresh token is not valid, has ended or was used before",
             Self::BadLogin => "Incorrect username or password",
             Self::Busy => "Too many sign-ins at once; try again",

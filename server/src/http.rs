@@ -1,7 +1,9 @@
 //! The routes. A handler that takes a [`Granted`] is protected, and its type says for what.
 
+mod accounts;
 mod answers;
 mod bodies;
+mod cookies;
 mod granted;
 mod items;
 mod ops;
@@ -17,6 +19,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
+use crate::credential::CredentialKind;
 use crate::lab::Lab;
 use answers::problem;
 pub(crate) use granted::Peer;
@@ -24,7 +27,7 @@ pub(crate) use granted::Peer;
 /// The largest body that is read: a name and a password, or an item.
 const MOST_BODY_BYTES: usize = 16 * 1024;
 
-/// All routes. Each with and without a trailing slash is one route, for routing and for cached decisions alike.
+/// All routes: those of a server's own way to sign in, and those that all have. Each with and without a trailing slash is one route, for routing and for cached decisions alike.
 pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
     let body = || {
         (
@@ -32,19 +35,32 @@ pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
             Extension(bodies::Within(body_timeout)),
         )
     };
-    let resources = [
+    let by_cookie = lab.design().credential == CredentialKind::Session;
+    let mut resources = vec![
         (
             "/items",
             get(items::list).merge(post(items::add).layer(body())),
         ),
         ("/user", get(items::account)),
-        ("/token", post(token::issue).layer(body())),
-        ("/token/revoke", post(token::revoke)),
-        ("/token/refresh", post(token::refresh).layer(body())),
         ("/todos", get(todos::list)),
         ("/secure-data", get(todos::secure_data)),
         ("/healthz", get(ops::healthz)),
     ];
+    if by_cookie {
+        resources.extend([
+            ("/signup", post(accounts::sign_up).layer(body())),
+            ("/login", post(accounts::login)),
+            ("/logout", post(accounts::logout)),
+            ("/getusers/me", get(items::account)),
+            ("/protected", get(accounts::protected)),
+        ]);
+    } else {
+        resources.extend([
+            ("/token", post(token::issue).layer(body())),
+            ("/token/revoke", post(token::revoke)),
+            ("/token/refresh", post(token::refresh).layer(body())),
+        ]);
+    }
     let mut routes = Router::new();
     for (path, methods) in resources {
         routes = routes

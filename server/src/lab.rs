@@ -10,7 +10,7 @@ use crate::decisions::{Cache, Kept};
 use crate::denied::Denied;
 use crate::freshness::{Freshness, Revoked};
 use crate::hashing::Hashing;
-use crate::policy::{PolicyKind, Roles, decide};
+use crate::policy::{PolicyKind, Role, Roles, decide};
 use crate::request::{Grant, IssuedToken, Mark, Request, Sender, TokenId, Verified};
 use crate::sessions::{Refreshed, Sessions, Turned};
 use crate::setup::Design;
@@ -96,6 +96,15 @@ impl Lab {
     #[must_use]
     pub fn design(&self) -> &Design {
         &self.design
+    }
+
+    /// Makes an account of a user's own.
+    ///
+    /// # Errors
+    /// [`Denied::Taken`], [`Denied::Unfit`], [`Denied::ReadOnly`], or as [`Lab::login`].
+    pub async fn sign_up(&self, name: &str, password: &str) -> Result<(), Denied> {
+        let roles = [Role::User].into_iter().collect();
+        self.users.add(name, password, roles, &self.hashing).await
     }
 
     /// Signs a user in.
@@ -235,7 +244,7 @@ impl Lab {
     /// extract → decision key → hit? A hit ends here, before anything of the long way is made, its future included.
     #[inline]
     fn remembered<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Option<Grant> {
-        let token = request.presented.bearer().ok()?;
+        let token = request.presented.token().ok()?;
         let hit = self
             .cache
             .grant(request, token, &self.clock, &self.freshness);
@@ -245,7 +254,7 @@ impl Lab {
 
     /// extract → known? → verify → revoked? → binding → policy → store → grant
     async fn decide<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
-        let token = request.presented.bearer()?;
+        let token = request.presented.token()?;
         let now = self.clock.now();
         let known = self.cache.verified(token, now, &self.freshness);
         laps.ended(Stage::Cache);
@@ -287,7 +296,7 @@ impl Lab {
     /// # Errors
     /// As [`Lab::authorize`]: a token that is not valid cannot be revoked.
     pub fn revoke(&self, request: &Request<'_>) -> Result<(), Denied> {
-        let verified = self.verify(request.presented.bearer()?)?;
+        let verified = self.verify(request.presented.token()?)?;
         let now = self.clock.now();
         verified.in_time(now)?;
         if self.design.refresh == RefreshKind::Rotate {

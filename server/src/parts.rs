@@ -186,7 +186,7 @@ impl DecisionPart {
     /// # Errors
     /// Credentials that no key can be made of.
     pub fn get(&self, request: &Request<'_>) -> Result<Option<Grant>, Denied> {
-        let token = request.presented.bearer()?;
+        let token = request.presented.token()?;
         Ok(self
             .0
             .get(&self.0.keys().decision(request, token))
@@ -198,7 +198,7 @@ impl DecisionPart {
     /// # Errors
     /// Credentials that no key can be made of.
     pub fn insert(&self, request: &Request<'_>, grant: Grant) -> Result<(), Denied> {
-        let token = request.presented.bearer()?;
+        let token = request.presented.token()?;
         let until = Timestamp::from_seconds(grant.expires_at());
         let kept = Kept {
             from: Timestamp::from_seconds(0),

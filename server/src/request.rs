@@ -60,16 +60,18 @@ pub enum Presented<'a> {
     Nothing,
     /// A bearer token (RFC 6750 §2.1).
     Bearer(&'a str),
+    /// The cookie of a session.
+    Cookie(&'a str),
     /// More than one.
     Ambiguous,
 }
 
 impl<'a> Presented<'a> {
-    /// The bearer token.
+    /// The token, however it came: a server takes one kind alone.
     #[inline]
-    pub(crate) fn bearer(self) -> Result<&'a str, Denied> {
+    pub(crate) fn token(self) -> Result<&'a str, Denied> {
         match self {
-            Self::Bearer(token) => Ok(token),
+            Self::Bearer(token) | Self::Cookie(token) => Ok(token),
             Self::Nothing => Err(Denied::NoCredentials),
             Self::Ambiguous => Err(Denied::AmbiguousCredentials),
         }
@@ -81,6 +83,7 @@ impl fmt::Debug for Presented<'_> {
         f.write_str(match self {
             Self::Nothing => "Nothing",
             Self::Bearer(_) => "Bearer([redacted])",
+            Self::Cookie(_) => "Cookie([redacted])",
             Self::Ambiguous => "Ambiguous",
         })
     }

@@ -120,6 +120,9 @@ settings! {
     /// a PEM file with the private key that --jwt asks for [default: generated per process]
     #[arg(value_name = "FILE")]
     key_file: KeyFrom = KeyFrom::Generated, "AUTHLAB_KEY_FILE";
+    /// set the session's cookie without Secure: it then travels without TLS too
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    insecure_cookies: bool = false, "AUTHLAB_INSECURE_COOKIES";
     /// who may use a token
     binding: BindingKind = BindingKind::None, "AUTHLAB_BINDING";
     /// what of the sender a token is bound to

@@ -4,6 +4,7 @@ mod file;
 mod memory;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -72,6 +73,22 @@ impl Users {
         }
     }
 
+    /// Makes an account.
+    pub(crate) async fn add(
+        &self,
+        name: &str,
+        password: &str,
+        roles: Roles,
+        hashing: &Hashing,
+    ) -> Result<(), Denied> {
+        fit(name, password)?;
+        match self {
+            Self::Memory(memory) => memory.add(name, password, roles, hashing).await,
+            // Whoever runs the server writes its file.
+            Self::File(_) => Err(Denied::ReadOnly),
+        }
+    }
+
     /// The account of that name, or what stands in for one.
     pub(crate) async fn find(&self, name: &str, hashing: &Hashing) -> Result<Candidate, Denied> {
         match self {
@@ -80,6 +97,23 @@ impl Users {
         }
     }
 }
+
+/// What a name and a password must be: RFC 7617 §2 splits at the first colon, bcrypt reads 72 bytes up to a NUL.
+fn fit(name: &str, password: &str) -> Result<(), Denied> {
+    let characters = name.chars().count();
+    let named = (1..=MOST_NAME_CHARACTERS).contains(&characters)
+        && !name.chars().any(|c| c == ':' || c.is_control());
+    let kept = PASSWORD_BYTES.contains(&password.len()) && !password.contains('\0');
+    if named && kept {
+        Ok(())
+    } else {
+        Err(Denied::Unfit)
+    }
+}
+
+const MOST_NAME_CHARACTERS: usize = 64;
+/// NIST SP 800-63B §5.1.1.2 asks for 8 at least; whatever `--password` says, so that it may change.
+const PASSWORD_BYTES: RangeInclusive<usize> = 8..=72;
 
 impl UsersFrom {
     /// The axis's value, without its argument.

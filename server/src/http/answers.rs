@@ -5,7 +5,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::credential::CredentialKind;
 use crate::denied::{Denied, RETRY_AFTER_SECONDS};
+use crate::lab::Lab;
 use crate::stages::StageTimes;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -21,7 +23,7 @@ pub(super) fn fixed(body: &'static str) -> Response {
 pub(super) fn json<T: Serialize>(body: &T) -> Response {
     match serde_json::to_vec(body) {
         Ok(body) => ([(CONTENT_TYPE, JSON)], body).into_response(),
-        Err(_) => denied(Denied::Unavailable),
+        Err(_) => denied(Denied::Unavailable, Challenge::Bearer),
     }
 }
 
@@ -56,12 +58,42 @@ pub(super) fn problem(status: StatusCode, error: &str, error_description: &str) 
         .into_response()
 }
 
+/// What a 401 asks for (RFC 9110 §15.5.2).
+#[derive(Clone, Copy)]
+pub(super) enum Challenge {
+    /// As RFC 6750 §3 has it.
+    Bearer,
+    /// A session's cookie. There is no registered scheme for it, and one that is known would make a browser ask.
+    Cookie,
+    /// A name and a password (RFC 7617 §2).
+    Basic,
+}
+
+impl Challenge {
+    /// Of what a server takes on each request.
+    pub(super) fn of(lab: &Lab) -> Self {
+        match lab.design().credential {
+            CredentialKind::Jwt | CredentialKind::Opaque => Self::Bearer,
+            CredentialKind::Session => Self::Cookie,
+        }
+    }
+
+    fn header(self, denied: Denied) -> Option<&'static str> {
+        let asks = denied.status() == 401;
+        match self {
+            Self::Bearer => denied.challenge(),
+            Self::Cookie => asks.then_some("Cookie cookie-name=\"session_id\""),
+            Self::Basic => asks.then_some("Basic realm=\"authlab\", charset=\"UTF-8\""),
+        }
+    }
+}
+
 /// A request that was refused.
-pub(super) fn denied(denied: Denied) -> Response {
+pub(super) fn denied(denied: Denied, challenge: Challenge) -> Response {
     let status = StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN);
     let mut response = problem(status, denied.code(), denied.description());
     let headers = response.headers_mut();
-    if let Some(challenge) = denied.challenge() {
+    if let Some(challenge) = challenge.header(denied) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if matches!(denied, Denied::Busy | Denied::Unavailable) {

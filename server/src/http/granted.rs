@@ -10,7 +10,9 @@ use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
-use super::answers;
+use super::answers::Challenge;
+use super::{answers, cookies};
+use crate::credential::CredentialKind;
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::policy::Action;
@@ -71,12 +73,13 @@ impl<P> Granted<P> {
 /// A refusal, with what it took.
 pub(super) struct Refusal {
     denied: Denied,
+    challenge: Challenge,
     times: Option<StageTimes>,
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        answers::timed(answers::denied(self.denied), self.times)
+        answers::timed(answers::denied(self.denied, self.challenge), self.times)
     }
 }
 
@@ -84,8 +87,9 @@ impl<P: Permission> FromRequestParts<Arc<Lab>> for Granted<P> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, lab: &Arc<Lab>) -> Result<Self, Refusal> {
-        let request = request(parts, P::ACTION).map_err(|denied| Refusal {
+        let request = request(parts, P::ACTION, lab).map_err(|denied| Refusal {
             denied,
+            challenge: Challenge::of(lab),
             times: None,
         })?;
         let (decision, times) = if let Some(grant) = lab.control() {
@@ -104,13 +108,31 @@ impl<P: Permission> FromRequestParts<Arc<Lab>> for Granted<P> {
                 times,
                 permission: PhantomData,
             }),
-            Err(denied) => Err(Refusal { denied, times }),
+            Err(denied) => Err(Refusal {
+                denied,
+                challenge: Challenge::of(lab),
+                times,
+            }),
         }
     }
 }
 
 /// What the request says, for whoever must judge it outside a [`Granted`].
-pub(super) fn request(parts: &Parts, action: Action) -> Result<Request<'_>, Denied> {
+pub(super) fn request<'a>(
+    parts: &'a Parts,
+    action: Action,
+    lab: &Lab,
+) -> Result<Request<'a>, Denied> {
+    let presented = match lab.design().credential {
+        CredentialKind::Jwt | CredentialKind::Opaque => presented(&parts.headers),
+        CredentialKind::Session => {
+            let cookie = cookies::session(&parts.headers);
+            if !matches!(cookie, Presented::Nothing) {
+                cookies::same_origin(parts)?;
+            }
+            cookie
+        }
+    };
     let route = parts
         .extensions
         .get::<MatchedPath>()
@@ -123,7 +145,7 @@ pub(super) fn request(parts: &Parts, action: Action) -> Result<Request<'_>, Deni
             .path_and_query()
             .map_or("", |target| target.as_str()),
         sender: sender(parts)?,
-        presented: presented(&parts.headers),
+        presented,
         action,
     })
 }

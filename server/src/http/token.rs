@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::answers::{denied, fixed, json, no_store};
+use super::answers::{Challenge, denied, fixed, json, no_store};
 use super::bodies::Body;
 use super::granted;
 use crate::denied::Denied;
@@ -23,7 +23,7 @@ pub(super) struct SignIn {
 }
 
 /// The head of a request, for handlers that judge it themselves.
-pub(super) struct Head(Parts);
+pub(super) struct Head(pub(super) Parts);
 
 impl FromRequestParts<Arc<Lab>> for Head {
     type Rejection = std::convert::Infallible;
@@ -85,16 +85,16 @@ fn issued(token: &Result<IssuedToken, Denied>) -> Response {
             expires_in: token.expires_in,
             refresh_token: token.refresh_token.as_deref(),
         }),
-        Err(denial) => denied(*denial),
+        Err(denial) => denied(*denial, Challenge::Bearer),
     })
 }
 
 /// `POST /token/revoke`: ends the bearer token that the request carries.
 pub(super) async fn revoke(State(lab): State<Arc<Lab>>, Head(head): Head) -> Response {
     let revoked =
-        granted::request(&head, Action::OwnAccount).and_then(|request| lab.revoke(&request));
+        granted::request(&head, Action::OwnAccount, &lab).and_then(|request| lab.revoke(&request));
     no_store(match revoked {
         Ok(()) => fixed(r#"{"revoked":true}"#),
-        Err(denial) => denied(denial),
+        Err(denial) => denied(denial, Challenge::Bearer),
     })
 }

@@ -68,6 +68,16 @@ impl Design {
                 format!("{kind} {algorithm}, valid {ttl}, key {}", self.key_file)
             }
             CredentialKind::Opaque => format!("{kind}, 256 random bits, valid {ttl}"),
+            CredentialKind::Session => {
+                let secure = if self.insecure_cookies {
+                    ""
+                } else {
+                    ", Secure"
+                };
+                format!(
+                    "{kind} cookie, 256 random bits, valid {ttl}, HttpOnly, SameSite=Lax{secure}"
+                )
+            }
         }
     }
 

@@ -18,6 +18,8 @@ axis! {
         OpaqueCache = "opaque-cache",
         /// JWTs of 30 minutes with rotating refresh tokens, a denylist of the revoked, and roles
         Jwt = "jwt",
+        /// a session's cookie after a Basic login; accounts sign themselves up
+        CookieSession = "cookie-session",
         /// tokens bound to User-Agent and IP by bcrypt, verified on every request: where the article began
         BoundTokenSlow = "bound-token-slow",
         /// the same by MD5: its first change
@@ -46,6 +48,11 @@ impl Preset {
                 credential: Some(CredentialKind::Jwt),
                 token_ttl: Some(Period(Duration::from_secs(30 * 60))),
                 refresh: Some(RefreshKind::Rotate),
+                cache: Some(CacheKind::None),
+                ..Setup::default()
+            },
+            Self::CookieSession => Setup {
+                credential: Some(CredentialKind::Session),
                 cache: Some(CacheKind::None),
                 ..Setup::default()
             },

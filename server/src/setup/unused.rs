@@ -21,6 +21,8 @@ axis! {
         NoJwt = "no-jwt",
         /// only --credential jwt is refreshed
         NoTokens = "no-tokens",
+        /// only --credential session sets cookies
+        NoCookies = "no-cookies",
         /// --refresh is none
         NoRefresh = "no-refresh",
         /// only --jwt HS256 has a secret
@@ -58,6 +60,11 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
         ("hash-threads", typed.hash_threads.is_some(), no_queue),
         ("hash-queue", typed.hash_queue.is_some(), no_queue),
         ("jwt", typed.jwt.is_some(), no_jwt),
+        (
+            "insecure-cookies",
+            typed.insecure_cookies == Some(true),
+            (design.credential != CredentialKind::Session).then_some(Idle::NoCookies),
+        ),
         (
             "refresh",
             typed.refresh.is_some_and(|kind| kind != RefreshKind::None),

@@ -25,6 +25,8 @@ axis! {
         LowBcryptCost = "low-bcrypt-cost",
         /// --binding md5: collisions in MD5 are made at will; measurement only
         BrokenDigest = "broken-digest",
+        /// --insecure-cookies: the session's cookie travels in the clear where there is no TLS
+        InsecureCookies = "insecure-cookies",
         /// --hash-on inline: each sign-in stops every other request of its thread
         HashesBlockRequests = "hashes-block-requests",
         /// --listen beyond loopback without TLS: tokens and passwords can be read on the way
@@ -59,6 +61,7 @@ impl Design {
                 self.password == PasswordKind::Bcrypt && self.bcrypt_cost < LEAST_SAFE_BCRYPT_COST
             }
             Warning::BrokenDigest => self.authorizes() && self.binding == BindingKind::Md5,
+            Warning::InsecureCookies => self.insecure_cookies,
             Warning::HashesBlockRequests => self.hashes_slowly() && self.hash_on == HashOn::Inline,
             Warning::PlainTextNetwork => !self.listen.ip().is_loopback(),
         }

@@ -1,11 +1,14 @@
-//! The demo accounts.
+//! Accounts in memory: the demo accounts, and whoever signs up.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Candidate, UsersError, decoy, hash_all};
+use crate::denied::Denied;
+use crate::hashing::Hashing;
 use crate::password::Password;
-use crate::policy::Role;
+use crate::policy::{Role, Roles};
 
 const DEMO: [(&str, &str, Role); 4] = [
     ("john", "password123", Role::Admin),
@@ -14,46 +17,80 @@ const DEMO: [(&str, &str, Role); 4] = [
     ("testuser", "testpassword", Role::User),
 ];
 
+/// The most accounts that are held; whoever signs up beyond is told to come back (503).
+const MOST_ACCOUNTS: usize = 1_000_000;
+
 pub(crate) struct MemoryUsers {
-    accounts: Vec<(&'static str, Candidate)>,
+    accounts: RwLock<HashMap<Box<str>, Candidate>>,
+    password: Password,
     decoy: Arc<str>,
 }
 
 impl MemoryUsers {
     pub(super) fn open(password: Password) -> Result<Self, UsersError> {
         let passwords = DEMO.map(|(name, password, _)| (name, password));
-        let accounts = hash_all(&passwords, password)?.into_iter().zip(DEMO).map(
-            |(stored, (name, _, role))| {
-                (
-                    name,
-                    Candidate {
-                        stored,
-                        roles: Some([role].into_iter().collect()),
-                    },
-                )
-            },
-        );
+        let accounts = hash_all(&passwords, password)?.into_iter().zip(DEMO);
+        let accounts = accounts.map(|(stored, (name, _, role))| {
+            let roles = Some([role].into_iter().collect());
+            (name.into(), Candidate { stored, roles })
+        });
         Ok(Self {
-            accounts: accounts.collect(),
+            accounts: RwLock::new(accounts.collect()),
+            password,
             decoy: decoy(password)?,
         })
     }
 
     pub(super) fn find(&self, name: &str) -> Candidate {
-        let account = self.accounts.iter().find(|(known, _)| *known == name);
-        account.map_or_else(
-            || Candidate {
-                stored: Arc::clone(&self.decoy),
-                roles: None,
-            },
-            |(_, account)| account.clone(),
-        )
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        let account = accounts.get(name).cloned();
+        account.unwrap_or_else(|| Candidate {
+            stored: Arc::clone(&self.decoy),
+            roles: None,
+        })
+    }
+
+    pub(super) async fn add(
+        &self,
+        name: &str,
+        password: &str,
+        roles: Roles,
+        hashing: &Hashing,
+    ) -> Result<(), Denied> {
+        self.is_free(name)?;
+        let hashed = hashing.hash(self.password, password.into()).await?;
+        let stored = hashed.map_err(|_| Denied::Unfit)?.into();
+        let mut accounts = self
+            .accounts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have come first while this one was hashed.
+        if accounts.contains_key(name) {
+            return Err(Denied::Taken);
+        }
+        if accounts.len() >= MOST_ACCOUNTS {
+            return Err(Denied::Unavailable);
+        }
+        let roles = Some(roles);
+        accounts.insert(name.into(), Candidate { stored, roles });
+        Ok(())
+    }
+
+    fn is_free(&self, name: &str) -> Result<(), Denied> {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        if accounts.contains_key(name) {
+            Err(Denied::Taken)
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl fmt::Debug for MemoryUsers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.accounts.iter().map(|(name, _)| name);
-        f.debug_list().entries(names).finish()
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("MemoryUsers")
+            .field("accounts", &accounts.len())
+            .finish_non_exhaustive()
     }
 }

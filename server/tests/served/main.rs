@@ -4,6 +4,7 @@
 
 mod algorithms;
 mod bindings;
+mod cookies;
 mod denials;
 mod freshness;
 mod harness;

@@ -8,7 +8,11 @@ use crate::harness::{Served, quick, taken_address};
 
 #[tokio::test]
 async fn the_published_walk_works_under_every_preset() {
-    for preset in Preset::ALL {
+    // Where one signs in by Basic and goes on by a cookie: `cookies.rs`.
+    let by_token = Preset::ALL
+        .iter()
+        .filter(|preset| **preset != Preset::CookieSession);
+    for preset in by_token {
         let setup = Setup {
             preset: Some(*preset),
             bcrypt_cost: None,
