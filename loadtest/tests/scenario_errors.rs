@@ -199,3 +199,23 @@ fn a_file_that_is_not_there_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn every_scenario_of_the_house_is_accepted_in_each_of_its_profiles() {
+    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios"));
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        for profile in ["smoke", "quick", "full"] {
+            let text = std::fs::read_to_string(&path).unwrap();
+            if !text.contains(&format!("profile.{profile} ")) {
+                continue;
+            }
+            let scenario = Scenario::read(&path, profile).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(scenario.name, name, "a file is named as its scenario");
+            read += 1;
+        }
+    }
+    assert!(read >= 12, "{read}");
+}
