@@ -109,6 +109,9 @@ pub(crate) struct Arguments {
         conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions"]
     )]
     bench: Vec<String>,
+    /// Benchmarks may run on every core, as those of several threads need; otherwise on those that servers have
+    #[arg(long, requires = "bench")]
+    all_cores: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -132,6 +135,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             base: base.into(),
             head: head.into(),
             filter: filter.first().cloned(),
+            all_cores: arguments.all_cores,
             seed: arguments.seed,
             format: arguments.format.of_benchmarks()?,
             inconclusive: arguments.inconclusive,

@@ -37,6 +37,8 @@ pub(crate) struct Arguments {
     pub(crate) head: PathBuf,
     /// Only benchmarks whose id matches this regular expression.
     pub(crate) filter: Option<String>,
+    /// On every core, and not on those that servers have.
+    pub(crate) all_cores: bool,
     /// Of the order within each block; from the clock where none was typed.
     pub(crate) seed: Option<u64>,
     /// Form of the verdict.
@@ -47,9 +49,14 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
+    let Cores { server, generator } = Cores::split();
     let launcher = Launcher {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,
-        cores: Cores::split().server,
+        cores: if arguments.all_cores {
+            [server, generator].concat()
+        } else {
+            server
+        },
     };
     let binaries = [
         Binary::open("base", &arguments.base, &launcher)?,
@@ -168,6 +175,9 @@ fn terms(arguments: &Arguments, seed: u64) -> Terms {
         head.clone(),
     ];
     repeat.extend(arguments.filter.clone());
+    if arguments.all_cores {
+        repeat.push("--all-cores".to_owned());
+    }
     repeat.extend(["--seed".to_owned(), seed.to_string()]);
     Terms { base, head, repeat }
 }

@@ -24,6 +24,7 @@ pub(crate) fn all(criterion: &mut Criterion) {
         verified(criterion, id, design);
     }
     logins(criterion);
+    refusals(criterion);
 }
 
 /// The presets, and the base design with each value of each axis that a request passes through.
@@ -202,6 +203,25 @@ fn logins(criterion: &mut Criterion) {
             let lab = &*lab;
             bencher.iter(|| {
                 runtime.block_on(lab.login(black_box(USER.0), black_box(USER.1), &sender()))
+            });
+        });
+    }
+}
+
+/// A sign-in that is refused, as stored by default (bcrypt at cost 12): if the two differed, their time would tell who
+/// has an account.
+fn refusals(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("login-refused");
+    group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    let lab = LazyCell::new(|| Lab::open(Design::default()).expect("the design opens"));
+    let runtime = runtime();
+    for (id, name) in [("wrong-password", USER.0), ("unknown-user", "nobody")] {
+        group.bench_function(id, |bencher| {
+            let lab = &*lab;
+            bencher.iter(|| {
+                let sender = sender();
+                let refused = lab.login(black_box(name), black_box("wrong-password"), &sender);
+                runtime.block_on(refused).is_err()
             });
         });
     }
