@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::{Challenge, denied, fixed, json, no_store, problem};
 use super::bodies::Body;
-use super::cookies;
 use super::granted::{self, Granted, SecureData};
 use super::token::Head;
+use super::{cookies, todos};
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::policy::Action;
@@ -94,15 +94,7 @@ pub(super) async fn protected(
     State(lab): State<Arc<Lab>>,
     granted: Granted<SecureData>,
 ) -> Response {
-    #[derive(Serialize)]
-    struct Protected<'a> {
-        message: &'static str,
-        username: &'a str,
-    }
-    granted.answer(json(&Protected {
-        message: "This is a protected route",
-        username: &lab.name(&granted.grant),
-    }))
+    todos::greeting(&lab, &granted, "This is a protected route")
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {

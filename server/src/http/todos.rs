@@ -25,13 +25,22 @@ pub(super) async fn secure_data(
     State(lab): State<Arc<Lab>>,
     granted: Granted<SecureData>,
 ) -> Response {
+    greeting(&lab, &granted, "This is secure data")
+}
+
+/// A message to whoever was let in.
+pub(super) fn greeting(
+    lab: &Lab,
+    granted: &Granted<SecureData>,
+    message: &'static str,
+) -> Response {
     #[derive(Serialize)]
-    struct Secure<'a> {
+    struct Greeting<'a> {
         message: &'static str,
         username: &'a str,
     }
-    granted.answer(json(&Secure {
-        message: "This is secure data",
+    granted.answer(json(&Greeting {
+        message,
         username: &lab.name(&granted.grant),
     }))
 }
