@@ -170,12 +170,12 @@ impl Lab {
             Ok(()) => {}
             Err(Turned::Unknown) => return Err(Denied::BadRefresh),
             Err(Turned::Again) => {
-                self.end_session(id, now);
+                self.end_session(id, now, now);
                 return Err(Denied::BadRefresh);
             }
         }
         let Some(roles) = account.roles else {
-            self.end_session(id, now);
+            self.end_session(id, now, now);
             return Err(Denied::BadRefresh);
         };
         let left = session.end.seconds().saturating_sub(now.seconds());
@@ -207,12 +207,13 @@ impl Lab {
         })
     }
 
-    /// Ends a session that is refreshed, and every access token of it.
-    fn end_session(&self, id: TokenId, now: Timestamp) {
+    /// Ends a session that is refreshed, and every access token of it: those of this design, and one that is known to
+    /// end as late as `at_least`.
+    fn end_session(&self, id: TokenId, at_least: Timestamp, now: Timestamp) {
         self.sessions.end_refreshed(id);
         // Whatever was issued for it ends within a token's lifetime, and one may be on its way.
         let end = now.after(self.design.token_ttl.0 + Duration::from_secs(60));
-        self.sessions.revoke(id, end, now);
+        self.sessions.revoke(id, end.max(at_least), now);
         self.freshness.revoked(Revoked::Token(id));
     }
 
@@ -300,7 +301,9 @@ impl Lab {
         let now = self.clock.now();
         verified.in_time(now)?;
         if self.design.refresh == RefreshKind::Rotate {
-            self.end_session(verified.id, now);
+            // It may be of an earlier, longer --token-ttl.
+            let end = Timestamp::from_seconds(verified.expires_at);
+            self.end_session(verified.id, end, now);
             return Ok(());
         }
         // Committed first, then numbered: who reads the number before a verification also meets the commit.
