@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions replay ground-truth check
+.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -18,6 +18,8 @@ help:
 	@echo "make others                     duels of nginx, uvicorn and Node"
 	@echo "make replay                     an access log of nginx, replayed: planned, achieved, gaps"
 	@echo "make regressions                changes that make the server slower: who names them"
+	@echo "make hold                       memory of 100 000 accounts in SQLite and as many sessions"
+	@echo "make unmask                     how long the MD5 of an IPv4 address hides it here"
 	@echo "make calibrate                  what this machine and the generator can tell apart"
 	@echo "make ground-truth               scripted servers: recorded latency against arithmetic, verdicts of spoiled runs"
 	@echo "make test                       format, clippy, all tests"
@@ -82,6 +84,14 @@ others:
 replay: build
 	@command -v nginx >/dev/null || { echo "nginx is missing: apt-get install nginx-light"; exit 2; }
 	bash bench/replay/run.sh
+
+# One server with many accounts and sessions.
+hold: build
+	python3 bench/hold/run.py $(AUTHLAB)
+
+# Every IPv4 address, hashed.
+unmask:
+	cargo run --release --workspace --example unmask
 
 # Changes that make the server slower, and one that does not: who names them.
 regressions: build

@@ -10,6 +10,7 @@ mod beside;
 mod calibrate;
 mod ceiling;
 mod child;
+mod client;
 mod compare;
 mod duel;
 mod exact;
@@ -44,6 +45,8 @@ struct Arguments {
 enum Verb {
     /// Start the reference server: every design choice is a flag
     Serve(Box<serve::Arguments>),
+    /// Sign in at a reference server, by hand or in a script
+    Client(client::Arguments),
     /// Run a scenario against its variants and report
     Run(run::Arguments),
     /// Measure one server without a scenario file
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
     };
     let done = match arguments.verb {
         Verb::Serve(arguments) => serve::run(*arguments),
+        Verb::Client(arguments) => client::run(&arguments),
         Verb::Run(arguments) => run::run(&arguments),
         Verb::Load(arguments) => load::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),

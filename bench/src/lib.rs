@@ -1,12 +1,14 @@
 //! What the benchmarks are given: seeded, and built before timing.
 
 pub mod exact;
+mod prover;
 
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use authlab_server::{Action, Design, Lab, OpenError, PasswordKind, Presented, Request, Sender};
+pub use prover::Prover;
 use rand::distr::Alphanumeric;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -26,6 +28,7 @@ pub fn sender() -> Sender<'static> {
     Sender {
         user_agent: USER_AGENT,
         ip: [127, 0, 0, 1].into(),
+        proof: None,
     }
 }
 

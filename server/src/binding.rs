@@ -1,14 +1,17 @@
 //! Who may use a token: its sender's User-Agent and address, sealed into the token when it was issued, as in the
-//! article that this lab started from.
+//! article that this lab started from; or whoever holds a key, which is the standard's answer to the same question.
 
 mod bcrypt;
 mod digest;
+mod dpop;
+mod jwk;
 mod none;
 mod seal;
 
 use serde::{Deserialize, Serialize};
 
 use crate::axis::axis;
+use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::request::Sender;
@@ -28,6 +31,8 @@ axis! {
         Sha256(digest::DigestBinding) = "sha256",
         /// the sender whose BLAKE3 digests it carries
         Blake3(digest::DigestBinding) = "blake3",
+        /// whoever proves on each request to hold the key that it names (RFC 9449)
+        Dpop(Box<dpop::DpopBinding>) = "dpop",
     }
 }
 
@@ -41,19 +46,63 @@ axis! {
     }
 }
 
-/// The sender as a token carries it (its `bnd` claim). Empty seals bind nothing.
+/// Whom a token is bound to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// Whoever holds it.
+    #[default]
+    Nobody,
+    /// This sender.
+    Sender(SealedSender),
+    /// The holder of the key with this thumbprint (RFC 7638).
+    Key(Seal),
+}
+
+/// A sender as a token carries it (its `bnd` claim). Empty seals bind nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Bound {
+pub(crate) struct SealedSender {
     #[serde(rename = "ua", skip_serializing_if = "Seal::is_empty")]
     user_agent: Seal,
     #[serde(skip_serializing_if = "Seal::is_empty")]
     ip: Seal,
 }
 
+/// A key as a token carries it (its `cnf` claim, RFC 9449 §6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Confirmation {
+    jkt: Seal,
+}
+
 impl Bound {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.user_agent.is_empty() && self.ip.is_empty()
+    /// As claims.
+    pub(crate) fn claims(self) -> (Option<SealedSender>, Option<Confirmation>) {
+        match self {
+            Self::Nobody => (None, None),
+            Self::Sender(sealed) => (Some(sealed), None),
+            Self::Key(jkt) => (None, Some(Confirmation { jkt })),
+        }
+    }
+
+    /// Of claims; `None` for a token that would be bound twice.
+    pub(crate) fn of_claims(
+        sealed: Option<SealedSender>,
+        confirmation: Option<Confirmation>,
+    ) -> Option<Self> {
+        match (sealed, confirmation) {
+            (None, None) => Some(Self::Nobody),
+            (Some(sealed), None) => Some(Self::Sender(sealed)),
+            (None, Some(Confirmation { jkt })) => Some(Self::Key(jkt)),
+            (Some(_), Some(_)) => None,
+        }
+    }
+
+    /// The sender that it is bound to; a token of a server that binds otherwise is nobody's here.
+    fn sender(&self) -> Result<&SealedSender, Denied> {
+        match self {
+            Self::Sender(sealed) => Ok(sealed),
+            Self::Nobody | Self::Key(_) => Err(Denied::WrongSender),
+        }
     }
 }
 
@@ -72,6 +121,7 @@ impl Binding {
             BindingKind::Md5 => Self::Md5(digest(digest::Digest::Md5)),
             BindingKind::Sha256 => Self::Sha256(digest(digest::Digest::Sha256)),
             BindingKind::Blake3 => Self::Blake3(digest(digest::Digest::Blake3)),
+            BindingKind::Dpop => Self::Dpop(Box::new(dpop::DpopBinding::open(&design.issuer()))),
         }
     }
 
@@ -80,13 +130,15 @@ impl Binding {
         &self,
         sender: &Sender<'_>,
         hashing: &Hashing,
+        now: Timestamp,
     ) -> Result<Bound, Denied> {
         match self {
             Self::None(none) => Ok(none.seal()),
             Self::Bcrypt(bcrypt) => bcrypt.seal(sender, hashing).await,
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
-                Ok(digest.seal(sender))
+                Ok(Bound::Sender(digest.seal(sender)))
             }
+            Self::Dpop(dpop) => dpop.seal(sender, now),
         }
     }
 
@@ -94,24 +146,30 @@ impl Binding {
     pub(crate) fn waits(&self) -> bool {
         match self {
             Self::Bcrypt(_) => true,
-            Self::None(_) | Self::Md5(_) | Self::Sha256(_) | Self::Blake3(_) => false,
+            Self::None(_) | Self::Md5(_) | Self::Sha256(_) | Self::Blake3(_) | Self::Dpop(_) => {
+                false
+            }
         }
     }
 
-    /// Whether the token is this sender's. What waits for a hash is boxed: every future that may check a binding holds
+    /// Whether the token is this sender's; a key is proven for this `token`, or without one for a request that
+    /// carries none. What waits for a hash is boxed: every future that may check a binding holds
     /// this one, and is moved with it, on a hit too.
     pub(crate) async fn check(
         &self,
         bound: &Bound,
         sender: &Sender<'_>,
+        token: Option<&str>,
         hashing: &Hashing,
+        now: Timestamp,
     ) -> Result<(), Denied> {
         match self {
-            Self::None(none) => none.check(),
+            Self::None(none) => none.check(bound),
             Self::Bcrypt(bcrypt) => Box::pin(bcrypt.check(bound, sender, hashing)).await,
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 digest.check(bound, sender)
             }
+            Self::Dpop(dpop) => dpop.check(bound, sender, token, now),
         }
     }
 }

@@ -9,11 +9,12 @@ mod secret;
 use crate::axis::axis;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::request::{TokenId, Verified};
+use crate::freshness::session_slot;
+use crate::request::{Mark, TokenId, Verified};
 use crate::sessions::Sessions;
 use crate::setup::Design;
 use crate::subjects::{Subject, Subjects};
-pub(crate) use jwt::Claims;
+pub(crate) use jwt::{Claims, Named};
 pub use key::KeyFrom;
 pub use secret::{SecretError, SecretFrom};
 
@@ -26,6 +27,16 @@ axis! {
         Opaque = "opaque",
         /// the same as the cookie of a session
         Session = "session",
+        /// a bearer JWT that only names a session: whose it is and what it may is looked up
+        SessionJwt(Box<jwt::Jwt>) = "session-jwt",
+    }
+}
+
+impl CredentialKind {
+    /// Whether it is signed.
+    #[must_use]
+    pub const fn is_signed(self) -> bool {
+        matches!(self, Self::Jwt | Self::SessionJwt)
     }
 }
 
@@ -62,11 +73,31 @@ impl Credential {
             }
             CredentialKind::Opaque => Ok(Self::Opaque),
             CredentialKind::Session => Ok(Self::Session),
+            CredentialKind::SessionJwt => {
+                let jwt = jwt::Jwt::open(design)?;
+                Ok(Self::SessionJwt(Box::new(jwt)))
+            }
         }
     }
 
-    /// A token for the claims: signed, or drawn and remembered.
-    pub(crate) fn issue(
+    /// The key that others verify its tokens by, as a JWK; there is none of a secret, nor of what is looked up.
+    pub(crate) fn public_jwk(&self) -> Option<String> {
+        match self {
+            Self::Jwt(jwt) | Self::SessionJwt(jwt) => jwt.public_jwk(),
+            Self::Opaque | Self::Session => None,
+        }
+    }
+
+    /// A token for a device's session that has begun.
+    pub(crate) fn name(&self, named: &Named, now: Timestamp) -> Result<String, Denied> {
+        match self {
+            Self::Jwt(jwt) | Self::SessionJwt(jwt) => jwt.name(named, now.seconds()),
+            Self::Opaque | Self::Session => Err(Denied::Unavailable),
+        }
+    }
+
+    /// A token for the claims: signed, or drawn and remembered. What only names a session has [`Credential::name`].
+    pub(crate) async fn issue(
         &self,
         claims: &Claims,
         subject: Subject,
@@ -78,15 +109,16 @@ impl Credential {
             Self::Opaque | Self::Session => {
                 let (token, id) = opaque::draw()?;
                 let session = Verified::of(claims, subject).renamed(id);
-                sessions.begin(session, now)?;
+                sessions.begin(&claims.sub, session, now).await?;
                 Ok(token)
             }
+            Self::SessionJwt(_) => Err(Denied::Unavailable),
         }
     }
 
     /// What the token says, once it is proven and not revoked. Its times are not judged here: see
     /// [`Verified::in_time`].
-    pub(crate) fn verify(
+    pub(crate) async fn verify(
         &self,
         token: &str,
         sessions: &Sessions,
@@ -94,33 +126,84 @@ impl Credential {
     ) -> Result<Verified, Denied> {
         match self {
             Self::Jwt(jwt) => {
-                let claims = jwt.verify(token)?;
-                let verified = Verified::of(&claims, subjects.intern(&claims.sub));
-                sessions.check(verified.id)?;
+                let verified = proven(jwt, token, subjects)?;
+                sessions.check(verified.id).await?;
                 Ok(verified)
             }
-            Self::Opaque | Self::Session => sessions.find(opaque::id(token)),
+            Self::Opaque | Self::Session => sessions.find(opaque::id(token), subjects).await,
+            // Boxed, as it is the largest and allocates anyway: futures that may look a session up are moved on a hit too.
+            Self::SessionJwt(jwt) => Box::pin(look_up(jwt, token, sessions, subjects)).await,
         }
     }
 
     /// Whether a token that was proven before is still not revoked.
-    pub(crate) fn check(&self, id: TokenId, sessions: &Sessions) -> Result<(), Denied> {
+    pub(crate) async fn check(
+        &self,
+        verified: &Verified,
+        sessions: &Sessions,
+        subjects: &Subjects,
+    ) -> Result<(), Denied> {
         match self {
-            Self::Jwt(_) => sessions.check(id),
-            Self::Opaque | Self::Session => sessions.find(id).map(|_| ()),
+            Self::Jwt(_) => sessions.check(verified.id).await,
+            Self::Opaque | Self::Session => sessions.find(verified.id, subjects).await.map(|_| ()),
+            Self::SessionJwt(_) => {
+                let name = subjects.name(verified.mark.subject);
+                let device = sessions.device(&name, verified.id);
+                Box::pin(device).await.map(|_| ())
+            }
         }
     }
 
     /// Commits its revocation.
-    pub(crate) fn revoke(&self, verified: &Verified, sessions: &Sessions, now: Timestamp) {
+    pub(crate) async fn revoke(
+        &self,
+        verified: &Verified,
+        sessions: &Sessions,
+        subjects: &Subjects,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
         match self {
             Self::Jwt(_) => {
                 let end = Timestamp::from_seconds(verified.expires_at);
-                sessions.revoke(verified.id, end, now);
+                sessions.revoke(verified.id, end, now).await
             }
-            Self::Opaque | Self::Session => sessions.end(verified.id),
+            Self::Opaque | Self::Session => sessions.end(verified.id).await,
+            Self::SessionJwt(_) => {
+                let name = subjects.name(verified.mark.subject);
+                sessions.sign_out(&name, verified.id).await
+            }
         }
     }
+}
+
+/// What a signed token says by itself. Its claims end here, before anybody waits.
+fn proven(jwt: &jwt::Jwt, token: &str, subjects: &Subjects) -> Result<Verified, Denied> {
+    let claims = jwt.verify(token)?;
+    Ok(Verified::of(&claims, subjects.intern(&claims.sub)))
+}
+
+/// What the session says that a signed token names.
+async fn look_up(
+    jwt: &jwt::Jwt,
+    token: &str,
+    sessions: &Sessions,
+    subjects: &Subjects,
+) -> Result<Verified, Denied> {
+    let named = jwt.named(token)?;
+    let device = sessions.device(&named.sub, named.session).await?;
+    Ok(Verified {
+        id: named.session,
+        mark: Mark {
+            number: 0,
+            subject: subjects.intern(&named.sub),
+            session: session_slot(named.session),
+        },
+        roles: device.roles,
+        scopes: device.scopes,
+        not_before: named.not_before,
+        expires_at: named.expires_at.min(device.until.seconds()),
+        bound: device.bound,
+    })
 }
 
 impl Claims {
@@ -135,6 +218,7 @@ impl Claims {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     pub(crate) roles: crate::policy::Roles,
+    pub(crate) scopes: crate::policy::Scopes,
     pub(crate) bound: crate::binding::Bound,
     pub(crate) lifetime_seconds: u64,
     /// The session that it belongs to, where that outlives it.

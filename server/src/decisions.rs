@@ -85,6 +85,24 @@ impl Cache {
         (entry.in_time(now) && fresh.holds(&entry.fact.mark)).then_some(entry.fact)
     }
 
+    /// How many entries left to make room for others.
+    pub(crate) fn evictions(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Token(store) => store.evictions(),
+            Self::Decision(store) => store.evictions(),
+        }
+    }
+
+    /// How many entries there are, ended ones among them.
+    pub(crate) fn entries(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Token(store) => store.entries(),
+            Self::Decision(store) => store.entries(),
+        }
+    }
+
     /// Remembers that this token was verified, or that this request was granted: whichever this cache is for.
     pub(crate) fn store(
         &self,
@@ -150,6 +168,20 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
         match design.cache_store {
             CacheStore::Quick => Self::Quick(quick::Quick::open(capacity), keys),
             CacheStore::Moka => Self::Moka(moka::Moka::open(capacity), keys),
+        }
+    }
+
+    fn evictions(&self) -> u64 {
+        match self {
+            Self::Quick(quick, _) => quick.evictions(),
+            Self::Moka(moka, _) => moka.evictions(),
+        }
+    }
+
+    fn entries(&self) -> u64 {
+        match self {
+            Self::Quick(quick, _) => quick.entries(),
+            Self::Moka(moka, _) => moka.entries(),
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Denied {
     Unknown,
     /// The token is bound to another sender.
     WrongSender,
+    /// The proof of a key is missing, wrong, late, for something else, or was used before.
+    BadProof,
     /// The subject may not do this.
     Insufficient(Action),
     /// A request that changes something came with a cookie, and does not show that it is from the same origin.
@@ -33,6 +35,20 @@ pub enum Denied {
     Unfit,
     /// Accounts are not made here.
     ReadOnly,
+    /// What a device calls itself cannot be kept.
+    UnfitDevice,
+    /// The account has no such device.
+    NoDevice,
+    /// No such client, or not this secret: never which of them.
+    BadClient,
+    /// The client may not use this grant.
+    UnauthorizedClient,
+    /// This server has no such grant.
+    UnsupportedGrant,
+    /// A scope that does not exist, or that is not this client's.
+    BadScope,
+    /// No route is known for the path that another server asks about.
+    NoRoute,
     /// The refresh token is none of ours, has ended, or was used before.
     BadRefresh,
     /// No such user, or not this password: never which of them.
@@ -51,9 +67,14 @@ impl Denied {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::AmbiguousCredentials | Self::BadRefresh => 400,
+            Self::AmbiguousCredentials
+            | Self::BadRefresh
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrant
+            | Self::BadScope => 400,
+            Self::NoDevice => 404,
             Self::Taken => 409,
-            Self::Unfit => 422,
+            Self::Unfit | Self::UnfitDevice => 422,
             Self::NoCredentials
             | Self::Malformed
             | Self::BadSignature
@@ -62,8 +83,10 @@ impl Denied {
             | Self::Revoked
             | Self::Unknown
             | Self::WrongSender
+            | Self::BadProof
+            | Self::BadClient
             | Self::BadLogin => 401,
-            Self::Insufficient(_) | Self::CrossSite | Self::ReadOnly => 403,
+            Self::Insufficient(_) | Self::CrossSite | Self::ReadOnly | Self::NoRoute => 403,
             Self::Busy => 429,
             Self::Unavailable => 503,
         }
@@ -74,7 +97,7 @@ impl Denied {
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoCredentials => "no_credentials",
-            Self::AmbiguousCredentials | Self::Unfit => "invalid_request",
+            Self::AmbiguousCredentials | Self::Unfit | Self::UnfitDevice => "invalid_request",
             Self::Malformed
             | Self::BadSignature
             | Self::Expired
@@ -82,11 +105,17 @@ impl Denied {
             | Self::Revoked
             | Self::Unknown
             | Self::WrongSender => "invalid_token",
+            Self::BadProof => "invalid_dpop_proof",
+            Self::BadClient => "invalid_client",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrant => "unsupported_grant_type",
+            Self::BadScope => "invalid_scope",
+            Self::NoDevice => "not_found",
             Self::Insufficient(_) => "insufficient_scope",
             Self::BadLogin | Self::BadRefresh => "invalid_grant",
             Self::CrossSite => "cross_site",
             Self::Taken => "taken",
-            Self::ReadOnly => "access_denied",
+            Self::ReadOnly | Self::NoRoute => "access_denied",
             Self::Busy | Self::Unavailable => "temporarily_unavailable",
         }
     }
@@ -104,7 +133,8 @@ impl Denied {
             | Self::NotYetValid
             | Self::Revoked
             | Self::Unknown
-            | Self::WrongSender => Some("Bearer error=\"invalid_token\""),
+            | Self::WrongSender
+            | Self::BadProof => Some("Bearer error=\"invalid_token\""),
             Self::Insufficient(Action::ItemsRead) => {
                 Some("Bearer error=\"insufficient_scope\", scope=\"items:read\"")
             }
@@ -114,7 +144,14 @@ impl Denied {
             Self::Insufficient(Action::OwnAccount | Action::TodosRead | Action::SecureData) => {
                 Some("Bearer error=\"insufficient_scope\"")
             }
+            Self::BadClient => Some("Basic realm=\"authlab\", charset=\"UTF-8\""),
             Self::BadRefresh
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrant
+            | Self::BadScope
+            | Self::UnfitDevice
+            | Self::NoDevice
+            | Self::NoRoute
             | Self::CrossSite
             | Self::Taken
             | Self::Unfit
@@ -137,6 +174,20 @@ impl Denied {
             Self::Revoked => "The token was revoked",
             Self::Unknown => "The token is unknown, has ended or was signed out",
             Self::WrongSender => "The token is bound to another sender",
+            Self::BadProof => {
+                "A DPoP proof for this method, address and token is required, not a minute old and used once"
+            }
+            Self::UnfitDevice => {
+                "device_name and device_id have 1 to 128 bytes and no control character"
+            }
+            Self::NoDevice => "No such device is signed in",
+            Self::BadClient => "No such client, or not its secret",
+            Self::UnauthorizedClient => "The client may not use this grant",
+            Self::UnsupportedGrant => {
+                "No such grant here; accepted: client_credentials, and refresh_token where --refresh rotate"
+            }
+            Self::BadScope => "A scope that does not exist, or is not the client's",
+            Self::NoRoute => "No route is known for this path",
             Self::Insufficient(_) => "Insufficient privileges",
             Self::CrossSite => {
                 "A cookie was sent without proof of the same origin: Sec-Fetch-Site or Origin"

@@ -25,13 +25,6 @@ axis! {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Revoked {
     Token(TokenId),
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "sign-out everywhere and role changes come with sessions"
-        )
-    )]
     Subject(Subject),
     #[cfg_attr(
         not(test),

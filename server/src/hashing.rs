@@ -6,7 +6,7 @@ mod pool;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::axis::axis;
 use crate::denied::Denied;
@@ -30,6 +30,7 @@ axis! {
 pub(crate) struct Hashing {
     place: Place,
     computed: AtomicU64,
+    pending: AtomicUsize,
 }
 
 impl Hashing {
@@ -43,6 +44,7 @@ impl Hashing {
         Ok(Self {
             place,
             computed: AtomicU64::new(0),
+            pending: AtomicUsize::new(0),
         })
     }
 
@@ -71,16 +73,38 @@ impl Hashing {
         self.computed.load(Ordering::Relaxed)
     }
 
+    /// How many slow ones run or wait.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
+    }
+
     async fn run(&self, task: Task) -> Result<Outcome, Denied> {
         self.computed.fetch_add(1, Ordering::Relaxed);
         if !task.is_slow() {
             return Ok(task.run());
         }
+        let _pending = Pending::of(&self.pending);
         match &self.place {
             Place::Pool(pool) => pool.run(task).await,
             Place::Blocking(blocking) => blocking.run(task).await,
             Place::Inline => Ok(task.run()),
         }
+    }
+}
+
+/// One more that runs or waits, for as long as somebody waits for it.
+struct Pending<'a>(&'a AtomicUsize);
+
+impl<'a> Pending<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -4,8 +4,13 @@ mod accounts;
 mod answers;
 mod bodies;
 mod cookies;
+mod devices;
+mod documented;
+mod forward;
 mod granted;
 mod items;
+mod oauth;
+mod observed;
 mod ops;
 mod todos;
 mod token;
@@ -16,18 +21,23 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
+
+use utoipa_swagger_ui::SwaggerUi;
 
 use crate::credential::CredentialKind;
 use crate::lab::Lab;
 use answers::problem;
+use documented::{Doc, Documented};
 pub(crate) use granted::Peer;
+use observed::Observed;
 
 /// The largest body that is read: a name and a password, or an item.
 const MOST_BODY_BYTES: usize = 16 * 1024;
 
-/// All routes: those of a server's own way to sign in, and those that all have. Each with and without a trailing slash is one route, for routing and for cached decisions alike.
+/// All routes: those of a server's own way to sign in, and those that all have. Each with and without a trailing slash is
+/// one route, for routing and for cached decisions alike.
 pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
     let body = || {
         (
@@ -35,39 +45,63 @@ pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
             Extension(bodies::Within(body_timeout)),
         )
     };
-    let by_cookie = lab.design().credential == CredentialKind::Session;
-    let mut resources = vec![
-        (
+    let routes = Documented::new(&lab)
+        .add(
             "/items",
             get(items::list).merge(post(items::add).layer(body())),
-        ),
-        ("/user", get(items::account)),
-        ("/todos", get(todos::list)),
-        ("/secure-data", get(todos::secure_data)),
-        ("/healthz", get(ops::healthz)),
-    ];
-    if by_cookie {
-        resources.extend([
-            ("/signup", post(accounts::sign_up).layer(body())),
-            ("/login", post(accounts::login)),
-            ("/logout", post(accounts::logout)),
-            ("/getusers/me", get(items::account)),
-            ("/protected", get(accounts::protected)),
-        ]);
+            [
+                Doc::get("The items, by role").signed_in(),
+                Doc::post("Adds an item; answered, not kept")
+                    .signed_in()
+                    .takes::<items::Item>(false)
+                    .done(201),
+            ],
+        )
+        .add(
+            "/todos",
+            get(todos::list),
+            [Doc::get("What one's role has to do").signed_in()],
+        )
+        .add(
+            "/secure-data",
+            get(todos::secure_data),
+            [Doc::get("What every account may read").signed_in()],
+        )
+        .add(
+            "/authorize",
+            get(forward::authorize),
+            [Doc::get("Whether a proxy may pass a request on")
+                .signed_in()
+                .reads(&[
+                    "x-original-method",
+                    "x-original-uri",
+                    "x-forwarded-method",
+                    "x-forwarded-uri",
+                    "x-forwarded-for",
+                ])
+                .done(204)],
+        )
+        .add(
+            "/healthz",
+            get(ops::healthz),
+            [Doc::get("The server takes requests")],
+        );
+    let routes = match lab.design().credential {
+        CredentialKind::Session => by_cookie(routes, body),
+        CredentialKind::SessionJwt => by_device(routes, body),
+        CredentialKind::Jwt | CredentialKind::Opaque => by_token(routes, body),
+    };
+    let observed = Observed::of(&lab);
+    let routes = if lab.design().metrics {
+        let doc = Doc::get("Counts and latencies, in Prometheus' text format").also(&[503]);
+        routes.add("/metrics", get(observed::metrics), [doc])
     } else {
-        resources.extend([
-            ("/token", post(token::issue).layer(body())),
-            ("/token/revoke", post(token::revoke)),
-            ("/token/refresh", post(token::refresh).layer(body())),
-        ]);
-    }
-    let mut routes = Router::new();
-    for (path, methods) in resources {
-        routes = routes
-            .route(path, methods.clone())
-            .route(&format!("{path}/"), methods);
-    }
-    routes
+        routes
+    };
+    let (routes, api) = routes.split();
+    let routes = routes
+        .route("/.well-known/jwks.json", get(oauth::jwks))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "No such path"))
         .method_not_allowed_fallback(async || {
             problem(
@@ -75,6 +109,142 @@ pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
                 "method_not_allowed",
                 "No such method here",
             )
-        })
-        .with_state(lab)
+        });
+    let routes = match observed {
+        Some(observed) => routes.layer(axum::middleware::from_fn_with_state(
+            observed,
+            observed::observe,
+        )),
+        None => routes,
+    };
+    routes.with_state(lab)
+}
+
+/// How a route's bodies are limited, in size and time.
+type Limits = (DefaultBodyLimit, Extension<bodies::Within>);
+
+fn by_cookie(routes: Documented, body: impl Fn() -> Limits) -> Documented {
+    routes
+        .add(
+            "/signup",
+            post(accounts::sign_up).layer(body()),
+            [Doc::post("Makes an account of one's own")
+                .takes::<accounts::SignUp>(true)
+                .done(201)
+                .also(&[403, 409, 429, 503])],
+        )
+        .add(
+            "/login",
+            post(accounts::login),
+            [Doc::post("Signs in by HTTP Basic, and sets the session's cookie").basic()],
+        )
+        .add(
+            "/logout",
+            post(accounts::logout),
+            [Doc::post("Ends the session").signed_in()],
+        )
+        .add(
+            "/user",
+            get(items::account),
+            [Doc::get("One's own account").signed_in()],
+        )
+        .add(
+            "/getusers/me",
+            get(items::account),
+            [Doc::get("One's own account").signed_in()],
+        )
+        .add(
+            "/protected",
+            get(accounts::protected),
+            [Doc::get("What every account may read").signed_in()],
+        )
+}
+
+fn by_device(routes: Documented, body: impl Fn() -> Limits) -> Documented {
+    routes
+        .add("/", get(devices::hello), [Doc::get("Says hello")])
+        .add(
+            "/login",
+            post(devices::login).layer(body()),
+            [Doc::post("Signs a device in")
+                .issues()
+                .takes_both::<devices::SignIn>()],
+        )
+        .add(
+            "/user",
+            get(devices::account),
+            [Doc::get("One's own account").signed_in()],
+        )
+        .add(
+            "/devices",
+            get(devices::list),
+            [Doc::get("The devices that one is signed in from").signed_in()],
+        )
+        .add(
+            "/devices/{id}",
+            delete(devices::sign_out),
+            [Doc::delete("Signs a device out").signed_in().also(&[404])],
+        )
+        .add(
+            "/logout",
+            post(devices::logout),
+            [Doc::post("Signs this device out").signed_in()],
+        )
+        .add(
+            "/logout/all",
+            post(devices::logout_all),
+            [Doc::post("Signs all devices out").signed_in()],
+        )
+}
+
+fn by_token(routes: Documented, body: impl Fn() -> Limits) -> Documented {
+    routes
+        .add(
+            "/user",
+            get(items::account),
+            [Doc::get("One's own account").signed_in()],
+        )
+        .add(
+            "/token",
+            post(token::issue).layer(body()),
+            [Doc::post("Signs in").issues().takes::<token::SignIn>(true)],
+        )
+        .add(
+            "/token/revoke",
+            post(token::revoke),
+            [Doc::post("Ends the token that the request carries").signed_in()],
+        )
+        .add(
+            "/token/refresh",
+            post(token::refresh).layer(body()),
+            [Doc::post("The next tokens of a session")
+                .issues()
+                .takes::<token::Refresh>(true)],
+        )
+        .add(
+            "/oauth/token",
+            post(oauth::token).layer(body()),
+            [Doc::post("A token for a client (RFC 6749)")
+                .basic()
+                .takes_form::<oauth::Asks>()],
+        )
+        .add(
+            "/oauth/revoke",
+            post(oauth::revoke).layer(body()),
+            [Doc::post("Ends a token (RFC 7009)")
+                .basic()
+                .takes_form::<oauth::Names>()],
+        )
+        .add(
+            "/oauth/introspect",
+            post(oauth::introspect).layer(body()),
+            [Doc::post("Whether a token is active (RFC 7662)")
+                .basic()
+                .takes_form::<oauth::Names>()],
+        )
+        .add(
+            "/.well-known/oauth-authorization-server",
+            get(oauth::metadata),
+            [Doc::get("Where all that is (RFC 8414)")],
+        )
 }

@@ -1,22 +1,30 @@
 //! The whole life of a request on one page: [`Lab::authorize`], straight down.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod devices;
+mod oauth;
+mod refresh;
 
-use crate::binding::Binding;
+use std::sync::Arc;
+
+use crate::binding::{Binding, BindingKind, Bound};
+use crate::clients::{Clients, ClientsError};
 use crate::clock::{Clock, Timestamp};
-use crate::credential::{Claims, Credential, Facts, RefreshKind, SecretError, refresh};
+use crate::credential::{Claims, Credential, CredentialKind, Facts, RefreshKind, SecretError};
 use crate::decisions::{Cache, Kept};
 use crate::denied::Denied;
 use crate::freshness::{Freshness, Revoked};
 use crate::hashing::Hashing;
+use crate::password::Password;
 use crate::policy::{PolicyKind, Role, Roles, decide};
-use crate::request::{Grant, IssuedToken, Mark, Request, Sender, TokenId, Verified};
-use crate::sessions::{Refreshed, Sessions, Turned};
+use crate::request::{Grant, IssuedToken, Mark, Request, Sender, Verified};
+use crate::routes::{Routes, RoutesError};
+use crate::sessions::{NotSessions, Sessions};
 use crate::setup::Design;
 use crate::stages::{Laps, Stage, StageTimes, Stopwatch, Untimed};
 use crate::subjects::Subjects;
-use crate::users::{Users, UsersError};
+use crate::users::{Profile, Users, UsersError};
+pub(crate) use devices::Naming;
+pub(crate) use oauth::Introspected;
 
 /// A design, opened: everything that a request meets.
 #[derive(Debug)]
@@ -25,6 +33,9 @@ pub struct Lab {
     clock: Clock,
     subjects: Subjects,
     users: Users,
+    password: Password,
+    clients: Clients,
+    routes: Routes,
     hashing: Hashing,
     credential: Credential,
     sessions: Sessions,
@@ -44,6 +55,15 @@ pub enum OpenError {
     /// There is no HMAC secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// There is no place for sessions.
+    #[error("--sessions: {0}")]
+    Sessions(#[from] NotSessions),
+    /// There are no clients.
+    #[error(transparent)]
+    Clients(#[from] ClientsError),
+    /// There are no routes.
+    #[error(transparent)]
+    Routes(#[from] RoutesError),
     /// The hash pool's threads could not be started.
     #[error("--hash-threads {threads}: {error}")]
     Threads {
@@ -79,9 +99,12 @@ impl Lab {
         let control = control(&subjects);
         Ok(Self {
             users,
+            password,
+            clients: Clients::open(&design.clients)?,
+            routes: Routes::open(&design.routes)?,
             hashing,
             credential: Credential::open(&design)?,
-            sessions: Sessions::open(),
+            sessions: Sessions::open(&design)?,
             binding: Binding::open(&design),
             cache: Cache::open(&design),
             freshness: Freshness::open(&design),
@@ -117,78 +140,69 @@ impl Lab {
         password: &str,
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
+        let signed_in = self.authenticate(name, password, sender).await?;
+        if self.design.credential == CredentialKind::SessionJwt {
+            let issued = self.begin_device(name, signed_in, sender, Naming::default());
+            return issued.await.map(|(issued, _)| issued);
+        }
+        let now = self.clock.now();
+        let (session, refresh_token) = match self.design.refresh {
+            RefreshKind::None => (None, None),
+            RefreshKind::Rotate => {
+                let (id, token) = self.begin_refreshed(name, signed_in.bound, now).await?;
+                (Some(id), Some(token))
+            }
+        };
+        let facts = Facts {
+            roles: signed_in.roles,
+            scopes: signed_in.roles.scopes(),
+            bound: signed_in.bound,
+            lifetime_seconds: self.design.token_ttl.0.as_secs(),
+            session,
+        };
+        self.issue(name, facts, refresh_token, now).await
+    }
+
+    /// Who signs in, once the password is the account's; and from where, as a token will carry it.
+    async fn authenticate(
+        &self,
+        name: &str,
+        password: &str,
+        sender: &Sender<'_>,
+    ) -> Result<SignedIn, Denied> {
         let candidate = self.users.find(name, &self.hashing).await?;
+        let stored = Arc::clone(&candidate.stored);
         let matches = self
             .hashing
             .verify(candidate.stored, password.into())
             .await?;
         let roles = candidate.roles.filter(|_| matches);
         let roles = roles.ok_or(Denied::BadLogin)?;
-
-        let bound = self.binding.seal(sender, &self.hashing).await?;
-        let now = self.clock.now();
-        let (session, refresh_token) = match self.design.refresh {
-            RefreshKind::None => (None, None),
-            RefreshKind::Rotate => {
-                let id = TokenId::draw()?;
-                let (token, kept) = refresh::draw(id)?;
-                let session = Refreshed {
-                    name: name.into(),
-                    bound,
-                    end: now.after(self.design.refresh_ttl.0),
-                    kept,
-                };
-                self.sessions.begin_refreshed(id, session, now)?;
-                (Some(id), Some(token))
-            }
-        };
-        let facts = Facts {
+        if self.users.may_store_anew() && !self.password.makes(&stored) {
+            self.store_anew(name, &stored, password).await?;
+        }
+        let bound = self
+            .binding
+            .seal(sender, &self.hashing, self.clock.now())
+            .await?;
+        Ok(SignedIn {
             roles,
             bound,
-            lifetime_seconds: self.design.token_ttl.0.as_secs(),
-            session,
-        };
-        self.issue(name, facts, refresh_token, now)
+            profile: candidate.profile,
+        })
     }
 
-    /// A session's next access token, and its next refresh token: roles as they are now, the sender as it was.
-    ///
-    /// # Errors
-    /// [`Denied::BadRefresh`]: a token that was used before also ends its session. [`Denied::WrongSender`],
-    /// [`Denied::Busy`] and [`Denied::Unavailable`] leave it as it was.
-    pub async fn refresh(&self, token: &str, sender: &Sender<'_>) -> Result<IssuedToken, Denied> {
-        let (id, kept) = refresh::read(token)?;
-        let session = self.sessions.look(id, self.clock.now());
-        let session = session.ok_or(Denied::BadRefresh)?;
-        self.binding
-            .check(&session.bound, sender, &self.hashing)
-            .await?;
-        let account = self.users.find(&session.name, &self.hashing).await?;
-        let (next, next_kept) = refresh::draw(id)?;
-        let now = self.clock.now();
-        match self.sessions.turn(id, &kept, next_kept, now) {
-            Ok(()) => {}
-            Err(Turned::Unknown) => return Err(Denied::BadRefresh),
-            Err(Turned::Again) => {
-                self.end_session(id, now, now);
-                return Err(Denied::BadRefresh);
-            }
+    /// A password that was stored in another way, or at another cost, is stored as it is today.
+    async fn store_anew(&self, name: &str, before: &str, password: &str) -> Result<(), Denied> {
+        let hashed = self.hashing.hash(self.password, password.into()).await?;
+        match hashed {
+            Ok(stored) => self.users.store_anew(name, before, &stored).await,
+            // Today's way does not take this password: it stays as it was.
+            Err(_) => Ok(()),
         }
-        let Some(roles) = account.roles else {
-            self.end_session(id, now, now);
-            return Err(Denied::BadRefresh);
-        };
-        let left = session.end.seconds().saturating_sub(now.seconds());
-        let facts = Facts {
-            roles,
-            bound: session.bound,
-            lifetime_seconds: self.design.token_ttl.0.as_secs().min(left),
-            session: Some(id),
-        };
-        self.issue(&session.name, facts, Some(next), now)
     }
 
-    fn issue(
+    async fn issue(
         &self,
         name: &str,
         facts: Facts,
@@ -199,22 +213,23 @@ impl Lab {
         let subject = self.subjects.intern(name);
         let access_token = self
             .credential
-            .issue(&claims, subject, &self.sessions, now)?;
+            .issue(&claims, subject, &self.sessions, now)
+            .await?;
         Ok(IssuedToken {
             access_token,
+            token_type: self.token_type(),
             expires_in: facts.lifetime_seconds,
+            scopes: facts.scopes,
             refresh_token,
         })
     }
 
-    /// Ends a session that is refreshed, and every access token of it: those of this design, and one that is known to
-    /// end as late as `at_least`.
-    fn end_session(&self, id: TokenId, at_least: Timestamp, now: Timestamp) {
-        self.sessions.end_refreshed(id);
-        // Whatever was issued for it ends within a token's lifetime, and one may be on its way.
-        let end = now.after(self.design.token_ttl.0 + Duration::from_secs(60));
-        self.sessions.revoke(id, end.max(at_least), now);
-        self.freshness.revoked(Revoked::Token(id));
+    /// What its tokens are called (RFC 6749 §7.1).
+    pub(crate) fn token_type(&self) -> &'static str {
+        match self.design.binding {
+            BindingKind::Dpop => "DPoP",
+            _ => "Bearer",
+        }
     }
 
     /// Authorizes a request.
@@ -259,24 +274,30 @@ impl Lab {
         let now = self.clock.now();
         let known = self.cache.verified(token, now, &self.freshness);
         laps.ended(Stage::Cache);
-        let verified = match known {
+        let (verified, is_new) = match known {
             Some(verified) => {
-                self.credential.check(verified.id, &self.sessions)?;
-                verified
+                self.check(&verified).await?;
+                (verified, false)
             }
-            None => self.verify(token)?,
+            None => (self.verify(token).await?, true),
         };
         verified.in_time(now)?;
         laps.ended(Stage::Verify);
 
         self.binding
-            .check(&verified.bound, &request.sender, &self.hashing)
+            .check(
+                &verified.bound,
+                &request.sender,
+                Some(token),
+                &self.hashing,
+                now,
+            )
             .await?;
         let now = if self.binding.waits() {
             // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
             let now = self.clock.now();
             verified.in_time(now)?;
-            self.credential.check(verified.id, &self.sessions)?;
+            self.check(&verified).await?;
             now
         } else {
             now
@@ -284,7 +305,7 @@ impl Lab {
         laps.ended(Stage::Binding);
 
         decide(verified.scopes, request.action)?;
-        if known.is_none() {
+        if is_new {
             self.cache
                 .store(request, token, &verified, self.keep(&verified, now));
         }
@@ -296,18 +317,23 @@ impl Lab {
     ///
     /// # Errors
     /// As [`Lab::authorize`]: a token that is not valid cannot be revoked.
-    pub fn revoke(&self, request: &Request<'_>) -> Result<(), Denied> {
-        let verified = self.verify(request.presented.token()?)?;
+    pub async fn revoke(&self, request: &Request<'_>) -> Result<(), Denied> {
+        let verified = self.verify(request.presented.token()?).await?;
+        verified.in_time(self.clock.now())?;
+        self.revoke_verified(&verified).await
+    }
+
+    async fn revoke_verified(&self, verified: &Verified) -> Result<(), Denied> {
         let now = self.clock.now();
-        verified.in_time(now)?;
         if self.design.refresh == RefreshKind::Rotate {
             // It may be of an earlier, longer --token-ttl.
             let end = Timestamp::from_seconds(verified.expires_at);
-            self.end_session(verified.id, end, now);
-            return Ok(());
+            return self.end_session(verified.id, end, now).await;
         }
         // Committed first, then numbered: who reads the number before a verification also meets the commit.
-        self.credential.revoke(&verified, &self.sessions, now);
+        self.credential
+            .revoke(verified, &self.sessions, &self.subjects, now)
+            .await?;
         self.freshness.revoked(Revoked::Token(verified.id));
         Ok(())
     }
@@ -319,6 +345,34 @@ impl Lab {
             PolicyKind::AllowAll => Some(self.control),
             PolicyKind::Enforce => None,
         }
+    }
+
+    /// How many slow hashes run or wait.
+    #[must_use]
+    pub fn pending_hashes(&self) -> usize {
+        self.hashing.pending()
+    }
+
+    /// How many entries left the cache to make room.
+    #[must_use]
+    pub fn cache_evictions(&self) -> u64 {
+        self.cache.evictions()
+    }
+
+    /// How many entries the cache holds.
+    #[must_use]
+    pub fn cache_entries(&self) -> u64 {
+        self.cache.entries()
+    }
+
+    /// Whether the store of sessions answers.
+    pub async fn sessions_answer(&self) -> bool {
+        self.sessions.answers().await
+    }
+
+    /// What forward authorization asks for each path.
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// The name behind a grant.
@@ -334,13 +388,21 @@ impl Lab {
     }
 
     /// Proven and not revoked; its times are not judged.
-    fn verify(&self, token: &str) -> Result<Verified, Denied> {
+    async fn verify(&self, token: &str) -> Result<Verified, Denied> {
         let number = self.freshness.number();
         let mut verified = self
             .credential
-            .verify(token, &self.sessions, &self.subjects)?;
+            .verify(token, &self.sessions, &self.subjects)
+            .await?;
         verified.mark.number = number;
         Ok(verified)
+    }
+
+    /// Not revoked since it was proven.
+    async fn check(&self, verified: &Verified) -> Result<(), Denied> {
+        self.credential
+            .check(verified, &self.sessions, &self.subjects)
+            .await
     }
 
     fn keep(&self, verified: &Verified, now: Timestamp) -> Kept {
@@ -350,6 +412,13 @@ impl Lab {
             until: self.freshness.keep_until(now, end),
         }
     }
+}
+
+/// Who signed in.
+struct SignedIn {
+    roles: Roles,
+    bound: Bound,
+    profile: Profile,
 }
 
 fn control(subjects: &Subjects) -> Grant {
@@ -386,6 +455,7 @@ mod tests {
         let sender = Sender {
             user_agent: b"",
             ip: [127, 0, 0, 1].into(),
+            proof: None,
         };
         let request = Request {
             method: "GET",

@@ -75,6 +75,21 @@ impl Password {
         matches!(self, Self::Bcrypt(_) | Self::Argon2id)
     }
 
+    /// Whether a stored password is made in this way, and at this cost.
+    pub(crate) fn makes(self, stored: &str) -> bool {
+        let made_by = PasswordKind::of_stored(stored);
+        match self {
+            Self::Bcrypt(bcrypt) => {
+                let cost = stored.split('$').nth(2).and_then(|cost| cost.parse().ok());
+                made_by == Some(PasswordKind::Bcrypt) && cost == Some(bcrypt.cost)
+            }
+            Self::Argon2id => made_by == Some(PasswordKind::Argon2id),
+            Self::Md5 => made_by == Some(PasswordKind::Md5),
+            Self::Sha256 => made_by == Some(PasswordKind::Sha256),
+            Self::Blake3 => made_by == Some(PasswordKind::Blake3),
+        }
+    }
+
     /// The password as it is stored.
     pub(crate) fn hash(self, password: &[u8]) -> Result<String, HashError> {
         match self {

@@ -55,6 +55,16 @@ axis! {
 }
 
 impl Action {
+    /// What asks for this scope, or for being signed in alone.
+    #[must_use]
+    pub const fn needing(scope: Option<Scope>) -> Self {
+        match scope {
+            Some(Scope::ItemsRead) => Self::ItemsRead,
+            Some(Scope::ItemsWrite) => Self::ItemsWrite,
+            None => Self::OwnAccount,
+        }
+    }
+
     /// The scope that allows this action; `None` where being signed in is enough.
     #[must_use]
     pub const fn scope(self) -> Option<Scope> {
@@ -132,6 +142,23 @@ impl Scopes {
     #[must_use]
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & (1 << scope as u8) != 0
+    }
+
+    /// Those that a client asks for, separated by spaces (RFC 6749 §3.3); `None` where one does not exist, or none is
+    /// asked for.
+    #[must_use]
+    pub fn requested(text: &str) -> Option<Self> {
+        let scopes: Option<Self> = text
+            .split(' ')
+            .map(|name| name.parse::<Scope>().ok())
+            .collect();
+        scopes.filter(|scopes| scopes.0 != 0)
+    }
+
+    /// Whether all of those are among these.
+    #[must_use]
+    pub const fn include(self, those: Self) -> bool {
+        those.0 & !self.0 == 0
     }
 
     /// The scopes, one by one.

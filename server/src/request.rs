@@ -28,13 +28,32 @@ pub struct Request<'a> {
     pub action: Action,
 }
 
-/// Who sent a request, as far as the network tells.
+/// Who sent a request, as far as the network and a proof tell.
 #[derive(Clone, Copy, Debug)]
 pub struct Sender<'a> {
     /// The `User-Agent` header's bytes; empty when there was none.
     pub user_agent: &'a [u8],
     /// The peer's address.
     pub ip: IpAddr,
+    /// The proof of a key that came with the request.
+    pub proof: Option<Proof<'a>>,
+}
+
+/// A `DPoP` header (RFC 9449 §4.1), and what it has to be a proof for.
+#[derive(Clone, Copy)]
+pub struct Proof<'a> {
+    /// The header's text.
+    pub jwt: &'a str,
+    /// The request's method.
+    pub method: &'a str,
+    /// The request's path, without a query.
+    pub path: &'a str,
+}
+
+impl fmt::Debug for Proof<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proof([redacted])")
+    }
 }
 
 impl Sender<'_> {
@@ -60,6 +79,8 @@ pub enum Presented<'a> {
     Nothing,
     /// A bearer token (RFC 6750 §2.1).
     Bearer(&'a str),
+    /// A token that goes with a proof (RFC 9449 §7.1).
+    Dpop(&'a str),
     /// The cookie of a session.
     Cookie(&'a str),
     /// More than one.
@@ -71,7 +92,7 @@ impl<'a> Presented<'a> {
     #[inline]
     pub(crate) fn token(self) -> Result<&'a str, Denied> {
         match self {
-            Self::Bearer(token) | Self::Cookie(token) => Ok(token),
+            Self::Bearer(token) | Self::Dpop(token) | Self::Cookie(token) => Ok(token),
             Self::Nothing => Err(Denied::NoCredentials),
             Self::Ambiguous => Err(Denied::AmbiguousCredentials),
         }
@@ -83,6 +104,7 @@ impl fmt::Debug for Presented<'_> {
         f.write_str(match self {
             Self::Nothing => "Nothing",
             Self::Bearer(_) => "Bearer([redacted])",
+            Self::Dpop(_) => "Dpop([redacted])",
             Self::Cookie(_) => "Cookie([redacted])",
             Self::Ambiguous => "Ambiguous",
         })
@@ -212,8 +234,12 @@ impl Verified {
 pub struct IssuedToken {
     /// The token itself.
     pub access_token: String,
+    /// `Bearer`, or `DPoP` for one that is bound to a key (RFC 6749 §7.1).
+    pub token_type: &'static str,
     /// For how long it is valid, in seconds.
     pub expires_in: u64,
+    /// What it may be used for.
+    pub scopes: Scopes,
     /// What its next one is had for, once.
     pub refresh_token: Option<String>,
 }

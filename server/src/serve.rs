@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::http::{Peer, router};
 use crate::lab::{Lab, OpenError};
-use crate::setup::Design;
+use crate::setup::{Design, LogFormat, LogKind};
 
 /// Until when a request's head must be there, counted from the end of the one before: it also ends idle connections,
 /// so it is longer than a load generator pauses between slices.
@@ -68,12 +68,22 @@ pub enum ServeError {
 ///
 /// # Errors
 /// One line: a design that cannot be opened, an address that cannot be had.
-pub fn run(design: Design) -> Result<(), ServeError> {
+pub fn run(mut design: Design) -> Result<(), ServeError> {
     let runtime = runtime(design.threads.get())?;
     runtime.block_on(async {
         let server = Server::bind(design.listen).await?;
+        // Port 0 was a wish; who issues tokens is where the server is.
+        design.listen = server.address();
         let lab = Arc::new(Lab::open(design)?);
         announce(lab.design());
+        log(lab.design());
+        if !lab.sessions_answer().await {
+            let sessions = &lab.design().sessions;
+            let _ = writeln!(
+                io::stderr(),
+                "warning: {sessions} does not answer: until it does, who needs a session gets 503"
+            );
+        }
         let stop = stop_signal().map_err(|error| ServeError::Runtime { threads: 1, error })?;
         // Whoever started the server may have closed its end: serving does not depend on being read.
         let _ = writeln!(
@@ -85,6 +95,23 @@ pub fn run(design: Design) -> Result<(), ServeError> {
         server.run(lab, stop).await;
         Ok(())
     })
+}
+
+/// Where `--log` asks for lines, they go to stderr. Once a process: whoever has a subscriber of their own keeps it.
+fn log(design: &Design) {
+    use tracing_subscriber::filter::LevelFilter;
+    if design.log == LogKind::None {
+        return;
+    }
+    let lines = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(LevelFilter::INFO)
+        .with_ansi(false)
+        .with_target(false);
+    let _ = match design.log_format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
 }
 
 /// One worker needs no queues between workers.

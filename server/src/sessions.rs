@@ -1,15 +1,43 @@
-//! Facts that can change under a token: whether it was revoked, and of an opaque one everything.
+//! Facts that can change under a token: whether it was revoked, and of one that only names them everything.
 
+mod device;
 mod memory;
+mod record;
+mod redis;
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::axis::axis;
 use crate::binding::Bound;
 use crate::clock::Timestamp;
 use crate::credential::refresh;
 use crate::denied::Denied;
 use crate::request::{TokenId, Verified};
+use crate::setup::Design;
+use crate::subjects::Subjects;
+use crate::users::Profile;
+pub(crate) use device::{Device, Signed, fit as device_fits};
+
+axis! {
+    /// Where sessions, what follows them and revocations are kept.
+    pub enum SessionsKind opens Sessions: "sessions" {
+        /// this server's memory: they end with it
+        Memory(Box<memory::MemorySessions>) = "memory",
+        /// a Redis server (`redis://HOST:PORT/DB`): they outlive this one, and several servers share them
+        Redis(Box<redis::RedisSessions>) = "redis",
+    }
+}
+
+/// Where sessions are kept, and what that needs: `memory`, or `redis://HOST:PORT/DB`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SessionsFrom {
+    /// This server's memory.
+    Memory,
+    /// The Redis server at this address, which may hold a password.
+    Redis(Box<str>),
+}
 
 /// A session that is refreshed: whose, bound to whom, until when, and what is kept of its current turn.
 #[derive(Clone)]
@@ -36,49 +64,88 @@ pub(crate) enum Turned {
     Unknown,
     /// The turn was used before: the session has ended now.
     Again,
+    /// The store did not answer; the turn may have been taken or not.
+    Unavailable,
 }
 
-/// Where those facts live.
-#[derive(Debug)]
-pub(crate) enum Sessions {
-    Memory(memory::MemorySessions),
-}
-
+/// The calls to Redis are boxed: whatever future may make one holds it, and is moved with it, on a hit too.
 impl Sessions {
-    pub(crate) fn open() -> Self {
-        Self::Memory(memory::MemorySessions::default())
+    pub(crate) fn open(design: &Design) -> Result<Self, NotSessions> {
+        match &design.sessions {
+            SessionsFrom::Memory => Ok(Self::Memory(Box::default())),
+            SessionsFrom::Redis(url) => {
+                let redis = redis::RedisSessions::open(url).map_err(|_| NotSessions)?;
+                Ok(Self::Redis(Box::new(redis)))
+            }
+        }
+    }
+
+    /// Whether the store answers.
+    pub(crate) async fn answers(&self) -> bool {
+        match self {
+            Self::Memory(_) => true,
+            Self::Redis(redis) => redis.answers().await,
+        }
     }
 
     /// Refuses a revoked token.
-    pub(crate) fn check(&self, id: TokenId) -> Result<(), Denied> {
+    pub(crate) async fn check(&self, id: TokenId) -> Result<(), Denied> {
         match self {
             Self::Memory(memory) => memory.check(id),
+            Self::Redis(redis) => Box::pin(redis.check(id)).await,
         }
     }
 
     /// Commits a revocation, until the token would have ended by itself.
-    pub(crate) fn revoke(&self, id: TokenId, end: Timestamp, now: Timestamp) {
+    pub(crate) async fn revoke(
+        &self,
+        id: TokenId,
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
         match self {
-            Self::Memory(memory) => memory.revoke(id, end, now),
+            Self::Memory(memory) => {
+                memory.revoke(id, end, now);
+                Ok(())
+            }
+            Self::Redis(redis) => Box::pin(redis.revoke(id, end)).await,
         }
     }
 
-    /// Keeps what a token stands for, until it ends.
-    pub(crate) fn begin(&self, session: Verified, now: Timestamp) -> Result<(), Denied> {
+    /// Keeps what a token of this name stands for, until it ends.
+    pub(crate) async fn begin(
+        &self,
+        name: &str,
+        session: Verified,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
         match self {
             Self::Memory(memory) => memory.begin(session, now),
+            Self::Redis(redis) => Box::pin(redis.begin(name, session)).await,
         }
     }
 
     /// What a token stands for. Whether it has ended is not judged.
-    pub(crate) fn find(&self, id: TokenId) -> Result<Verified, Denied> {
+    pub(crate) async fn find(&self, id: TokenId, subjects: &Subjects) -> Result<Verified, Denied> {
         match self {
             Self::Memory(memory) => memory.find(id),
+            Self::Redis(redis) => Box::pin(redis.find(id, subjects)).await,
+        }
+    }
+
+    /// Forgets what a token stood for.
+    pub(crate) async fn end(&self, id: TokenId) -> Result<(), Denied> {
+        match self {
+            Self::Memory(memory) => {
+                memory.end(id);
+                Ok(())
+            }
+            Self::Redis(redis) => Box::pin(redis.end(id)).await,
         }
     }
 
     /// Keeps a session that is refreshed.
-    pub(crate) fn begin_refreshed(
+    pub(crate) async fn begin_refreshed(
         &self,
         id: TokenId,
         session: Refreshed,
@@ -86,20 +153,26 @@ impl Sessions {
     ) -> Result<(), Denied> {
         match self {
             Self::Memory(memory) => memory.begin_refreshed(id, session, now),
+            Self::Redis(redis) => Box::pin(redis.begin_refreshed(id, &session)).await,
         }
     }
 
     /// A session that is refreshed and has not ended.
-    pub(crate) fn look(&self, id: TokenId, now: Timestamp) -> Option<Refreshed> {
+    pub(crate) async fn look(
+        &self,
+        id: TokenId,
+        now: Timestamp,
+    ) -> Result<Option<Refreshed>, Denied> {
         match self {
-            Self::Memory(memory) => memory.look(id, now),
+            Self::Memory(memory) => Ok(memory.look(id, now)),
+            Self::Redis(redis) => Box::pin(redis.look(id, now)).await,
         }
     }
 
     /// Gives a session its next turn, if `kept` is what is kept of its current one. A turn
     /// that was used before ends the session instead: its thief or its owner has the current one, and which of the
     /// two is not known.
-    pub(crate) fn turn(
+    pub(crate) async fn turn(
         &self,
         id: TokenId,
         kept: &refresh::Kept,
@@ -108,20 +181,131 @@ impl Sessions {
     ) -> Result<(), Turned> {
         match self {
             Self::Memory(memory) => memory.turn(id, kept, next, now),
+            Self::Redis(redis) => Box::pin(redis.turn(id, kept, next)).await,
         }
     }
 
     /// Ends a session that is refreshed, if it is one.
-    pub(crate) fn end_refreshed(&self, id: TokenId) {
+    pub(crate) async fn end_refreshed(&self, id: TokenId) -> Result<(), Denied> {
         match self {
-            Self::Memory(memory) => memory.end_refreshed(id),
+            Self::Memory(memory) => {
+                memory.end_refreshed(id);
+                Ok(())
+            }
+            Self::Redis(redis) => Box::pin(redis.end_refreshed(id)).await,
+        }
+    }
+}
+
+/// Sessions by device.
+impl Sessions {
+    /// Keeps a device's session, and the account's document beside it. It takes the place of one of the same device,
+    /// and beyond `most` the oldest ends. The answer is those that ended.
+    pub(crate) async fn sign_in(
+        &self,
+        id: TokenId,
+        device: Device,
+        profile: &Profile,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Vec<TokenId>, Denied> {
+        match self {
+            Self::Memory(memory) => memory.devices().sign_in(id, device, profile, most, now),
+            Self::Redis(redis) => Box::pin(redis.sign_in(id, &device, profile, most, now)).await,
         }
     }
 
-    /// Forgets what a token stood for.
-    pub(crate) fn end(&self, id: TokenId) {
+    /// The session of this id, where it is this name's. Whether it has ended is not judged.
+    pub(crate) async fn device(&self, name: &str, id: TokenId) -> Result<Device, Denied> {
         match self {
-            Self::Memory(memory) => memory.end(id),
+            Self::Memory(memory) => memory.devices().find(name, id),
+            Self::Redis(redis) => Box::pin(redis.device(name, id)).await,
         }
+    }
+
+    /// All sessions of a name, the oldest first.
+    pub(crate) async fn devices(&self, name: &str, now: Timestamp) -> Result<Vec<Signed>, Denied> {
+        match self {
+            Self::Memory(memory) => Ok(memory.devices().all(name, now)),
+            Self::Redis(redis) => redis.devices(name, now).await,
+        }
+    }
+
+    /// Ends one session of a name.
+    pub(crate) async fn sign_out(&self, name: &str, id: TokenId) -> Result<(), Denied> {
+        match self {
+            Self::Memory(memory) => {
+                memory.devices().end(name, id);
+                Ok(())
+            }
+            Self::Redis(redis) => redis.sign_out(name, id).await,
+        }
+    }
+
+    /// The account's document, as it was kept beside its sessions.
+    pub(crate) async fn profile(&self, name: &str) -> Result<Profile, Denied> {
+        match self {
+            Self::Memory(memory) => memory.devices().profile(name),
+            Self::Redis(redis) => redis.profile(name).await,
+        }
+    }
+}
+
+/// A text that names no place for sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an address of sessions; accepted: memory, redis://[NAME:PASSWORD@]HOST[:PORT][/DB]")]
+pub struct NotSessions;
+
+impl SessionsFrom {
+    /// The axis's value, without its argument.
+    #[must_use]
+    pub const fn kind(&self) -> SessionsKind {
+        match self {
+            Self::Memory => SessionsKind::Memory,
+            Self::Redis(_) => SessionsKind::Redis,
+        }
+    }
+}
+
+impl FromStr for SessionsFrom {
+    type Err = NotSessions;
+
+    fn from_str(typed: &str) -> Result<Self, NotSessions> {
+        if typed == SessionsKind::Memory.label() {
+            return Ok(Self::Memory);
+        }
+        // What comes after is judged when it is opened: whoever says what is wrong with a flag says its value too, and
+        // this one may hold a password. TLS would need a second stack of it beside our own.
+        if typed.starts_with("redis://") {
+            Ok(Self::Redis(typed.into()))
+        } else {
+            Err(NotSessions)
+        }
+    }
+}
+
+impl fmt::Display for SessionsFrom {
+    /// Without a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str(SessionsKind::Memory.label()),
+            Self::Redis(url) => {
+                let address = redis::RedisSessions::address(url).unwrap_or_default();
+                write!(f, "redis://{address}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SessionsFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SessionsFrom {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let typed = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        typed.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -15,14 +15,20 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::axis::axis;
 use crate::binding::{BindTo, BindingKind};
+use crate::clients::ClientsFrom;
 use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, SecretFrom};
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
+use crate::issuer::{AudienceFrom, IssuerFrom};
 use crate::password::PasswordKind;
 use crate::period::Period;
 use crate::policy::PolicyKind;
+use crate::proxies::Proxies;
+use crate::routes::RoutesFrom;
+use crate::sessions::SessionsFrom;
 use crate::users::UsersFrom;
 pub use file::SetupFileError;
 pub use presets::Preset;
@@ -120,6 +126,12 @@ settings! {
     /// a PEM file with the private key that --jwt asks for [default: generated per process]
     #[arg(value_name = "FILE")]
     key_file: KeyFrom = KeyFrom::Generated, "AUTHLAB_KEY_FILE";
+    /// who issues tokens: http:// or https://, host and path [default: the address that is listened on]
+    #[arg(value_name = "URL")]
+    issuer: IssuerFrom = IssuerFrom::Listen, "AUTHLAB_ISSUER";
+    /// for whom tokens are [default: the issuer]
+    #[arg(value_name = "NAME")]
+    audience: AudienceFrom = AudienceFrom::Issuer, "AUTHLAB_AUDIENCE";
     /// set the session's cookie without Secure: it then travels without TLS too
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     insecure_cookies: bool = false, "AUTHLAB_INSECURE_COOKIES";
@@ -140,17 +152,58 @@ settings! {
     cache_ttl: Period = Period(Duration::from_secs(60)), "AUTHLAB_CACHE_TTL";
     /// what makes a cached grant stale
     freshness: FreshnessKind = FreshnessKind::Epoch, "AUTHLAB_FRESHNESS";
-    /// where accounts are kept: `memory`, or `file:PATH` [default: memory]
+    /// where accounts are kept: `memory`, `file:PATH` or `sqlite:PATH` [default: memory]
     users: UsersFrom = UsersFrom::Memory, "AUTHLAB_USERS";
+    /// where sessions and revocations are kept: `memory`, or `redis://[NAME:PASSWORD@]HOST[:PORT][/DB]` [default: memory]
+    #[arg(hide_env_values = true)]
+    sessions: SessionsFrom = SessionsFrom::Memory, "AUTHLAB_SESSIONS";
+    /// how many devices an account may be signed in from; one more signs the oldest out [default: 10]
+    max_sessions: NonZeroUsize = const { NonZeroUsize::new(10).unwrap() }, "AUTHLAB_MAX_SESSIONS";
+    /// a JSON file of the servers that may ask for tokens and about them [default: demo-client, demo-secret]
+    #[arg(value_name = "FILE")]
+    clients: ClientsFrom = ClientsFrom::Demo, "AUTHLAB_CLIENTS";
+    /// addresses of proxies, separated by commas, whose X-Forwarded-For counts and who may ask at /authorize [default: none]
+    #[arg(value_name = "IP[/BITS],…")]
+    trusted_proxy: Proxies = Proxies::default(), "AUTHLAB_TRUSTED_PROXY";
+    /// a TOML file of what the paths behind a proxy need [default: any is for whoever is signed in]
+    #[arg(value_name = "FILE")]
+    routes: RoutesFrom = RoutesFrom::Nowhere, "AUTHLAB_ROUTES";
     /// whether requests are authorized at all
     policy: PolicyKind = PolicyKind::Enforce, "AUTHLAB_POLICY";
     /// worker threads [default: the cores]
     threads: NonZeroUsize = cores(), "AUTHLAB_THREADS";
     /// address and port; port 0 takes a free one [default: 127.0.0.1:8080]
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), "AUTHLAB_LISTEN";
+    /// count requests, latencies and cache hits, and tell them at /metrics; each request pays for its count
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    metrics: bool = false, "AUTHLAB_METRICS";
+    /// what is told on stderr of what happens
+    log: LogKind = LogKind::None, "AUTHLAB_LOG";
+    /// how it is written
+    log_format: LogFormat = LogFormat::Text, "AUTHLAB_LOG_FORMAT";
     /// answer with a Server-Timing header: what each stage of authorization took
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     server_timing: bool = false, "AUTHLAB_SERVER_TIMING";
+}
+
+axis! {
+    /// What is told of what happens.
+    pub enum LogKind: "log" {
+        /// nothing
+        None = "none",
+        /// a line a request: number, method, route, status, milliseconds; the number is answered as X-Request-Id
+        Requests = "requests",
+    }
+}
+
+axis! {
+    /// How it is written.
+    pub enum LogFormat: "log-format" {
+        /// lines to read
+        Text = "text",
+        /// a JSON object a line
+        Json = "json",
+    }
 }
 
 /// Costs below 4 do not exist; above 15 a single hash takes seconds.
@@ -158,6 +211,7 @@ pub(crate) const BCRYPT_COSTS: RangeInclusive<u32> = 4..=15;
 const THREADS: RangeInclusive<usize> = 1..=1024;
 const QUEUE: RangeInclusive<usize> = 1..=1_000_000;
 const ENTRIES: RangeInclusive<usize> = 1..=100_000_000;
+const SESSIONS: RangeInclusive<usize> = 1..=1000;
 const LEAST_TOKEN_TTL: Period = Period(Duration::from_secs(1));
 const LEAST_CACHE_TTL: Period = Period(Duration::from_millis(1));
 const MOST_TTL: Period = Period(Duration::from_secs(365 * 24 * 60 * 60));
@@ -178,6 +232,9 @@ pub enum SetupError {
         /// What is accepted.
         accepted: String,
     },
+    /// Two settings do not go together.
+    #[error("{0}")]
+    Clash(&'static str),
     /// A setting would do nothing beside another.
     #[error("{place}{key} would do nothing: {}", because.help())]
     Unused {
@@ -217,6 +274,7 @@ impl Setup {
         }
         let design = typed.clone().over(below).over_defaults();
         design.check_ranges()?;
+        design.check_clashes()?;
         unused::refuse(&typed, &design, "--")?;
         Ok(design)
     }
@@ -238,9 +296,27 @@ impl Design {
         in_range("hash-queue", self.hash_queue.get(), &QUEUE)?;
         in_range("threads", self.threads.get(), &THREADS)?;
         in_range("cache-capacity", self.cache_capacity.get(), &ENTRIES)?;
+        in_range("max-sessions", self.max_sessions.get(), &SESSIONS)?;
         period_in_range("token-ttl", self.token_ttl, LEAST_TOKEN_TTL)?;
         period_in_range("refresh-ttl", self.refresh_ttl, LEAST_TOKEN_TTL)?;
         period_in_range("cache-ttl", self.cache_ttl, LEAST_CACHE_TTL)
+    }
+
+    fn check_clashes(&self) -> Result<(), SetupError> {
+        if self.binding != BindingKind::Dpop {
+            return Ok(());
+        }
+        if self.credential == CredentialKind::Session {
+            return Err(SetupError::Clash(
+                "--binding dpop binds what an Authorization header carries, not the cookie of --credential session; accepted: jwt, opaque, session-jwt",
+            ));
+        }
+        if self.cache == CacheKind::Decision {
+            return Err(SetupError::Clash(
+                "--cache decision would leave the proofs of --binding dpop unread; accepted: none, token",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether requests are authorized: under `--policy allow-all` neither binding nor cache is ever consulted.
@@ -252,7 +328,7 @@ impl Design {
     pub(crate) fn hashes_slowly(&self) -> bool {
         self.password.is_slow()
             || self.binding == BindingKind::Bcrypt
-            || matches!(self.users, UsersFrom::File(_))
+            || matches!(self.users, UsersFrom::File(_) | UsersFrom::Sqlite(_))
     }
 
     /// Whether `--bcrypt-cost` means anything.

@@ -2,6 +2,7 @@
 
 mod file;
 mod memory;
+mod sqlite;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -13,8 +14,9 @@ use crate::axis::axis;
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::password::{HashError, Password};
-use crate::policy::Roles;
+use crate::policy::{Role, Roles};
 pub use file::{AccountProblem, UsersFileError};
+pub use sqlite::UsersDatabaseError;
 
 axis! {
     /// Where accounts are kept.
@@ -23,17 +25,58 @@ axis! {
         Memory(memory::MemoryUsers) = "memory",
         /// a JSON file (`file:PATH`), read again at each sign-in, as naive code does
         File(file::FileUsers) = "file",
+        /// an SQLite database (`sqlite:PATH`), made with the demo accounts where there is none
+        Sqlite(sqlite::SqliteUsers) = "sqlite",
     }
 }
 
-/// Where accounts are kept, and what that needs: `memory`, or `file:PATH`.
+/// Where accounts are kept, and what that needs: `memory`, `file:PATH` or `sqlite:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsersFrom {
     /// The demo accounts.
     Memory,
     /// A JSON file.
     File(PathBuf),
+    /// An `SQLite` database.
+    Sqlite(PathBuf),
 }
+
+/// What an account says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) email: Box<str>,
+    pub(crate) bio: Box<str>,
+}
+
+/// An account that comes with the server: name, password, role, email, bio.
+type Demo = (&'static str, &'static str, Role, &'static str, &'static str);
+
+const DEMO: [Demo; 6] = [
+    ("john", "password123", Role::Admin, "john@example.com", ""),
+    ("jane", "password456", Role::User, "jane@example.com", ""),
+    ("alice", "securePass", Role::User, "alice@example.com", ""),
+    (
+        "testuser",
+        "testpassword",
+        Role::User,
+        "testuser@example.com",
+        "",
+    ),
+    (
+        "user123",
+        "password123",
+        Role::User,
+        "user123@example.com",
+        "Signs in from many devices",
+    ),
+    (
+        "user124",
+        "password124",
+        Role::User,
+        "user124@example.com",
+        "Signs in from one",
+    ),
+];
 
 /// What a sign-in is compared with: an account's stored password, or for an unknown name a decoy that costs as much,
 /// so that neither time nor a full queue tells who has an account.
@@ -44,6 +87,7 @@ pub(crate) struct Candidate {
     pub(crate) stored: Arc<str>,
     /// The account's; `None` where there is no account, and then whatever matches is refused.
     pub(crate) roles: Option<Roles>,
+    pub(crate) profile: Profile,
 }
 
 /// Why there are no accounts.
@@ -63,6 +107,9 @@ pub enum UsersError {
     /// The file is not one of accounts.
     #[error(transparent)]
     File(#[from] UsersFileError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] UsersDatabaseError),
 }
 
 impl Users {
@@ -70,6 +117,7 @@ impl Users {
         match from {
             UsersFrom::Memory => Ok(Self::Memory(memory::MemoryUsers::open(password)?)),
             UsersFrom::File(path) => Ok(Self::File(file::FileUsers::open(path, password)?)),
+            UsersFrom::Sqlite(path) => Ok(Self::Sqlite(sqlite::SqliteUsers::open(path, password)?)),
         }
     }
 
@@ -86,6 +134,29 @@ impl Users {
             Self::Memory(memory) => memory.add(name, password, roles, hashing).await,
             // Whoever runs the server writes its file.
             Self::File(_) => Err(Denied::ReadOnly),
+            Self::Sqlite(sqlite) => sqlite.add(name, password, roles, hashing).await,
+        }
+    }
+
+    /// Whether passwords may be stored in another way than they were: what outlives the server may be older than its
+    /// settings.
+    pub(crate) fn may_store_anew(&self) -> bool {
+        match self {
+            Self::Memory(_) | Self::File(_) => false,
+            Self::Sqlite(_) => true,
+        }
+    }
+
+    /// Stores a password anew, unless it was changed meanwhile.
+    pub(crate) async fn store_anew(
+        &self,
+        name: &str,
+        before: &str,
+        stored: &str,
+    ) -> Result<(), Denied> {
+        match self {
+            Self::Memory(_) | Self::File(_) => Ok(()),
+            Self::Sqlite(sqlite) => sqlite.store_anew(name, before, stored).await,
         }
     }
 
@@ -94,6 +165,7 @@ impl Users {
         match self {
             Self::Memory(memory) => Ok(memory.find(name)),
             Self::File(file) => file.find(name, hashing).await,
+            Self::Sqlite(sqlite) => sqlite.find(name).await,
         }
     }
 }
@@ -122,13 +194,14 @@ impl UsersFrom {
         match self {
             Self::Memory => UsersKind::Memory,
             Self::File(_) => UsersKind::File,
+            Self::Sqlite(_) => UsersKind::Sqlite,
         }
     }
 }
 
 /// A text that names no place for accounts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a value of users; accepted: memory, file:PATH")]
+#[error("`{0}` is not a value of users; accepted: memory, file:PATH, sqlite:PATH")]
 pub struct NotUsers(String);
 
 impl FromStr for UsersFrom {
@@ -140,6 +213,9 @@ impl FromStr for UsersFrom {
             Some((kind, path)) if kind == UsersKind::File.label() && !path.is_empty() => {
                 Ok(Self::File(path.into()))
             }
+            Some((kind, path)) if kind == UsersKind::Sqlite.label() && !path.is_empty() => {
+                Ok(Self::Sqlite(path.into()))
+            }
             _ => Err(NotUsers(typed.to_owned())),
         }
     }
@@ -150,6 +226,7 @@ impl fmt::Display for UsersFrom {
         match self {
             Self::Memory => f.write_str(UsersKind::Memory.label()),
             Self::File(path) => write!(f, "{}:{}", UsersKind::File, path.display()),
+            Self::Sqlite(path) => write!(f, "{}:{}", UsersKind::Sqlite, path.display()),
         }
     }
 }

@@ -35,6 +35,7 @@ fn a_hit_allocates_nothing_under_any_key_and_freshness() {
                 let sender = Sender {
                     user_agent: b"Mozilla/5.0 (X11; Linux x86_64)",
                     ip: [127, 0, 0, 1].into(),
+                    proof: None,
                 };
                 let token = runtime
                     .block_on(lab.login("john", "password123", &sender))

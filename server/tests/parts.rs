@@ -22,6 +22,7 @@ async fn each_part_alone_agrees_with_the_whole() {
     let sender = Sender {
         user_agent: b"curl/8.5.0",
         ip: [127, 0, 0, 1].into(),
+        proof: None,
     };
     let binding = BindingPart::open(&quick()).unwrap();
     let sealed = binding.seal(&sender).await.unwrap();

@@ -242,7 +242,47 @@ fn a_flag_that_would_do_nothing_is_refused_with_the_reason() {
         ),
         (
             &["--bind-to", "ua"],
-            "--bind-to would do nothing: --binding is none",
+            "--bind-to would do nothing: --binding binds to no sender",
+        ),
+        (
+            &["--binding", "dpop", "--bind-to", "ua"],
+            "--bind-to would do nothing: --binding binds to no sender",
+        ),
+        (
+            &["--max-sessions", "5"],
+            "--max-sessions would do nothing: only --credential session-jwt",
+        ),
+        (
+            &["--credential", "session", "--clients", "clients.json"],
+            "--clients would do nothing: only --credential jwt and opaque",
+        ),
+        (
+            &["--credential", "opaque", "--audience", "them"],
+            "--audience would do nothing: only --credential jwt and session-jwt",
+        ),
+        (
+            &["--routes", "routes.toml"],
+            "--routes would do nothing: no --trusted-proxy",
+        ),
+        (
+            &["--log-format", "json"],
+            "--log-format would do nothing: --log is none",
+        ),
+        (
+            &["--credential", "session-jwt", "--refresh", "rotate"],
+            "--refresh would do nothing: only --credential jwt",
+        ),
+        (
+            &["--binding", "dpop", "--cache", "decision"],
+            "--cache decision would leave the proofs of --binding dpop unread; accepted: none, token",
+        ),
+        (
+            &["--binding", "dpop", "--credential", "session"],
+            "--binding dpop binds what an Authorization header carries",
+        ),
+        (
+            &["--credential", "session-jwt", "--max-sessions", "1001"],
+            "--max-sessions 1001 is out of range; accepted: 1 to 1000",
         ),
         (
             &["--password", "md5", "--bcrypt-cost", "5"],
@@ -330,6 +370,14 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
         (&["--password", "blake3"], &[Warning::FastPasswordHash]),
         (&["--bcrypt-cost", "4"], &[Warning::LowBcryptCost]),
         (&["--hash-on", "inline"], &[Warning::HashesBlockRequests]),
+        (
+            &["--sessions", "redis://127.0.0.1", "--cache", "decision"],
+            &[Warning::OthersRevocationsUnseen],
+        ),
+        (
+            &["--sessions", "redis://127.0.0.1", "--cache", "token"],
+            &[],
+        ),
         (&["--listen", "0.0.0.0:0"], &[Warning::PlainTextNetwork]),
     ];
     for (arguments, expected) in table {

@@ -5,15 +5,19 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use authlab_bench::{USER, lookalikes, now, request, runtime, sender, tokens};
+use authlab_bench::{Prover, USER, lookalikes, now, request, runtime, sender, tokens};
 use authlab_server::parts::{BindingPart, CredentialPart, DecisionPart, PasswordPart};
-use authlab_server::{BindingKind, CacheKind, CacheStore, Design, HashOn, PasswordKind, Roles};
-use criterion::{Criterion, SamplingMode};
+use authlab_server::{
+    BindingKind, CacheKind, CacheStore, Design, HashOn, JwtAlgorithm, PasswordKind, Proof, Roles,
+    Sender,
+};
+use criterion::{BatchSize, Criterion, SamplingMode};
 use std::hint::black_box;
 
 pub(crate) fn all(criterion: &mut Criterion) {
     passwords(criterion);
     bindings(criterion);
+    proofs(criterion);
     tokens_signed_and_verified(criterion);
     for store in CacheStore::ALL {
         cache(criterion, *store);
@@ -62,7 +66,10 @@ fn passwords(criterion: &mut Criterion) {
 /// says what a step of cost is worth, `authorize-verified/bound-token-slow` what 12 costs.
 fn bindings(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("binding");
-    for kind in BindingKind::ALL {
+    for kind in BindingKind::ALL
+        .iter()
+        .filter(|kind| **kind != BindingKind::Dpop)
+    {
         let design = Design {
             binding: *kind,
             bcrypt_cost: 4,
@@ -82,11 +89,55 @@ fn bindings(criterion: &mut Criterion) {
     }
 }
 
-/// HS256 over the claims of a token that is bound by SHA-256.
+/// The standard's answer to the same question: a proof of the token's key, ES256, a new one for each request.
+fn proofs(criterion: &mut Criterion) {
+    let design = Design {
+        binding: BindingKind::Dpop,
+        hash_on: HashOn::Inline,
+        ..Design::default()
+    };
+    let part = BindingPart::open(&design).expect("no pool is needed inline");
+    let holder = Prover::new();
+    let address = format!("{}/items/", design.issuer());
+    let sealed = now(part.seal(&proven(&holder.proof(&address)))).expect("a good proof");
+    criterion
+        .benchmark_group("binding")
+        .bench_function(BindingKind::Dpop.label(), |bencher| {
+            bencher.iter_batched(
+                || holder.proof(&address),
+                |jwt| {
+                    let checked = now(part.check(black_box(&sealed), black_box(&proven(&jwt))));
+                    checked.expect("each proof is new");
+                },
+                BatchSize::SmallInput,
+            );
+        });
+}
+
+/// The sender, with a proof for what the benchmarks ask.
+fn proven(jwt: &str) -> Sender<'_> {
+    Sender {
+        proof: Some(Proof {
+            jwt,
+            method: "GET",
+            path: "/items/",
+        }),
+        ..sender()
+    }
+}
+
+/// Each way to sign, over the claims of a token that is bound by SHA-256.
 fn tokens_signed_and_verified(criterion: &mut Criterion) {
+    for algorithm in JwtAlgorithm::ALL {
+        token_signed_and_verified(criterion, *algorithm);
+    }
+}
+
+fn token_signed_and_verified(criterion: &mut Criterion, algorithm: JwtAlgorithm) {
     let mut group = criterion.benchmark_group("jwt");
     let design = Design {
         binding: BindingKind::Sha256,
+        jwt: algorithm,
         ..Design::default()
     };
     let binding = BindingPart::open(&design).expect("no threads are needed");
@@ -95,7 +146,7 @@ fn tokens_signed_and_verified(criterion: &mut Criterion) {
     let claims = part
         .claims(USER.0, Roles::all(), sealed)
         .expect("the system has randomness");
-    let token = part.sign(&claims).expect("HS256 signs");
+    let token = part.sign(&claims).expect("the key signs");
     let label = design.jwt.label();
     group.bench_function(format!("{label}-sign"), |bencher| {
         bencher.iter(|| part.sign(black_box(&claims)));

@@ -115,13 +115,20 @@ fn a_run_with_the_same_seed_sends_the_same_random_values() {
         let step = "[[step]]\nname = \"get\"\nrequest = \"GET /get?user={user}&r={random}\"\n";
         let _ = run(&server.url, &format!("{step}{}", load("\"get\"", "")));
         let mut asked = server.asked_at("GET /get?user=1");
-        asked.truncate(3);
+        asked.truncate(20);
         asked
             .iter()
             .map(|asked| asked.field("r"))
             .collect::<Vec<_>>()
     };
-    assert_eq!(first_values(), first_values());
+    let (first, second) = (first_values(), first_values());
+    // On a loaded machine a run may lose its first requests: what it sends then is the same, from there on.
+    let goes_on_as =
+        |one: &[String], other: &[String]| one.windows(3).any(|part| part == &other[..3]);
+    assert!(
+        goes_on_as(&first, &second) || goes_on_as(&second, &first),
+        "{first:?} {second:?}"
+    );
 }
 
 #[test]

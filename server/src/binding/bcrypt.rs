@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::Digest as _;
 
 use super::digest::AddressText;
-use super::{BindTo, Bound, Seal};
+use super::{BindTo, Bound, Seal, SealedSender};
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::password::{self, PasswordKind};
@@ -25,7 +25,7 @@ impl BcryptBinding {
         sender: &Sender<'_>,
         hashing: &Hashing,
     ) -> Result<Bound, Denied> {
-        Ok(Bound {
+        Ok(Bound::Sender(SealedSender {
             user_agent: self.seal_one(sender.user_agent, hashing).await?,
             ip: match self.to {
                 BindTo::UserAgentAndIp => {
@@ -34,7 +34,7 @@ impl BcryptBinding {
                 }
                 BindTo::UserAgent => Seal::default(),
             },
-        })
+        }))
     }
 
     /// One after the other, as in the article: two hashes are what its request pays.
@@ -44,6 +44,7 @@ impl BcryptBinding {
         sender: &Sender<'_>,
         hashing: &Hashing,
     ) -> Result<(), Denied> {
+        let bound = bound.sender()?;
         check_one(&bound.user_agent, sender.user_agent, hashing).await?;
         match self.to {
             BindTo::UserAgentAndIp => {

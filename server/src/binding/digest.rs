@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use md5::Digest as _;
 
-use super::{BindTo, Bound, Seal};
+use super::{BindTo, Bound, Seal, SealedSender};
 use crate::denied::Denied;
 use crate::request::Sender;
 
@@ -23,8 +23,8 @@ pub(crate) struct DigestBinding {
 }
 
 impl DigestBinding {
-    pub(super) fn seal(&self, sender: &Sender<'_>) -> Bound {
-        Bound {
+    pub(super) fn seal(&self, sender: &Sender<'_>) -> SealedSender {
+        SealedSender {
             user_agent: self.with.seal(sender.user_agent),
             ip: match self.to {
                 BindTo::UserAgentAndIp => self
@@ -36,6 +36,7 @@ impl DigestBinding {
     }
 
     pub(super) fn check(&self, bound: &Bound, sender: &Sender<'_>) -> Result<(), Denied> {
+        let bound = bound.sender()?;
         let expected = self.seal(sender);
         let same_user_agent = expected.user_agent.matches(&bound.user_agent);
         let same_ip = match self.to {

@@ -4,13 +4,14 @@
 //! Not by the crate's `decode`: it parses the header twice, with a map of its own for what it does not know, and the
 //! claims twice, once for its own rules. That took three times what the signature does.
 
+mod wire;
+
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Header};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use super::{Facts, SecretError};
@@ -19,59 +20,44 @@ use crate::denied::Denied;
 use crate::policy::{Roles, Scopes};
 use crate::request::TokenId;
 use crate::setup::Design;
-
-/// Who issues, and for whom: only this server.
-const ISSUER: &str = "authlab";
+use wire::{AccessToken, Addressed, SessionToken};
 
 /// RFC 9068 §2.1: an ID token or any other JWT under the same key is no access token.
 const TYPE: &str = "at+jwt";
 
-/// The claims of an access token. A duplicated or mistyped one fails.
-#[derive(Serialize, Deserialize)]
+/// What an access token says.
 pub(crate) struct Claims {
-    iss: Issuer,
     pub(crate) sub: String,
     pub(crate) roles: Roles,
-    #[serde(rename = "scope")]
     pub(crate) scopes: Scopes,
-    iat: u64,
-    #[serde(default, skip_serializing_if = "is_zero", rename = "nbf")]
+    issued_at: u64,
     pub(crate) not_before: u64,
-    #[serde(rename = "exp")]
     pub(crate) expires_at: u64,
-    #[serde(rename = "jti")]
     pub(crate) id: TokenId,
-    #[serde(default, skip_serializing_if = "Option::is_none", rename = "sid")]
     pub(crate) session: Option<TokenId>,
-    #[serde(default, skip_serializing_if = "Bound::is_empty", rename = "bnd")]
     pub(crate) bound: Bound,
-    /// A token that was meant for some audience was not meant for us, who have no name (RFC 7519 §4.1.3).
-    #[serde(default, skip_serializing)]
-    aud: Option<IgnoredAny>,
 }
 
-/// This server, and no other text.
-struct Issuer;
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_zero(seconds: &u64) -> bool {
-    *seconds == 0
+/// What a token says that only names a session.
+pub(crate) struct Named {
+    pub(crate) sub: String,
+    pub(crate) session: TokenId,
+    pub(crate) not_before: u64,
+    pub(crate) expires_at: u64,
 }
 
 impl Claims {
     pub(super) fn of(subject: &str, facts: Facts, id: TokenId, now_seconds: u64) -> Self {
         Self {
-            iss: Issuer,
             sub: subject.to_owned(),
             roles: facts.roles,
-            scopes: facts.roles.scopes(),
-            iat: now_seconds,
+            scopes: facts.scopes,
+            issued_at: now_seconds,
             not_before: 0,
             expires_at: now_seconds.saturating_add(facts.lifetime_seconds),
             id,
             session: facts.session,
             bound: facts.bound,
-            aud: None,
         }
     }
 }
@@ -82,6 +68,8 @@ pub(crate) struct Jwt {
     key: Key,
     /// The header as our tokens carry it: whatever has these very bytes needs no parsing.
     own_header: String,
+    issuer: Box<str>,
+    audience: Box<str>,
 }
 
 impl Jwt {
@@ -99,10 +87,52 @@ impl Jwt {
             algorithm,
             key,
             own_header,
+            issuer: design.issuer().into(),
+            audience: design.audience().into(),
         })
     }
 
+    /// The key that others verify by, as a JWK; a secret has none.
+    pub(super) fn public_jwk(&self) -> Option<String> {
+        self.key.public_jwk(self.algorithm)
+    }
+
     pub(super) fn issue(&self, claims: &Claims) -> Result<String, Denied> {
+        self.sealed(&AccessToken::of(claims, &self.issuer, &self.audience))
+    }
+
+    pub(super) fn verify(&self, token: &str) -> Result<Claims, Denied> {
+        let payload = self.opened(token)?;
+        self.addressed::<AccessToken<'_>>(&payload)?
+            .claims()
+            .ok_or(Denied::Malformed)
+    }
+
+    /// A token that says no more than whose and which session.
+    pub(super) fn name(&self, named: &Named, now_seconds: u64) -> Result<String, Denied> {
+        let token = SessionToken::of(named, &self.issuer, &self.audience, now_seconds);
+        self.sealed(&token)
+    }
+
+    pub(super) fn named(&self, token: &str) -> Result<Named, Denied> {
+        let payload = self.opened(token)?;
+        Ok(self.addressed::<SessionToken<'_>>(&payload)?.named())
+    }
+
+    /// Claims of this issuer, for this audience.
+    fn addressed<'a, T: Deserialize<'a> + Addressed>(
+        &self,
+        payload: &'a [u8],
+    ) -> Result<T, Denied> {
+        let claims: T = serde_json::from_slice(payload).map_err(|_| Denied::Malformed)?;
+        if claims.is_from(&self.issuer) && claims.is_for(&self.audience) {
+            Ok(claims)
+        } else {
+            Err(Denied::Malformed)
+        }
+    }
+
+    fn sealed(&self, claims: &impl Serialize) -> Result<String, Denied> {
         let claims = serde_json::to_vec(claims).map_err(|_| Denied::Unavailable)?;
         let mut token = format!("{}.{}", self.own_header, URL_SAFE_NO_PAD.encode(claims));
         let signature = self.key.sign(token.as_bytes())?;
@@ -111,7 +141,8 @@ impl Jwt {
         Ok(token)
     }
 
-    pub(super) fn verify(&self, token: &str) -> Result<Claims, Denied> {
+    /// The claims of a token, once header and signature are proven.
+    fn opened(&self, token: &str) -> Result<Vec<u8>, Denied> {
         let (message, signature) = token.rsplit_once('.').ok_or(Denied::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(Denied::Malformed)?;
         if header.is_empty() || header != self.own_header {
@@ -119,14 +150,9 @@ impl Jwt {
         }
         self.key.verify(message.as_bytes(), signature)?;
         // A fourth part's dot is no base64, so it ends here.
-        let payload = URL_SAFE_NO_PAD
+        URL_SAFE_NO_PAD
             .decode(payload)
-            .map_err(|_| Denied::Malformed)?;
-        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| Denied::Malformed)?;
-        if claims.aud.is_some() {
-            return Err(Denied::Malformed);
-        }
-        Ok(claims)
+            .map_err(|_| Denied::Malformed)
     }
 
     /// A header that is not ours to the byte, but may mean the same.
@@ -165,43 +191,5 @@ impl fmt::Debug for Jwt {
         f.debug_struct("Jwt")
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
-    }
-}
-
-impl Serialize for Issuer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(ISSUER)
-    }
-}
-
-impl<'de> Deserialize<'de> for Issuer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        if text == ISSUER {
-            Ok(Self)
-        } else {
-            Err(serde::de::Error::custom("another issuer"))
-        }
-    }
-}
-
-impl Serialize for TokenId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:032x}", self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for TokenId {
-    /// Exactly as we write it, so that one id has one text.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        let ours = text.len() == 32 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
-        let id = if ours {
-            u128::from_str_radix(&text, 16).ok()
-        } else {
-            None
-        };
-        id.map(Self)
-            .ok_or_else(|| serde::de::Error::custom("jti and sid must be 32 hexadecimal digits"))
     }
 }

@@ -99,6 +99,18 @@ impl Key {
         }
     }
 
+    /// Its public half (RFC 7517 §4), for whoever verifies; a secret has none.
+    pub(super) fn public_jwk(&self, algorithm: Algorithm) -> Option<String> {
+        let Self::Pair { private, id, .. } = self else {
+            return None;
+        };
+        let members = private.required_members();
+        let members = members.strip_suffix('}')?;
+        Some(format!(
+            r#"{members},"kid":"{id}","alg":"{algorithm:?}","use":"sig"}}"#
+        ))
+    }
+
     /// The signature of a message, as a token's last part.
     pub(super) fn sign(&self, message: &[u8]) -> Result<String, Denied> {
         match self {

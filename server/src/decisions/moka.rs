@@ -1,35 +1,54 @@
 //! moka, with the same hasher and capacity as the other stores, and without its own expiry: our clock judges.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
 
 use super::key::{BySlot, StoredKey};
 use super::{Entry, Key};
 
-pub(crate) struct Moka<V>(Cache<StoredKey, Entry<V>, BySlot>);
+pub(crate) struct Moka<V> {
+    cache: Cache<StoredKey, Entry<V>, BySlot>,
+    evictions: Arc<AtomicU64>,
+}
 
 impl<V: Copy + Send + Sync + 'static> Moka<V> {
     pub(super) fn open(capacity: usize) -> Self {
-        Self(
-            Cache::builder()
-                .max_capacity(capacity as u64)
-                .build_with_hasher(BySlot),
-        )
+        let evictions = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&evictions);
+        let cache = Cache::builder()
+            .max_capacity(capacity as u64)
+            .eviction_listener(move |_, _, cause| {
+                if cause.was_evicted() {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+            .build_with_hasher(BySlot);
+        Self { cache, evictions }
+    }
+
+    pub(super) fn evictions(&self) -> u64 {
+        self.evictions.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn entries(&self) -> u64 {
+        self.cache.entry_count()
     }
 
     pub(super) fn get(&self, key: &Key<'_>) -> Option<Entry<V>> {
-        self.0.get(key)
+        self.cache.get(key)
     }
 
     pub(super) fn insert(&self, key: StoredKey, entry: Entry<V>) {
-        self.0.insert(key, entry);
+        self.cache.insert(key, entry);
     }
 
     /// Lets pending evictions happen, which moka otherwise does in passing.
     #[cfg(test)]
     pub(super) fn settle(&self) {
-        self.0.run_pending_tasks();
+        self.cache.run_pending_tasks();
     }
 }
 

@@ -29,6 +29,7 @@ impl Parts {
             sender: Sender {
                 user_agent: &self.user_agent,
                 ip: self.ip,
+                proof: None,
             },
             presented: Presented::Bearer(&self.token),
             action: self.action,
@@ -134,6 +135,7 @@ fn an_address_is_the_same_sender_over_both_protocols_and_no_other() {
         let sender = Sender {
             user_agent: b"a",
             ip,
+            proof: None,
         };
         let presented = Presented::Bearer("t");
         let request = Request {

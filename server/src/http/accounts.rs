@@ -21,7 +21,7 @@ use crate::policy::Action;
 use crate::request::Presented;
 
 /// Who wants an account. It has no `Debug`: it never belongs into a log.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignUp {
     username: String,
@@ -57,7 +57,7 @@ pub(super) async fn login(State(lab): State<Arc<Lab>>, Head(head): Head) -> Resp
             return no_store(problem(StatusCode::BAD_REQUEST, "invalid_request", reason));
         }
     };
-    let issued = match granted::sender(&head) {
+    let issued = match granted::sender(&head, &lab) {
         Ok(sender) => lab.login(&name, &password, &sender).await,
         Err(denied) => Err(denied),
     };
@@ -69,7 +69,7 @@ pub(super) async fn login(State(lab): State<Arc<Lab>>, Head(head): Head) -> Resp
         && matches!(request.presented, Presented::Cookie(_))
     {
         // It may be nobody's any more.
-        let _ = lab.revoke(&request);
+        let _ = lab.revoke(&request).await;
     }
     let insecure = lab.design().insecure_cookies;
     let cookie = cookies::set(&issued.access_token, issued.expires_in, insecure);
@@ -78,8 +78,10 @@ pub(super) async fn login(State(lab): State<Arc<Lab>>, Head(head): Head) -> Resp
 
 /// `POST /logout`
 pub(super) async fn logout(State(lab): State<Arc<Lab>>, Head(head): Head) -> Response {
-    let ended =
-        granted::request(&head, Action::OwnAccount, &lab).and_then(|request| lab.revoke(&request));
+    let ended = match granted::request(&head, Action::OwnAccount, &lab) {
+        Ok(request) => lab.revoke(&request).await,
+        Err(denied) => Err(denied),
+    };
     no_store(match ended {
         Ok(()) => {
             let cookie = cookies::clear(lab.design().insecure_cookies);
@@ -105,7 +107,7 @@ fn with_cookie(mut response: Response, cookie: &str) -> Response {
 }
 
 /// Why there is no name and password.
-enum Basic {
+pub(super) enum Basic {
     /// Nothing was sent, or for another scheme.
     Missing,
     /// More than one header, no base64, no UTF-8, or no colon.
@@ -113,7 +115,7 @@ enum Basic {
 }
 
 /// Name and password (RFC 7617 §2): the first colon splits, UTF-8 as our challenge says.
-fn basic(headers: &HeaderMap) -> Result<(String, String), Basic> {
+pub(super) fn basic(headers: &HeaderMap) -> Result<(String, String), Basic> {
     const SCHEME: &str = "basic ";
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Basic::Missing)?;

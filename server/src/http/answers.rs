@@ -1,10 +1,13 @@
 //! Answers: JSON bodies, refusals with their headers.
 
+use std::borrow::Cow;
+
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::binding::BindingKind;
 use crate::credential::CredentialKind;
 use crate::denied::{Denied, RETRY_AFTER_SECONDS};
 use crate::lab::Lab;
@@ -16,6 +19,11 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// A body that is known when the server is built.
 pub(super) fn fixed(body: &'static str) -> Response {
+    ([(CONTENT_TYPE, JSON)], body).into_response()
+}
+
+/// A body that is JSON already.
+pub(super) fn text(body: String) -> Response {
     ([(CONTENT_TYPE, JSON)], body).into_response()
 }
 
@@ -41,13 +49,15 @@ pub(super) fn timed(mut response: Response, times: Option<StageTimes>) -> Respon
     response
 }
 
+/// What is wrong, as RFC 6749 §5.2 says it.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Problem<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
 /// A request that was wrong in itself.
 pub(super) fn problem(status: StatusCode, error: &str, error_description: &str) -> Response {
-    #[derive(Serialize)]
-    struct Problem<'a> {
-        error: &'a str,
-        error_description: &'a str,
-    }
     (
         status,
         json(&Problem {
@@ -63,6 +73,8 @@ pub(super) fn problem(status: StatusCode, error: &str, error_description: &str) 
 pub(super) enum Challenge {
     /// As RFC 6750 §3 has it.
     Bearer,
+    /// As RFC 9449 §7.1 has it.
+    Dpop,
     /// A session's cookie. There is no registered scheme for it, and one that is known would make a browser ask.
     Cookie,
     /// A name and a password (RFC 7617 §2).
@@ -72,18 +84,30 @@ pub(super) enum Challenge {
 impl Challenge {
     /// Of what a server takes on each request.
     pub(super) fn of(lab: &Lab) -> Self {
-        match lab.design().credential {
-            CredentialKind::Jwt | CredentialKind::Opaque => Self::Bearer,
-            CredentialKind::Session => Self::Cookie,
+        let design = lab.design();
+        match (design.credential, design.binding) {
+            (CredentialKind::Session, _) => Self::Cookie,
+            (_, BindingKind::Dpop) => Self::Dpop,
+            _ => Self::Bearer,
         }
     }
 
-    fn header(self, denied: Denied) -> Option<&'static str> {
+    fn header(self, denied: Denied) -> Option<Cow<'static, str>> {
         let asks = denied.status() == 401;
         match self {
-            Self::Bearer => denied.challenge(),
-            Self::Cookie => asks.then_some("Cookie cookie-name=\"session_id\""),
-            Self::Basic => asks.then_some("Basic realm=\"authlab\", charset=\"UTF-8\""),
+            Self::Bearer => denied.challenge().map(Cow::Borrowed),
+            Self::Dpop => {
+                let bearer = denied.challenge()?.strip_prefix("Bearer")?;
+                // A proof has an error code of its own.
+                let because = match denied {
+                    Denied::BadProof => " error=\"invalid_dpop_proof\"",
+                    _ => bearer,
+                };
+                let more = if because.is_empty() { "" } else { "," };
+                Some(format!("DPoP algs=\"ES256 EdDSA RS256\"{more}{because}").into())
+            }
+            Self::Cookie => asks.then_some("Cookie cookie-name=\"session_id\"".into()),
+            Self::Basic => asks.then_some("Basic realm=\"authlab\", charset=\"UTF-8\"".into()),
         }
     }
 }
@@ -93,8 +117,9 @@ pub(super) fn denied(denied: Denied, challenge: Challenge) -> Response {
     let status = StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN);
     let mut response = problem(status, denied.code(), denied.description());
     let headers = response.headers_mut();
-    if let Some(challenge) = challenge.header(denied) {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    let challenge = challenge.header(denied);
+    if let Some(value) = challenge.and_then(|text| HeaderValue::try_from(&*text).ok()) {
+        headers.insert(WWW_AUTHENTICATE, value);
     }
     if matches!(denied, Denied::Busy | Denied::Unavailable) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));

@@ -56,6 +56,88 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
     }
 }
 
+/// The fields of a form (`application/x-www-form-urlencoded`), each there once.
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// A field's text; an empty one is as good as none (RFC 6749 §3.1).
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.0.iter().filter(|(known, _)| known == name);
+        fields
+            .next()
+            .map(|(_, text)| text.as_str())
+            .filter(|text| !text.is_empty())
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, &'static str> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "The form is not UTF-8")?;
+        let fields: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect();
+        let mangled = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+        if fields
+            .iter()
+            .any(|(name, text)| mangled(name) || mangled(text))
+        {
+            return Err("The form is not UTF-8");
+        }
+        let twice = |(i, (name, _)): (usize, &(String, String))| {
+            fields[..i].iter().any(|(known, _)| known == name)
+        };
+        if fields.iter().enumerate().any(twice) {
+            return Err("A parameter is there more than once");
+        }
+        Ok(Self(fields))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        if !is_form(request.headers()) {
+            let reason = "Expected request with `Content-Type: application/x-www-form-urlencoded`";
+            return Err(refuse(StatusCode::BAD_REQUEST, reason));
+        }
+        let limit = limit(request.extensions());
+        let bytes = within(limit, Bytes::from_request(request, state))
+            .await?
+            .map_err(|wrong: BytesRejection| refuse(wrong.status(), &wrong.body_text()))?;
+        Self::read(&bytes).map_err(|reason| refuse(StatusCode::BAD_REQUEST, reason))
+    }
+}
+
+/// A body of this shape, JSON or a form.
+pub(super) struct JsonOrForm<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        if !is_form(request.headers()) {
+            let Body(body) = Body::from_request(request, state).await?;
+            return Ok(Self(body));
+        }
+        let Form(fields) = Form::from_request(request, state).await?;
+        let fields = fields
+            .into_iter()
+            .map(|(name, text)| (name, serde_json::Value::String(text)))
+            .collect();
+        serde_json::from_value(serde_json::Value::Object(fields))
+            .map(Self)
+            .map_err(|error| refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()))
+    }
+}
+
+fn is_form(headers: &axum::http::HeaderMap) -> bool {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let text = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    text.and_then(|text| text.split(';').next())
+        .is_some_and(|media| media.trim().eq_ignore_ascii_case(FORM))
+}
+
 /// A route whose bodies have no limit has no time for them.
 fn limit(extensions: &Extensions) -> Duration {
     extensions

@@ -5,18 +5,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath};
-use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 
 use super::answers::Challenge;
+use super::observed::Metrics;
 use super::{answers, cookies};
+use crate::binding::BindingKind;
 use crate::credential::CredentialKind;
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::policy::Action;
-use crate::request::{Grant, Presented, Request, Sender};
+use crate::request::{Grant, Presented, Proof, Request, Sender};
 use crate::stages::StageTimes;
 
 /// Who is at the other end of the connection. The listener puts it into each request.
@@ -96,9 +98,12 @@ impl<P: Permission> FromRequestParts<Arc<Lab>> for Granted<P> {
             // The control reads the credentials too, so that only authorization is missing from it.
             std::hint::black_box(&request);
             (Ok(grant), None)
-        } else if lab.design().server_timing {
+        } else if lab.design().server_timing || lab.design().metrics {
             let (decision, times) = lab.authorize_timed(&request).await;
-            (decision, Some(times))
+            if let Some(metrics) = parts.extensions.get::<Arc<Metrics>>() {
+                metrics.decided(&times);
+            }
+            (decision, lab.design().server_timing.then_some(times))
         } else {
             (lab.authorize(&request).await, None)
         };
@@ -123,49 +128,106 @@ pub(super) fn request<'a>(
     action: Action,
     lab: &Lab,
 ) -> Result<Request<'a>, Denied> {
-    let presented = match lab.design().credential {
-        CredentialKind::Jwt | CredentialKind::Opaque => presented(&parts.headers),
-        CredentialKind::Session => {
-            let cookie = cookies::session(&parts.headers);
-            if !matches!(cookie, Presented::Nothing) {
-                cookies::same_origin(parts)?;
-            }
-            cookie
-        }
-    };
+    let method = parts.method.as_str();
     let route = parts
         .extensions
         .get::<MatchedPath>()
         .map_or("", MatchedPath::as_str);
     Ok(Request {
-        method: parts.method.as_str(),
+        method,
         route: route.strip_suffix('/').unwrap_or(route),
         target: parts
             .uri
             .path_and_query()
             .map_or("", |target| target.as_str()),
-        sender: sender(parts)?,
-        presented,
+        sender: sender(parts, lab)?,
+        presented: shown(parts, method, lab)?,
         action,
     })
 }
 
+/// The credentials of the kind that this server takes, with a proof of the same origin where `method` needs one.
+pub(super) fn shown<'a>(
+    parts: &'a Parts,
+    method: &str,
+    lab: &Lab,
+) -> Result<Presented<'a>, Denied> {
+    let design = lab.design();
+    match (design.credential, design.binding) {
+        (CredentialKind::Session, _) => {
+            let cookie = cookies::session(&parts.headers);
+            if !matches!(cookie, Presented::Nothing) {
+                cookies::same_origin(parts, method)?;
+            }
+            Ok(cookie)
+        }
+        // RFC 9449 §7.2: what is bound to a key is no bearer token.
+        (_, BindingKind::Dpop) => Ok(presented(&parts.headers, DPOP, Presented::Dpop)),
+        _ => Ok(presented(&parts.headers, BEARER, Presented::Bearer)),
+    }
+}
+
 /// Who sent it. Without a peer nothing is granted: an unknown sender must not look like any other.
-pub(super) fn sender(parts: &Parts) -> Result<Sender<'_>, Denied> {
-    let Peer(ip) = *parts.extensions.get().ok_or(Denied::Unavailable)?;
+pub(super) fn sender<'a>(parts: &'a Parts, lab: &Lab) -> Result<Sender<'a>, Denied> {
+    let method = parts.method.as_str();
+    sender_of(parts, method, parts.uri.path(), lab)
+}
+
+/// Who sent it, with the proof for this method and path.
+pub(super) fn sender_of<'a>(
+    parts: &'a Parts,
+    method: &'a str,
+    path: &'a str,
+    lab: &Lab,
+) -> Result<Sender<'a>, Denied> {
+    let Peer(peer) = *parts.extensions.get().ok_or(Denied::Unavailable)?;
+    let proof = match lab.design().binding {
+        BindingKind::Dpop => only(&parts.headers, &PROOF).map(|jwt| Proof { jwt, method, path }),
+        _ => None,
+    };
     Ok(Sender {
         user_agent: parts
             .headers
             .get(USER_AGENT)
             .map_or(b"", |value| value.as_bytes()),
-        ip,
+        ip: behind(peer, &parts.headers, lab)?,
+        proof,
     })
 }
 
-/// The scheme's name is compared without case (RFC 9110 §11.1).
-const BEARER: &str = "bearer ";
+/// The client behind a trusted proxy; the peer itself where it is none, or says nothing.
+fn behind(peer: IpAddr, headers: &HeaderMap, lab: &Lab) -> Result<IpAddr, Denied> {
+    let proxies = &lab.design().trusted_proxy;
+    if proxies.is_empty() || !proxies.trust(peer) || !headers.contains_key(FORWARDED_FOR) {
+        return Ok(peer);
+    }
+    let forwarded = only(headers, &FORWARDED_FOR);
+    let sender = forwarded.and_then(|forwarded| proxies.sender(forwarded));
+    // A proxy that is trusted but not understood must not become everybody's address.
+    sender.ok_or(Denied::Unavailable)
+}
 
-fn presented(headers: &HeaderMap) -> Presented<'_> {
+/// The text of a header that is there once.
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROOF: HeaderName = HeaderName::from_static("dpop");
+
+/// A scheme's name is compared without case (RFC 9110 §11.1).
+const BEARER: &str = "bearer ";
+const DPOP: &str = "dpop ";
+
+fn presented<'a>(
+    headers: &'a HeaderMap,
+    scheme: &str,
+    kind: fn(&'a str) -> Presented<'a>,
+) -> Presented<'a> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (value, more) = (values.next(), values.next());
     if more.is_some() {
@@ -174,9 +236,9 @@ fn presented(headers: &HeaderMap) -> Presented<'_> {
     let Some(text) = value.and_then(|value| value.to_str().ok()) else {
         return Presented::Nothing;
     };
-    match text.split_at_checked(BEARER.len()) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(BEARER) => {
-            Presented::Bearer(token.trim_start_matches(' '))
+    match text.split_at_checked(scheme.len()) {
+        Some((named, token)) if named.eq_ignore_ascii_case(scheme) => {
+            kind(token.trim_start_matches(' '))
         }
         _ => Presented::Nothing,
     }

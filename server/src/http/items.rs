@@ -23,7 +23,7 @@ pub(super) async fn list(granted: Granted<ItemsRead>) -> Response {
 }
 
 /// An item to add. It is answered, not kept: a store that grows would be measured along.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
 pub(super) struct Item {
     name: String,
 }

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::answers::{Challenge, denied, fixed, json, no_store};
+use super::answers::{Challenge, denied, fixed, json, no_store, problem};
 use super::bodies::Body;
 use super::granted;
 use crate::denied::Denied;
 use crate::lab::Lab;
-use crate::policy::Action;
+use crate::policy::{Action, Scopes};
 use crate::request::IssuedToken;
 
 /// What a user signs in with. It has no `Debug`: it never belongs into a log.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct SignIn {
     username: String,
     password: String,
@@ -39,7 +40,7 @@ pub(super) async fn issue(
     Head(head): Head,
     Body(sign_in): Body<SignIn>,
 ) -> Response {
-    let token = match granted::sender(&head) {
+    let token = match granted::sender(&head, &lab) {
         Ok(sender) => {
             lab.login(&sign_in.username, &sign_in.password, &sender)
                 .await
@@ -50,7 +51,7 @@ pub(super) async fn issue(
 }
 
 /// What a session goes on by. It has no `Debug`: it never belongs into a log.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Refresh {
     refresh_token: String,
 }
@@ -61,7 +62,7 @@ pub(super) async fn refresh(
     Head(head): Head,
     Body(refresh): Body<Refresh>,
 ) -> Response {
-    let token = match granted::sender(&head) {
+    let token = match granted::sender(&head, &lab) {
         Ok(sender) => lab.refresh(&refresh.refresh_token, &sender).await,
         Err(denied) => Err(denied),
     };
@@ -69,32 +70,41 @@ pub(super) async fn refresh(
 }
 
 /// As RFC 6749 §5.1 has it.
-fn issued(token: &Result<IssuedToken, Denied>) -> Response {
+pub(super) fn issued(token: &Result<IssuedToken, Denied>) -> Response {
     #[derive(Serialize)]
     struct Issued<'a> {
         access_token: &'a str,
         token_type: &'static str,
         expires_in: u64,
+        scope: Scopes,
         #[serde(skip_serializing_if = "Option::is_none")]
         refresh_token: Option<&'a str>,
     }
     no_store(match token {
         Ok(token) => json(&Issued {
             access_token: &token.access_token,
-            token_type: "Bearer",
+            token_type: token.token_type,
             expires_in: token.expires_in,
+            scope: token.scopes,
             refresh_token: token.refresh_token.as_deref(),
         }),
+        // RFC 9449 §5: here a wrong proof is a wrong request.
+        Err(Denied::BadProof) => {
+            let wrong = Denied::BadProof;
+            problem(StatusCode::BAD_REQUEST, wrong.code(), wrong.description())
+        }
         Err(denial) => denied(*denial, Challenge::Bearer),
     })
 }
 
 /// `POST /token/revoke`: ends the bearer token that the request carries.
 pub(super) async fn revoke(State(lab): State<Arc<Lab>>, Head(head): Head) -> Response {
-    let revoked =
-        granted::request(&head, Action::OwnAccount, &lab).and_then(|request| lab.revoke(&request));
+    let revoked = match granted::request(&head, Action::OwnAccount, &lab) {
+        Ok(request) => lab.revoke(&request).await,
+        Err(denied) => Err(denied),
+    };
     no_store(match revoked {
         Ok(()) => fixed(r#"{"revoked":true}"#),
-        Err(denial) => denied(denial, Challenge::Bearer),
+        Err(denial) => denied(denial, Challenge::of(&lab)),
     })
 }

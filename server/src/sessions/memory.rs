@@ -1,5 +1,7 @@
 //! Sessions and revoked tokens, in this server's memory: they end with it, as do the tokens of a random secret.
 
+mod devices;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -10,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::credential::refresh;
 use crate::denied::Denied;
 use crate::request::{TokenId, Verified};
+use devices::Devices;
 
 /// Below this many entries, looking for ended ones is not worth it.
 const LEAST_PURGE: usize = 1024;
@@ -23,6 +26,7 @@ pub(crate) struct MemorySessions {
     revoked: RwLock<Until<Timestamp>>,
     live: RwLock<Until<Verified>>,
     refreshed: Mutex<Until<Refreshed>>,
+    devices: Mutex<Devices>,
 }
 
 /// Facts about tokens that end.
@@ -139,6 +143,10 @@ impl MemorySessions {
 
     pub(super) fn end_refreshed(&self, id: TokenId) {
         self.refreshed().facts.remove(&id);
+    }
+
+    pub(super) fn devices(&self) -> MutexGuard<'_, Devices> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refreshed(&self) -> MutexGuard<'_, Until<Refreshed>> {

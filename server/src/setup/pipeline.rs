@@ -1,6 +1,6 @@
 //! A design in words: what a server prints at its start.
 
-use super::Design;
+use super::{Design, LogKind};
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::CacheKind;
@@ -34,8 +34,18 @@ impl Design {
             }
         }
         lines.push(("users", self.users.to_string()));
+        lines.push(("sessions", self.sessions_line()));
         lines.push(("policy", self.policy.to_string()));
+        if !self.trusted_proxy.is_empty() {
+            lines.push(("proxies", self.trusted_proxy.to_string()));
+        }
         lines.push(("threads", self.threads.to_string()));
+        if self.metrics {
+            lines.push(("metrics", "at /metrics".to_owned()));
+        }
+        if self.log != LogKind::None {
+            lines.push(("log", format!("{}, {}", self.log, self.log_format)));
+        }
         if self.server_timing {
             lines.push(("server-timing", "on".to_owned()));
         }
@@ -60,11 +70,15 @@ impl Design {
     fn credential_line(&self) -> String {
         let (kind, algorithm, ttl) = (self.credential, self.jwt, self.token_ttl);
         match kind {
-            CredentialKind::Jwt if algorithm == JwtAlgorithm::HS256 => format!(
-                "{kind} {algorithm}, valid {ttl}, secret {}",
-                self.secret_file
-            ),
-            CredentialKind::Jwt => {
+            CredentialKind::Jwt | CredentialKind::SessionJwt
+                if algorithm == JwtAlgorithm::HS256 =>
+            {
+                format!(
+                    "{kind} {algorithm}, valid {ttl}, secret {}",
+                    self.secret_file
+                )
+            }
+            CredentialKind::Jwt | CredentialKind::SessionJwt => {
                 format!("{kind} {algorithm}, valid {ttl}, key {}", self.key_file)
             }
             CredentialKind::Opaque => format!("{kind}, 256 random bits, valid {ttl}"),
@@ -81,11 +95,24 @@ impl Design {
         }
     }
 
+    fn sessions_line(&self) -> String {
+        match self.credential {
+            CredentialKind::SessionJwt => {
+                let most = self.max_sessions;
+                format!("{}, {most} devices an account", self.sessions)
+            }
+            CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::Session => {
+                self.sessions.to_string()
+            }
+        }
+    }
+
     fn binding_line(&self) -> String {
         let to = self.bind_to;
         match self.binding {
             BindingKind::None => BindingKind::None.to_string(),
             BindingKind::Bcrypt => format!("bcrypt, cost {}, of {to}", self.bcrypt_cost),
+            BindingKind::Dpop => "dpop: a proof of the token's key on each request".to_owned(),
             digest => format!("{digest} of {to}"),
         }
     }

@@ -1,6 +1,7 @@
 //! Whole designs by name: published ones, and the article's three stages.
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::Setup;
@@ -18,6 +19,8 @@ axis! {
         OpaqueCache = "opaque-cache",
         /// JWTs of 30 minutes with rotating refresh tokens, a denylist of the revoked, and roles
         Jwt = "jwt",
+        /// sessions by device, looked up on each request; any device signs any other out
+        DeviceSessions = "device-sessions",
         /// a session's cookie after a Basic login; accounts sign themselves up
         CookieSession = "cookie-session",
         /// tokens bound to User-Agent and IP by bcrypt, verified on every request: where the article began
@@ -48,6 +51,12 @@ impl Preset {
                 credential: Some(CredentialKind::Jwt),
                 token_ttl: Some(Period(Duration::from_secs(30 * 60))),
                 refresh: Some(RefreshKind::Rotate),
+                cache: Some(CacheKind::None),
+                ..Setup::default()
+            },
+            Self::DeviceSessions => Setup {
+                credential: Some(CredentialKind::SessionJwt),
+                max_sessions: NonZeroUsize::new(10),
                 cache: Some(CacheKind::None),
                 ..Setup::default()
             },
@@ -98,6 +107,10 @@ impl Preset {
             ),
             flag("token-ttl", setup.token_ttl.map(|value| value.to_string())),
             flag("refresh", setup.refresh.map(|value| value.to_string())),
+            flag(
+                "max-sessions",
+                setup.max_sessions.map(|value| value.to_string()),
+            ),
             flag("binding", setup.binding.map(|value| value.to_string())),
             flag(
                 "bcrypt-cost",

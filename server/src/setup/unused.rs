@@ -1,6 +1,6 @@
 //! A setting that would do nothing is refused: whoever typed it expects that it does something.
 
-use super::{Design, Setup, SetupError};
+use super::{Design, LogKind, Setup, SetupError};
 use crate::axis::axis;
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
@@ -13,11 +13,11 @@ axis! {
     pub enum Idle: "idle" {
         /// no password and no binding uses bcrypt
         NoBcrypt = "no-bcrypt",
-        /// nothing is hashed slowly (--password bcrypt or argon2id, --binding bcrypt, --users file)
+        /// nothing is hashed slowly (--password bcrypt or argon2id, --binding bcrypt, --users file or sqlite)
         NoSlowHash = "no-slow-hash",
         /// --hash-on inline has neither threads nor a queue of its own
         Inline = "inline",
-        /// only --credential jwt is signed
+        /// only --credential jwt and session-jwt are signed
         NoJwt = "no-jwt",
         /// only --credential jwt is refreshed
         NoTokens = "no-tokens",
@@ -29,8 +29,16 @@ axis! {
         NoSecret = "no-secret",
         /// --jwt HS256 has a secret and no key pair
         NoPair = "no-pair",
-        /// --binding is none
+        /// --binding binds to no sender
         NoBinding = "no-binding",
+        /// only --credential session-jwt has sessions by device
+        NoDevices = "no-devices",
+        /// only --credential jwt and opaque are asked for and about by other servers
+        NotCentral = "not-central",
+        /// --log is none
+        NoLog = "no-log",
+        /// no --trusted-proxy may ask at /authorize
+        NoProxy = "no-proxy",
         /// --cache is none
         NoCache = "no-cache",
         /// only --cache decision has a choice of key
@@ -49,7 +57,12 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
     let no_decisions =
         no_cache.or((design.cache != CacheKind::Decision).then_some(Idle::NoDecisions));
     let no_cap = no_cache.or((design.freshness != FreshnessKind::Ttl).then_some(Idle::NoTimeCap));
-    let no_jwt = (design.credential != CredentialKind::Jwt).then_some(Idle::NoJwt);
+    let no_jwt = (!design.credential.is_signed()).then_some(Idle::NoJwt);
+    let no_refresh = (design.credential != CredentialKind::Jwt).then_some(Idle::NoTokens);
+    let not_central = !matches!(
+        design.credential,
+        CredentialKind::Jwt | CredentialKind::Opaque
+    );
     let settings = [
         (
             "bcrypt-cost",
@@ -68,7 +81,7 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
         (
             "refresh",
             typed.refresh.is_some_and(|kind| kind != RefreshKind::None),
-            no_jwt.and(Some(Idle::NoTokens)),
+            no_refresh,
         ),
         (
             "refresh-ttl",
@@ -88,7 +101,29 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
         (
             "bind-to",
             typed.bind_to.is_some(),
-            (design.binding == BindingKind::None).then_some(Idle::NoBinding),
+            matches!(design.binding, BindingKind::None | BindingKind::Dpop)
+                .then_some(Idle::NoBinding),
+        ),
+        ("audience", typed.audience.is_some(), no_jwt),
+        (
+            "max-sessions",
+            typed.max_sessions.is_some(),
+            (design.credential != CredentialKind::SessionJwt).then_some(Idle::NoDevices),
+        ),
+        (
+            "clients",
+            typed.clients.is_some(),
+            not_central.then_some(Idle::NotCentral),
+        ),
+        (
+            "log-format",
+            typed.log_format.is_some(),
+            (design.log == LogKind::None).then_some(Idle::NoLog),
+        ),
+        (
+            "routes",
+            typed.routes.is_some(),
+            design.trusted_proxy.is_empty().then_some(Idle::NoProxy),
         ),
         ("cache-store", typed.cache_store.is_some(), no_cache),
         ("cache-capacity", typed.cache_capacity.is_some(), no_cache),

@@ -7,6 +7,7 @@ use crate::decisions::{CacheKey, CacheKind};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
+use crate::sessions::SessionsFrom;
 
 axis! {
     /// Something that a design gives up.
@@ -19,6 +20,8 @@ axis! {
         RevokedPassesForTtl = "revoked-passes-for-ttl",
         /// --freshness exp: a revoked token may pass until it expires
         RevokedPassesUntilExp = "revoked-passes-until-exp",
+        /// --sessions redis beside a cache: what another server revokes may pass here until the cached entry ends
+        OthersRevocationsUnseen = "others-revocations-unseen",
         /// --password md5, sha256 or blake3: stolen hashes are guessed by the billion a second; measurement only
         FastPasswordHash = "fast-password-hash",
         /// --bcrypt-cost below 10, OWASP's least: stored passwords are guessed faster
@@ -56,6 +59,10 @@ impl Design {
             Warning::StolenTokenPasses => decisions && self.cache_key == CacheKey::Article,
             Warning::RevokedPassesForTtl => decisions && self.freshness == FreshnessKind::Ttl,
             Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
+            Warning::OthersRevocationsUnseen => {
+                let by_epoch = self.freshness == FreshnessKind::Epoch;
+                decisions && by_epoch && matches!(self.sessions, SessionsFrom::Redis(_))
+            }
             Warning::FastPasswordHash => !self.password.is_slow(),
             Warning::LowBcryptCost => {
                 self.password == PasswordKind::Bcrypt && self.bcrypt_cost < LEAST_SAFE_BCRYPT_COST

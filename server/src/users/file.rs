@@ -19,13 +19,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Candidate, UsersError, decoy, hash_all};
+use super::{Candidate, Profile, UsersError, decoy, hash_all};
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::password::{self, Password, Unusable};
 use crate::policy::Role;
 
-const SHAPE: &str = r#"expected {"NAME": {"password_hash": "$2b$…" or "password": "…", "roles": ["admin" or "user"]}}"#;
+const SHAPE: &str = r#"expected {"NAME": {"password_hash": "$2b$…" or "password": "…", "roles": ["admin" or "user"], maybe "email", "bio"}}"#;
 
 /// Why a file is not one of accounts.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,10 @@ struct Entry {
     password_hash: Option<String>,
     password: Option<String>,
     roles: Vec<Role>,
+    #[serde(default)]
+    email: Box<str>,
+    #[serde(default)]
+    bio: Box<str>,
 }
 
 impl FileUsers {
@@ -115,16 +119,26 @@ impl FileUsers {
         let mut entries = read(&self.path).map_err(|_| Denied::Unavailable)?;
         // Looked for whether the name is known or not: the file's length must not tell either.
         let dearest = self.dearest(&entries);
-        let known = entries.remove(name);
+        let mut known = entries.remove(name);
         let roles = known
             .as_ref()
             .map(|entry| entry.roles.iter().copied().collect());
+        let profile = known
+            .as_mut()
+            .map_or_else(Profile::default, |entry| Profile {
+                email: std::mem::take(&mut entry.email),
+                bio: std::mem::take(&mut entry.bio),
+            });
         let stored = match known.map(|entry| (entry.password_hash, entry.password)) {
             Some((Some(stored), _)) => stored.into(),
             Some((None, Some(plain))) => self.stored(name, plain, hashing).await?,
             Some((None, None)) | None => dearest,
         };
-        Ok(Candidate { stored, roles })
+        Ok(Candidate {
+            stored,
+            roles,
+            profile,
+        })
     }
 
     /// The stored form, of those in the file, that takes the longest to verify. Without accounts: as `--password` says.

@@ -4,18 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Candidate, UsersError, decoy, hash_all};
+use super::{Candidate, DEMO, Profile, UsersError, decoy, hash_all};
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::password::Password;
-use crate::policy::{Role, Roles};
-
-const DEMO: [(&str, &str, Role); 4] = [
-    ("john", "password123", Role::Admin),
-    ("jane", "password456", Role::User),
-    ("alice", "securePass", Role::User),
-    ("testuser", "testpassword", Role::User),
-];
+use crate::policy::Roles;
 
 /// The most accounts that are held; whoever signs up beyond is told to come back (503).
 const MOST_ACCOUNTS: usize = 1_000_000;
@@ -28,11 +21,18 @@ pub(crate) struct MemoryUsers {
 
 impl MemoryUsers {
     pub(super) fn open(password: Password) -> Result<Self, UsersError> {
-        let passwords = DEMO.map(|(name, password, _)| (name, password));
+        let passwords = DEMO.map(|(name, password, ..)| (name, password));
         let accounts = hash_all(&passwords, password)?.into_iter().zip(DEMO);
-        let accounts = accounts.map(|(stored, (name, _, role))| {
-            let roles = Some([role].into_iter().collect());
-            (name.into(), Candidate { stored, roles })
+        let accounts = accounts.map(|(stored, (name, _, role, email, bio))| {
+            let candidate = Candidate {
+                stored,
+                roles: Some([role].into_iter().collect()),
+                profile: Profile {
+                    email: email.into(),
+                    bio: bio.into(),
+                },
+            };
+            (name.into(), candidate)
         });
         Ok(Self {
             accounts: RwLock::new(accounts.collect()),
@@ -47,6 +47,7 @@ impl MemoryUsers {
         account.unwrap_or_else(|| Candidate {
             stored: Arc::clone(&self.decoy),
             roles: None,
+            profile: Profile::default(),
         })
     }
 
@@ -71,8 +72,12 @@ impl MemoryUsers {
         if accounts.len() >= MOST_ACCOUNTS {
             return Err(Denied::Unavailable);
         }
-        let roles = Some(roles);
-        accounts.insert(name.into(), Candidate { stored, roles });
+        let candidate = Candidate {
+            stored,
+            roles: Some(roles),
+            profile: Profile::default(),
+        };
+        accounts.insert(name.into(), candidate);
         Ok(())
     }
 

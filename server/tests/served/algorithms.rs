@@ -22,7 +22,11 @@ const PAIRS: [JwtAlgorithm; 3] = [
 ];
 
 fn signed_by(jwt: JwtAlgorithm) -> Design {
-    Design { jwt, ..quick() }
+    Design {
+        jwt,
+        issuer: "https://auth.example".parse().unwrap(),
+        ..quick()
+    }
 }
 
 fn kept_in(jwt: JwtAlgorithm, path: &Path) -> Design {

@@ -188,6 +188,7 @@ async fn what_ends_while_the_bindings_hash_is_under_way_is_refused() {
                 let sender = Sender {
                     user_agent: b"x",
                     ip: [127, 0, 0, 1].into(),
+                    proof: None,
                 };
                 let issued = lab.login("john", "password123", &sender).await.unwrap();
                 let request = Request {
@@ -202,7 +203,7 @@ async fn what_ends_while_the_bindings_hash_is_under_way_is_refused() {
                 let begun = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await;
                 assert!(begun.is_pending(), "the first of two hashes is under way");
                 match ends_by {
-                    "revocation" => lab.revoke(&request).unwrap(),
+                    "revocation" => lab.revoke(&request).await.unwrap(),
                     "time" => clock.advance(TTL),
                     _ => {}
                 }

@@ -35,20 +35,17 @@ impl Served {
     }
 
     /// Serves until the test's runtime ends.
-    pub(crate) async fn start_at(design: Design, clock: Clock) -> Self {
-        let lab = Arc::new(Lab::open_at(design, clock).unwrap());
+    pub(crate) async fn start_at(mut design: Design, clock: Clock) -> Self {
         let server = Server::bind(SocketAddr::new(HERE, 0)).await.unwrap();
         let address = server.address();
+        design.listen = address;
+        let lab = Arc::new(Lab::open_at(design, clock).unwrap());
         tokio::spawn(server.run(Arc::clone(&lab), std::future::pending()));
         Self { lab, address }
     }
 
     pub(crate) fn client(&self) -> Client {
-        Client {
-            server: self.address,
-            from: HERE,
-            user_agent: BROWSER.to_owned(),
-        }
+        Client::of(self.address, HERE)
     }
 
     /// Signs in as that user from the usual client.
@@ -78,6 +75,15 @@ impl Answer {
 }
 
 impl Client {
+    /// A client of any server.
+    pub(crate) fn of(server: SocketAddr, from: IpAddr) -> Self {
+        Self {
+            server,
+            from,
+            user_agent: BROWSER.to_owned(),
+        }
+    }
+
     pub(crate) fn at(self, from: IpAddr) -> Self {
         Self { from, ..self }
     }

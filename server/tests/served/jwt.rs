@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Served, quick};
 
+const ISSUER: &str = "https://auth.example";
 const SECRET: &str = "a secret of at least thirty-two bytes";
 const NOW: u64 = 1_800_000_000;
 
@@ -28,7 +29,7 @@ fn header() -> Value {
 
 fn claims() -> Value {
     json!({
-        "iss": "authlab", "sub": "john", "roles": ["admin"], "scope": "items:read items:write",
+        "iss": ISSUER, "aud": ISSUER, "sub": "john", "roles": ["admin"], "scope": "items:read items:write",
         "iat": NOW, "exp": NOW + 600, "jti": "00000000000000000000000000000001",
     })
 }
@@ -68,6 +69,10 @@ fn harmless() -> Vec<(&'static str, String)> {
         (
             "a role that is not known here",
             saying(&with(claims(), "roles", json!(["admin", "root"]))),
+        ),
+        (
+            "for several audiences",
+            saying(&with(claims(), "aud", json!(["other", ISSUER]))),
         ),
         ("nbf now", saying(&with(claims(), "nbf", NOW.into()))),
     ]
@@ -134,6 +139,25 @@ fn wrong_claims() -> Vec<(&'static str, String)> {
             "for another audience",
             saying(&with(claims(), "aud", "other".into())),
         ),
+        ("no audience", saying(&without(claims(), "aud"))),
+        ("for nobody", saying(&with(claims(), "aud", json!([])))),
+        (
+            "audience a number",
+            saying(&with(claims(), "aud", json!(1))),
+        ),
+        (
+            "bound twice",
+            saying(&with(
+                with(claims(), "bnd", json!({ "ua": "x" })),
+                "cnf",
+                json!({ "jkt": "x" }),
+            )),
+        ),
+        // A token that is bound to a key is no bearer token (RFC 9449 §7.2).
+        (
+            "bound to a key",
+            saying(&with(claims(), "cnf", json!({ "jkt": "x" }))),
+        ),
         ("no subject", saying(&without(claims(), "sub"))),
         ("no jti", saying(&without(claims(), "jti"))),
         (
@@ -179,6 +203,7 @@ async fn only_a_token_that_is_right_in_every_part_passes() {
             Design {
                 cache,
                 secret_file,
+                issuer: ISSUER.parse().unwrap(),
                 ..quick()
             },
             clock,

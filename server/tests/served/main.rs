@@ -4,13 +4,21 @@
 
 mod algorithms;
 mod bindings;
+mod clients;
 mod cookies;
 mod denials;
+mod devices;
+mod dpop;
+mod forward;
 mod freshness;
 mod harness;
+mod installed;
 mod jwt;
 mod malformed;
+mod oauth;
 mod opaque;
+mod redis;
 mod refresh;
+mod sqlite;
 mod users;
 mod walk;

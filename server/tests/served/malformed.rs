@@ -4,7 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use hyper::header::CONTENT_TYPE;
+use authlab_server::{CredentialKind, Design, RefreshKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use crate::harness::{Served, quick};
 
@@ -136,4 +139,83 @@ async fn what_is_not_http_gets_400_or_a_closed_connection_and_the_server_serves_
             "after {sent_start:?}"
         );
     }
+}
+
+/// Whatever takes a body, in every dialect, as the server itself says it: what is no such body is refused with a reason.
+#[tokio::test]
+async fn every_route_refuses_what_is_none_of_its_bodies() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let long = "x".repeat(17 * 1024);
+    for credential in CredentialKind::ALL.iter().copied() {
+        let refresh = match credential {
+            CredentialKind::Jwt => RefreshKind::Rotate,
+            _ => RefreshKind::None,
+        };
+        let server = Served::start(Design {
+            credential,
+            refresh,
+            insecure_cookies: true,
+            ..quick()
+        })
+        .await;
+        let client = server.client();
+        let api = client.get("/openapi.json", "").await.body;
+        let mut asked = 0;
+        for (path, methods) in api["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let Some(kinds) = operation["requestBody"]["content"].as_object() else {
+                    continue;
+                };
+                let method = method.to_uppercase();
+                let form = kinds.contains_key(FORM);
+                let right = if form { FORM } else { "application/json" };
+                let bodies: [(&str, &[u8]); 6] = [
+                    ("text/plain", b"username=john"),
+                    ("application/json; charset=latin1; x", b"{"),
+                    (right, b"\xff\xfe=\xff"),
+                    (right, b"username=a&username=b&token=a&token=b"),
+                    (right, b"[]"),
+                    (right, long.as_bytes()),
+                ];
+                for (content_type, body) in bodies {
+                    let request = client
+                        .request(&method, path)
+                        .header(CONTENT_TYPE, content_type);
+                    let answer = client.send(request, body.to_vec()).await;
+                    let status = answer.status.as_u16();
+                    let case = format!("{method} {path} {content_type}: {status} {}", answer.text);
+                    assert!([400, 401, 413, 415, 422].contains(&status), "{case}");
+                    assert!(answer.body["error"].is_string(), "{case}");
+                    let documented = &operation["responses"][status.to_string()];
+                    assert!(documented.is_object(), "not documented: {case}");
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked >= 6, "{credential}");
+        assert_eq!(client.status("/healthz", "").await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_password_of_ten_kilobytes_is_a_wrong_one() {
+    let password = "x".repeat(10 * 1024);
+    let token = Served::start(quick()).await;
+    assert_eq!(token.client().login("john", &password).await.status, 401);
+    let server = Served::start(Design {
+        credential: CredentialKind::Session,
+        ..quick()
+    })
+    .await;
+    let client = server.client();
+    let pair = STANDARD.encode(format!("john:{password}"));
+    let request = client
+        .request("POST", "/login")
+        .header(AUTHORIZATION, format!("Basic {pair}"));
+    assert_eq!(client.send(request, "").await.status, 401);
+    let body = serde_json::json!({ "username": "grace", "password": password });
+    let request = client
+        .request("POST", "/signup")
+        .header(CONTENT_TYPE, "application/json");
+    assert_eq!(client.send(request, body.to_string()).await.status, 422);
 }

@@ -260,6 +260,7 @@ async fn secrets_and_passwords_are_absent_from_debug_output() {
     let sender = authlab_server::Sender {
         user_agent: b"x",
         ip: [127, 0, 0, 1].into(),
+        proof: None,
     };
     let issued = server
         .lab

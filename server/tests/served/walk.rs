@@ -8,10 +8,10 @@ use crate::harness::{Served, quick, taken_address};
 
 #[tokio::test]
 async fn the_published_walk_works_under_every_preset() {
-    // Where one signs in by Basic and goes on by a cookie: `cookies.rs`.
+    // Those that sign in elsewhere: `cookies.rs`, `devices.rs`.
     let by_token = Preset::ALL
         .iter()
-        .filter(|preset| **preset != Preset::CookieSession);
+        .filter(|preset| !matches!(preset, Preset::CookieSession | Preset::DeviceSessions));
     for preset in by_token {
         let setup = Setup {
             preset: Some(*preset),
@@ -159,10 +159,15 @@ async fn tokens_survive_a_restart_with_the_same_secret_file_and_not_otherwise() 
     std::fs::write(secret.path(), "0123456789abcdef0123456789abcdef\n").unwrap();
     let kept = || Design {
         secret_file: SecretFrom::File(secret.path().to_owned()),
+        issuer: "https://auth.example".parse().unwrap(),
         ..quick()
     };
     let (first, second) = (Served::start(kept()).await, Served::start(kept()).await);
-    let other = Served::start(quick()).await;
+    let other = Served::start(Design {
+        secret_file: SecretFrom::Random,
+        ..kept()
+    })
+    .await;
     let token = first.token("john").await;
     assert_eq!(second.client().status("/items/", &token).await, 200);
     assert_eq!(other.client().status("/items/", &token).await, 401);

@@ -1,0 +1,217 @@
+//! Claims as they travel. A duplicated or mistyped one fails; ones that we do not know are passed over (RFC 7519 §4).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Claims, Named};
+use crate::binding::{Bound, Confirmation, SealedSender};
+use crate::policy::{Roles, Scopes};
+use crate::request::TokenId;
+
+/// An access token's claims (RFC 9068 §2.2).
+#[derive(Serialize, Deserialize)]
+pub(super) struct AccessToken<'a> {
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
+    #[serde(borrow)]
+    aud: Audience<'a>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    roles: Roles,
+    #[serde(rename = "scope")]
+    scopes: Scopes,
+    iat: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    nbf: u64,
+    exp: u64,
+    jti: TokenId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<TokenId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bnd: Option<SealedSender>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+}
+
+/// The claims of a token that only names a session.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SessionToken<'a> {
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
+    #[serde(borrow)]
+    aud: Audience<'a>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    sid: TokenId,
+    iat: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    nbf: u64,
+    exp: u64,
+}
+
+/// For whom a token is: a name, or several (RFC 7519 §4.1.3).
+pub(super) enum Audience<'a> {
+    One(Cow<'a, str>),
+    Several(Vec<Cow<'a, str>>),
+}
+
+/// What comes from somebody, for somebody.
+pub(super) trait Addressed {
+    fn is_from(&self, issuer: &str) -> bool;
+    fn is_for(&self, audience: &str) -> bool;
+}
+
+impl Addressed for AccessToken<'_> {
+    fn is_from(&self, issuer: &str) -> bool {
+        self.iss == issuer
+    }
+
+    fn is_for(&self, audience: &str) -> bool {
+        self.aud.names(audience)
+    }
+}
+
+impl Addressed for SessionToken<'_> {
+    fn is_from(&self, issuer: &str) -> bool {
+        self.iss == issuer
+    }
+
+    fn is_for(&self, audience: &str) -> bool {
+        self.aud.names(audience)
+    }
+}
+
+impl<'a> AccessToken<'a> {
+    pub(super) fn of(claims: &'a Claims, issuer: &'a str, audience: &'a str) -> Self {
+        let (bnd, cnf) = claims.bound.claims();
+        Self {
+            iss: issuer.into(),
+            aud: Audience::One(audience.into()),
+            sub: claims.sub.as_str().into(),
+            roles: claims.roles,
+            scopes: claims.scopes,
+            iat: claims.issued_at,
+            nbf: claims.not_before,
+            exp: claims.expires_at,
+            jti: claims.id,
+            sid: claims.session,
+            bnd,
+            cnf,
+        }
+    }
+
+    /// What they say; `None` where a token would be bound twice.
+    pub(super) fn claims(self) -> Option<Claims> {
+        Some(Claims {
+            sub: self.sub.into_owned(),
+            roles: self.roles,
+            scopes: self.scopes,
+            issued_at: self.iat,
+            not_before: self.nbf,
+            expires_at: self.exp,
+            id: self.jti,
+            session: self.sid,
+            bound: Bound::of_claims(self.bnd, self.cnf)?,
+        })
+    }
+}
+
+impl<'a> SessionToken<'a> {
+    pub(super) fn of(named: &'a Named, issuer: &'a str, audience: &'a str, iat: u64) -> Self {
+        Self {
+            iss: issuer.into(),
+            aud: Audience::One(audience.into()),
+            sub: named.sub.as_str().into(),
+            sid: named.session,
+            iat,
+            nbf: named.not_before,
+            exp: named.expires_at,
+        }
+    }
+
+    pub(super) fn named(self) -> Named {
+        Named {
+            sub: self.sub.into_owned(),
+            session: self.sid,
+            not_before: self.nbf,
+            expires_at: self.exp,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(seconds: &u64) -> bool {
+    *seconds == 0
+}
+
+impl Audience<'_> {
+    fn names(&self, wanted: &str) -> bool {
+        match self {
+            Self::One(name) => name == wanted,
+            Self::Several(names) => names.iter().any(|name| name == wanted),
+        }
+    }
+}
+
+impl Serialize for Audience<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::One(name) => serializer.serialize_str(name),
+            Self::Several(names) => serializer.collect_seq(names),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Audience<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Audience<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, or a list of names")
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+                Ok(Audience::One(name.into()))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(Audience::One(name.to_owned().into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
+                let mut several = Vec::new();
+                while let Some(name) = names.next_element()? {
+                    several.push(name);
+                }
+                Ok(Audience::Several(several))
+            }
+        }
+        deserializer.deserialize_any(Names)
+    }
+}
+
+impl Serialize for TokenId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenId {
+    /// Exactly as we write it, so that one id has one text.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let ours = text.len() == 32 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        let id = if ours {
+            u128::from_str_radix(&text, 16).ok()
+        } else {
+            None
+        };
+        id.map(Self)
+            .ok_or_else(|| serde::de::Error::custom("jti and sid must be 32 hexadecimal digits"))
+    }
+}

@@ -1,0 +1,91 @@
+//! Forward authorization: a proxy asks here about each request that it is to pass on, by the headers that nginx
+//! (`auth_request`), Traefik, Caddy and Envoy set.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::answers::{Challenge, denied, no_store, problem};
+use super::granted::{self, Peer, only};
+use super::token::Head;
+use crate::denied::Denied;
+use crate::lab::Lab;
+use crate::request::{Grant, Request};
+
+const ORIGINAL: [HeaderName; 2] = [
+    HeaderName::from_static("x-original-method"),
+    HeaderName::from_static("x-original-uri"),
+];
+const FORWARDED: [HeaderName; 2] = [
+    HeaderName::from_static("x-forwarded-method"),
+    HeaderName::from_static("x-forwarded-uri"),
+];
+const SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
+const SCOPE: HeaderName = HeaderName::from_static("x-auth-scope");
+
+/// `GET /authorize`, `HEAD /authorize`
+pub(super) async fn authorize(State(lab): State<Arc<Lab>>, Head(head): Head) -> Response {
+    let Peer(peer) = match head.extensions.get() {
+        Some(peer) => *peer,
+        None => return denied(Denied::Unavailable, Challenge::of(&lab)),
+    };
+    if !lab.design().trusted_proxy.trust(peer) {
+        let reason = "Only a --trusted-proxy may ask for others";
+        return no_store(problem(StatusCode::FORBIDDEN, "access_denied", reason));
+    }
+    let Some((method, target)) = asked(&head) else {
+        let reason = "Expected X-Original-Method and X-Original-URI, or X-Forwarded-Method and X-Forwarded-Uri, each once";
+        return no_store(problem(StatusCode::BAD_REQUEST, "invalid_request", reason));
+    };
+    no_store(match decide(&lab, &head, method, target).await {
+        Ok(grant) => passed(&lab, &grant),
+        Err(denial) => denied(denial, Challenge::of(&lab)),
+    })
+}
+
+/// Method and target of the request that is asked about: one pair of headers, not both.
+fn asked(head: &Parts) -> Option<(&str, &str)> {
+    let pair = |[method, target]: &[HeaderName; 2]| {
+        let found = (only(&head.headers, method), only(&head.headers, target));
+        let any = head.headers.contains_key(method) || head.headers.contains_key(target);
+        (any, found)
+    };
+    match (pair(&ORIGINAL), pair(&FORWARDED)) {
+        ((true, (Some(method), Some(target))), (false, _))
+        | ((false, _), (true, (Some(method), Some(target)))) => Some((method, target)),
+        _ => None,
+    }
+}
+
+async fn decide(lab: &Lab, head: &Parts, method: &str, target: &str) -> Result<Grant, Denied> {
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    let (route, action) = lab.routes().find(method, path)?;
+    let request = Request {
+        method,
+        route,
+        target,
+        sender: granted::sender_of(head, method, path, lab)?,
+        presented: granted::shown(head, method, lab)?,
+        action,
+    };
+    match lab.control() {
+        Some(grant) => Ok(grant),
+        None => lab.authorize(&request).await,
+    }
+}
+
+/// What the proxy passes on: whose request it is, and what that may do.
+fn passed(lab: &Lab, grant: &Grant) -> Response {
+    let subject = HeaderValue::from_bytes(lab.name(grant).as_bytes());
+    let scope = HeaderValue::try_from(grant.scopes().to_string());
+    match (subject, scope) {
+        (Ok(subject), Ok(scope)) => {
+            (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
+        }
+        // A name that no header can hold must not pass as nobody's.
+        _ => denied(Denied::Unavailable, Challenge::of(lab)),
+    }
+}

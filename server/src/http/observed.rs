@@ -1,0 +1,231 @@
+//! What is told about requests, where it is asked for: counts and latencies by route (`--metrics`), a line each (`--log
+//! requests`). Neither holds anything that a client showed: a path is its route, a request has a number.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use super::answers::{Challenge, denied};
+use crate::denied::Denied;
+use crate::lab::Lab;
+use crate::setup::LogKind;
+use crate::stages::StageTimes;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where no route is matched: paths are a client's to make up.
+const NO_ROUTE: &str = "none";
+
+/// From 25 µs on, doubling, to 3.3 s.
+const LEAST_BUCKET_SECONDS: f64 = 25e-6;
+const BUCKETS: u16 = 18;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answered {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+/// Counts of a server that was asked for them.
+pub(super) struct Metrics {
+    registry: Registry,
+    answered: Family<Answered, Counter>,
+    seconds: Family<Route, Histogram, fn() -> Histogram>,
+    hits: Counter,
+    misses: Counter,
+    evictions: Counter,
+    entries: Gauge,
+    pending_hashes: Gauge,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let latency = || Histogram::new(exponential_buckets(LEAST_BUCKET_SECONDS, 2.0, BUCKETS));
+        let mut metrics = Self {
+            registry: Registry::with_prefix("authlab"),
+            answered: Family::default(),
+            seconds: Family::new_with_constructor(latency),
+            hits: Counter::default(),
+            misses: Counter::default(),
+            evictions: Counter::default(),
+            entries: Gauge::default(),
+            pending_hashes: Gauge::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("requests", "Requests answered", metrics.answered.clone());
+        registry.register_with_unit(
+            "request_duration",
+            "From a request's head to its answer's",
+            Unit::Seconds,
+            metrics.seconds.clone(),
+        );
+        registry.register(
+            "cache_hits",
+            "Decisions from the cache",
+            metrics.hits.clone(),
+        );
+        registry.register(
+            "cache_misses",
+            "Decisions that were made",
+            metrics.misses.clone(),
+        );
+        registry.register(
+            "cache_evictions",
+            "Entries that made room",
+            metrics.evictions.clone(),
+        );
+        registry.register(
+            "cache_entries",
+            "Entries in the cache",
+            metrics.entries.clone(),
+        );
+        registry.register(
+            "hashes_pending",
+            "Slow hashes that run or wait",
+            metrics.pending_hashes.clone(),
+        );
+        metrics
+    }
+
+    /// A request was authorized or refused, and these stages took their time.
+    pub(super) fn decided(&self, times: &StageTimes) {
+        // A hit ends before anything is verified.
+        if times.verify_ns == 0 {
+            self.hits.inc();
+        } else {
+            self.misses.inc();
+        }
+    }
+
+    fn text(&self, lab: &Lab) -> Option<String> {
+        self.evictions
+            .inner()
+            .store(lab.cache_evictions(), Ordering::Relaxed);
+        self.entries.set(lab.cache_entries().cast_signed());
+        let pending = lab.pending_hashes() as u64;
+        self.pending_hashes.set(pending.cast_signed());
+        let mut text = String::new();
+        encode(&mut text, &self.registry).ok()?;
+        Some(text)
+    }
+}
+
+/// What a server tells about its requests.
+#[derive(Clone)]
+pub(super) struct Observed {
+    metrics: Option<Arc<Metrics>>,
+    requests: Option<Arc<Numbered>>,
+}
+
+/// A request's number: this start's and a count.
+struct Numbered {
+    start: u32,
+    next: AtomicU64,
+}
+
+impl Observed {
+    /// `None` where nothing is asked for: then a request passes by none of this.
+    pub(super) fn of(lab: &Lab) -> Option<Self> {
+        let design = lab.design();
+        let mut start = [0; 4];
+        let _ = getrandom::fill(&mut start);
+        let observed = Self {
+            metrics: design.metrics.then(|| Arc::new(Metrics::new())),
+            requests: (design.log == LogKind::Requests).then(|| {
+                Arc::new(Numbered {
+                    start: u32::from_ne_bytes(start),
+                    next: AtomicU64::new(1),
+                })
+            }),
+        };
+        (observed.metrics.is_some() || observed.requests.is_some()).then_some(observed)
+    }
+}
+
+/// Passes a request on, and tells what became of it.
+pub(super) async fn observe(
+    State(observed): State<Observed>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or(NO_ROUTE, MatchedPath::as_str)
+        .to_owned();
+    if let Some(metrics) = &observed.metrics {
+        request.extensions_mut().insert(Arc::clone(metrics));
+    }
+    let mut response = next.run(request).await;
+    let (took, status) = (begun.elapsed(), response.status().as_u16());
+    if let Some(numbered) = &observed.requests {
+        let number = numbered.next.fetch_add(1, Ordering::Relaxed);
+        let mut id = String::with_capacity(24);
+        let _ = write!(id, "{:08x}-{number}", numbered.start);
+        let ms = took.as_secs_f64() * 1e3;
+        tracing::info!(request_id = %id, %method, %route, status, ms, "request");
+        if let Ok(value) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+    }
+    if let Some(metrics) = &observed.metrics {
+        let labels = Route {
+            route: route.clone(),
+        };
+        metrics
+            .seconds
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+        let labels = Answered {
+            method: known(method.as_str()).to_owned(),
+            route,
+            status,
+        };
+        metrics.answered.get_or_create(&labels).inc();
+    }
+    response
+}
+
+/// Methods are a client's to make up as well.
+fn known(method: &str) -> &str {
+    match method {
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
+        _ => "other",
+    }
+}
+
+/// `GET /metrics`, in Prometheus' text format (OpenMetrics 1.0)
+pub(super) async fn metrics(State(lab): State<Arc<Lab>>, request: Request) -> Response {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let metrics = request.extensions().get::<Arc<Metrics>>();
+    match metrics.and_then(|metrics| metrics.text(&lab)) {
+        Some(text) => (
+            [(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS))],
+            text,
+        )
+            .into_response(),
+        None => denied(Denied::Unavailable, Challenge::of(&lab)),
+    }
+}

@@ -1,0 +1,116 @@
+//! Who issues tokens, and for whom.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::setup::Design;
+
+/// Who issues tokens: the address that `--issuer` names, or the one that is listened on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IssuerFrom {
+    /// `http://` and the address that is listened on.
+    Listen,
+    /// This address, to the letter (RFC 8414 §2).
+    Url(Box<str>),
+}
+
+/// For whom tokens are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AudienceFrom {
+    /// Whoever issues them.
+    Issuer,
+    /// This text.
+    Named(Box<str>),
+}
+
+/// A text that is no issuer or audience.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotNamed {
+    /// It is no address of a server.
+    #[error(
+        "`{0}` is not an issuer; accepted: http:// or https://, a host, and a path that does not end in a slash"
+    )]
+    Issuer(String),
+    /// It is empty, or longer than a claim should be.
+    #[error("an audience has 1 to 255 characters")]
+    Audience,
+}
+
+impl Design {
+    /// Who issues its tokens.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        match &self.issuer {
+            IssuerFrom::Listen => format!("http://{}", self.listen),
+            IssuerFrom::Url(url) => url.to_string(),
+        }
+    }
+
+    /// For whom its tokens are.
+    #[must_use]
+    pub fn audience(&self) -> String {
+        match &self.audience {
+            AudienceFrom::Issuer => self.issuer(),
+            AudienceFrom::Named(name) => name.to_string(),
+        }
+    }
+}
+
+impl FromStr for IssuerFrom {
+    type Err = NotNamed;
+
+    fn from_str(typed: &str) -> Result<Self, NotNamed> {
+        let refuse = || NotNamed::Issuer(typed.to_owned());
+        let url = Url::parse(typed).map_err(|_| refuse())?;
+        let fits = matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && !typed.ends_with('/')
+            && typed.is_ascii();
+        if fits {
+            Ok(Self::Url(typed.into()))
+        } else {
+            Err(refuse())
+        }
+    }
+}
+
+impl FromStr for AudienceFrom {
+    type Err = NotNamed;
+
+    fn from_str(typed: &str) -> Result<Self, NotNamed> {
+        if (1..=255).contains(&typed.chars().count()) {
+            Ok(Self::Named(typed.into()))
+        } else {
+            Err(NotNamed::Audience)
+        }
+    }
+}
+
+impl fmt::Display for IssuerFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen => f.write_str("the address that is listened on"),
+            Self::Url(url) => f.write_str(url),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for IssuerFrom {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let typed = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        typed.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for AudienceFrom {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let typed = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        typed.parse().map_err(serde::de::Error::custom)
+    }
+}

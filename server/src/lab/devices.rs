@@ -1,0 +1,166 @@
+//! Sessions by device: the third published design.
+
+use super::{Lab, SignedIn};
+use crate::credential::Named;
+use crate::denied::Denied;
+use crate::freshness::Revoked;
+use crate::request::{Grant, IssuedToken, Request, Sender, TokenId};
+use crate::sessions::{Device, Signed, device_fits};
+use crate::users::Profile;
+
+/// What a device calls itself when it signs in.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Naming<'a> {
+    /// For its user to know it by.
+    pub(crate) name: Option<&'a str>,
+    /// The same at each sign-in of the same device; without one, each sign-in is a device of its own.
+    pub(crate) id: Option<&'a str>,
+}
+
+/// A session as its account sees it.
+pub(crate) struct Listed {
+    pub(crate) signed: Signed,
+    /// The one that asks.
+    pub(crate) current: bool,
+}
+
+impl Lab {
+    /// Signs a user in from a device. The answer also names the device.
+    ///
+    /// # Errors
+    /// As [`Lab::login`]; [`Denied::UnfitDevice`] for a name or an id that is none.
+    pub(crate) async fn login_from(
+        &self,
+        name: &str,
+        password: &str,
+        sender: &Sender<'_>,
+        naming: Naming<'_>,
+    ) -> Result<(IssuedToken, Box<str>), Denied> {
+        if ![naming.name, naming.id]
+            .into_iter()
+            .flatten()
+            .all(device_fits)
+        {
+            return Err(Denied::UnfitDevice);
+        }
+        let signed_in = self.authenticate(name, password, sender).await?;
+        self.begin_device(name, signed_in, sender, naming).await
+    }
+
+    pub(super) async fn begin_device(
+        &self,
+        account: &str,
+        signed_in: SignedIn,
+        sender: &Sender<'_>,
+        naming: Naming<'_>,
+    ) -> Result<(IssuedToken, Box<str>), Denied> {
+        let now = self.clock.now();
+        let id = TokenId::draw()?;
+        let lifetime = self.design.token_ttl.0;
+        let device_id: Box<str> = match naming.id {
+            Some(id) => id.into(),
+            None => format!("{:032x}", TokenId::draw()?.0).into(),
+        };
+        let device = Device {
+            account: account.into(),
+            name: naming.name.unwrap_or("unnamed device").into(),
+            id: device_id.clone(),
+            ip: sender.canonical_ip(),
+            since: now,
+            until: now.after(lifetime),
+            roles: signed_in.roles,
+            scopes: signed_in.roles.scopes(),
+            bound: signed_in.bound,
+        };
+        let (most, scopes, expires_at) = (
+            self.design.max_sessions.get(),
+            device.scopes,
+            device.until.seconds(),
+        );
+        let ended = self
+            .sessions
+            .sign_in(id, device, &signed_in.profile, most, now)
+            .await?;
+        for session in ended {
+            self.freshness.revoked(Revoked::Token(session));
+        }
+        let named = Named {
+            sub: account.to_owned(),
+            session: id,
+            not_before: 0,
+            expires_at,
+        };
+        let issued = IssuedToken {
+            access_token: self.credential.name(&named, now)?,
+            token_type: self.token_type(),
+            expires_in: lifetime.as_secs(),
+            scopes,
+            refresh_token: None,
+        };
+        Ok((issued, device_id))
+    }
+
+    /// The sessions of who asks, the oldest first.
+    ///
+    /// # Errors
+    /// As [`Lab::authorize`].
+    pub(crate) async fn devices(&self, request: &Request<'_>) -> Result<Vec<Listed>, Denied> {
+        let (grant, here) = self.here(request).await?;
+        let name = self.name(&grant);
+        let all = self.sessions.devices(&name, self.clock.now()).await?;
+        let listed = all.into_iter().map(|signed| Listed {
+            current: signed.session == here,
+            signed,
+        });
+        Ok(listed.collect())
+    }
+
+    /// Signs a device of who asks out, from whichever other.
+    ///
+    /// # Errors
+    /// As [`Lab::authorize`]; [`Denied::NoDevice`] where there is none of that id.
+    pub(crate) async fn sign_out(&self, request: &Request<'_>, device: &str) -> Result<(), Denied> {
+        let (grant, _) = self.here(request).await?;
+        let name = self.name(&grant);
+        let all = self.sessions.devices(&name, self.clock.now()).await?;
+        let found = all.iter().find(|signed| &*signed.device.id == device);
+        let found = found.ok_or(Denied::NoDevice)?;
+        self.end_device(&name, found.session).await
+    }
+
+    /// Signs all devices of who asks out, this one too: how many there were.
+    ///
+    /// # Errors
+    /// As [`Lab::authorize`].
+    pub(crate) async fn sign_out_everywhere(&self, request: &Request<'_>) -> Result<usize, Denied> {
+        let (grant, _) = self.here(request).await?;
+        let name = self.name(&grant);
+        let all = self.sessions.devices(&name, self.clock.now()).await?;
+        for signed in &all {
+            self.end_device(&name, signed.session).await?;
+        }
+        self.freshness.revoked(Revoked::Subject(grant.subject()));
+        Ok(all.len())
+    }
+
+    /// The account's document, as it is kept beside its sessions.
+    ///
+    /// # Errors
+    /// [`Denied::Unknown`] when the last session has ended.
+    pub(crate) async fn profile(&self, grant: &Grant) -> Result<Profile, Denied> {
+        self.sessions.profile(&self.name(grant)).await
+    }
+
+    /// Who asks, and by which session. Not from the cache: what is shown and ended here is the store's.
+    async fn here(&self, request: &Request<'_>) -> Result<(Grant, TokenId), Denied> {
+        let grant = self.authorize(request).await?;
+        let verified = self.verify(request.presented.token()?).await?;
+        Ok((grant, verified.id))
+    }
+
+    async fn end_device(&self, name: &str, session: TokenId) -> Result<(), Denied> {
+        self.sessions.sign_out(name, session).await?;
+        self.freshness.revoked(Revoked::Token(session));
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! What other servers ask for: tokens of their own, the state of anybody's, and its end.
+
+use std::sync::Arc;
+
+use super::Lab;
+use crate::clients::{CLIENT, Client, ClientGrant};
+use crate::credential::{Facts, RefreshKind, refresh};
+use crate::denied::Denied;
+use crate::policy::{Roles, Scopes};
+use crate::request::{IssuedToken, Sender, Verified};
+
+/// A token that is active (RFC 7662 §2.2).
+pub(crate) struct Introspected {
+    pub(crate) name: Arc<str>,
+    pub(crate) verified: Verified,
+}
+
+impl Lab {
+    /// The client of this id and secret.
+    ///
+    /// # Errors
+    /// [`Denied::BadClient`], the same for either.
+    pub(crate) fn client(&self, id: &str, secret: &str) -> Result<&Client, Denied> {
+        self.clients.find(id, secret)
+    }
+
+    /// A token of a client's own (RFC 6749 §4.4), without a refresh token (§4.4.3).
+    ///
+    /// # Errors
+    /// [`Denied::UnauthorizedClient`] or [`Denied::BadScope`].
+    pub(crate) async fn client_credentials(
+        &self,
+        client: &Client,
+        wanted: Option<&str>,
+        sender: &Sender<'_>,
+    ) -> Result<IssuedToken, Denied> {
+        client.may(ClientGrant::ClientCredentials)?;
+        let scopes = match wanted {
+            None => client.scopes(),
+            Some(wanted) => Scopes::requested(wanted)
+                .filter(|wanted| client.scopes().include(*wanted))
+                .ok_or(Denied::BadScope)?,
+        };
+        let now = self.clock.now();
+        let bound = self.binding.seal(sender, &self.hashing, now).await?;
+        let facts = Facts {
+            roles: Roles::default(),
+            scopes,
+            bound,
+            lifetime_seconds: self.design.token_ttl.0.as_secs(),
+            session: None,
+        };
+        // RFC 9068 §5: a client must not be taken for a user of its name.
+        let name = format!("{CLIENT}{}", client.id());
+        self.issue(&name, facts, None, now).await
+    }
+
+    /// A session's next tokens, for a client that may refresh.
+    ///
+    /// # Errors
+    /// [`Denied::UnauthorizedClient`], [`Denied::UnsupportedGrant`] where nothing is refreshed, or as
+    /// [`Lab::refresh`].
+    pub(crate) async fn refresh_for(
+        &self,
+        client: &Client,
+        token: &str,
+        sender: &Sender<'_>,
+    ) -> Result<IssuedToken, Denied> {
+        if self.design.refresh == RefreshKind::None {
+            return Err(Denied::UnsupportedGrant);
+        }
+        client.may(ClientGrant::RefreshToken)?;
+        self.refresh(token, sender).await
+    }
+
+    /// Whether a token is active, and what it says.
+    ///
+    /// # Errors
+    /// [`Denied::Unavailable`] when a store cannot tell. Any other token is just not active.
+    pub(crate) async fn introspect(&self, token: &str) -> Result<Option<Introspected>, Denied> {
+        let active = match self.verify(token).await {
+            Ok(verified) => verified.in_time(self.clock.now()).map(|()| verified),
+            Err(denied) => Err(denied),
+        };
+        match active {
+            Ok(verified) => Ok(Some(Introspected {
+                name: self.subjects.name(verified.mark.subject),
+                verified,
+            })),
+            Err(Denied::Unavailable) => Err(Denied::Unavailable),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Ends a token, of either kind, and what hangs on it (RFC 7009 §2.1). One that is none is ended already (§2.2).
+    ///
+    /// # Errors
+    /// [`Denied::Unavailable`] when a store fails: the token may still be good.
+    pub(crate) async fn revoke_for(&self, token: &str) -> Result<(), Denied> {
+        if self.design.refresh == RefreshKind::Rotate
+            && let Ok((id, _)) = refresh::read(token)
+        {
+            let now = self.clock.now();
+            let session = self.sessions.look(id, now).await?;
+            // An old turn's token ends its session too: whoever holds one has held the session.
+            if session.is_some() {
+                return self.end_session(id, now, now).await;
+            }
+            return Ok(());
+        }
+        match self.introspect(token).await? {
+            Some(active) => self.revoke_verified(&active.verified).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The public keys of its tokens (RFC 7517 §5).
+    pub(crate) fn jwks(&self) -> String {
+        let key = self.credential.public_jwk().unwrap_or_default();
+        format!(r#"{{"keys":[{key}]}}"#)
+    }
+}

@@ -1,0 +1,152 @@
+//! Facts as another server keeps them: JSON, one shape a kind.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Device, Refreshed};
+use crate::binding::{Bound, Confirmation, SealedSender};
+use crate::clock::Timestamp;
+use crate::denied::Denied;
+use crate::freshness::session_slot;
+use crate::policy::{Roles, Scopes};
+use crate::request::{Mark, TokenId, Verified};
+use crate::subjects::Subjects;
+
+/// What a token stands for.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Standing {
+    sub: String,
+    roles: Roles,
+    scope: Scopes,
+    nbf: u64,
+    exp: u64,
+    bnd: Option<SealedSender>,
+    cnf: Option<Confirmation>,
+}
+
+/// A session that is refreshed, without its turn.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Family {
+    sub: String,
+    exp: u64,
+    bnd: Option<SealedSender>,
+    cnf: Option<Confirmation>,
+}
+
+/// A device's session.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SignedIn {
+    sub: String,
+    name: String,
+    /// The script that signs in looks for it.
+    device: String,
+    ip: IpAddr,
+    iat: u64,
+    exp: u64,
+    roles: Roles,
+    scope: Scopes,
+    bnd: Option<SealedSender>,
+    cnf: Option<Confirmation>,
+}
+
+/// A record as text. Nothing in one can fail to be written.
+pub(super) fn text(record: &impl Serialize) -> Result<String, Denied> {
+    serde_json::to_string(record).map_err(|_| Denied::Unavailable)
+}
+
+/// A text as a record. One that somebody else wrote there decides nothing.
+pub(super) fn read<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Denied> {
+    serde_json::from_str(text).map_err(|_| Denied::Unavailable)
+}
+
+impl Standing {
+    pub(super) fn of(name: &str, session: &Verified) -> Self {
+        let (bnd, cnf) = session.bound.claims();
+        Self {
+            sub: name.to_owned(),
+            roles: session.roles,
+            scope: session.scopes,
+            nbf: session.not_before,
+            exp: session.expires_at,
+            bnd,
+            cnf,
+        }
+    }
+
+    pub(super) fn verified(self, id: TokenId, subjects: &Subjects) -> Result<Verified, Denied> {
+        Ok(Verified {
+            id,
+            mark: Mark {
+                number: 0,
+                subject: subjects.intern(&self.sub),
+                session: session_slot(id),
+            },
+            roles: self.roles,
+            scopes: self.scope,
+            not_before: self.nbf,
+            expires_at: self.exp,
+            bound: bound(self.bnd, self.cnf)?,
+        })
+    }
+}
+
+impl Family {
+    pub(super) fn of(session: &Refreshed) -> Self {
+        let (bnd, cnf) = session.bound.claims();
+        Self {
+            sub: (*session.name).to_owned(),
+            exp: session.end.seconds(),
+            bnd,
+            cnf,
+        }
+    }
+
+    pub(super) fn refreshed(
+        self,
+        kept: crate::credential::refresh::Kept,
+    ) -> Result<Refreshed, Denied> {
+        Ok(Refreshed {
+            name: self.sub.into(),
+            bound: bound(self.bnd, self.cnf)?,
+            end: Timestamp::from_seconds(self.exp),
+            kept,
+        })
+    }
+}
+
+impl SignedIn {
+    pub(super) fn of(device: &Device) -> Self {
+        let (bnd, cnf) = device.bound.claims();
+        Self {
+            sub: (*device.account).to_owned(),
+            name: (*device.name).to_owned(),
+            device: (*device.id).to_owned(),
+            ip: device.ip,
+            iat: device.since.seconds(),
+            exp: device.until.seconds(),
+            roles: device.roles,
+            scope: device.scopes,
+            bnd,
+            cnf,
+        }
+    }
+
+    pub(super) fn device(self) -> Result<Device, Denied> {
+        Ok(Device {
+            account: self.sub.into(),
+            name: self.name.into(),
+            id: self.device.into(),
+            ip: self.ip,
+            since: Timestamp::from_seconds(self.iat),
+            until: Timestamp::from_seconds(self.exp),
+            roles: self.roles,
+            scopes: self.scope,
+            bound: bound(self.bnd, self.cnf)?,
+        })
+    }
+}
+
+fn bound(bnd: Option<SealedSender>, cnf: Option<Confirmation>) -> Result<Bound, Denied> {
+    Bound::of_claims(bnd, cnf).ok_or(Denied::Unavailable)
+}

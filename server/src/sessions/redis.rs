@@ -1,0 +1,358 @@
+//! Sessions in Redis. Each fact has a key of its own, which ends when the fact does; what must happen together is one script
+//! or one transaction, so that sign-ins that meet never lose one another's session.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{FromRedisValue, RedisResult, Script};
+
+use super::record::{self, Family, SignedIn, Standing};
+use super::{Device, Refreshed, Signed, Turned};
+use crate::clock::Timestamp;
+use crate::credential::refresh;
+use crate::denied::Denied;
+use crate::request::{TokenId, Verified};
+use crate::subjects::Subjects;
+use crate::users::Profile;
+
+/// How long one call may take, all attempts together: no request makes more than two, and a client is told to come back within two
+/// seconds.
+const MOST_WAIT: Duration = Duration::from_millis(800);
+const CONNECT_WITHIN: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// KEYS: the account's list of sessions, its document, the new session. ARGV: the session's id and record, the document, the device's id,
+/// how many sessions are kept, when this one ends, where sessions are. Answers the ids of those that ended.
+const SIGN_IN: &str = r"
+local ended = {}
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+    local known = redis.call('GET', ARGV[7] .. id)
+    if not known or cjson.decode(known).device == ARGV[4] then
+        redis.call('LREM', KEYS[1], 0, id)
+        redis.call('DEL', ARGV[7] .. id)
+        ended[#ended + 1] = id
+    end
+end
+while redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[5]) do
+    local id = redis.call('LPOP', KEYS[1])
+    redis.call('DEL', ARGV[7] .. id)
+    ended[#ended + 1] = id
+end
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('EXPIREAT', KEYS[1], ARGV[6])
+redis.call('SET', KEYS[2], ARGV[3], 'EXAT', ARGV[6])
+redis.call('SET', KEYS[3], ARGV[2], 'EXAT', ARGV[6])
+return ended
+";
+
+/// KEYS: the session. ARGV: what is kept of the turn that was shown, and of the next one. What is compared are digests of
+/// secrets: the time it takes tells nothing of those.
+const TURN: &str = r"
+local kept = redis.call('HGET', KEYS[1], 'kept')
+if not kept then return 0 end
+if kept ~= ARGV[1] then
+    redis.call('DEL', KEYS[1])
+    return 2
+end
+redis.call('HSET', KEYS[1], 'kept', ARGV[2])
+return 1
+";
+
+const DEVICE: &str = "authlab:device:";
+
+pub(crate) struct RedisSessions {
+    connection: ConnectionManager,
+    sign_in: Script,
+    turn: Script,
+}
+
+impl RedisSessions {
+    /// Connects when it is first needed, and again whenever the connection was lost.
+    pub(super) fn open(url: &str) -> RedisResult<Self> {
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(Some(MOST_WAIT))
+            .set_min_delay(PAUSE)
+            .set_max_delay(PAUSE)
+            .set_number_of_retries(1);
+        let client = redis::Client::open(url)?;
+        Ok(Self {
+            connection: ConnectionManager::new_lazy_with_config(client, config)?,
+            sign_in: Script::new(SIGN_IN),
+            turn: Script::new(TURN),
+        })
+    }
+
+    /// Host, port and database of an address, without a password; `None` for a text that is no address.
+    pub(super) fn address(url: &str) -> Option<String> {
+        let client = redis::Client::open(url).ok()?;
+        let info = client.get_connection_info();
+        Some(format!("{}/{}", info.addr(), info.redis_settings().db()))
+    }
+
+    pub(super) async fn answers(&self) -> bool {
+        self.ask::<String>(redis::cmd("PING")).await.is_ok()
+    }
+
+    pub(super) async fn check(&self, id: TokenId) -> Result<(), Denied> {
+        let mut exists = redis::cmd("EXISTS");
+        exists.arg(revoked(id));
+        if self.ask::<bool>(exists).await? {
+            Err(Denied::Revoked)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) async fn revoke(&self, id: TokenId, end: Timestamp) -> Result<(), Denied> {
+        self.set(&revoked(id), "", end).await
+    }
+
+    pub(super) async fn begin(&self, name: &str, session: Verified) -> Result<(), Denied> {
+        let end = Timestamp::from_seconds(session.expires_at);
+        let standing = record::text(&Standing::of(name, &session))?;
+        self.set(&token(session.id), &standing, end).await
+    }
+
+    pub(super) async fn find(&self, id: TokenId, subjects: &Subjects) -> Result<Verified, Denied> {
+        let standing = self.get(&token(id)).await?.ok_or(Denied::Unknown)?;
+        record::read::<Standing>(&standing)?.verified(id, subjects)
+    }
+
+    pub(super) async fn end(&self, id: TokenId) -> Result<(), Denied> {
+        self.delete(&token(id)).await
+    }
+
+    pub(super) async fn begin_refreshed(
+        &self,
+        id: TokenId,
+        session: &Refreshed,
+    ) -> Result<(), Denied> {
+        let family = record::text(&Family::of(session))?;
+        let mut both = redis::pipe();
+        both.atomic()
+            .cmd("HSET")
+            .arg(family_key(id))
+            .arg("kept")
+            .arg(URL_SAFE_NO_PAD.encode(session.kept))
+            .arg("family")
+            .arg(family)
+            .ignore()
+            .cmd("EXPIREAT")
+            .arg(family_key(id))
+            .arg(session.end.seconds())
+            .ignore();
+        self.all(both).await
+    }
+
+    pub(super) async fn look(
+        &self,
+        id: TokenId,
+        now: Timestamp,
+    ) -> Result<Option<Refreshed>, Denied> {
+        let mut fields = redis::cmd("HMGET");
+        fields.arg(family_key(id)).arg("family").arg("kept");
+        let (Some(family), Some(text)) =
+            self.ask::<(Option<String>, Option<String>)>(fields).await?
+        else {
+            return Ok(None);
+        };
+        let mut kept = refresh::Kept::default();
+        match URL_SAFE_NO_PAD.decode_slice(text, &mut kept) {
+            Ok(length) if length == kept.len() => {}
+            _ => return Err(Denied::Unavailable),
+        }
+        let session = record::read::<Family>(&family)?.refreshed(kept)?;
+        Ok(Some(session).filter(|session| now < session.end))
+    }
+
+    pub(super) async fn turn(
+        &self,
+        id: TokenId,
+        kept: &refresh::Kept,
+        next: refresh::Kept,
+    ) -> Result<(), Turned> {
+        let mut invocation = self.turn.prepare_invoke();
+        invocation
+            .key(family_key(id))
+            .arg(URL_SAFE_NO_PAD.encode(kept))
+            .arg(URL_SAFE_NO_PAD.encode(next));
+        let mut connection = self.connection.clone();
+        match within(invocation.invoke_async::<u8>(&mut connection)).await {
+            Ok(1) => Ok(()),
+            Ok(2) => Err(Turned::Again),
+            Ok(_) => Err(Turned::Unknown),
+            Err(_) => Err(Turned::Unavailable),
+        }
+    }
+
+    pub(super) async fn end_refreshed(&self, id: TokenId) -> Result<(), Denied> {
+        self.delete(&family_key(id)).await
+    }
+}
+
+/// Sessions by device.
+impl RedisSessions {
+    pub(super) async fn sign_in(
+        &self,
+        id: TokenId,
+        device: &Device,
+        profile: &Profile,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Vec<TokenId>, Denied> {
+        if device.until <= now {
+            return Err(Denied::Unavailable);
+        }
+        let mut invocation = self.sign_in.prepare_invoke();
+        invocation
+            .key(list(&device.account))
+            .key(profile_key(&device.account))
+            .key(device_key(id))
+            .arg(hex(id))
+            .arg(record::text(&SignedIn::of(device))?)
+            .arg(record::text(profile)?)
+            .arg(&*device.id)
+            .arg(most)
+            .arg(device.until.seconds())
+            .arg(DEVICE);
+        let mut connection = self.connection.clone();
+        let ended = within(invocation.invoke_async::<Vec<String>>(&mut connection)).await?;
+        Ok(ended.iter().filter_map(|id| of_hex(id)).collect())
+    }
+
+    pub(super) async fn device(&self, name: &str, id: TokenId) -> Result<Device, Denied> {
+        let text = self.get(&device_key(id)).await?.ok_or(Denied::Unknown)?;
+        let device = record::read::<SignedIn>(&text)?.device()?;
+        if &*device.account == name {
+            Ok(device)
+        } else {
+            Err(Denied::Unknown)
+        }
+    }
+
+    pub(super) async fn devices(&self, name: &str, now: Timestamp) -> Result<Vec<Signed>, Denied> {
+        let mut range = redis::cmd("LRANGE");
+        range.arg(list(name)).arg(0).arg(-1);
+        let ids = self.ask::<Vec<String>>(range).await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut texts = redis::cmd("MGET");
+        for id in &ids {
+            texts.arg(format!("{DEVICE}{id}"));
+        }
+        let texts = self.ask::<Vec<Option<String>>>(texts).await?;
+        let mut signed = Vec::with_capacity(ids.len());
+        for (id, text) in ids.iter().zip(texts) {
+            // One that ended by its time is still in the list.
+            let (Some(session), Some(text)) = (of_hex(id), text) else {
+                continue;
+            };
+            let device = record::read::<SignedIn>(&text)?.device()?;
+            if now < device.until {
+                signed.push(Signed { session, device });
+            }
+        }
+        Ok(signed)
+    }
+
+    pub(super) async fn sign_out(&self, name: &str, id: TokenId) -> Result<(), Denied> {
+        let mut both = redis::pipe();
+        both.atomic()
+            .cmd("DEL")
+            .arg(device_key(id))
+            .ignore()
+            .cmd("LREM")
+            .arg(list(name))
+            .arg(0)
+            .arg(hex(id))
+            .ignore();
+        self.all(both).await
+    }
+
+    pub(super) async fn profile(&self, name: &str) -> Result<Profile, Denied> {
+        let text = self.get(&profile_key(name)).await?.ok_or(Denied::Unknown)?;
+        record::read(&text)
+    }
+}
+
+impl RedisSessions {
+    async fn ask<T: FromRedisValue>(&self, command: redis::Cmd) -> Result<T, Denied> {
+        let mut connection = self.connection.clone();
+        within(command.query_async(&mut connection)).await
+    }
+
+    async fn all(&self, commands: redis::Pipeline) -> Result<(), Denied> {
+        let mut connection = self.connection.clone();
+        within(commands.query_async(&mut connection)).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<String>, Denied> {
+        let mut get = redis::cmd("GET");
+        get.arg(key);
+        self.ask(get).await
+    }
+
+    async fn set(&self, key: &str, value: &str, end: Timestamp) -> Result<(), Denied> {
+        let mut set = redis::cmd("SET");
+        set.arg(key).arg(value).arg("EXAT").arg(end.seconds());
+        self.ask(set).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Denied> {
+        let mut delete = redis::cmd("DEL");
+        delete.arg(key);
+        self.ask(delete).await
+    }
+}
+
+/// A call's answer, if it comes in time: whatever else happens, the store decides nothing.
+async fn within<T>(call: impl Future<Output = RedisResult<T>>) -> Result<T, Denied> {
+    match tokio::time::timeout(MOST_WAIT, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) | Err(_) => Err(Denied::Unavailable),
+    }
+}
+
+fn hex(id: TokenId) -> String {
+    format!("{:032x}", id.0)
+}
+
+fn of_hex(text: &str) -> Option<TokenId> {
+    u128::from_str_radix(text, 16).ok().map(TokenId)
+}
+
+fn revoked(id: TokenId) -> String {
+    format!("authlab:revoked:{}", hex(id))
+}
+
+fn token(id: TokenId) -> String {
+    format!("authlab:token:{}", hex(id))
+}
+
+fn family_key(id: TokenId) -> String {
+    format!("authlab:family:{}", hex(id))
+}
+
+fn device_key(id: TokenId) -> String {
+    format!("{DEVICE}{}", hex(id))
+}
+
+fn list(name: &str) -> String {
+    format!("authlab:devices-of:{name}")
+}
+
+fn profile_key(name: &str) -> String {
+    format!("authlab:profile-of:{name}")
+}
+
+impl fmt::Debug for RedisSessions {
+    /// Its address may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedisSessions")
+    }
+}
