@@ -7,7 +7,9 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use authlab_server::{Action, Design, Lab, OpenError, PasswordKind, Presented, Request, Sender};
+use authlab_server::{
+    Action, CredentialKind, Design, Lab, OpenError, PasswordKind, Presented, Request, Sender,
+};
 pub use prover::Prover;
 use rand::distr::Alphanumeric;
 use rand::rngs::StdRng;
@@ -57,20 +59,25 @@ pub fn open(design: Design) -> Result<Lab, OpenError> {
 }
 
 /// `count` tokens of the lab, in seeded random order, so that neighbours in memory are not
-/// neighbours in time.
+/// neighbours in time. Where an account has so many sessions and no more, the same ones again and again.
 ///
 /// # Panics
 /// A sign-in is refused.
 #[must_use]
 pub fn tokens(lab: &Lab, count: usize) -> Vec<String> {
     let runtime = runtime();
-    let mut tokens: Vec<String> = (0..count)
+    let distinct = match lab.design().credential {
+        CredentialKind::SessionJwt => count.min(lab.design().max_sessions.get()),
+        _ => count,
+    };
+    let tokens: Vec<String> = (0..distinct)
         .map_while(|_| {
             let issued = runtime.block_on(lab.login(USER.0, USER.1, &sender()));
             issued.ok().map(|issued| issued.access_token)
         })
         .collect();
-    assert_eq!(tokens.len(), count, "every sign-in gives a token");
+    assert_eq!(tokens.len(), distinct, "every sign-in gives a token");
+    let mut tokens: Vec<String> = tokens.iter().cycle().take(count).cloned().collect();
     tokens.shuffle(&mut StdRng::seed_from_u64(SEED));
     tokens
 }
