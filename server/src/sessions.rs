@@ -18,7 +18,7 @@ use crate::request::{TokenId, Verified};
 use crate::setup::Design;
 use crate::subjects::Subjects;
 use crate::users::Profile;
-pub(crate) use device::{Device, Signed, fit as device_fits};
+pub(crate) use device::{Device, DeviceFacts, Signed, fit as device_fits};
 
 axis! {
     /// Where sessions, what follows them and revocations are kept.
@@ -210,13 +210,13 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Vec<TokenId>, Denied> {
         match self {
-            Self::Memory(memory) => memory.devices().sign_in(id, device, profile, most, now),
+            Self::Memory(memory) => memory.devices_mut().sign_in(id, device, profile, most, now),
             Self::Redis(redis) => Box::pin(redis.sign_in(id, &device, profile, most, now)).await,
         }
     }
 
     /// The session of this id, where it is this name's. Whether it has ended is not judged.
-    pub(crate) async fn device(&self, name: &str, id: TokenId) -> Result<Device, Denied> {
+    pub(crate) async fn device(&self, name: &str, id: TokenId) -> Result<DeviceFacts, Denied> {
         match self {
             Self::Memory(memory) => memory.devices().find(name, id),
             Self::Redis(redis) => Box::pin(redis.device(name, id)).await,
@@ -235,7 +235,7 @@ impl Sessions {
     pub(crate) async fn sign_out(&self, name: &str, id: TokenId) -> Result<(), Denied> {
         match self {
             Self::Memory(memory) => {
-                memory.devices().end(name, id);
+                memory.devices_mut().end(name, id);
                 Ok(())
             }
             Self::Redis(redis) => redis.sign_out(name, id).await,

@@ -77,9 +77,10 @@ async fn granted_to(lab: &Lab, head: &Parts, form: &Form) -> Result<IssuedToken,
 
 /// `POST /oauth/revoke`
 pub(super) async fn revoke(State(lab): State<Arc<Lab>>, Head(head): Head, form: Form) -> Response {
-    let asked = client(&lab, &head.headers, &form).and_then(|_| wanted_token(&form));
+    let asked = client(&lab, &head.headers, &form)
+        .and_then(|client| wanted_token(&form).map(|token| (client, token)));
     let ended = match asked {
-        Ok(token) => lab.revoke_for(token).await.map_err(Refused::Denied),
+        Ok((client, token)) => lab.revoke_for(client, token).await.map_err(Refused::Denied),
         Err(refused) => Err(refused),
     };
     match ended {

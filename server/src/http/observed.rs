@@ -184,7 +184,7 @@ pub(super) async fn observe(
         let number = numbered.next.fetch_add(1, Ordering::Relaxed);
         let mut id = String::with_capacity(24);
         let _ = write!(id, "{:08x}-{number}", numbered.start);
-        let ms = took.as_secs_f64() * 1e3;
+        let ms = took.as_micros() as f64 / 1e3;
         tracing::info!(request_id = %id, %method, %route, status, ms, "request");
         if let Ok(value) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, value);

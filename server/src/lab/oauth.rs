@@ -92,11 +92,12 @@ impl Lab {
         }
     }
 
-    /// Ends a token, of either kind, and what hangs on it (RFC 7009 §2.1). One that is none is ended already (§2.2).
+    /// Ends a token, of either kind, and what hangs on it (RFC 7009 §2.1). One that is none is ended already (§2.2). A
+    /// user's token is whose who holds it; a client's is that client's alone to end.
     ///
     /// # Errors
-    /// [`Denied::Unavailable`] when a store fails: the token may still be good.
-    pub(crate) async fn revoke_for(&self, token: &str) -> Result<(), Denied> {
+    /// [`Denied::UnauthorizedClient`]; [`Denied::Unavailable`] when a store fails: the token may still be good.
+    pub(crate) async fn revoke_for(&self, client: &Client, token: &str) -> Result<(), Denied> {
         if self.design.refresh == RefreshKind::Rotate
             && let Ok((id, _)) = refresh::read(token)
         {
@@ -109,7 +110,13 @@ impl Lab {
             return Ok(());
         }
         match self.introspect(token).await? {
-            Some(active) => self.revoke_verified(&active.verified).await,
+            Some(active) => {
+                let issued_to = active.name.strip_prefix(CLIENT);
+                if issued_to.is_some_and(|id| id != client.id()) {
+                    return Err(Denied::UnauthorizedClient);
+                }
+                self.revoke_verified(&active.verified).await
+            }
             None => Ok(()),
         }
     }

@@ -28,6 +28,26 @@ pub(crate) struct Device {
     pub(crate) bound: Bound,
 }
 
+/// What a request needs to know of its session: small, and without strings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeviceFacts {
+    pub(crate) until: Timestamp,
+    pub(crate) roles: Roles,
+    pub(crate) scopes: Scopes,
+    pub(crate) bound: Bound,
+}
+
+impl Device {
+    pub(super) fn facts(&self) -> DeviceFacts {
+        DeviceFacts {
+            until: self.until,
+            roles: self.roles,
+            scopes: self.scopes,
+            bound: self.bound,
+        }
+    }
+}
+
 /// A device with its session's id.
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {

@@ -3,7 +3,7 @@
 mod devices;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use subtle::ConstantTimeEq as _;
 
@@ -26,7 +26,7 @@ pub(crate) struct MemorySessions {
     revoked: RwLock<Until<Timestamp>>,
     live: RwLock<Until<Verified>>,
     refreshed: Mutex<Until<Refreshed>>,
-    devices: Mutex<Devices>,
+    devices: RwLock<Devices>,
 }
 
 /// Facts about tokens that end.
@@ -145,8 +145,12 @@ impl MemorySessions {
         self.refreshed().facts.remove(&id);
     }
 
-    pub(super) fn devices(&self) -> MutexGuard<'_, Devices> {
-        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn devices(&self) -> RwLockReadGuard<'_, Devices> {
+        self.devices.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn devices_mut(&self) -> RwLockWriteGuard<'_, Devices> {
+        self.devices.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refreshed(&self) -> MutexGuard<'_, Until<Refreshed>> {

@@ -10,7 +10,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{FromRedisValue, RedisResult, Script};
 
 use super::record::{self, Family, SignedIn, Standing};
-use super::{Device, Refreshed, Signed, Turned};
+use super::{Device, DeviceFacts, Refreshed, Signed, Turned};
 use crate::clock::Timestamp;
 use crate::credential::refresh;
 use crate::denied::Denied;
@@ -224,11 +224,11 @@ impl RedisSessions {
         Ok(ended.iter().filter_map(|id| of_hex(id)).collect())
     }
 
-    pub(super) async fn device(&self, name: &str, id: TokenId) -> Result<Device, Denied> {
+    pub(super) async fn device(&self, name: &str, id: TokenId) -> Result<DeviceFacts, Denied> {
         let text = self.get(&device_key(id)).await?.ok_or(Denied::Unknown)?;
         let device = record::read::<SignedIn>(&text)?.device()?;
         if &*device.account == name {
-            Ok(device)
+            Ok(device.facts())
         } else {
             Err(Denied::Unknown)
         }

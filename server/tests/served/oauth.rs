@@ -323,6 +323,7 @@ async fn a_client_of_the_file_may_what_the_file_says() {
     });
     let clients = json!({
         "reader": { "secret_sha256": hex, "scopes": ["items:read"], "grants": ["client_credentials"] },
+        "other": { "secret_sha256": hex, "scopes": [], "grants": [] },
     });
     std::fs::write(file.path(), clients.to_string()).unwrap();
     let server = Served::start(Design {
@@ -357,6 +358,23 @@ async fn a_client_of_the_file_may_what_the_file_says() {
         ask(reader(), "grant_type=refresh_token&refresh_token=x").await,
         refused("unauthorized_client")
     );
+    // Another client's token is not its to end (RFC 7009 §2.1).
+    let issued = client
+        .request("POST", "/oauth/token")
+        .header(CONTENT_TYPE, FORM)
+        .header(AUTHORIZATION, reader());
+    let issued = client.send(issued, "grant_type=client_credentials").await;
+    let token = issued.body["access_token"].as_str().unwrap();
+    for (id, status) in [("other", 400), ("reader", 200)] {
+        let secret = basic(id, "s%3Ae%25c+ret%26");
+        let request = client
+            .request("POST", "/oauth/revoke")
+            .header(CONTENT_TYPE, FORM)
+            .header(AUTHORIZATION, secret);
+        let answer = client.send(request, format!("token={token}")).await;
+        assert_eq!(answer.status, status, "{id}: {}", answer.text);
+    }
+    assert_eq!(client.status("/items/", token).await, 401);
     // The demo client is no client of the file.
     let demo = ask(
         basic("demo-client", "demo-secret"),

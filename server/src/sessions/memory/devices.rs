@@ -7,7 +7,7 @@ use super::MOST_SESSIONS;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::request::TokenId;
-use crate::sessions::{Device, Signed};
+use crate::sessions::{Device, DeviceFacts, Signed};
 use crate::users::Profile;
 
 /// Accounts with their sessions.
@@ -66,11 +66,11 @@ impl Devices {
         Ok(ended)
     }
 
-    pub(in crate::sessions) fn find(&self, name: &str, id: TokenId) -> Result<Device, Denied> {
+    pub(in crate::sessions) fn find(&self, name: &str, id: TokenId) -> Result<DeviceFacts, Denied> {
         let signed = self.accounts.get(name).map(|account| &account.signed);
         let known = signed.and_then(|signed| signed.iter().find(|known| known.session == id));
         known
-            .map(|known| known.device.clone())
+            .map(|known| known.device.facts())
             .ok_or(Denied::Unknown)
     }
 
