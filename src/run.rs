@@ -26,10 +26,27 @@ pub(crate) struct Arguments {
     /// Scenario file, e.g. scenarios/thousandfold.toml
     scenario: PathBuf,
     /// Profile of the scenario: how many blocks, how long
-    #[arg(long, default_value = "quick")]
+    #[arg(long, default_value = "quick", conflicts_with_all = ["quick", "full"])]
     profile: String,
+    /// The same as --profile quick
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
+    /// The same as --profile full
+    #[arg(long)]
+    full: bool,
     #[command(flatten)]
     common: Common,
+}
+
+impl Arguments {
+    /// The one that is meant: `quick` is also what no word means.
+    fn profile(&self) -> &str {
+        match (self.full, self.quick) {
+            (true, _) => "full",
+            (_, true) => "quick",
+            _ => &self.profile,
+        }
+    }
 }
 
 // What every verb that measures takes. Not a doc comment: clap would make it the verb's own.
@@ -65,13 +82,13 @@ pub(crate) const EXIT_INVALID: u8 = 3;
 const EXIT_REFUSED: u8 = 2;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let scenario = Scenario::read(&arguments.scenario, &arguments.profile)?;
+    let scenario = Scenario::read(&arguments.scenario, arguments.profile())?;
     let words = [
         "authlab",
         "run",
         &arguments.scenario.display().to_string(),
         "--profile",
-        &arguments.profile,
+        arguments.profile(),
     ];
     conduct_and_show(
         &scenario,

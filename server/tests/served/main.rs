@@ -15,6 +15,7 @@ mod harness;
 mod installed;
 mod jwt;
 mod malformed;
+mod metrics;
 mod oauth;
 mod opaque;
 mod redis;
