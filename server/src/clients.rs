@@ -12,6 +12,8 @@ use subtle::ConstantTimeEq as _;
 use crate::axis::axis;
 use crate::denied::Denied;
 use crate::policy::{Scope, Scopes};
+use crate::setup::Design;
+use crate::users::UsersFrom;
 
 /// What a client's name as a subject begins with: no account has a colon in its name (RFC 7617 §2).
 pub(crate) const CLIENT: &str = "client:";
@@ -33,7 +35,7 @@ axis! {
 /// Where clients are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientsFrom {
-    /// One demo client: `demo-client`, `demo-secret`.
+    /// Beside the demo accounts in memory one demo client, `demo-client` with `demo-secret`; beside any others none.
     Demo,
     /// A JSON file.
     File(PathBuf),
@@ -67,8 +69,10 @@ struct Entry {
 }
 
 impl Clients {
-    pub(crate) fn open(from: &ClientsFrom) -> Result<Self, ClientsError> {
-        match from {
+    pub(crate) fn open(design: &Design) -> Result<Self, ClientsError> {
+        match &design.clients {
+            // A secret that everybody knows has no place beside real accounts.
+            ClientsFrom::Demo if design.users != UsersFrom::Memory => Ok(Self(HashMap::new())),
             ClientsFrom::Demo => {
                 let (id, secret) = DEMO;
                 let demo = Client {

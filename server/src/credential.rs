@@ -80,6 +80,11 @@ impl Credential {
         }
     }
 
+    /// Whether its tokens belong to sessions that are refreshed: those that are looked up are ended by themselves.
+    pub(crate) fn is_refreshed(&self, refresh: RefreshKind) -> bool {
+        matches!(self, Self::Jwt(_)) && refresh == RefreshKind::Rotate
+    }
+
     /// The key that others verify its tokens by, as a JWK; there is none of a secret, nor of what is looked up.
     pub(crate) fn public_jwk(&self) -> Option<String> {
         match self {

@@ -194,7 +194,7 @@ impl Denied {
             }
             Self::Taken => "The name is taken",
             Self::Unfit => {
-                "A name has 1 to 64 characters, no colon and no control character; a password 8 to 72 bytes, none of them NUL"
+                "A name has 1 to 64 characters, no colon, no control character and no space around it; a password 8 to 72 bytes, none of them NUL"
             }
             Self::ReadOnly => "Accounts are not made here",
             Self::BadRefresh => "The refresh token is not valid, has ended or was used before",

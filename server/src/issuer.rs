@@ -30,7 +30,7 @@ pub enum AudienceFrom {
 pub enum NotNamed {
     /// It is no address of a server.
     #[error(
-        "`{0}` is not an issuer; accepted: http:// or https://, a host, and a path that does not end in a slash"
+        "`{0}` is not an issuer; accepted: http:// or https://, a host, maybe a port, and no path"
     )]
     Issuer(String),
     /// It is empty, or longer than a claim should be.
@@ -70,6 +70,8 @@ impl FromStr for IssuerFrom {
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none()
+            // RFC 8414 §3.1 would look for what it has elsewhere.
+            && url.path() == "/"
             && !typed.ends_with('/')
             && typed.is_ascii();
         if fits {

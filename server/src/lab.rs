@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::binding::{Binding, BindingKind, Bound};
 use crate::clients::{Clients, ClientsError};
 use crate::clock::{Clock, Timestamp};
-use crate::credential::{Claims, Credential, CredentialKind, Facts, RefreshKind, SecretError};
+use crate::credential::{Claims, Credential, CredentialKind, Facts, SecretError};
 use crate::decisions::{Cache, Kept};
 use crate::denied::Denied;
 use crate::freshness::{Freshness, Revoked};
@@ -55,6 +55,9 @@ pub enum OpenError {
     /// There is no HMAC secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// Two settings do not go together.
+    #[error("{0}")]
+    Clash(&'static str),
     /// There is no place for sessions.
     #[error("--sessions: {0}")]
     Sessions(#[from] NotSessions),
@@ -88,6 +91,9 @@ impl Lab {
     /// # Errors
     /// As [`Lab::open`].
     pub fn open_at(design: Design, clock: Clock) -> Result<Self, OpenError> {
+        if let Some(clash) = design.clash() {
+            return Err(OpenError::Clash(clash));
+        }
         let password = design.password.open(design.bcrypt_cost);
         let users = Users::open(&design.users, password)?;
         let threads = |error| OpenError::Threads {
@@ -100,7 +106,7 @@ impl Lab {
         Ok(Self {
             users,
             password,
-            clients: Clients::open(&design.clients)?,
+            clients: Clients::open(&design)?,
             routes: Routes::open(&design.routes)?,
             hashing,
             credential: Credential::open(&design)?,
@@ -146,12 +152,11 @@ impl Lab {
             return issued.await.map(|(issued, _)| issued);
         }
         let now = self.clock.now();
-        let (session, refresh_token) = match self.design.refresh {
-            RefreshKind::None => (None, None),
-            RefreshKind::Rotate => {
-                let (id, token) = self.begin_refreshed(name, signed_in.bound, now).await?;
-                (Some(id), Some(token))
-            }
+        let (session, refresh_token) = if self.credential.is_refreshed(self.design.refresh) {
+            let (id, token) = self.begin_refreshed(name, signed_in.bound, now).await?;
+            (Some(id), Some(token))
+        } else {
+            (None, None)
         };
         let facts = Facts {
             roles: signed_in.roles,
@@ -178,7 +183,7 @@ impl Lab {
             .await?;
         let roles = candidate.roles.filter(|_| matches);
         let roles = roles.ok_or(Denied::BadLogin)?;
-        if self.users.may_store_anew() && !self.password.makes(&stored) {
+        if self.users.may_store_anew() && self.password.supersedes(&stored) {
             self.store_anew(name, &stored, password).await?;
         }
         let bound = self
@@ -251,7 +256,10 @@ impl Lab {
     ) -> (Result<Grant, Denied>, StageTimes) {
         let mut watch = Stopwatch::start();
         let decision = match self.remembered(request, &mut watch) {
-            Some(grant) => Ok(grant),
+            Some(grant) => {
+                watch.hit();
+                Ok(grant)
+            }
             None => self.decide(request, &mut watch).await,
         };
         (decision, watch.stop())
@@ -276,6 +284,7 @@ impl Lab {
         laps.ended(Stage::Cache);
         let (verified, is_new) = match known {
             Some(verified) => {
+                laps.hit();
                 self.check(&verified).await?;
                 (verified, false)
             }
@@ -325,7 +334,7 @@ impl Lab {
 
     async fn revoke_verified(&self, verified: &Verified) -> Result<(), Denied> {
         let now = self.clock.now();
-        if self.design.refresh == RefreshKind::Rotate {
+        if self.credential.is_refreshed(self.design.refresh) {
             // It may be of an earlier, longer --token-ttl.
             let end = Timestamp::from_seconds(verified.expires_at);
             return self.end_session(verified.id, end, now).await;

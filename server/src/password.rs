@@ -75,18 +75,22 @@ impl Password {
         matches!(self, Self::Bcrypt(_) | Self::Argon2id)
     }
 
-    /// Whether a stored password is made in this way, and at this cost.
-    pub(crate) fn makes(self, stored: &str) -> bool {
-        let made_by = PasswordKind::of_stored(stored);
+    /// Whether what this makes should take the place of what is stored: another way, or a higher cost, but never a fast
+    /// digest for a slow hash, nor a lower cost. A measurement must not weaken what it finds.
+    pub(crate) fn supersedes(self, stored: &str) -> bool {
+        let Some(made_by) = PasswordKind::of_stored(stored) else {
+            return false;
+        };
         match self {
-            Self::Bcrypt(bcrypt) => {
-                let cost = stored.split('$').nth(2).and_then(|cost| cost.parse().ok());
-                made_by == Some(PasswordKind::Bcrypt) && cost == Some(bcrypt.cost)
+            Self::Bcrypt(bcrypt) if made_by == PasswordKind::Bcrypt => {
+                let cost: Option<u32> = stored.split('$').nth(2).and_then(|cost| cost.parse().ok());
+                cost.is_some_and(|cost| cost < bcrypt.cost)
             }
-            Self::Argon2id => made_by == Some(PasswordKind::Argon2id),
-            Self::Md5 => made_by == Some(PasswordKind::Md5),
-            Self::Sha256 => made_by == Some(PasswordKind::Sha256),
-            Self::Blake3 => made_by == Some(PasswordKind::Blake3),
+            Self::Bcrypt(_) => true,
+            Self::Argon2id => made_by != PasswordKind::Argon2id,
+            Self::Md5 => !made_by.is_slow() && made_by != PasswordKind::Md5,
+            Self::Sha256 => !made_by.is_slow() && made_by != PasswordKind::Sha256,
+            Self::Blake3 => !made_by.is_slow() && made_by != PasswordKind::Blake3,
         }
     }
 

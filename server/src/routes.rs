@@ -31,6 +31,8 @@ pub struct RoutesError {
 /// Path patterns, each with what its methods need.
 #[derive(Default)]
 pub(crate) struct Routes {
+    /// Of a file; without one, any path is a route.
+    listed: bool,
     paths: matchit::Router<usize>,
     patterns: Vec<Pattern>,
 }
@@ -68,7 +70,10 @@ impl Routes {
             path: file.clone(),
             problem: format!("{} {}: {problem}; {SHAPE}", entry.method, entry.path),
         };
-        let mut routes = Self::default();
+        let mut routes = Self {
+            listed: true,
+            ..Self::default()
+        };
         for entry in &entries {
             let any = &*entry.method == "*";
             if !any
@@ -120,7 +125,7 @@ impl Routes {
     /// [`Denied::NoRoute`]: an unknown one, or a path that two servers could read in two ways.
     pub(crate) fn find(&self, method: &str, path: &str) -> Result<(&str, Action), Denied> {
         let path = bare(path).ok_or(Denied::NoRoute)?;
-        if self.patterns.is_empty() {
+        if !self.listed {
             return Ok(("/{*path}", Action::needing(None)));
         }
         let found = self.paths.at(path).map_err(|_| Denied::NoRoute)?;
@@ -135,20 +140,26 @@ impl Routes {
     }
 }
 
-/// What proxies and servers decode, merge or cut in different ways, in a path that was granted, is how checks are passed by.
-const AMBIGUOUS: [&str; 7] = ["%2f", "%5c", "%2e", "%00", "%25", "%3b", "%0"];
-
-/// A path as one server and the next read it alike, without a trailing slash; `None` for any other.
+/// A path as one server and the next read it alike, without a trailing slash; `None` for any other: what one decodes, merges
+/// or cuts and the next does not, in a path that was granted, is how checks are passed by.
 fn bare(path: &str) -> Option<&str> {
-    let lower = path.to_ascii_lowercase();
     let plain = path.starts_with('/')
         && !path.contains("//")
         && !path.contains(['\\', ';', '#', '?'])
         && !path.split('/').any(|part| part == "." || part == "..")
         && path.bytes().all(|byte| byte.is_ascii_graphic())
-        && !AMBIGUOUS.iter().any(|part| lower.contains(part));
+        && path.split('%').skip(1).all(stays_encoded);
     let shorter = path.strip_suffix('/').filter(|path| !path.is_empty());
     plain.then_some(shorter.unwrap_or(path))
+}
+
+/// Whether what follows a `%` is a byte that no path can hold as it is, a space or one beyond ASCII: an encoded letter is the
+/// letter to whoever decodes it, and another path to whoever does not.
+fn stays_encoded(after: &str) -> bool {
+    let byte = after
+        .get(..2)
+        .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    byte.is_some_and(|byte| byte == b' ' || !byte.is_ascii())
 }
 
 fn read(path: &Path) -> Result<Vec<Entry>, RoutesError> {
@@ -238,6 +249,10 @@ mod tests {
             "/reports\\7",
             "/reports/%00",
             "/reports/%252e",
+            "/%72eports/7",
+            "/reports/%7",
+            "/reports/%",
+            "/reports/%+7",
             "/reports/7#x",
             "reports/7",
             "",
@@ -255,5 +270,14 @@ mod tests {
             );
         }
         assert!(none.find("GET", "/any/thing").is_ok());
+        assert!(known.find("GET", "/reports/a%20b%c3%A4").is_ok());
+    }
+
+    #[test]
+    fn a_file_that_lists_nothing_opens_nothing() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "route = []").unwrap();
+        let routes = Routes::open(&RoutesFrom::File(file.path().to_owned())).unwrap();
+        assert_eq!(routes.find("GET", "/").map(|_| ()), Err(Denied::NoRoute));
     }
 }

@@ -62,7 +62,7 @@ impl fmt::Debug for Refreshed {
 pub(crate) enum Turned {
     /// There is no such session, or it has ended.
     Unknown,
-    /// The turn was used before: the session has ended now.
+    /// The turn was used before: the session is to end.
     Again,
     /// The store did not answer; the turn may have been taken or not.
     Unavailable,
@@ -74,6 +74,10 @@ impl Sessions {
         match &design.sessions {
             SessionsFrom::Memory => Ok(Self::Memory(Box::default())),
             SessionsFrom::Redis(url) => {
+                // TLS would need a second stack of it beside our own; the connection lives on a runtime.
+                if !url.starts_with("redis://") || tokio::runtime::Handle::try_current().is_err() {
+                    return Err(NotSessions);
+                }
                 let redis = redis::RedisSessions::open(url).map_err(|_| NotSessions)?;
                 Ok(Self::Redis(Box::new(redis)))
             }
@@ -170,7 +174,7 @@ impl Sessions {
     }
 
     /// Gives a session its next turn, if `kept` is what is kept of its current one. A turn
-    /// that was used before ends the session instead: its thief or its owner has the current one, and which of the
+    /// that was used before is to end the session instead: its thief or its owner has the current one, and which of the
     /// two is not known.
     pub(crate) async fn turn(
         &self,
@@ -274,9 +278,9 @@ impl FromStr for SessionsFrom {
         if typed == SessionsKind::Memory.label() {
             return Ok(Self::Memory);
         }
-        // What comes after is judged when it is opened: whoever says what is wrong with a flag says its value too, and
-        // this one may hold a password. TLS would need a second stack of it beside our own.
-        if typed.starts_with("redis://") {
+        // An address is judged when it is opened: whoever says what is wrong with a flag says its value too, and this one
+        // may hold a password.
+        if typed.contains("://") {
             Ok(Self::Redis(typed.into()))
         } else {
             Err(NotSessions)

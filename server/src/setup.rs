@@ -126,7 +126,7 @@ settings! {
     /// a PEM file with the private key that --jwt asks for [default: generated per process]
     #[arg(value_name = "FILE")]
     key_file: KeyFrom = KeyFrom::Generated, "AUTHLAB_KEY_FILE";
-    /// who issues tokens: http:// or https://, host and path [default: the address that is listened on]
+    /// who issues tokens: http:// or https://, host and port [default: the address that is listened on]
     #[arg(value_name = "URL")]
     issuer: IssuerFrom = IssuerFrom::Listen, "AUTHLAB_ISSUER";
     /// for whom tokens are [default: the issuer]
@@ -159,7 +159,7 @@ settings! {
     sessions: SessionsFrom = SessionsFrom::Memory, "AUTHLAB_SESSIONS";
     /// how many devices an account may be signed in from; one more signs the oldest out [default: 10]
     max_sessions: NonZeroUsize = const { NonZeroUsize::new(10).unwrap() }, "AUTHLAB_MAX_SESSIONS";
-    /// a JSON file of the servers that may ask for tokens and about them [default: demo-client, demo-secret]
+    /// a JSON file of the servers that may ask for tokens and about them [default: demo-client, demo-secret, with --users memory alone]
     #[arg(value_name = "FILE")]
     clients: ClientsFrom = ClientsFrom::Demo, "AUTHLAB_CLIENTS";
     /// addresses of proxies, separated by commas, whose X-Forwarded-For counts and who may ask at /authorize [default: none]
@@ -272,9 +272,15 @@ impl Setup {
                 &format!("{}: ", path.display()),
             )?;
         }
-        let design = typed.clone().over(below).over_defaults();
+        let mut design = typed.clone().over(below).over_defaults();
+        if design.credential != CredentialKind::Jwt {
+            // A preset's, beside another credential that was typed.
+            design.refresh = RefreshKind::None;
+        }
         design.check_ranges()?;
-        design.check_clashes()?;
+        if let Some(clash) = design.clash() {
+            return Err(SetupError::Clash(clash));
+        }
         unused::refuse(&typed, &design, "--")?;
         Ok(design)
     }
@@ -302,21 +308,25 @@ impl Design {
         period_in_range("cache-ttl", self.cache_ttl, LEAST_CACHE_TTL)
     }
 
-    fn check_clashes(&self) -> Result<(), SetupError> {
+    /// Two settings that do not go together, and what does.
+    pub(crate) fn clash(&self) -> Option<&'static str> {
         if self.binding != BindingKind::Dpop {
-            return Ok(());
+            return None;
         }
-        if self.credential == CredentialKind::Session {
-            return Err(SetupError::Clash(
+        if self.listen.ip().is_unspecified() && self.issuer == IssuerFrom::Listen {
+            return Some(
+                "--binding dpop needs --issuer URL where it listens on every address: proofs are made for one",
+            );
+        }
+        match (self.credential, self.cache) {
+            (CredentialKind::Session, _) => Some(
                 "--binding dpop binds what an Authorization header carries, not the cookie of --credential session; accepted: jwt, opaque, session-jwt",
-            ));
-        }
-        if self.cache == CacheKind::Decision {
-            return Err(SetupError::Clash(
+            ),
+            (_, CacheKind::Decision) => Some(
                 "--cache decision would leave the proofs of --binding dpop unread; accepted: none, token",
-            ));
+            ),
+            _ => None,
         }
-        Ok(())
     }
 
     /// Whether requests are authorized: under `--policy allow-all` neither binding nor cache is ever consulted.

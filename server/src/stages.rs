@@ -16,6 +16,8 @@ pub(crate) enum Stage {
 /// Whoever is told that a stage ended.
 pub(crate) trait Laps {
     fn ended(&mut self, stage: Stage);
+    /// What was looked up in the cache was there.
+    fn hit(&mut self);
 }
 
 /// Nobody.
@@ -24,6 +26,9 @@ pub(crate) struct Untimed;
 impl Laps for Untimed {
     #[inline]
     fn ended(&mut self, _: Stage) {}
+
+    #[inline]
+    fn hit(&mut self) {}
 }
 
 /// What each stage took, in nanoseconds. A stage that was not reached took none.
@@ -39,6 +44,8 @@ pub struct StageTimes {
     pub policy_ns: u64,
     /// All of it.
     pub total_ns: u64,
+    /// Whether the cache had the decision, or the token.
+    pub hit: bool,
 }
 
 /// A stopwatch over the stages.
@@ -67,6 +74,10 @@ impl Stopwatch {
 }
 
 impl Laps for Stopwatch {
+    fn hit(&mut self) {
+        self.times.hit = true;
+    }
+
     fn ended(&mut self, stage: Stage) {
         let now = Instant::now();
         let took = now.duration_since(self.last).as_nanos() as u64;

@@ -170,10 +170,12 @@ impl Users {
     }
 }
 
-/// What a name and a password must be: RFC 7617 §2 splits at the first colon, bcrypt reads 72 bytes up to a NUL.
+/// What a name and a password must be: RFC 7617 §2 splits at the first colon, a header's value loses the spaces around it (RFC
+/// 9110 §5.5), bcrypt reads 72 bytes up to a NUL.
 fn fit(name: &str, password: &str) -> Result<(), Denied> {
     let characters = name.chars().count();
     let named = (1..=MOST_NAME_CHARACTERS).contains(&characters)
+        && name.trim() == name
         && !name.chars().any(|c| c == ':' || c.is_control());
     let kept = PASSWORD_BYTES.contains(&password.len()) && !password.contains('\0');
     if named && kept {

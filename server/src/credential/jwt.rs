@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
-use super::{Facts, SecretError};
+use super::{CredentialKind, Facts, SecretError};
 use crate::binding::Bound;
 use crate::denied::Denied;
 use crate::policy::{Roles, Scopes};
@@ -23,7 +23,10 @@ use crate::setup::Design;
 use wire::{AccessToken, Addressed, SessionToken};
 
 /// RFC 9068 §2.1: an ID token or any other JWT under the same key is no access token.
-const TYPE: &str = "at+jwt";
+const ACCESS: &str = "at+jwt";
+
+/// What only names a session says too little to be one (RFC 8725 §3.11: a type of its own).
+const SESSION: &str = "session+jwt";
 
 /// What an access token says.
 pub(crate) struct Claims {
@@ -66,6 +69,7 @@ impl Claims {
 pub(crate) struct Jwt {
     algorithm: Algorithm,
     key: Key,
+    typ: &'static str,
     /// The header as our tokens carry it: whatever has these very bytes needs no parsing.
     own_header: String,
     issuer: Box<str>,
@@ -77,7 +81,11 @@ impl Jwt {
         let key = Key::open(design.jwt, &design.secret_file, &design.key_file)?;
         let algorithm = design.jwt.into();
         let mut header = Header::new(algorithm);
-        header.typ = Some(TYPE.to_owned());
+        let typ = match design.credential {
+            CredentialKind::SessionJwt => SESSION,
+            _ => ACCESS,
+        };
+        header.typ = Some(typ.to_owned());
         header.kid = key.id().map(ToOwned::to_owned);
         // An empty one equals no header: then all of them are parsed.
         let own_header = serde_json::to_vec(&header)
@@ -86,6 +94,7 @@ impl Jwt {
         Ok(Self {
             algorithm,
             key,
+            typ,
             own_header,
             issuer: design.issuer().into(),
             audience: design.audience().into(),
@@ -176,7 +185,7 @@ impl Jwt {
             .is_none_or(|kid| Some(kid) == self.key.id());
         let accepted = header.alg == self.algorithm
             && names_ours
-            && bare.eq_ignore_ascii_case(TYPE)
+            && bare.eq_ignore_ascii_case(self.typ)
             && header.crit.is_none();
         if accepted {
             Ok(())

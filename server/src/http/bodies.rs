@@ -56,6 +56,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
     }
 }
 
+/// More than any form here has: each is compared with each.
+const MOST_FIELDS: usize = 32;
+
 /// The fields of a form (`application/x-www-form-urlencoded`), each there once.
 pub(super) struct Form(Vec<(String, String)>);
 
@@ -73,7 +76,11 @@ impl Form {
         let text = std::str::from_utf8(bytes).map_err(|_| "The form is not UTF-8")?;
         let fields: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes())
             .into_owned()
+            .take(MOST_FIELDS + 1)
             .collect();
+        if fields.len() > MOST_FIELDS {
+            return Err("A form has at most 32 fields here");
+        }
         let mangled = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
         if fields
             .iter()

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::answers::{Challenge, denied, no_store, problem};
 use super::granted::{self, Peer, only};
+use super::observed;
 use super::token::Head;
 use crate::denied::Denied;
 use crate::lab::Lab;
@@ -71,18 +72,18 @@ async fn decide(lab: &Lab, head: &Parts, method: &str, target: &str) -> Result<G
         presented: granted::shown(head, method, lab)?,
         action,
     };
-    match lab.control() {
-        Some(grant) => Ok(grant),
-        None => lab.authorize(&request).await,
-    }
+    observed::authorize(lab, head, &request).await.0
 }
 
 /// What the proxy passes on: whose request it is, and what that may do.
 fn passed(lab: &Lab, grant: &Grant) -> Response {
-    let subject = HeaderValue::from_bytes(lab.name(grant).as_bytes());
+    let name = lab.name(grant);
+    // Whoever reads the header does not see the spaces around it, and would take one account for another.
+    let whole = (name.trim() == &*name).then_some(name);
+    let subject = whole.map(|name| HeaderValue::from_bytes(name.as_bytes()));
     let scope = HeaderValue::try_from(grant.scopes().to_string());
     match (subject, scope) {
-        (Ok(subject), Ok(scope)) => {
+        (Some(Ok(subject)), Ok(scope)) => {
             (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
         }
         // A name that no header can hold must not pass as nobody's.

@@ -11,8 +11,7 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 
 use super::answers::Challenge;
-use super::observed::Metrics;
-use super::{answers, cookies};
+use super::{answers, cookies, observed};
 use crate::binding::BindingKind;
 use crate::credential::CredentialKind;
 use crate::denied::Denied;
@@ -94,19 +93,7 @@ impl<P: Permission> FromRequestParts<Arc<Lab>> for Granted<P> {
             challenge: Challenge::of(lab),
             times: None,
         })?;
-        let (decision, times) = if let Some(grant) = lab.control() {
-            // The control reads the credentials too, so that only authorization is missing from it.
-            std::hint::black_box(&request);
-            (Ok(grant), None)
-        } else if lab.design().server_timing || lab.design().metrics {
-            let (decision, times) = lab.authorize_timed(&request).await;
-            if let Some(metrics) = parts.extensions.get::<Arc<Metrics>>() {
-                metrics.decided(&times);
-            }
-            (decision, lab.design().server_timing.then_some(times))
-        } else {
-            (lab.authorize(&request).await, None)
-        };
+        let (decision, times) = observed::authorize(lab, parts, &request).await;
         match decision {
             Ok(grant) => Ok(Self {
                 grant,

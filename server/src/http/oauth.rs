@@ -126,7 +126,8 @@ fn said(lab: &Lab, active: &Introspected) -> Response {
         sub: &'a str,
         aud: &'a str,
         iss: &'a str,
-        jti: TokenId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        jti: Option<TokenId>,
         roles: Roles,
         #[serde(skip_serializing_if = "Option::is_none")]
         cnf: Option<Confirmation>,
@@ -145,7 +146,7 @@ fn said(lab: &Lab, active: &Introspected) -> Response {
         sub: name,
         aud: &lab.design().audience(),
         iss: &lab.design().issuer(),
-        jti: verified.id,
+        jti: active.id,
         roles: verified.roles,
         cnf,
     })

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +23,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::answers::{Challenge, denied};
 use crate::denied::Denied;
 use crate::lab::Lab;
+use crate::request::Grant;
 use crate::setup::LogKind;
 use crate::stages::StageTimes;
 
@@ -107,12 +109,11 @@ impl Metrics {
         metrics
     }
 
-    /// A request was authorized or refused, and these stages took their time.
-    pub(super) fn decided(&self, times: &StageTimes) {
-        // A hit ends before anything is verified.
-        if times.verify_ns == 0 {
+    /// A request was authorized or refused. What was refused without the cache was never in it, nor is it now.
+    fn decided(&self, granted: bool, times: &StageTimes) {
+        if times.hit {
             self.hits.inc();
-        } else {
+        } else if granted {
             self.misses.inc();
         }
     }
@@ -206,6 +207,28 @@ pub(super) async fn observe(
         metrics.answered.get_or_create(&labels).inc();
     }
     response
+}
+
+/// Authorizes a request, with what it took where that is answered, and counted where that is asked for.
+pub(super) async fn authorize(
+    lab: &Lab,
+    parts: &Parts,
+    request: &crate::request::Request<'_>,
+) -> (Result<Grant, Denied>, Option<StageTimes>) {
+    if let Some(grant) = lab.control() {
+        // The control reads the credentials too, so that only authorization is missing from it.
+        std::hint::black_box(request);
+        return (Ok(grant), None);
+    }
+    let design = lab.design();
+    if !design.server_timing && !design.metrics {
+        return (lab.authorize(request).await, None);
+    }
+    let (decision, times) = lab.authorize_timed(request).await;
+    if let Some(metrics) = parts.extensions.get::<Arc<Metrics>>() {
+        metrics.decided(decision.is_ok(), &times);
+    }
+    (decision, design.server_timing.then_some(times))
 }
 
 /// Methods are a client's to make up as well.

@@ -133,9 +133,11 @@ impl Lab {
     /// # Errors
     /// As [`Lab::authorize`].
     pub(crate) async fn sign_out_everywhere(&self, request: &Request<'_>) -> Result<usize, Denied> {
-        let (grant, _) = self.here(request).await?;
+        let (grant, here) = self.here(request).await?;
         let name = self.name(&grant);
-        let all = self.sessions.devices(&name, self.clock.now()).await?;
+        let mut all = self.sessions.devices(&name, self.clock.now()).await?;
+        // Its own last: whoever is told to come back still can.
+        all.sort_by_key(|signed| signed.session == here);
         for signed in &all {
             self.end_device(&name, signed.session).await?;
         }
@@ -148,6 +150,9 @@ impl Lab {
     /// # Errors
     /// [`Denied::Unknown`] when the last session has ended.
     pub(crate) async fn profile(&self, grant: &Grant) -> Result<Profile, Denied> {
+        if self.control().is_some() {
+            return Ok(Profile::default());
+        }
         self.sessions.profile(&self.name(grant)).await
     }
 

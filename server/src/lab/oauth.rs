@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use super::Lab;
 use crate::clients::{CLIENT, Client, ClientGrant};
-use crate::credential::{Facts, RefreshKind, refresh};
+use crate::credential::{Facts, refresh};
 use crate::denied::Denied;
 use crate::policy::{Roles, Scopes};
-use crate::request::{IssuedToken, Sender, Verified};
+use crate::request::{IssuedToken, Sender, TokenId, Verified};
 
 /// A token that is active (RFC 7662 §2.2).
 pub(crate) struct Introspected {
     pub(crate) name: Arc<str>,
     pub(crate) verified: Verified,
+    /// Its own; where tokens belong to a session that is refreshed, the session's stands in its place, and is not told.
+    pub(crate) id: Option<TokenId>,
 }
 
 impl Lab {
@@ -66,11 +68,15 @@ impl Lab {
         token: &str,
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
-        if self.design.refresh == RefreshKind::None {
+        if !self.credential.is_refreshed(self.design.refresh) {
             return Err(Denied::UnsupportedGrant);
         }
         client.may(ClientGrant::RefreshToken)?;
-        self.refresh(token, sender).await
+        match self.refresh(token, sender).await {
+            // RFC 6749 §5.2: 401 would say that the client is wrong.
+            Err(Denied::WrongSender) => Err(Denied::BadRefresh),
+            other => other,
+        }
     }
 
     /// Whether a token is active, and what it says.
@@ -85,6 +91,7 @@ impl Lab {
         match active {
             Ok(verified) => Ok(Some(Introspected {
                 name: self.subjects.name(verified.mark.subject),
+                id: (!self.credential.is_refreshed(self.design.refresh)).then_some(verified.id),
                 verified,
             })),
             Err(Denied::Unavailable) => Err(Denied::Unavailable),
@@ -98,7 +105,7 @@ impl Lab {
     /// # Errors
     /// [`Denied::UnauthorizedClient`]; [`Denied::Unavailable`] when a store fails: the token may still be good.
     pub(crate) async fn revoke_for(&self, client: &Client, token: &str) -> Result<(), Denied> {
-        if self.design.refresh == RefreshKind::Rotate
+        if self.credential.is_refreshed(self.design.refresh)
             && let Ok((id, _)) = refresh::read(token)
         {
             let now = self.clock.now();

@@ -80,11 +80,12 @@ impl Lab {
         at_least: Timestamp,
         now: Timestamp,
     ) -> Result<(), Denied> {
-        self.sessions.end_refreshed(id).await?;
         // Whatever was issued for it ends within a token's lifetime, and one may be on its way.
         let end = now.after(self.design.token_ttl.0 + Duration::from_secs(60));
+        // The tokens first: whoever was told to come back still finds the session, and ends it again.
         self.sessions.revoke(id, end.max(at_least), now).await?;
         self.freshness.revoked(Revoked::Token(id));
+        self.sessions.end_refreshed(id).await?;
         Ok(())
     }
 }

@@ -128,7 +128,6 @@ impl MemorySessions {
             return Err(Turned::Unknown);
         }
         if !bool::from(session.kept.ct_eq(kept)) {
-            refreshed.facts.remove(&id);
             return Err(Turned::Again);
         }
         session.kept = next;

@@ -18,10 +18,12 @@ use crate::request::{TokenId, Verified};
 use crate::subjects::Subjects;
 use crate::users::Profile;
 
-/// How long one call may take, all attempts together: no request makes more than two, and a client is told to come back within two
-/// seconds.
+/// How long one call may take, all attempts together. The first that is not answered ends its request: a client of a store that is
+/// away is told to come back within two seconds.
 const MOST_WAIT: Duration = Duration::from_millis(800);
 const CONNECT_WITHIN: Duration = Duration::from_millis(300);
+/// How far Redis's clock may be ahead of ours.
+const BETWEEN_CLOCKS: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// KEYS: the account's list of sessions, its document, the new session. ARGV: the session's id and record, the document, the device's id,
@@ -41,11 +43,23 @@ while redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[5]) do
     redis.call('DEL', ARGV[7] .. id)
     ended[#ended + 1] = id
 end
+-- The list and the document end with the last session: one that began under a longer lifetime may be here.
+local stays = tonumber(ARGV[6]) - tonumber(redis.call('TIME')[1])
+local listed = redis.call('TTL', KEYS[1])
 redis.call('RPUSH', KEYS[1], ARGV[1])
-redis.call('EXPIREAT', KEYS[1], ARGV[6])
-redis.call('SET', KEYS[2], ARGV[3], 'EXAT', ARGV[6])
+if listed < stays then redis.call('EXPIREAT', KEYS[1], ARGV[6]) end
+local kept = redis.call('TTL', KEYS[2])
+redis.call('SET', KEYS[2], ARGV[3], 'KEEPTTL')
+if kept < stays then redis.call('EXPIREAT', KEYS[2], ARGV[6]) end
 redis.call('SET', KEYS[3], ARGV[2], 'EXAT', ARGV[6])
 return ended
+";
+
+/// KEYS: the session, the account's list, its document. ARGV: the session's id. The document goes with the last session.
+const SIGN_OUT: &str = r"
+redis.call('DEL', KEYS[1])
+redis.call('LREM', KEYS[2], 0, ARGV[1])
+if redis.call('LLEN', KEYS[2]) == 0 then redis.call('DEL', KEYS[3]) end
 ";
 
 /// KEYS: the session. ARGV: what is kept of the turn that was shown, and of the next one. What is compared are digests of
@@ -53,10 +67,7 @@ return ended
 const TURN: &str = r"
 local kept = redis.call('HGET', KEYS[1], 'kept')
 if not kept then return 0 end
-if kept ~= ARGV[1] then
-    redis.call('DEL', KEYS[1])
-    return 2
-end
+if kept ~= ARGV[1] then return 2 end
 redis.call('HSET', KEYS[1], 'kept', ARGV[2])
 return 1
 ";
@@ -66,6 +77,7 @@ const DEVICE: &str = "authlab:device:";
 pub(crate) struct RedisSessions {
     connection: ConnectionManager,
     sign_in: Script,
+    sign_out: Script,
     turn: Script,
 }
 
@@ -82,6 +94,7 @@ impl RedisSessions {
         Ok(Self {
             connection: ConnectionManager::new_lazy_with_config(client, config)?,
             sign_in: Script::new(SIGN_IN),
+            sign_out: Script::new(SIGN_OUT),
             turn: Script::new(TURN),
         })
     }
@@ -108,7 +121,8 @@ impl RedisSessions {
     }
 
     pub(super) async fn revoke(&self, id: TokenId, end: Timestamp) -> Result<(), Denied> {
-        self.set(&revoked(id), "", end).await
+        // Redis's clock ends it, and ours the token: a revocation outlives what it revokes.
+        self.set(&revoked(id), "", end.after(BETWEEN_CLOCKS)).await
     }
 
     pub(super) async fn begin(&self, name: &str, session: Verified) -> Result<(), Denied> {
@@ -261,17 +275,14 @@ impl RedisSessions {
     }
 
     pub(super) async fn sign_out(&self, name: &str, id: TokenId) -> Result<(), Denied> {
-        let mut both = redis::pipe();
-        both.atomic()
-            .cmd("DEL")
-            .arg(device_key(id))
-            .ignore()
-            .cmd("LREM")
-            .arg(list(name))
-            .arg(0)
-            .arg(hex(id))
-            .ignore();
-        self.all(both).await
+        let mut invocation = self.sign_out.prepare_invoke();
+        invocation
+            .key(device_key(id))
+            .key(list(name))
+            .key(profile_key(name))
+            .arg(hex(id));
+        let mut connection = self.connection.clone();
+        within(invocation.invoke_async::<()>(&mut connection)).await
     }
 
     pub(super) async fn profile(&self, name: &str) -> Result<Profile, Denied> {

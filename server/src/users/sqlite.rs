@@ -67,19 +67,21 @@ impl SqliteUsers {
         };
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)
             .map_err(|error| refuse(error.to_string()))?;
+        let is_new = connection
+            .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+            .map_err(|error| refuse(error.to_string()))?
+            == 0;
         Migrations::from_slice(VERSIONS)
             .to_latest(&mut connection)
             .map_err(|error| refuse(error.to_string().replace('\n', " ")))?;
-        let accounts: i64 = connection
-            .query_row("SELECT count(*) FROM accounts", [], |row| row.get(0))
-            .map_err(|error| refuse(error.to_string()))?;
-        if accounts == 0 {
+        // Whoever removed the demo accounts meant it.
+        if is_new {
             let passwords = DEMO.map(|(name, password, ..)| (name, password));
             let stored = hash_all(&passwords, password)?;
             add_demo(&mut connection, &stored).map_err(|error| refuse(error.to_string()))?;
         }
         let own = decoy(password)?;
-        let decoy = dearest(&connection, own).map_err(|error| refuse(error.to_string()))?;
+        let decoy = dearest(&connection, &own).map_err(|error| refuse(error.to_string()))?;
         let identity = identity(path).ok_or_else(|| refuse("is gone".to_owned()))?;
         let file = File {
             path: path.to_owned(),
@@ -229,16 +231,15 @@ fn add_demo(connection: &mut Connection, stored: &[Arc<str>]) -> rusqlite::Resul
 }
 
 /// Of the ways in which passwords are stored, the one that takes the longest: an unknown name costs as much.
-fn dearest(connection: &Connection, own: Arc<str>) -> rusqlite::Result<Arc<str>> {
-    // Method and cost of bcrypt are in the first seven bytes, method and first parameters of Argon2id in twenty.
-    let mut ways = connection.prepare("SELECT min(stored) FROM accounts GROUP BY substr(stored, 1, 20 - 13 * (stored LIKE '$2%'))")?;
-    let mut decoy = own;
-    for stored in ways.query_map([], |row| row.get::<_, String>(0))? {
-        let stored = stored?;
-        if password::check_stored(&stored).is_ok()
-            && password::work_ns(&stored) > password::work_ns(&decoy)
-        {
-            decoy = stored.into();
+fn dearest(connection: &Connection, own: &Arc<str>) -> rusqlite::Result<Arc<str>> {
+    let mut all = connection.prepare("SELECT stored FROM accounts")?;
+    let mut rows = all.query([])?;
+    let (mut decoy, mut most) = (Arc::clone(own), password::work_ns(own));
+    while let Some(row) = rows.next()? {
+        let stored = row.get_ref(0)?.as_str()?;
+        let work = password::work_ns(stored);
+        if work > most && password::check_stored(stored).is_ok() {
+            (decoy, most) = (stored.into(), work);
         }
     }
     Ok(decoy)

@@ -214,6 +214,37 @@ async fn its_token_carries_no_more_than_whose_session_it_is() {
     assert_eq!(names, ["aud", "exp", "iat", "iss", "sid", "sub"]);
 }
 
+/// A preset's refresh tokens are no matter of another credential: whoever signs out is out.
+#[tokio::test]
+async fn whoever_signs_out_is_out_whatever_the_preset_was() {
+    for credential in [CredentialKind::SessionJwt, CredentialKind::Opaque] {
+        let setup = Setup {
+            preset: Some(Preset::Jwt),
+            credential: Some(credential),
+            password: Some(authlab_server::PasswordKind::Sha256),
+            ..Setup::default()
+        };
+        let resolved = setup.resolve().unwrap();
+        let direct = Design {
+            credential,
+            refresh: authlab_server::RefreshKind::Rotate,
+            ..quick()
+        };
+        for design in [resolved, direct] {
+            let server = Served::start(design).await;
+            let client = server.client();
+            let (token, path) = match credential {
+                CredentialKind::SessionJwt => {
+                    (sign_in(&client, "user123", "phone").await, "/logout")
+                }
+                _ => (server.token("john").await, "/token/revoke"),
+            };
+            assert_eq!(client.ask("POST", path, &token).await.status, 200);
+            assert_eq!(client.status("/items/", &token).await, 401, "{credential}");
+        }
+    }
+}
+
 #[test]
 fn the_preset_is_this_design() {
     let setup = Setup {

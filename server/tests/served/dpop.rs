@@ -300,6 +300,14 @@ async fn only_a_proof_that_is_right_in_every_part_passes() {
     );
 }
 
+/// However a design is opened: on a hit nobody would read the proof.
+#[test]
+fn a_decision_cache_is_refused_beside_it() {
+    let refused = authlab_server::Lab::open(bound(CacheKind::Decision));
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("would leave the proofs"), "{error}");
+}
+
 #[tokio::test]
 async fn a_sign_in_and_a_refresh_need_a_proof_as_well() {
     let (server, _clock) = served(CacheKind::None).await;

@@ -75,6 +75,7 @@ async fn each_proxys_headers_are_understood_and_answered_with_whom_it_lets_in() 
                     (&john, "PUT", "/reports/7", 403),
                     (&john, "GET", "/other", 403),
                     (&john, "GET", "/reports/../reports/7", 403),
+                    (&john, "GET", "/%72eports/7", 403),
                     ("", "GET", "/reports/7", 401),
                     ("nonsense", "GET", "/reports/7", 401),
                 ] {
@@ -150,6 +151,28 @@ async fn the_sender_is_whom_the_proxy_names_and_for_others_the_peer() {
         .header(AUTHORIZATION, format!("Bearer {jane}"))
         .header("x-forwarded-for", "127.0.0.1");
     assert_eq!(stranger.send(request, "").await.status, 401);
+}
+
+/// A header's value loses the spaces around it: an account that differs from another by them alone would be taken for it.
+#[tokio::test]
+async fn nobody_is_taken_for_another_by_the_spaces_around_a_name() {
+    let users = tempfile::NamedTempFile::new().unwrap();
+    let accounts = r#"{ "john ": { "password": "password123", "roles": ["user"] } }"#;
+    std::fs::write(users.path(), accounts).unwrap();
+    let asked = served(Design {
+        users: authlab_server::UsersFrom::File(users.path().to_owned()),
+        ..quick()
+    })
+    .await;
+    let client = asked.server.client();
+    let token = client.login("john ", "password123").await.body["access_token"].clone();
+    let headers = [
+        ("x-original-method", "GET"),
+        ("x-original-uri", "/reports/7"),
+    ];
+    let answer = ask(&client, token.as_str().unwrap(), &headers).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.header("x-auth-subject").is_none());
 }
 
 /// A proxy asks with GET about a POST: it is the POST that needs a proof of the same origin.

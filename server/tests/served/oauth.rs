@@ -321,6 +321,21 @@ async fn a_client_of_the_file_may_what_the_file_says() {
         write!(text, "{byte:02x}").unwrap();
         text
     });
+    // Beside accounts of its own a server has no client whose secret everybody knows.
+    let users = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(users.path(), "{}").unwrap();
+    let real = Served::start(Design {
+        users: authlab_server::UsersFrom::File(users.path().to_owned()),
+        ..quick()
+    })
+    .await;
+    let demo = post(
+        &real.client(),
+        "/oauth/token",
+        "grant_type=client_credentials",
+    )
+    .await;
+    assert_eq!(demo.status, 401);
     let clients = json!({
         "reader": { "secret_sha256": hex, "scopes": ["items:read"], "grants": ["client_credentials"] },
         "other": { "secret_sha256": hex, "scopes": [], "grants": [] },

@@ -79,6 +79,11 @@ async fn a_password_stored_in_an_older_way_is_stored_anew_at_a_sign_in_that_succ
         (PasswordKind::Bcrypt, 4, "$2b$04$"),
         (PasswordKind::Bcrypt, 5, "$2b$05$"),
         (PasswordKind::Argon2id, 4, "$argon2id$"),
+        // Never to a weaker one: a measurement leaves what it finds.
+        (PasswordKind::Sha256, 4, "$argon2id$"),
+        (PasswordKind::Bcrypt, 6, "$2b$06$"),
+        (PasswordKind::Bcrypt, 4, "$2b$06$"),
+        (PasswordKind::Blake3, 4, "$2b$06$"),
     ];
     for (password, bcrypt_cost, prefix) in ways {
         let server = Served::start(Design {

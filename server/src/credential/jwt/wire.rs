@@ -8,8 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Claims, Named};
 use crate::binding::{Bound, Confirmation, SealedSender};
+use crate::clients::CLIENT;
 use crate::policy::{Roles, Scopes};
 use crate::request::TokenId;
+
+/// The client of the server's own ways to sign in.
+const OWN_CLIENT: &str = "authlab";
 
 /// An access token's claims (RFC 9068 §2.2).
 #[derive(Serialize, Deserialize)]
@@ -20,6 +24,9 @@ pub(super) struct AccessToken<'a> {
     aud: Audience<'a>,
     #[serde(borrow)]
     sub: Cow<'a, str>,
+    /// Who asked for it. Read by others; here the subject says it.
+    #[serde(skip_deserializing)]
+    client_id: &'a str,
     roles: Roles,
     #[serde(rename = "scope")]
     scopes: Scopes,
@@ -91,6 +98,7 @@ impl<'a> AccessToken<'a> {
             iss: issuer.into(),
             aud: Audience::One(audience.into()),
             sub: claims.sub.as_str().into(),
+            client_id: claims.sub.strip_prefix(CLIENT).unwrap_or(OWN_CLIENT),
             roles: claims.roles,
             scopes: claims.scopes,
             iat: claims.issued_at,
