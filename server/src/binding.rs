@@ -4,7 +4,6 @@
 mod bcrypt;
 mod digest;
 mod dpop;
-mod jwk;
 mod none;
 mod seal;
 

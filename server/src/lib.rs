@@ -35,6 +35,7 @@ pub mod freshness;
 pub mod hashing;
 mod http;
 pub mod issuer;
+mod jwk;
 pub mod lab;
 pub mod parts;
 pub mod password;

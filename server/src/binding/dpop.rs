@@ -14,10 +14,10 @@ use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::jwk::{Jwk, PublicKey};
 use super::{Bound, Seal};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
+use crate::jwk::{Jwk, PublicKey};
 use crate::request::{Proof, Sender};
 
 /// How far a proof's `iat` may be from our clock, before and after (RFC 9449 §11.1: seconds or minutes).
@@ -153,7 +153,8 @@ fn signed(jwt: &str) -> Option<(Seal, Vec<u8>)> {
     if !key.proves(message.as_bytes(), &signature) {
         return None;
     }
-    Some((key.thumbprint()?, URL_SAFE_NO_PAD.decode(claims).ok()?))
+    let name = Seal::of_text(&key.thumbprint())?;
+    Some((name, URL_SAFE_NO_PAD.decode(claims).ok()?))
 }
 
 /// Which proofs were used: those of this window and of the one before it, so that each is known for at least as long as it could

@@ -16,10 +16,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
-use sha2::{Digest as _, Sha256};
 
 use super::{JwtAlgorithm, SecretError, SecretFrom};
 use crate::denied::Denied;
+use crate::jwk::PublicKey;
 
 /// NIST SP 800-131A: no shorter RSA key.
 const LEAST_RSA_BITS: usize = 2048;
@@ -45,6 +45,7 @@ pub(super) enum Key {
         public: ParsedPublicKey,
         /// Its name: the RFC 7638 thumbprint.
         id: String,
+        told: PublicKey,
     },
 }
 
@@ -83,11 +84,12 @@ impl Key {
             }
         };
         let public = private.public().ok_or(SecretError::NoRandomness)?;
-        let id = URL_SAFE_NO_PAD.encode(Sha256::digest(private.required_members()));
+        let told = private.told().ok_or(SecretError::NoRandomness)?;
         Ok(Self::Pair {
             private,
             public,
-            id,
+            id: told.thumbprint(),
+            told,
         })
     }
 
@@ -101,10 +103,10 @@ impl Key {
 
     /// Its public half (RFC 7517 §4), for whoever verifies; a secret has none.
     pub(super) fn public_jwk(&self, algorithm: Algorithm) -> Option<String> {
-        let Self::Pair { private, id, .. } = self else {
+        let Self::Pair { told, id, .. } = self else {
             return None;
         };
-        let members = private.required_members();
+        let members = told.required_members();
         let members = members.strip_suffix('}')?;
         Some(format!(
             r#"{members},"kid":"{id}","alg":"{algorithm:?}","use":"sig"}}"#
@@ -226,27 +228,23 @@ impl Private {
         .ok()
     }
 
-    /// Its public half as the members that a JWK must have, in their order (RFC 7638 §3.2, RFC 8037 §2): what its
-    /// thumbprint is made of.
-    fn required_members(&self) -> String {
-        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    /// Its public half, as others are told of it.
+    fn told(&self) -> Option<PublicKey> {
         match self {
             Self::Rsa(pair) => {
                 let public = pair.public_key();
-                let n = text(public.modulus().big_endian_without_leading_zero());
-                let e = text(public.exponent().big_endian_without_leading_zero());
-                format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)
+                Some(PublicKey::Rsa {
+                    n: public.modulus().big_endian_without_leading_zero().to_vec(),
+                    e: public.exponent().big_endian_without_leading_zero().to_vec(),
+                })
             }
             Self::Ec(pair) => {
-                // SEC 1 §2.3.3: 4, x, y.
-                let point = pair.public_key().as_ref();
-                let (x, y) = point[1..].split_at(point.len() / 2);
-                let (x, y) = (text(x), text(y));
-                format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)
+                let point = pair.public_key().as_ref().try_into();
+                point.ok().map(PublicKey::P256)
             }
             Self::Ed(pair) => {
-                let x = text(pair.public_key().as_ref());
-                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)
+                let key = pair.public_key().as_ref().try_into();
+                key.ok().map(PublicKey::Ed25519)
             }
         }
     }

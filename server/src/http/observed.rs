@@ -186,7 +186,8 @@ pub(super) async fn observe(
         let mut id = String::with_capacity(24);
         let _ = write!(id, "{:08x}-{number}", numbered.start);
         let ms = took.as_micros() as f64 / 1e3;
-        tracing::info!(request_id = %id, %method, %route, status, ms, "request");
+        let method = known(method.as_str());
+        tracing::info!(request_id = %id, method, %route, status, ms, "request");
         if let Ok(value) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }

@@ -121,11 +121,22 @@ async fn while_the_database_is_away_nobody_signs_in_and_afterwards_all_goes_on()
     assert_eq!(sign_up(&client, "grace", "hopper's own").await, 201);
 
     // Somebody else writes and does not end: who only reads goes on, who writes is told to come back.
+    let stronger = Served::start(Design {
+        password: PasswordKind::Bcrypt,
+        bcrypt_cost: 4,
+        ..stored(&path)
+    })
+    .await;
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // What could not be stored anew now is so at the next sign-in: this one goes on.
+    assert_eq!(login(&stronger.client(), "john", "password123").await, 200);
+    assert!(kept(&path, "john").starts_with("$sha256$"));
     assert_eq!(login(&client, "john", "password123").await, 200);
     assert_eq!(sign_up(&client, "ada", "byron's own").await, 503);
     other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(login(&stronger.client(), "john", "password123").await, 200);
+    assert!(kept(&path, "john").starts_with("$2b$04$"));
     assert_eq!(sign_up(&client, "ada", "byron's own").await, 201);
 }
 

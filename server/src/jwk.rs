@@ -1,4 +1,4 @@
-//! Public keys as clients show them (RFC 7517): what signs a DPoP proof.
+//! Public keys as the world writes them (RFC 7517): our own, and those that sign the DPoP proofs of clients.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 
-use super::Seal;
-
 /// RSA moduli of 2048 to 4096 bits: shorter ones are weak (NIST SP 800-131A), longer ones cost a stranger's request
 /// more than it should.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
@@ -18,7 +16,7 @@ const MOST_EXPONENT_BYTES: usize = 4;
 
 /// A key as it stands in a header. Members that are not asked for are passed over, private ones are not.
 #[derive(Deserialize)]
-pub(super) struct Jwk<'a> {
+pub(crate) struct Jwk<'a> {
     #[serde(borrow)]
     kty: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -39,7 +37,7 @@ pub(super) struct Jwk<'a> {
 }
 
 /// A key that was understood.
-pub(super) enum PublicKey {
+pub(crate) enum PublicKey {
     Rsa { n: Vec<u8>, e: Vec<u8> },
     P256([u8; 65]),
     Ed25519([u8; 32]),
@@ -47,7 +45,7 @@ pub(super) enum PublicKey {
 
 impl PublicKey {
     /// The key, where it is one for this algorithm.
-    pub(super) fn of(jwk: &Jwk<'_>, algorithm: &str) -> Option<Self> {
+    pub(crate) fn of(jwk: &Jwk<'_>, algorithm: &str) -> Option<Self> {
         if jwk.d.is_some() || jwk.k.is_some() {
             return None;
         }
@@ -74,7 +72,7 @@ impl PublicKey {
         }
     }
 
-    pub(super) fn proves(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn proves(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }
                 .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
@@ -88,22 +86,23 @@ impl PublicKey {
         }
     }
 
-    /// Its name: the digest of the members that it must have, in their order (RFC 7638 §3, RFC 8037 §2).
-    pub(super) fn thumbprint(&self) -> Option<Seal> {
+    /// The members that it must have, in their order (RFC 7638 §3.2, RFC 8037 §2).
+    pub(crate) fn required_members(&self) -> String {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let members = match self {
+        match self {
             Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(e), text(n)),
             Self::P256(point) => {
                 let (x, y) = point[1..].split_at(32);
-                format!(
-                    r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
-                    text(x),
-                    text(y)
-                )
+                let (x, y) = (text(x), text(y));
+                format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)
             }
             Self::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(x)),
-        };
-        Seal::of_text(&URL_SAFE_NO_PAD.encode(Sha256::digest(members)))
+        }
+    }
+
+    /// Its name: the digest of those members (RFC 7638 §3).
+    pub(crate) fn thumbprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.required_members()))
     }
 }
 
@@ -122,7 +121,7 @@ mod tests {
         let jwk: Jwk<'_> = serde_json::from_str(jwk).unwrap();
         let key = PublicKey::of(&jwk, "RS256").unwrap();
         assert_eq!(
-            key.thumbprint().unwrap().as_str(),
+            key.thumbprint(),
             "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
         );
         for other in ["ES256", "EdDSA", "HS256", "none"] {
