@@ -6,6 +6,7 @@
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use authlab_server::{
     BindingKind, CacheKey, CacheKind, CacheStore, Design, HashOn, Lab, PasswordKind, Preset, Setup,
@@ -39,7 +40,7 @@ pub struct Case {
 /// A case that only has to be run.
 pub struct Ready {
     case: Case,
-    lab: Lab,
+    lab: Arc<Lab>,
     tokens: Vec<String>,
 }
 

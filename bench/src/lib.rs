@@ -5,6 +5,7 @@ mod prover;
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use authlab_server::{
@@ -51,7 +52,7 @@ pub fn request(token: &str) -> Request<'_> {
 ///
 /// # Errors
 /// As [`Lab::open`].
-pub fn open(design: Design) -> Result<Lab, OpenError> {
+pub fn open(design: Design) -> Result<Arc<Lab>, OpenError> {
     Lab::open(Design {
         password: PasswordKind::Sha256,
         ..design

@@ -141,14 +141,9 @@ impl Binding {
         }
     }
 
-    /// Whether a check waits for a slow hash, so that what was true before it may no longer be.
-    pub(crate) fn waits(&self) -> bool {
-        match self {
-            Self::Bcrypt(_) => true,
-            Self::None(_) | Self::Md5(_) | Self::Sha256(_) | Self::Blake3(_) | Self::Dpop(_) => {
-                false
-            }
-        }
+    /// Whether it is proven to whoever is asked, and not to a server that is only asked about.
+    pub(crate) fn is_proven_elsewhere(&self) -> bool {
+        matches!(self, Self::Dpop(_))
     }
 
     /// Whether the token is this sender's; a key is proven for this `token`, or without one for a request that

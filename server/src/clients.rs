@@ -18,7 +18,7 @@ use crate::users::UsersFrom;
 /// What a client's name as a subject begins with: no account has a colon in its name (RFC 7617 §2).
 pub(crate) const CLIENT: &str = "client:";
 
-const DEMO: (&str, &str) = ("demo-client", "demo-secret");
+pub(crate) const DEMO: (&str, &str) = ("demo-client", "demo-secret");
 
 const SHAPE: &str = r#"expected {"ID": {"secret_sha256": "64 hexadecimal digits", "scopes": ["items:read"], "grants": ["client_credentials", "refresh_token"]}}"#;
 

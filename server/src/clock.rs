@@ -25,6 +25,24 @@ impl Timestamp {
         self.0 / NS_PER_SECOND
     }
 
+    /// A point in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub(crate) const fn from_nanoseconds(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// Nanoseconds since the Unix epoch.
+    #[must_use]
+    pub(crate) const fn nanoseconds(self) -> u64 {
+        self.0
+    }
+
+    /// How long after `earlier` it is; nothing where it is not.
+    #[must_use]
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
     /// This point and `period` later.
     #[must_use]
     pub fn after(self, period: Duration) -> Self {

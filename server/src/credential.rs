@@ -1,5 +1,7 @@
 //! What a client shows: a signed token that says everything itself, or a random one that the server looks up.
 
+pub(crate) mod api_key;
+pub(crate) mod basic;
 mod jwt;
 mod key;
 mod opaque;
@@ -9,11 +11,12 @@ mod secret;
 use crate::axis::axis;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::freshness::session_slot;
-use crate::request::{Mark, TokenId, Verified};
-use crate::sessions::Sessions;
+use crate::request::{Generation, Mark, TokenId, Verified};
+use crate::sessions::memory::MemorySessions;
+use crate::sessions::{Sessions, Standing};
 use crate::setup::Design;
 use crate::subjects::{Subject, Subjects};
+use crate::verification::VerifyKind;
 pub(crate) use jwt::{Claims, Named};
 pub use key::KeyFrom;
 pub use secret::{SecretError, SecretFrom};
@@ -29,6 +32,10 @@ axis! {
         Session = "session",
         /// a bearer JWT that only names a session: whose it is and what it may is looked up
         SessionJwt(Box<jwt::Jwt>) = "session-jwt",
+        /// an API key in X-API-Key, kept by a hash as --password makes it
+        ApiKey = "api-key",
+        /// name and password on each request (RFC 7617): the dearest, and common
+        Basic = "basic",
     }
 }
 
@@ -67,16 +74,14 @@ axis! {
 impl Credential {
     pub(crate) fn open(design: &Design) -> Result<Self, SecretError> {
         match design.credential {
-            CredentialKind::Jwt => {
-                let jwt = jwt::Jwt::open(design)?;
-                Ok(Self::Jwt(Box::new(jwt)))
-            }
+            // Whoever is asked about it has its keys.
+            CredentialKind::Jwt if design.verify == VerifyKind::Introspect => Ok(Self::Opaque),
+            CredentialKind::Jwt => Ok(Self::Jwt(Box::new(jwt::Jwt::open(design)?))),
             CredentialKind::Opaque => Ok(Self::Opaque),
             CredentialKind::Session => Ok(Self::Session),
-            CredentialKind::SessionJwt => {
-                let jwt = jwt::Jwt::open(design)?;
-                Ok(Self::SessionJwt(Box::new(jwt)))
-            }
+            CredentialKind::SessionJwt => Ok(Self::SessionJwt(Box::new(jwt::Jwt::open(design)?))),
+            CredentialKind::ApiKey => Ok(Self::ApiKey),
+            CredentialKind::Basic => Ok(Self::Basic),
         }
     }
 
@@ -85,23 +90,39 @@ impl Credential {
         matches!(self, Self::Jwt(_)) && refresh == RefreshKind::Rotate
     }
 
+    fn signed(&self) -> Option<&jwt::Jwt> {
+        match self {
+            Self::Jwt(jwt) | Self::SessionJwt(jwt) => Some(jwt),
+            Self::Opaque | Self::Session | Self::ApiKey | Self::Basic => None,
+        }
+    }
+
     /// The key that others verify its tokens by, as a JWK; there is none of a secret, nor of what is looked up.
     pub(crate) fn public_jwk(&self) -> Option<String> {
-        match self {
-            Self::Jwt(jwt) | Self::SessionJwt(jwt) => jwt.public_jwk(),
-            Self::Opaque | Self::Session => None,
-        }
+        self.signed()?.public_jwk()
+    }
+
+    /// A text that only servers of the same key have; empty where nothing is signed.
+    pub(crate) fn fingerprint(&self) -> Result<String, Denied> {
+        self.signed()
+            .map_or(Ok(String::new()), jwt::Jwt::fingerprint)
+    }
+
+    /// Takes another key: every token that was signed so far ends.
+    pub(crate) fn rotate(&self) -> Result<(), Denied> {
+        let jwt = self.signed().ok_or(Denied::ReadOnly)?;
+        // What is wrong with its file is for whoever runs the server, not for whoever asks.
+        jwt.rotate().map_err(|_| Denied::Unavailable)
     }
 
     /// A token for a device's session that has begun.
     pub(crate) fn name(&self, named: &Named, now: Timestamp) -> Result<String, Denied> {
-        match self {
-            Self::Jwt(jwt) | Self::SessionJwt(jwt) => jwt.name(named, now.seconds()),
-            Self::Opaque | Self::Session => Err(Denied::Unavailable),
-        }
+        let jwt = self.signed().ok_or(Denied::Unavailable)?;
+        jwt.name(named, now.seconds())
     }
 
-    /// A token for the claims: signed, or drawn and remembered. What only names a session has [`Credential::name`].
+    /// A token for the claims: signed, or drawn and remembered. What only names a session has [`Credential::name`], and what
+    /// is compared with a slow hash is the [`crate::lab`]'s to make.
     pub(crate) async fn issue(
         &self,
         claims: &Claims,
@@ -113,16 +134,19 @@ impl Credential {
             Self::Jwt(jwt) => jwt.issue(claims),
             Self::Opaque | Self::Session => {
                 let (token, id) = opaque::draw()?;
-                let session = Verified::of(claims, subject).renamed(id);
+                let session = Standing {
+                    verified: Verified::of(claims, subject).renamed(id),
+                    secret: None,
+                };
                 sessions.begin(&claims.sub, session, now).await?;
                 Ok(token)
             }
-            Self::SessionJwt(_) => Err(Denied::Unavailable),
+            Self::SessionJwt(_) | Self::ApiKey | Self::Basic => Err(Denied::Unavailable),
         }
     }
 
     /// What the token says, once it is proven and not revoked. Its times are not judged here: see
-    /// [`Verified::in_time`].
+    /// [`Verified::in_time`]. What is compared with a slow hash is the [`crate::lab`]'s to verify.
     pub(crate) async fn verify(
         &self,
         token: &str,
@@ -132,29 +156,53 @@ impl Credential {
         match self {
             Self::Jwt(jwt) => {
                 let verified = proven(jwt, token, subjects)?;
-                sessions.check(verified.id).await?;
+                sessions.check(&verified.mark, subjects).await?;
                 Ok(verified)
             }
-            Self::Opaque | Self::Session => sessions.find(opaque::id(token), subjects).await,
+            Self::Opaque | Self::Session => {
+                let standing = sessions.find(opaque::id(token), subjects).await?;
+                Ok(standing.verified)
+            }
             // Boxed, as it is the largest and allocates anyway: futures that may look a session up are moved on a hit too.
             Self::SessionJwt(jwt) => Box::pin(look_up(jwt, token, sessions, subjects)).await,
+            Self::ApiKey | Self::Basic => Err(Denied::Unavailable),
         }
     }
 
-    /// Whether a token that was proven before is still not revoked.
+    /// Whether what was proven before is still not revoked.
     pub(crate) async fn check(
         &self,
-        verified: &Verified,
+        mark: &Mark,
         sessions: &Sessions,
         subjects: &Subjects,
     ) -> Result<(), Denied> {
-        match self {
-            Self::Jwt(_) => sessions.check(verified.id).await,
-            Self::Opaque | Self::Session => sessions.find(verified.id, subjects).await.map(|_| ()),
-            Self::SessionJwt(_) => {
-                let name = subjects.name(verified.mark.subject);
-                let device = sessions.device(&name, verified.id);
+        match (sessions.in_memory(), self) {
+            (Some(memory), _) => self.check_in(memory, mark, subjects),
+            (None, Self::Jwt(_) | Self::Basic) => sessions.check(mark, subjects).await,
+            (None, Self::Opaque | Self::Session | Self::ApiKey) => {
+                sessions.find(mark.id, subjects).await.map(|_| ())
+            }
+            (None, Self::SessionJwt(_)) => {
+                let name = subjects.name(mark.subject);
+                let device = sessions.device(&name, mark.subject, mark.id);
                 Box::pin(device).await.map(|_| ())
+            }
+        }
+    }
+
+    /// The same of a store that makes nobody wait.
+    pub(crate) fn check_in(
+        &self,
+        memory: &MemorySessions,
+        mark: &Mark,
+        subjects: &Subjects,
+    ) -> Result<(), Denied> {
+        match self {
+            Self::Jwt(_) | Self::Basic => memory.check(mark),
+            Self::Opaque | Self::Session | Self::ApiKey => memory.stands(mark),
+            Self::SessionJwt(_) => {
+                let name = subjects.name(mark.subject);
+                memory.device(&name, mark.subject, mark.id).map(|_| ())
             }
         }
     }
@@ -167,18 +215,26 @@ impl Credential {
         subjects: &Subjects,
         now: Timestamp,
     ) -> Result<(), Denied> {
+        let id = verified.mark.id;
         match self {
             Self::Jwt(_) => {
                 let end = Timestamp::from_seconds(verified.expires_at);
-                sessions.revoke(verified.id, end, now).await
+                sessions.revoke(id, end, now).await
             }
-            Self::Opaque | Self::Session => sessions.end(verified.id).await,
+            Self::Opaque | Self::Session | Self::ApiKey => sessions.end(id).await,
             Self::SessionJwt(_) => {
                 let name = subjects.name(verified.mark.subject);
-                sessions.sign_out(&name, verified.id).await
+                sessions.sign_out(&name, id).await
             }
+            // Who knows the password goes on knowing it.
+            Self::Basic => Err(Denied::UnsupportedGrant),
         }
     }
+}
+
+/// The id of a token that is random text, here as on the server that issued it.
+pub(crate) fn id_of_text(token: &str) -> TokenId {
+    opaque::id(token)
 }
 
 /// What a signed token says by itself. Its claims end here, before anybody waits.
@@ -195,13 +251,14 @@ async fn look_up(
     subjects: &Subjects,
 ) -> Result<Verified, Denied> {
     let named = jwt.named(token)?;
-    let device = sessions.device(&named.sub, named.session).await?;
+    let subject = subjects.intern(&named.sub);
+    let device = sessions.device(&named.sub, subject, named.session).await?;
     Ok(Verified {
-        id: named.session,
         mark: Mark {
             number: 0,
-            subject: subjects.intern(&named.sub),
-            session: session_slot(named.session),
+            id: named.session,
+            subject,
+            generation: device.generation,
         },
         roles: device.roles,
         scopes: device.scopes,
@@ -226,6 +283,8 @@ pub(crate) struct Facts {
     pub(crate) scopes: crate::policy::Scopes,
     pub(crate) bound: crate::binding::Bound,
     pub(crate) lifetime_seconds: u64,
+    /// The subject's, read before anything that these are made of.
+    pub(crate) generation: Generation,
     /// The session that it belongs to, where that outlives it.
     pub(crate) session: Option<TokenId>,
 }

@@ -1,27 +1,48 @@
 //! What is remembered between requests: nothing, what a token says, or what was decided. Get and insert only; what
 //! makes a remembered fact stale is [`crate::freshness`]'s to say, and our clock judges its time.
 
+mod digest;
 mod key;
 mod moka;
+mod negative;
 mod quick;
+mod redis;
 
+use self::digest::{Digest, Digests, Wanted};
+use self::key::StoredKey;
+use self::moka::Moka;
+use self::quick::Quick;
 use crate::axis::axis;
 use crate::clock::{Clock, Timestamp};
 use crate::freshness::Freshness;
 use crate::request::{Grant, Request, Verified};
+use crate::sessions::Sessions;
 use crate::setup::Design;
-pub(crate) use key::{Key, Keys};
+use crate::subjects::Subjects;
+use crate::verification::VerifyKind;
+pub(crate) use key::{Keys, Parts};
+pub(crate) use negative::Negative;
 
 axis! {
     /// What is remembered between requests.
-    pub enum CacheKind opens Cache: "cache" {
+    pub enum CacheKind: "cache" {
         /// nothing
         None = "none",
         /// what a token says: saves its verification; revocation, binding and policy are still checked
-        Token(Box<Store<Verified>>) = "token",
+        Token = "token",
         /// the decision: method, place, sender and token to a grant
-        Decision(Box<Store<Grant>>) = "decision",
+        Decision = "decision",
     }
+}
+
+/// What is remembered, and where: this is the opened part.
+#[derive(Debug)]
+pub(crate) enum Cache {
+    None,
+    Token(Box<Store<Verified>>),
+    Decision(Box<Store<Grant>>),
+    /// Decisions that several servers share.
+    Shared(Box<redis::Shared>, Keys),
 }
 
 axis! {
@@ -31,6 +52,8 @@ axis! {
         Quick = "quick",
         /// the `moka` crate (`TinyLFU`)
         Moka = "moka",
+        /// the Redis server of --sessions: several servers share their decisions
+        Redis = "redis",
     }
 }
 
@@ -46,16 +69,29 @@ axis! {
     }
 }
 
+axis! {
+    /// What is kept of a key.
+    pub enum CacheForm: "cache-form" {
+        /// all its bytes, token and all, and all are compared
+        Exact = "exact",
+        /// a keyed hash of 128 bits: no token lies in memory, and an entry takes the same few bytes whatever its length
+        Digest = "digest",
+    }
+}
+
 impl Cache {
     pub(crate) fn open(design: &Design) -> Self {
         match design.cache {
             CacheKind::None => Self::None,
             CacheKind::Token => Self::Token(Box::new(Store::open(design))),
+            CacheKind::Decision if design.cache_store == CacheStore::Redis => {
+                Self::Shared(Box::new(redis::Shared::open(design)), Keys::of(design))
+            }
             CacheKind::Decision => Self::Decision(Box::new(Store::open(design))),
         }
     }
 
-    /// The grant that was decided for this key, if it still holds.
+    /// The grant that was decided for this key, if it still holds as far as this server knows.
     #[inline]
     pub(crate) fn grant(
         &self,
@@ -67,13 +103,14 @@ impl Cache {
         let Self::Decision(store) = self else {
             return None;
         };
-        let entry = store.get(&store.keys().decision(request, token))?;
+        let entry = store.get(store.keys.decision(request, token))?;
         (entry.in_time(clock.now()) && fresh.holds(&entry.fact.mark)).then_some(entry.fact)
     }
 
     /// What the token was found to say, if that still holds.
     pub(crate) fn verified(
         &self,
+        request: &Request<'_>,
         token: &str,
         now: Timestamp,
         fresh: &Freshness,
@@ -81,23 +118,70 @@ impl Cache {
         let Self::Token(store) = self else {
             return None;
         };
-        let entry = store.get(&store.keys().token(token))?;
+        let entry = store.get(store.keys.token(request, token))?;
         (entry.in_time(now) && fresh.holds(&entry.fact.mark)).then_some(entry.fact)
+    }
+
+    /// Whether several servers share it.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared(..))
+    }
+
+    /// What is kept under this key for all servers; nothing where they share none, or the store does not answer.
+    pub(crate) async fn look(
+        &self,
+        request: &Request<'_>,
+        token: &str,
+        now: Timestamp,
+        beside: Beside<'_>,
+    ) -> Option<redis::Looked> {
+        let (Self::Shared(shared, keys), Some(redis)) = (self, beside.sessions.in_redis()) else {
+            return None;
+        };
+        let parts = keys.decision(request, token);
+        let looked = shared.look(redis, &parts, now, beside.subjects).await;
+        looked.ok()
+    }
+
+    /// Keeps a decision for all servers.
+    pub(crate) async fn share(
+        &self,
+        request: &Request<'_>,
+        token: &str,
+        grant: &Grant,
+        kept: Kept,
+        now: Timestamp,
+        beside: Beside<'_>,
+    ) {
+        let (Self::Shared(shared, keys), Some(redis)) = (self, beside.sessions.in_redis()) else {
+            return;
+        };
+        let parts = keys.decision(request, token);
+        let name = beside.subjects.name(grant.subject());
+        // Not to keep one is always safe.
+        let _ = shared.keep(redis, &parts, grant, kept, now, &name).await;
+    }
+
+    /// What is shared begins anew under these keys and this policy.
+    pub(crate) fn rename(&self, key: &str, policy: u64) {
+        if let Self::Shared(shared, _) = self {
+            shared.rename(key, policy);
+        }
     }
 
     /// How many entries left to make room for others.
     pub(crate) fn evictions(&self) -> u64 {
         match self {
-            Self::None => 0,
+            Self::None | Self::Shared(..) => 0,
             Self::Token(store) => store.evictions(),
             Self::Decision(store) => store.evictions(),
         }
     }
 
-    /// How many entries there are, ended ones among them.
+    /// How many entries there are, ended ones among them; of those in Redis, Redis tells.
     pub(crate) fn entries(&self) -> u64 {
         match self {
-            Self::None => 0,
+            Self::None | Self::Shared(..) => 0,
             Self::Token(store) => store.entries(),
             Self::Decision(store) => store.entries(),
         }
@@ -109,19 +193,26 @@ impl Cache {
         request: &Request<'_>,
         token: &str,
         verified: &Verified,
+        grant: Grant,
         kept: Kept,
     ) {
         match self {
-            Self::None => {}
-            Self::Token(store) => store.insert(&store.keys().token(token), kept.entry(*verified)),
+            Self::None | Self::Shared(..) => {}
+            Self::Token(store) => {
+                store.insert(store.keys.token(request, token), kept.entry(*verified));
+            }
             Self::Decision(store) => {
-                store.insert(
-                    &store.keys().decision(request, token),
-                    kept.entry(verified.grant()),
-                );
+                store.insert(store.keys.decision(request, token), kept.entry(grant));
             }
         }
     }
+}
+
+/// What shared decisions lie beside, and whom they are about.
+#[derive(Clone, Copy)]
+pub(crate) struct Beside<'a> {
+    pub(crate) sessions: &'a Sessions,
+    pub(crate) subjects: &'a Subjects,
 }
 
 /// A remembered fact and the times between which it may be used.
@@ -153,61 +244,104 @@ impl<V: Copy> Entry<V> {
     fn in_time(&self, now: Timestamp) -> bool {
         self.kept.from <= now && now < self.kept.until
     }
+
+    fn in_time_fact(&self, now: Timestamp) -> Option<V> {
+        self.in_time(now).then_some(self.fact)
+    }
 }
 
 /// The cache that was chosen, with its keys.
 #[derive(Debug)]
-pub(crate) enum Store<V: Copy + Send + Sync + 'static> {
-    Quick(quick::Quick<V>, Keys),
-    Moka(moka::Moka<V>, Keys),
+pub(crate) struct Store<V: Copy + Send + Sync + 'static> {
+    pub(crate) keys: Keys,
+    shelf: Shelf<V>,
+}
+
+#[derive(Debug)]
+enum Shelf<V: Copy + Send + Sync + 'static> {
+    Quick(Quick<StoredKey, V>),
+    Moka(Moka<StoredKey, V>),
+    QuickDigest(Quick<Digest, V>, Digests),
+    MokaDigest(Moka<Digest, V>, Digests),
 }
 
 impl<V: Copy + Send + Sync + 'static> Store<V> {
     pub(crate) fn open(design: &Design) -> Self {
-        let (capacity, keys) = (design.cache_capacity.get(), Keys::new(design.cache_key));
-        match design.cache_store {
-            CacheStore::Quick => Self::Quick(quick::Quick::open(capacity), keys),
-            CacheStore::Moka => Self::Moka(moka::Moka::open(capacity), keys),
+        let capacity = design.cache_capacity.get();
+        let digests = match design.form() {
+            CacheForm::Exact => None,
+            CacheForm::Digest => Some(Digests::open()),
+        };
+        let shelf = match (design.cache_store, digests) {
+            (CacheStore::Quick | CacheStore::Redis, None) => Shelf::Quick(Quick::open(capacity)),
+            (CacheStore::Quick | CacheStore::Redis, Some(digests)) => {
+                Shelf::QuickDigest(Quick::open(capacity), digests)
+            }
+            (CacheStore::Moka, None) => Shelf::Moka(Moka::open(capacity)),
+            (CacheStore::Moka, Some(digests)) => Shelf::MokaDigest(Moka::open(capacity), digests),
+        };
+        Self {
+            keys: Keys::of(design),
+            shelf,
         }
     }
 
     fn evictions(&self) -> u64 {
-        match self {
-            Self::Quick(quick, _) => quick.evictions(),
-            Self::Moka(moka, _) => moka.evictions(),
+        match &self.shelf {
+            Shelf::Quick(quick) => quick.evictions(),
+            Shelf::Moka(moka) => moka.evictions(),
+            Shelf::QuickDigest(quick, _) => quick.evictions(),
+            Shelf::MokaDigest(moka, _) => moka.evictions(),
         }
     }
 
-    fn entries(&self) -> u64 {
-        match self {
-            Self::Quick(quick, _) => quick.entries(),
-            Self::Moka(moka, _) => moka.entries(),
+    pub(crate) fn entries(&self) -> u64 {
+        match &self.shelf {
+            Shelf::Quick(quick) => quick.entries(),
+            Shelf::Moka(moka) => moka.entries(),
+            Shelf::QuickDigest(quick, _) => quick.entries(),
+            Shelf::MokaDigest(moka, _) => moka.entries(),
         }
     }
 
     #[inline]
-    pub(crate) fn keys(&self) -> &Keys {
-        match self {
-            Self::Quick(_, keys) | Self::Moka(_, keys) => keys,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, key: &Key<'_>) -> Option<Entry<V>> {
-        match self {
-            Self::Quick(quick, _) => quick.get(key),
-            Self::Moka(moka, _) => moka.get(key),
+    pub(crate) fn get(&self, parts: Parts<'_>) -> Option<Entry<V>> {
+        match &self.shelf {
+            Shelf::Quick(quick) => quick.get(&self.keys.exact(parts)),
+            Shelf::Moka(moka) => moka.get(&self.keys.exact(parts)),
+            Shelf::QuickDigest(quick, digests) => quick.get(&Wanted(digests.of(&parts))),
+            Shelf::MokaDigest(moka, digests) => moka.get(&Wanted(digests.of(&parts))),
         }
     }
 
     /// Keeps an entry, unless its key is too long: capacity counts entries, and their bytes must be bounded too. Not
     /// to keep one is always safe.
-    pub(crate) fn insert(&self, key: &Key<'_>, entry: Entry<V>) {
-        let Some(key) = key.stored() else { return };
-        match self {
-            Self::Quick(quick, _) => quick.insert(key, entry),
-            Self::Moka(moka, _) => moka.insert(key, entry),
+    pub(crate) fn insert(&self, parts: Parts<'_>, entry: Entry<V>) {
+        if !parts.may_be_kept() {
+            return;
         }
+        match &self.shelf {
+            Shelf::Quick(quick) => quick.insert(self.keys.exact(parts).stored(), entry),
+            Shelf::Moka(moka) => moka.insert(self.keys.exact(parts).stored(), entry),
+            Shelf::QuickDigest(quick, digests) => quick.insert(digests.of(&parts), entry),
+            Shelf::MokaDigest(moka, digests) => moka.insert(digests.of(&parts), entry),
+        }
+    }
+
+    /// Lets pending evictions happen, which moka otherwise does in passing.
+    #[cfg(test)]
+    fn settle(&self) {
+        match &self.shelf {
+            Shelf::Moka(moka) => moka.settle(),
+            Shelf::MokaDigest(moka, _) => moka.settle(),
+            Shelf::Quick(_) | Shelf::QuickDigest(..) => {}
+        }
+    }
+}
+
+impl Keys {
+    fn of(design: &Design) -> Self {
+        Self::new(design.cache_key, design.verify == VerifyKind::Introspect)
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Denied {
     UnfitDevice,
     /// The account has no such device.
     NoDevice,
+    /// There is no account of that name.
+    NoAccount,
     /// No such client, or not this secret: never which of them.
     BadClient,
     /// The client may not use this grant.
@@ -72,7 +74,7 @@ impl Denied {
             | Self::UnauthorizedClient
             | Self::UnsupportedGrant
             | Self::BadScope => 400,
-            Self::NoDevice => 404,
+            Self::NoDevice | Self::NoAccount => 404,
             Self::Taken => 409,
             Self::Unfit | Self::UnfitDevice => 422,
             Self::NoCredentials
@@ -110,7 +112,7 @@ impl Denied {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrant => "unsupported_grant_type",
             Self::BadScope => "invalid_scope",
-            Self::NoDevice => "not_found",
+            Self::NoDevice | Self::NoAccount => "not_found",
             Self::Insufficient(_) => "insufficient_scope",
             Self::BadLogin | Self::BadRefresh => "invalid_grant",
             Self::CrossSite => "cross_site",
@@ -141,9 +143,9 @@ impl Denied {
             Self::Insufficient(Action::ItemsWrite) => {
                 Some("Bearer error=\"insufficient_scope\", scope=\"items:write\"")
             }
-            Self::Insufficient(Action::OwnAccount | Action::TodosRead | Action::SecureData) => {
-                Some("Bearer error=\"insufficient_scope\"")
-            }
+            Self::Insufficient(
+                Action::OwnAccount | Action::TodosRead | Action::SecureData | Action::Administer,
+            ) => Some("Bearer error=\"insufficient_scope\""),
             Self::BadClient => Some("Basic realm=\"authlab\", charset=\"UTF-8\""),
             Self::BadRefresh
             | Self::UnauthorizedClient
@@ -151,6 +153,7 @@ impl Denied {
             | Self::BadScope
             | Self::UnfitDevice
             | Self::NoDevice
+            | Self::NoAccount
             | Self::NoRoute
             | Self::CrossSite
             | Self::Taken
@@ -181,6 +184,7 @@ impl Denied {
                 "device_name and device_id have 1 to 128 bytes and no control character"
             }
             Self::NoDevice => "No such device is signed in",
+            Self::NoAccount => "No such account",
             Self::BadClient => "No such client, or not its secret",
             Self::UnauthorizedClient => "The client may not use this grant",
             Self::UnsupportedGrant => {
@@ -196,10 +200,10 @@ impl Denied {
             Self::Unfit => {
                 "A name has 1 to 64 characters, no colon, no control character and no space around it; a password 8 to 72 bytes, none of them NUL"
             }
-            Self::ReadOnly => "Accounts are not made here",
+            Self::ReadOnly => "Accounts are kept in a file, and neither made nor changed here",
             Self::BadRefresh => "The refresh token is not valid, has ended or was used before",
             Self::BadLogin => "Incorrect username or password",
-            Self::Busy => "Too many sign-ins at once; try again",
+            Self::Busy => "Too much at once; try again",
             Self::Unavailable => "A store is not available; try again",
         }
     }

@@ -1,4 +1,7 @@
 //! What makes a cached fact stale before its token ends.
+//!
+//! These are the numbers of this server, for the facts that it keeps in its own memory. What several servers share is
+//! numbered where it lives: see [`crate::decisions`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,14 +14,32 @@ use crate::subjects::Subject;
 
 axis! {
     /// What makes a cached grant stale.
-    pub enum FreshnessKind opens Freshness: "freshness" {
+    pub enum FreshnessKind opens Rule: "freshness" {
         /// a revocation epoch: a revoked token stops at once
         Epoch(Box<Epochs>) = "epoch",
+        /// a look at what was revoked, on each request: a revoked token stops at once
+        Denylist(AtomicU64) = "denylist",
         /// a time cap, --cache-ttl: a revoked token may pass that long
-        Ttl(Duration) = "ttl",
+        Ttl = "ttl",
         /// only the token's end: a revoked token may pass until then
         Exp = "exp",
     }
+}
+
+/// The rule, and for how long a fact is kept at most.
+#[derive(Debug)]
+pub(crate) struct Freshness {
+    rule: Rule,
+    cap: Option<Cap>,
+    changes: AtomicU64,
+}
+
+/// The longest that a fact is kept. Each is kept up to a tenth less, so that what was written together is not verified
+/// anew together.
+#[derive(Debug)]
+struct Cap {
+    period: Duration,
+    written: AtomicU64,
 }
 
 /// Whose cached facts a revocation ends.
@@ -26,59 +47,104 @@ axis! {
 pub(crate) enum Revoked {
     Token(TokenId),
     Subject(Subject),
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "key rotation comes with more algorithms")
-    )]
     Everyone,
 }
 
 impl Freshness {
     pub(crate) fn open(design: &Design) -> Self {
-        match design.freshness {
-            FreshnessKind::Epoch => Self::Epoch(Box::default()),
-            FreshnessKind::Ttl => Self::Ttl(design.cache_ttl.0),
-            FreshnessKind::Exp => Self::Exp,
+        let rule = match design.freshness {
+            FreshnessKind::Epoch => Rule::Epoch(Box::default()),
+            FreshnessKind::Denylist => Rule::Denylist(AtomicU64::new(0)),
+            FreshnessKind::Ttl => Rule::Ttl,
+            FreshnessKind::Exp => Rule::Exp,
+        };
+        let cap = design.caps_entries().then(|| Cap {
+            period: design.cache_ttl.0,
+            written: AtomicU64::new(0),
+        });
+        Self {
+            rule,
+            cap,
+            changes: AtomicU64::new(0),
         }
     }
 
     /// The number that a fact carries: read it *before* verification begins, so that a revocation which lands
     /// during the verification is not lost.
     pub(crate) fn number(&self) -> u64 {
-        match self {
-            Self::Epoch(epochs) => epochs.sequence.load(Ordering::Acquire),
-            Self::Ttl(_) | Self::Exp => 0,
+        match &self.rule {
+            Rule::Epoch(epochs) => epochs.sequence.load(Ordering::Acquire),
+            Rule::Denylist(everyone) => everyone.load(Ordering::Acquire),
+            Rule::Ttl | Rule::Exp => 0,
         }
     }
 
     /// Until when a fact may be kept that is written now. Counted from the write: reading prolongs nothing.
     pub(crate) fn keep_until(&self, now: Timestamp, end: Timestamp) -> Timestamp {
-        match self {
-            Self::Ttl(cap) => end.min(now.after(*cap)),
-            Self::Epoch(_) | Self::Exp => end,
+        match &self.cap {
+            Some(cap) => end.min(now.after(cap.next())),
+            None => end,
         }
     }
 
-    /// Whether a kept fact still holds.
+    /// Whether a kept fact still holds, as far as numbers tell.
     #[inline]
     pub(crate) fn holds(&self, mark: &Mark) -> bool {
-        match self {
-            Self::Epoch(epochs) => epochs.holds(mark),
-            Self::Ttl(_) | Self::Exp => true,
+        match &self.rule {
+            Rule::Epoch(epochs) => epochs.holds(mark),
+            Rule::Denylist(everyone) => everyone.load(Ordering::Acquire) <= mark.number,
+            Rule::Ttl | Rule::Exp => true,
         }
+    }
+
+    /// Whether what was revoked has to be asked on each request beside.
+    #[inline]
+    pub(crate) fn asks(&self) -> bool {
+        matches!(self.rule, Rule::Denylist(_))
+    }
+
+    /// How often anything was changed that a decision may depend on, whatever the rule.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Something was changed that ends nothing: somebody may do more than before.
+    pub(crate) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Call it once the revocation is committed, and answer the client after.
     pub(crate) fn revoked(&self, revoked: Revoked) {
-        match self {
-            Self::Epoch(epochs) => epochs.raise(revoked),
-            Self::Ttl(_) | Self::Exp => {}
+        self.changed();
+        match (&self.rule, revoked) {
+            (Rule::Epoch(epochs), _) => epochs.raise(revoked),
+            // Of a token and of a subject the store tells.
+            (Rule::Denylist(everyone), Revoked::Everyone) => {
+                everyone.fetch_add(1, Ordering::AcqRel);
+            }
+            (Rule::Denylist(_) | Rule::Ttl | Rule::Exp, _) => {}
         }
     }
 }
 
+impl Cap {
+    /// The period, less up to a tenth of it.
+    fn next(&self) -> Duration {
+        // SplitMix64's output function: neighbouring counts lie far apart.
+        let mut mixed = self
+            .written
+            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let share = (mixed ^ (mixed >> 31)) >> 40;
+        let less = ((self.period / 10).as_nanos() * u128::from(share)) >> 24;
+        self.period
+            .saturating_sub(Duration::from_nanos(less as u64))
+    }
+}
+
 /// Slots are shared by hash: at worst a neighbour verifies once more.
-const SLOTS: usize = 4096;
+pub(crate) const SLOTS: usize = 4096;
 
 /// One sequence of revocations, and for each slot the number of its latest one.
 #[derive(Debug)]
@@ -99,13 +165,13 @@ impl Epochs {
         let latest = |slot: &AtomicU64| slot.load(Ordering::Acquire);
         latest(&self.everyone) <= mark.number
             && latest(&self.subjects[subject_slot(mark.subject)]) <= mark.number
-            && latest(&self.tokens[usize::from(mark.session) % SLOTS]) <= mark.number
+            && latest(&self.tokens[token_slot(mark.id)]) <= mark.number
     }
 
     fn raise(&self, revoked: Revoked) {
         let number = self.sequence.fetch_add(1, Ordering::AcqRel) + 1;
         let slot = match revoked {
-            Revoked::Token(id) => &self.tokens[usize::from(session_slot(id)) % SLOTS],
+            Revoked::Token(id) => &self.tokens[token_slot(id)],
             Revoked::Subject(subject) => &self.subjects[subject_slot(subject)],
             Revoked::Everyone => &self.everyone,
         };
@@ -125,8 +191,8 @@ impl Default for Epochs {
 }
 
 /// A token's slot: its id is random, so any bits of it will do.
-pub(crate) const fn session_slot(id: TokenId) -> u16 {
-    (id.0 % SLOTS as u128) as u16
+pub(crate) const fn token_slot(id: TokenId) -> usize {
+    (id.number() % SLOTS as u128) as usize
 }
 
 /// Subjects are numbered one after the other, so they spread by themselves.

@@ -1,7 +1,9 @@
 //! The routes. A handler that takes a [`Granted`] is protected, and its type says for what.
 
 mod accounts;
+mod admin;
 mod answers;
+mod app;
 mod bodies;
 mod cookies;
 mod devices;
@@ -28,9 +30,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::credential::CredentialKind;
 use crate::lab::Lab;
+use crate::verification::VerifyKind;
 use answers::problem;
+pub use app::App;
 use documented::{Doc, Documented};
-pub(crate) use granted::Peer;
 use observed::Observed;
 
 /// The largest body that is read: a name and a password, or an item.
@@ -38,7 +41,7 @@ const MOST_BODY_BYTES: usize = 16 * 1024;
 
 /// All routes: those of a server's own way to sign in, and those that all have. Each with and without a trailing slash is
 /// one route, for routing and for cached decisions alike.
-pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
+fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
     let body = || {
         (
             DefaultBodyLimit::max(MOST_BODY_BYTES),
@@ -89,8 +92,13 @@ pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
     let routes = match lab.design().credential {
         CredentialKind::Session => by_cookie(routes, body),
         CredentialKind::SessionJwt => by_device(routes, body),
-        CredentialKind::Jwt | CredentialKind::Opaque => by_token(routes, body),
+        CredentialKind::Basic => by_password(routes, body),
+        _ if lab.design().verify == VerifyKind::Introspect => by_central(routes),
+        CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey => {
+            by_token(routes, body)
+        }
     };
+    let routes = administered(routes, &lab, body);
     let observed = Observed::of(&lab);
     let routes = if lab.design().metrics {
         let doc = Doc::get("Counts and latencies, in Prometheus' text format").also(&[503]);
@@ -98,9 +106,11 @@ pub(crate) fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
     } else {
         routes
     };
-    let (routes, api) = routes.split();
+    let (mut routes, api) = routes.split();
+    if lab.design().verify == VerifyKind::Local {
+        routes = routes.route("/.well-known/jwks.json", get(oauth::jwks));
+    }
     let routes = routes
-        .route("/.well-known/jwks.json", get(oauth::jwks))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "No such path"))
         .method_not_allowed_fallback(async || {
@@ -158,6 +168,92 @@ fn by_cookie(routes: Documented, body: impl Fn() -> Limits) -> Documented {
             get(accounts::protected),
             [Doc::get("What every account may read").signed_in()],
         )
+}
+
+/// Name and password on each request: there is nothing to sign in to.
+fn by_password(routes: Documented, body: impl Fn() -> Limits) -> Documented {
+    routes
+        .add(
+            "/signup",
+            post(accounts::sign_up).layer(body()),
+            [Doc::post("Makes an account of one's own")
+                .takes::<accounts::SignUp>(true)
+                .done(201)
+                .also(&[403, 409, 429, 503])],
+        )
+        .add(
+            "/user",
+            get(items::account),
+            [Doc::get("One's own account").signed_in()],
+        )
+}
+
+/// Tokens of a central server, which are had there.
+fn by_central(routes: Documented) -> Documented {
+    routes
+        .add(
+            "/user",
+            get(items::account),
+            [Doc::get("One's own account").signed_in()],
+        )
+        .add(
+            "/token/revoke",
+            post(token::revoke),
+            [
+                Doc::post("Ends the token that the request carries, at the central server")
+                    .signed_in(),
+            ],
+        )
+}
+
+/// What changes the facts behind decisions.
+fn administered(routes: Documented, lab: &Lab, body: impl Fn() -> Limits) -> Documented {
+    let routes = routes.add(
+        "/admin/policy",
+        post(admin::policy).layer(body()),
+        [Doc::post("What each role carries from now on")
+            .signed_in()
+            .takes::<admin::Carried>(true)],
+    );
+    if lab.design().verify == VerifyKind::Introspect {
+        return routes;
+    }
+    let routes = routes
+        .add(
+            "/password",
+            post(admin::password).layer(body()),
+            [
+                Doc::post("Changes one's own password, and ends one's sessions")
+                    .signed_in()
+                    .takes::<admin::Passwords>(true),
+            ],
+        )
+        .add(
+            "/admin/accounts/{name}/roles",
+            post(admin::roles).layer(body()),
+            [
+                Doc::post("Gives an account other roles, and ends its sessions")
+                    .signed_in()
+                    .takes::<admin::Given>(true)
+                    .also(&[404]),
+            ],
+        )
+        .add(
+            "/admin/accounts/{name}",
+            delete(admin::remove),
+            [Doc::delete("Removes an account, and ends its sessions")
+                .signed_in()
+                .also(&[404])],
+        );
+    if lab.design().credential.is_signed() {
+        routes.add(
+            "/admin/keys",
+            post(admin::keys),
+            [Doc::post("Signs by another key, and ends every token").signed_in()],
+        )
+    } else {
+        routes
+    }
 }
 
 fn by_device(routes: Documented, body: impl Fn() -> Limits) -> Documented {

@@ -48,6 +48,14 @@ impl Design {
         }
     }
 
+    /// For whom its tokens are, where that was said.
+    pub(crate) fn named_audience(&self) -> Option<&str> {
+        match &self.audience {
+            AudienceFrom::Issuer => None,
+            AudienceFrom::Named(name) => Some(name),
+        }
+    }
+
     /// For whom its tokens are.
     #[must_use]
     pub fn audience(&self) -> String {

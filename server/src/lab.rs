@@ -1,36 +1,58 @@
 //! The whole life of a request on one page: [`Lab::authorize`], straight down.
 
+mod admin;
 mod devices;
 mod oauth;
 mod refresh;
+mod secrets;
+mod together;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::binding::{Binding, BindingKind, Bound};
 use crate::clients::{Clients, ClientsError};
 use crate::clock::{Clock, Timestamp};
 use crate::credential::{Claims, Credential, CredentialKind, Facts, SecretError};
-use crate::decisions::{Cache, Kept};
+use crate::decisions::{Beside, Cache, CacheKind, Kept, Negative};
 use crate::denied::Denied;
+use crate::flight::Flights;
 use crate::freshness::{Freshness, Revoked};
 use crate::hashing::Hashing;
 use crate::password::Password;
-use crate::policy::{PolicyKind, Role, Roles, decide};
-use crate::request::{Grant, IssuedToken, Mark, Request, Sender, Verified};
+use crate::policy::{Policy, PolicyKind, Role, Roles, decide};
+use crate::request::{Generation, Grant, IssuedToken, Mark, Request, Sender, TokenId, Verified};
 use crate::routes::{Routes, RoutesError};
 use crate::sessions::{NotSessions, Sessions};
 use crate::setup::Design;
 use crate::stages::{Laps, Stage, StageTimes, Stopwatch, Untimed};
 use crate::subjects::Subjects;
 use crate::users::{Profile, Users, UsersError};
+use crate::verification::{IntrospectError, Verification};
 pub(crate) use devices::Naming;
 pub(crate) use oauth::Introspected;
 
-/// A design, opened: everything that a request meets.
+/// A design, opened: everything that a request meets. What a hit needs is here, the rest in its world.
 #[derive(Debug)]
 pub struct Lab {
     design: Design,
     clock: Clock,
+    cache: Cache,
+    freshness: Freshness,
+    negative: Option<Negative>,
+    /// Where verifying takes so long that it is done once for all who wait.
+    flights: Option<Flights>,
+    /// Whether a remembered decision has to be asked for, or about, where others answer.
+    recalls: bool,
+    /// The control's grant.
+    control: Grant,
+    world: Arc<World>,
+    /// Itself, for what outlives a request.
+    me: Weak<Self>,
+}
+
+/// What decisions are made of, whether they are remembered or not.
+#[derive(Debug)]
+struct World {
     subjects: Subjects,
     users: Users,
     password: Password,
@@ -38,12 +60,10 @@ pub struct Lab {
     routes: Routes,
     hashing: Hashing,
     credential: Credential,
+    verification: Verification,
     sessions: Sessions,
     binding: Binding,
-    cache: Cache,
-    freshness: Freshness,
-    /// The control's grant.
-    control: Grant,
+    policy: Policy,
 }
 
 /// Why a design could not be opened.
@@ -67,6 +87,9 @@ pub enum OpenError {
     /// There are no routes.
     #[error(transparent)]
     Routes(#[from] RoutesError),
+    /// The central server cannot be asked.
+    #[error(transparent)]
+    Introspect(#[from] IntrospectError),
     /// The hash pool's threads could not be started.
     #[error("--hash-threads {threads}: {error}")]
     Threads {
@@ -82,7 +105,7 @@ impl Lab {
     ///
     /// # Errors
     /// One line: a users file or a secret that cannot be used, or threads that cannot be started.
-    pub fn open(design: Design) -> Result<Self, OpenError> {
+    pub fn open(design: Design) -> Result<Arc<Self>, OpenError> {
         Self::open_at(design, Clock::Coarse)
     }
 
@@ -90,34 +113,44 @@ impl Lab {
     ///
     /// # Errors
     /// As [`Lab::open`].
-    pub fn open_at(design: Design, clock: Clock) -> Result<Self, OpenError> {
+    pub fn open_at(design: Design, clock: Clock) -> Result<Arc<Self>, OpenError> {
         if let Some(clash) = design.clash() {
             return Err(OpenError::Clash(clash));
         }
-        let password = design.password.open(design.bcrypt_cost);
-        let users = Users::open(&design.users, password)?;
-        let threads = |error| OpenError::Threads {
-            threads: design.hash_threads.get(),
-            error,
+        let world = World::open(&design)?;
+        let lab = Self::of(design, clock, Arc::new(world));
+        lab.rename_shared();
+        Ok(lab)
+    }
+
+    /// The same server without its cache: the same accounts, sessions, keys and policy, and each request decided anew. It is
+    /// what a cached decision is held to.
+    #[must_use]
+    pub fn uncached(&self) -> Arc<Self> {
+        let design = Design {
+            cache: CacheKind::None,
+            negative_capacity: 0,
+            ..self.design.clone()
         };
-        let hashing = Hashing::open(&design).map_err(threads)?;
-        let subjects = Subjects::default();
-        let control = control(&subjects);
-        Ok(Self {
-            users,
-            password,
-            clients: Clients::open(&design)?,
-            routes: Routes::open(&design.routes)?,
-            hashing,
-            credential: Credential::open(&design)?,
-            sessions: Sessions::open(&design)?,
-            binding: Binding::open(&design),
-            cache: Cache::open(&design),
-            freshness: Freshness::open(&design),
-            control,
-            subjects,
+        Self::of(design, self.clock.clone(), Arc::clone(&self.world))
+    }
+
+    fn of(design: Design, clock: Clock, world: Arc<World>) -> Arc<Self> {
+        let cache = Cache::open(&design);
+        let freshness = Freshness::open(&design);
+        let in_redis = world.sessions.in_redis().is_some();
+        Arc::new_cyclic(|me| Self {
+            recalls: cache.is_shared()
+                || design.cache == CacheKind::Decision && freshness.asks() && in_redis,
+            flights: design.flies_together().then(Flights::new),
+            negative: Negative::open(&design),
+            control: control(&world.subjects),
+            cache,
+            freshness,
             clock,
+            world,
             design,
+            me: Weak::clone(me),
         })
     }
 
@@ -133,7 +166,10 @@ impl Lab {
     /// [`Denied::Taken`], [`Denied::Unfit`], [`Denied::ReadOnly`], or as [`Lab::login`].
     pub async fn sign_up(&self, name: &str, password: &str) -> Result<(), Denied> {
         let roles = [Role::User].into_iter().collect();
-        self.users.add(name, password, roles, &self.hashing).await
+        let World { users, hashing, .. } = &*self.world;
+        users.add(name, password, roles, hashing).await?;
+        self.freshness.changed();
+        Ok(())
     }
 
     /// Signs a user in.
@@ -147,25 +183,44 @@ impl Lab {
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
         let signed_in = self.authenticate(name, password, sender).await?;
-        if self.design.credential == CredentialKind::SessionJwt {
-            let issued = self.begin_device(name, signed_in, sender, Naming::default());
-            return issued.await.map(|(issued, _)| issued);
-        }
         let now = self.clock.now();
-        let (session, refresh_token) = if self.credential.is_refreshed(self.design.refresh) {
-            let (id, token) = self.begin_refreshed(name, signed_in.bound, now).await?;
+        match self.design.credential {
+            CredentialKind::SessionJwt => {
+                let issued = self.begin_device(name, signed_in, sender, Naming::default());
+                return issued.await.map(|(issued, _)| issued);
+            }
+            CredentialKind::ApiKey => return self.issue_key(name, &signed_in, now).await,
+            CredentialKind::Basic => return Ok(self.shown_anew(name, password, &signed_in)),
+            CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::Session => {}
+        }
+        let (session, refresh_token) = if self.is_refreshed() {
+            let (id, token) = self.begin_refreshed(name, &signed_in, now).await?;
             (Some(id), Some(token))
         } else {
             (None, None)
         };
         let facts = Facts {
-            roles: signed_in.roles,
-            scopes: signed_in.roles.scopes(),
-            bound: signed_in.bound,
-            lifetime_seconds: self.design.token_ttl.0.as_secs(),
             session,
+            ..self.facts(&signed_in)
         };
         self.issue(name, facts, refresh_token, now).await
+    }
+
+    /// What a token of who signed in says.
+    fn facts(&self, signed_in: &SignedIn) -> Facts {
+        Facts {
+            roles: signed_in.roles,
+            scopes: self.world.policy.carried(signed_in.roles),
+            bound: signed_in.bound,
+            lifetime_seconds: self.design.token_ttl.0.as_secs(),
+            generation: signed_in.generation,
+            session: None,
+        }
+    }
+
+    /// Whether its tokens belong to sessions that are refreshed.
+    fn is_refreshed(&self) -> bool {
+        self.world.credential.is_refreshed(self.design.refresh)
     }
 
     /// Who signs in, once the password is the account's; and from where, as a token will carry it.
@@ -175,34 +230,33 @@ impl Lab {
         password: &str,
         sender: &Sender<'_>,
     ) -> Result<SignedIn, Denied> {
-        let candidate = self.users.find(name, &self.hashing).await?;
-        let stored = Arc::clone(&candidate.stored);
-        let matches = self
-            .hashing
-            .verify(candidate.stored, password.into())
-            .await?;
-        let roles = candidate.roles.filter(|_| matches);
-        let roles = roles.ok_or(Denied::BadLogin)?;
-        if self.users.may_store_anew() && self.password.supersedes(&stored) {
-            self.store_anew(name, &stored, password).await;
+        let known = self.world.know(name, password).await?;
+        if self.world.users.may_store_anew() && self.world.password.supersedes(&known.stored) {
+            self.store_anew(name, &known.stored, password).await;
         }
         let bound = self
+            .world
             .binding
-            .seal(sender, &self.hashing, self.clock.now())
+            .seal(sender, &self.world.hashing, self.clock.now())
             .await?;
         Ok(SignedIn {
-            roles,
+            roles: known.roles,
+            generation: known.generation,
             bound,
-            profile: candidate.profile,
+            profile: known.profile,
         })
     }
 
     /// A password that was stored in another way, or at a lower cost, is stored as it is today, if it can be now: who
     /// signs in has shown it, and does so again.
     async fn store_anew(&self, name: &str, before: &str, password: &str) {
-        let hashed = self.hashing.hash(self.password, password.into()).await;
+        let hashed = self
+            .world
+            .hashing
+            .hash(self.world.password, password.into())
+            .await;
         if let Ok(Ok(stored)) = hashed {
-            let _ = self.users.store_anew(name, before, &stored).await;
+            let _ = self.world.users.store_anew(name, before, &stored).await;
         }
     }
 
@@ -214,10 +268,11 @@ impl Lab {
         now: Timestamp,
     ) -> Result<IssuedToken, Denied> {
         let claims = Claims::new(name, facts, now)?;
-        let subject = self.subjects.intern(name);
+        let subject = self.world.subjects.intern(name);
         let access_token = self
+            .world
             .credential
-            .issue(&claims, subject, &self.sessions, now)
+            .issue(&claims, subject, &self.world.sessions, now)
             .await?;
         Ok(IssuedToken {
             access_token,
@@ -244,7 +299,7 @@ impl Lab {
     pub async fn authorize(&self, request: &Request<'_>) -> Result<Grant, Denied> {
         match self.remembered(request, &mut Untimed) {
             Some(grant) => Ok(grant),
-            None => self.decide(request, &mut Untimed).await,
+            None => self.resolve(request, &mut Untimed).await,
         }
     }
 
@@ -259,7 +314,7 @@ impl Lab {
                 watch.hit();
                 Ok(grant)
             }
-            None => self.decide(request, &mut watch).await,
+            None => self.resolve(request, &mut watch).await,
         };
         (decision, watch.stop())
     }
@@ -270,55 +325,174 @@ impl Lab {
         let token = request.presented.token().ok()?;
         let hit = self
             .cache
-            .grant(request, token, &self.clock, &self.freshness);
+            .grant(request, token, &self.clock, &self.freshness)
+            .filter(|grant| !self.freshness.asks() || self.stands(grant));
         laps.ended(Stage::Cache);
         hit
+    }
+
+    /// Whether what a grant was made of was not revoked, where that can be told at once.
+    fn stands(&self, grant: &Grant) -> bool {
+        let World {
+            credential,
+            subjects,
+            ..
+        } = &*self.world;
+        let memory = self.world.sessions.in_memory();
+        memory.is_some_and(|memory| credential.check_in(memory, &grant.mark, subjects).is_ok())
+    }
+
+    /// By itself, or together with whoever asks the same.
+    async fn resolve<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
+        match &self.flights {
+            Some(flights) => Box::pin(self.together(flights, request, laps)).await,
+            None => self.decide(request, laps).await,
+        }
     }
 
     /// extract → known? → verify → revoked? → binding → policy → store → grant
     async fn decide<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
         let token = request.presented.token()?;
         let now = self.clock.now();
-        let known = self.cache.verified(token, now, &self.freshness);
-        laps.ended(Stage::Cache);
-        let (verified, is_new) = match known {
-            Some(verified) => {
-                laps.hit();
-                self.check(&verified).await?;
-                (verified, false)
-            }
-            None => (self.verify(token).await?, true),
+        let mut begun = Begun {
+            number: self.freshness.number(),
+            is_kept: true,
         };
-        verified.in_time(now)?;
+        if self.recalls {
+            match Box::pin(self.recall(request, token, now)).await? {
+                Recalled::Grant(grant) => {
+                    laps.ended(Stage::Cache);
+                    laps.hit();
+                    return Ok(grant);
+                }
+                Recalled::Nothing(at) => begun = at,
+            }
+        }
+        let known = self.cache.verified(request, token, now, &self.freshness);
+        laps.ended(Stage::Cache);
+        let (verified, is_new) = if let Some(verified) = known {
+            laps.hit();
+            self.check(&verified.mark).await?;
+            (verified.in_time(now)?, false)
+        } else {
+            if let Some(denied) = self.denied_for_good(request, token, now) {
+                return Err(denied);
+            }
+            let verified = self.verify(token, &request.sender).await;
+            let verified = verified.and_then(|verified| verified.in_time(now));
+            let verified = self.unless_for_good(request, token, verified, now)?;
+            (verified.numbered(begun.number), true)
+        };
         laps.ended(Stage::Verify);
 
-        self.binding
+        self.world
+            .binding
             .check(
                 &verified.bound,
                 &request.sender,
                 Some(token),
-                &self.hashing,
+                &self.world.hashing,
                 now,
             )
             .await?;
-        let now = if self.binding.waits() {
+        let now = if self.design.waits() {
             // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
             let now = self.clock.now();
             verified.in_time(now)?;
-            self.check(&verified).await?;
+            self.check(&verified.mark).await?;
             now
         } else {
             now
         };
         laps.ended(Stage::Binding);
 
-        decide(verified.scopes, request.action)?;
-        if is_new {
-            self.cache
-                .store(request, token, &verified, self.keep(&verified, now));
+        let grant = self.world.grant(&verified);
+        decide(grant.roles, grant.scopes, request.action)?;
+        if is_new && begun.is_kept {
+            let kept = self.keep(&verified, now);
+            if self.cache.is_shared() {
+                Box::pin(self.share(request, token, &grant, kept, now)).await;
+            } else {
+                self.cache.store(request, token, &verified, grant, kept);
+            }
         }
         laps.ended(Stage::Policy);
-        Ok(verified.grant())
+        Ok(grant)
+    }
+
+    /// A denial that is known, and can never turn.
+    fn denied_for_good(
+        &self,
+        request: &Request<'_>,
+        token: &str,
+        now: Timestamp,
+    ) -> Option<Denied> {
+        self.negative.as_ref()?.denial(request, token, now)
+    }
+
+    /// Remembers a denial that can never turn.
+    fn unless_for_good(
+        &self,
+        request: &Request<'_>,
+        token: &str,
+        verified: Result<Verified, Denied>,
+        now: Timestamp,
+    ) -> Result<Verified, Denied> {
+        if let (Err(denied), Some(negative)) = (&verified, &self.negative) {
+            negative.store(request, token, *denied, now);
+        }
+        verified
+    }
+
+    /// What is remembered where others answer: the decision that holds, or with which number to make one.
+    async fn recall(
+        &self,
+        request: &Request<'_>,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Recalled, Denied> {
+        let (found, begun) = if self.cache.is_shared() {
+            let beside = self.world.beside();
+            let looked = self.cache.look(request, token, now, beside).await;
+            let begun = Begun {
+                number: looked.as_ref().map_or(0, |looked| looked.number),
+                // Without a number nothing can be kept: nobody would know what came after it.
+                is_kept: looked.is_some(),
+            };
+            (looked.and_then(|looked| looked.grant), begun)
+        } else {
+            let begun = Begun {
+                number: self.freshness.number(),
+                is_kept: true,
+            };
+            let found = self
+                .cache
+                .grant(request, token, &self.clock, &self.freshness);
+            (found, begun)
+        };
+        match found {
+            Some(grant) if self.freshness.asks() => match self.check(&grant.mark).await {
+                Ok(()) => Ok(Recalled::Grant(grant)),
+                Err(Denied::Unavailable) => Err(Denied::Unavailable),
+                Err(_) => Ok(Recalled::Nothing(begun)),
+            },
+            Some(grant) => Ok(Recalled::Grant(grant)),
+            None => Ok(Recalled::Nothing(begun)),
+        }
+    }
+
+    async fn share(
+        &self,
+        request: &Request<'_>,
+        token: &str,
+        grant: &Grant,
+        kept: Kept,
+        now: Timestamp,
+    ) {
+        let beside = self.world.beside();
+        self.cache
+            .share(request, token, grant, kept, now, beside)
+            .await;
     }
 
     /// Revokes a token, and with it its session where it has one: whoever holds it may end it, whoever it is bound to.
@@ -326,23 +500,34 @@ impl Lab {
     /// # Errors
     /// As [`Lab::authorize`]: a token that is not valid cannot be revoked.
     pub async fn revoke(&self, request: &Request<'_>) -> Result<(), Denied> {
-        let verified = self.verify(request.presented.token()?).await?;
+        let token = request.presented.token()?;
+        let verified = self.verify(token, &request.sender).await?;
         verified.in_time(self.clock.now())?;
+        if let Verification::Introspect(central) = &self.world.verification {
+            central.revoke(token).await?;
+            self.freshness.revoked(Revoked::Token(verified.mark.id));
+            return Ok(());
+        }
         self.revoke_verified(&verified).await
     }
 
     async fn revoke_verified(&self, verified: &Verified) -> Result<(), Denied> {
         let now = self.clock.now();
-        if self.credential.is_refreshed(self.design.refresh) {
+        let id = verified.mark.id;
+        if self.is_refreshed() {
             // It may be of an earlier, longer --token-ttl.
             let end = Timestamp::from_seconds(verified.expires_at);
-            return self.end_session(verified.id, end, now).await;
+            return self.end_session(id, end, now).await;
         }
         // Committed first, then numbered: who reads the number before a verification also meets the commit.
-        self.credential
-            .revoke(verified, &self.sessions, &self.subjects, now)
-            .await?;
-        self.freshness.revoked(Revoked::Token(verified.id));
+        let World {
+            credential,
+            sessions,
+            subjects,
+            ..
+        } = &*self.world;
+        credential.revoke(verified, sessions, subjects, now).await?;
+        self.freshness.revoked(Revoked::Token(id));
         Ok(())
     }
 
@@ -358,7 +543,13 @@ impl Lab {
     /// How many slow hashes run or wait.
     #[must_use]
     pub fn pending_hashes(&self) -> usize {
-        self.hashing.pending()
+        self.world.hashing.pending()
+    }
+
+    /// How many denials are remembered.
+    #[must_use]
+    pub fn negative_entries(&self) -> u64 {
+        self.negative.as_ref().map_or(0, Negative::entries)
     }
 
     /// How many entries left the cache to make room.
@@ -375,42 +566,52 @@ impl Lab {
 
     /// Whether the store of sessions answers.
     pub async fn sessions_answer(&self) -> bool {
-        self.sessions.answers().await
+        self.world.sessions.answers().await
     }
 
     /// What forward authorization asks for each path.
     pub(crate) fn routes(&self) -> &Routes {
-        &self.routes
+        &self.world.routes
     }
 
     /// The name behind a grant.
     #[must_use]
     pub fn name(&self, grant: &Grant) -> Arc<str> {
-        self.subjects.name(grant.subject())
+        self.world.subjects.name(grant.subject())
     }
 
     /// How many password and binding hashes were asked for since the start, slow or fast.
     #[must_use]
     pub fn hashes(&self) -> u64 {
-        self.hashing.computed()
+        self.world.hashing.computed()
     }
 
-    /// Proven and not revoked; its times are not judged.
-    async fn verify(&self, token: &str) -> Result<Verified, Denied> {
-        let number = self.freshness.number();
-        let mut verified = self
-            .credential
-            .verify(token, &self.sessions, &self.subjects)
-            .await?;
-        verified.mark.number = number;
-        Ok(verified)
+    /// Proven and not revoked; its times are not judged, and it is not numbered.
+    async fn verify(&self, token: &str, sender: &Sender<'_>) -> Result<Verified, Denied> {
+        let world = &*self.world;
+        match (&world.verification, &world.credential) {
+            (Verification::Introspect(central), _) => {
+                Box::pin(central.ask(token, sender, &world.subjects)).await
+            }
+            (Verification::Local, Credential::Basic) => Box::pin(world.by_password(token)).await,
+            (Verification::Local, Credential::ApiKey) => Box::pin(world.by_key(token)).await,
+            (Verification::Local, credential) => {
+                credential
+                    .verify(token, &world.sessions, &world.subjects)
+                    .await
+            }
+        }
     }
 
     /// Not revoked since it was proven.
-    async fn check(&self, verified: &Verified) -> Result<(), Denied> {
-        self.credential
-            .check(verified, &self.sessions, &self.subjects)
-            .await
+    async fn check(&self, mark: &Mark) -> Result<(), Denied> {
+        let World {
+            credential,
+            sessions,
+            subjects,
+            ..
+        } = &*self.world;
+        credential.check(mark, sessions, subjects).await
     }
 
     fn keep(&self, verified: &Verified, now: Timestamp) -> Kept {
@@ -422,9 +623,63 @@ impl Lab {
     }
 }
 
+/// How a verification begins: with the number that was read before, if there is one to keep its outcome under.
+struct Begun {
+    number: u64,
+    is_kept: bool,
+}
+
+/// What is remembered where others answer.
+enum Recalled {
+    Grant(Grant),
+    Nothing(Begun),
+}
+
+impl World {
+    fn open(design: &Design) -> Result<Self, OpenError> {
+        let password = design.password.open(design.bcrypt_cost);
+        let threads = |error| OpenError::Threads {
+            threads: design.hash_threads.get(),
+            error,
+        };
+        let verification = Verification::open(design)?;
+        let users = match &verification {
+            Verification::Local => Users::open(&design.users, password)?,
+            // Nobody signs in here, so nobody's password is hashed for it.
+            Verification::Introspect(_) => Users::elsewhere(password),
+        };
+        Ok(Self {
+            subjects: Subjects::default(),
+            users,
+            password,
+            clients: Clients::open(design)?,
+            routes: Routes::open(&design.routes)?,
+            hashing: Hashing::open(design).map_err(threads)?,
+            credential: Credential::open(design)?,
+            verification,
+            sessions: Sessions::open(design)?,
+            binding: Binding::open(design),
+            policy: Policy::default(),
+        })
+    }
+
+    fn beside(&self) -> Beside<'_> {
+        Beside {
+            sessions: &self.sessions,
+            subjects: &self.subjects,
+        }
+    }
+
+    /// What a verified token may do as policy is now.
+    fn grant(&self, verified: &Verified) -> Grant {
+        verified.grant(self.policy.left(verified.roles, verified.scopes))
+    }
+}
+
 /// Who signed in.
 struct SignedIn {
     roles: Roles,
+    generation: Generation,
     bound: Bound,
     profile: Profile,
 }
@@ -433,8 +688,9 @@ fn control(subjects: &Subjects) -> Grant {
     let roles = Roles::all();
     let mark = Mark {
         number: 0,
+        id: TokenId::NONE,
         subject: subjects.intern("anyone"),
-        session: 0,
+        generation: 0,
     };
     Grant {
         mark,
@@ -454,7 +710,7 @@ mod tests {
     /// A future is moved whole, whatever of it is used: into its task, its box, its pin.
     #[test]
     fn the_future_of_an_authorization_stays_small() {
-        const MOST_BYTES: usize = 640;
+        const MOST_BYTES: usize = 672;
         let lab = Lab::open(Design {
             password: PasswordKind::Sha256,
             ..Design::default()

@@ -145,6 +145,7 @@ impl CredentialPart {
             roles,
             scopes: roles.scopes(),
             bound: sealed.0,
+            generation: 0,
             lifetime_seconds: self.lifetime_seconds,
             session: None,
         };
@@ -168,6 +169,7 @@ impl CredentialPart {
                 roles: claims.roles,
                 scopes: claims.scopes,
                 bound: claims.bound,
+                generation: 0,
             };
             let profile = Profile::default();
             let begun = self
@@ -241,7 +243,7 @@ impl DecisionPart {
         let token = request.presented.token()?;
         Ok(self
             .0
-            .get(&self.0.keys().decision(request, token))
+            .get(self.0.keys.decision(request, token))
             .map(|entry| entry.fact()))
     }
 
@@ -257,7 +259,7 @@ impl DecisionPart {
             until,
         };
         self.0
-            .insert(&self.0.keys().decision(request, token), kept.entry(grant));
+            .insert(self.0.keys.decision(request, token), kept.entry(grant));
         Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! Who may do what: roles carry scopes, an action asks for a scope.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -51,6 +53,8 @@ axis! {
         TodosRead = "todos-read",
         /// read what every account may
         SecureData = "secure-data",
+        /// change accounts, keys and the policy
+        Administer = "administer",
     }
 }
 
@@ -71,21 +75,101 @@ impl Action {
         match self {
             Self::ItemsRead => Some(Scope::ItemsRead),
             Self::ItemsWrite => Some(Scope::ItemsWrite),
-            Self::OwnAccount | Self::TodosRead | Self::SecureData => None,
+            Self::OwnAccount | Self::TodosRead | Self::SecureData | Self::Administer => None,
+        }
+    }
+
+    /// The role that this action is for.
+    #[must_use]
+    pub const fn role(self) -> Option<Role> {
+        match self {
+            Self::Administer => Some(Role::Admin),
+            Self::ItemsRead
+            | Self::ItemsWrite
+            | Self::OwnAccount
+            | Self::TodosRead
+            | Self::SecureData => None,
         }
     }
 }
 
-/// Allows or refuses the action to who holds these scopes.
+/// Allows or refuses the action to who has these roles and scopes.
 ///
 /// # Errors
 /// [`Denied::Insufficient`] names the action, and through it the scope that was missing.
 #[inline]
-pub fn decide(scopes: Scopes, action: Action) -> Result<(), Denied> {
-    match action.scope() {
-        Some(scope) if !scopes.contains(scope) => Err(Denied::Insufficient(action)),
-        _ => Ok(()),
+pub fn decide(roles: Roles, scopes: Scopes, action: Action) -> Result<(), Denied> {
+    let may = action.scope().is_none_or(|scope| scopes.contains(scope));
+    let fit = action.role().is_none_or(|role| roles.contains(role));
+    if may && fit {
+        Ok(())
+    } else {
+        Err(Denied::Insufficient(action))
     }
+}
+
+/// What each role carries, as it is now. A change takes effect on what was issued before as well: a token's scopes are
+/// those that it was issued with, as far as its roles still carry them.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    /// A byte of scopes for each role.
+    carried: AtomicU64,
+}
+
+/// A policy as it is sent: the scopes of each role; a role that is not named carries none.
+pub(crate) type Carried = BTreeMap<Role, Vec<Scope>>;
+
+const _: () = assert!(Role::ALL.len() <= 8, "a byte for each role");
+
+impl Default for Policy {
+    fn default() -> Self {
+        let every = Role::ALL.iter().copied();
+        let carried = every.map(|role| {
+            let alone: Roles = [role].into_iter().collect();
+            (role, alone.scopes())
+        });
+        Self {
+            carried: AtomicU64::new(packed(carried)),
+        }
+    }
+}
+
+impl Policy {
+    /// The scopes that these roles carry now.
+    pub(crate) fn carried(&self, roles: Roles) -> Scopes {
+        let carried = self.carried.load(Ordering::Acquire).to_le_bytes();
+        let scopes = roles.iter().map(|role| carried[role as usize]);
+        Scopes(scopes.fold(0, |all, scopes| all | scopes))
+    }
+
+    /// Of the scopes that a token was issued with, those that it has now. A client has scopes of its own, and no roles.
+    pub(crate) fn left(&self, roles: Roles, scopes: Scopes) -> Scopes {
+        if roles == Roles::default() {
+            return scopes;
+        }
+        Scopes(scopes.0 & self.carried(roles).0)
+    }
+
+    /// Takes another.
+    pub(crate) fn replace(&self, carried: &Carried) {
+        let carried = carried
+            .iter()
+            .map(|(role, scopes)| (*role, scopes.iter().copied().collect()));
+        self.carried.store(packed(carried), Ordering::Release);
+    }
+
+    /// A text that only servers of the same policy have.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.carried.load(Ordering::Acquire)
+    }
+}
+
+fn packed(carried: impl Iterator<Item = (Role, Scopes)>) -> u64 {
+    let mut bytes = [0; 8];
+    for (role, scopes) in carried {
+        bytes[role as usize] = scopes.0;
+    }
+    u64::from_le_bytes(bytes)
 }
 
 /// A set of roles, in a byte.

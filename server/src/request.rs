@@ -7,7 +7,6 @@ use crate::binding::Bound;
 use crate::clock::Timestamp;
 use crate::credential::Claims;
 use crate::denied::Denied;
-use crate::freshness::session_slot;
 use crate::policy::{Action, Roles, Scopes};
 use crate::subjects::Subject;
 
@@ -83,6 +82,10 @@ pub enum Presented<'a> {
     Dpop(&'a str),
     /// The cookie of a session.
     Cookie(&'a str),
+    /// An API key, by a header of its own.
+    ApiKey(&'a str),
+    /// Name and password (RFC 7617 §2), in base64 as they came.
+    Basic(&'a str),
     /// More than one.
     Ambiguous,
 }
@@ -92,7 +95,11 @@ impl<'a> Presented<'a> {
     #[inline]
     pub(crate) fn token(self) -> Result<&'a str, Denied> {
         match self {
-            Self::Bearer(token) | Self::Dpop(token) | Self::Cookie(token) => Ok(token),
+            Self::Bearer(token)
+            | Self::Dpop(token)
+            | Self::Cookie(token)
+            | Self::ApiKey(token)
+            | Self::Basic(token) => Ok(token),
             Self::Nothing => Err(Denied::NoCredentials),
             Self::Ambiguous => Err(Denied::AmbiguousCredentials),
         }
@@ -106,6 +113,8 @@ impl fmt::Debug for Presented<'_> {
             Self::Bearer(_) => "Bearer([redacted])",
             Self::Dpop(_) => "Dpop([redacted])",
             Self::Cookie(_) => "Cookie([redacted])",
+            Self::ApiKey(_) => "ApiKey([redacted])",
+            Self::Basic(_) => "Basic([redacted])",
             Self::Ambiguous => "Ambiguous",
         })
     }
@@ -151,29 +160,50 @@ impl Grant {
 pub(crate) struct Mark {
     /// The revocation sequence's number, read before verification began.
     pub(crate) number: u64,
+    /// What is revoked to end it: its session's, where it has one, or its own.
+    pub(crate) id: TokenId,
     pub(crate) subject: Subject,
-    /// The slot of the token's session, or of the token.
-    pub(crate) session: u16,
+    /// The subject's, as it was when the token was issued.
+    pub(crate) generation: Generation,
 }
+
+/// How often what a subject is, knows or may was changed: a token ends with the generation that it is of.
+pub(crate) type Generation = u32;
 
 /// A token's own number, 128 bits: of a JWT from the system's generator, of an opaque token out of its digest. Never
 /// guessed, never repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TokenId(pub(crate) u128);
+pub(crate) struct TokenId {
+    // Two halves: as one, a number of sixteen bytes would align whatever holds it to as many.
+    high: u64,
+    low: u64,
+}
 
 impl TokenId {
+    /// Of what is no token: name and password on each request.
+    pub(crate) const NONE: Self = Self { high: 0, low: 0 };
+
+    pub(crate) const fn of(number: u128) -> Self {
+        Self {
+            high: (number >> 64) as u64,
+            low: number as u64,
+        }
+    }
+
+    pub(crate) const fn number(self) -> u128 {
+        ((self.high as u128) << 64) | self.low as u128
+    }
+
     pub(crate) fn draw() -> Result<Self, Denied> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| Denied::Unavailable)?;
-        Ok(Self(u128::from_be_bytes(random)))
+        Ok(Self::of(u128::from_be_bytes(random)))
     }
 }
 
 /// Everything a verified token says, interned and without strings: what the `token` cache keeps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verified {
-    /// What is revoked to end it: its session's, where it has one, or its own.
-    pub(crate) id: TokenId,
     pub(crate) mark: Mark,
     pub(crate) roles: Roles,
     pub(crate) scopes: Scopes,
@@ -185,13 +215,12 @@ pub(crate) struct Verified {
 impl Verified {
     /// What a token's claims say of a subject, not yet numbered.
     pub(crate) fn of(claims: &Claims, subject: Subject) -> Self {
-        let id = claims.session.unwrap_or(claims.id);
         Self {
-            id,
             mark: Mark {
                 number: 0,
+                id: claims.session.unwrap_or(claims.id),
                 subject,
-                session: session_slot(id),
+                generation: claims.generation,
             },
             roles: claims.roles,
             scopes: claims.scopes,
@@ -203,27 +232,33 @@ impl Verified {
 
     /// The same under another id: that of the token which was drawn for it.
     pub(crate) fn renamed(mut self, id: TokenId) -> Self {
-        self.id = id;
-        self.mark.session = session_slot(id);
+        self.mark.id = id;
         self
     }
 
-    /// Our clock judges, without leeway, on a hit and on a miss alike (RFC 7519 §4.1.4, §4.1.5).
-    pub(crate) fn in_time(&self, now: Timestamp) -> Result<(), Denied> {
+    /// The same, verified under this number, which was read before.
+    pub(crate) fn numbered(mut self, number: u64) -> Self {
+        self.mark.number = number;
+        self
+    }
+
+    /// Itself, if it is in time: our clock judges, without leeway, on a hit and on a miss alike (RFC 7519 §4.1.4, §4.1.5).
+    pub(crate) fn in_time(self, now: Timestamp) -> Result<Self, Denied> {
         if now >= Timestamp::from_seconds(self.expires_at) {
             return Err(Denied::Expired);
         }
         if now < Timestamp::from_seconds(self.not_before) {
             return Err(Denied::NotYetValid);
         }
-        Ok(())
+        Ok(self)
     }
 
-    pub(crate) fn grant(&self) -> Grant {
+    /// What it may do, with the scopes that it has left.
+    pub(crate) fn grant(&self, scopes: Scopes) -> Grant {
         Grant {
             mark: self.mark,
             roles: self.roles,
-            scopes: self.scopes,
+            scopes,
             expires_at: self.expires_at,
         }
     }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use crate::denied::Denied;
+use crate::path::normal;
 use crate::policy::{Action, Scope};
 
 const SHAPE: &str = r#"expected [[route]] with method = "GET" (or "*"), path = "/reports/{id}" and, where being signed in is not enough, scope = "items:read""#;
@@ -84,7 +85,7 @@ impl Routes {
             {
                 return Err(refuse(entry, "a method is written in capitals"));
             }
-            let path = bare(&entry.path).ok_or_else(|| refuse(entry, "not a path"))?;
+            let path = pattern(&entry.path).ok_or_else(|| refuse(entry, "not a path"))?;
             let method = (!any).then(|| entry.method.clone());
             let action = Action::needing(entry.scope);
             let known = routes
@@ -140,26 +141,21 @@ impl Routes {
     }
 }
 
-/// A path as one server and the next read it alike, without a trailing slash; `None` for any other: what one decodes, merges
-/// or cuts and the next does not, in a path that was granted, is how checks are passed by.
-fn bare(path: &str) -> Option<&str> {
-    let plain = path.starts_with('/')
-        && !path.contains("//")
-        && !path.contains(['\\', ';', '#', '?'])
-        && !path.split('/').any(|part| part == "." || part == "..")
-        && path.bytes().all(|byte| byte.is_ascii_graphic())
-        && path.split('%').skip(1).all(stays_encoded);
+/// A path with parameters in braces, whose rest is a path.
+fn pattern(path: &str) -> Option<&str> {
+    bare(&path.replace(['{', '}'], ""))?;
     let shorter = path.strip_suffix('/').filter(|path| !path.is_empty());
-    plain.then_some(shorter.unwrap_or(path))
+    Some(shorter.unwrap_or(path))
 }
 
-/// Whether what follows a `%` is a byte that no path can hold as it is, a space or one beyond ASCII: an encoded letter is the
-/// letter to whoever decodes it, and another path to whoever does not.
-fn stays_encoded(after: &str) -> bool {
-    let byte = after
-        .get(..2)
-        .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-    byte.is_some_and(|byte| byte == b' ' || !byte.is_ascii())
+/// A path that is in its one form already, without a trailing slash; `None` for any other: whoever passes it on passes on
+/// the text that was asked about, and what one server decodes, merges or cuts and the next does not is how checks are
+/// passed by.
+fn bare(path: &str) -> Option<&str> {
+    // An escape may be written in small letters; whatever else changes changes the length.
+    let formed = normal(path).is_ok_and(|form| form.eq_ignore_ascii_case(path));
+    let shorter = path.strip_suffix('/').filter(|path| !path.is_empty());
+    formed.then_some(shorter.unwrap_or(path))
 }
 
 fn read(path: &Path) -> Result<Vec<Entry>, RoutesError> {

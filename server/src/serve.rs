@@ -6,16 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::http::{Peer, router};
+use crate::http::App;
 use crate::lab::{Lab, OpenError};
 use crate::setup::{Design, LogFormat, LogKind};
 
@@ -28,7 +26,7 @@ const MOST_HEAD_BYTES: usize = 32 * 1024;
 
 /// Until when a request's body must be there, counted from its head: shorter than a shutdown waits, so that even then
 /// its client is answered.
-const BODY_TIMEOUT: Duration = Duration::from_secs(4);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(4);
 const _: () = assert!(BODY_TIMEOUT.as_millis() < SHUTDOWN_TIMEOUT.as_millis());
 
 /// For how long a shutdown waits for requests under way.
@@ -74,7 +72,7 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
         let server = Server::bind(design.listen).await?;
         // Port 0 was a wish; who issues tokens is where the server is.
         design.listen = server.address();
-        let lab = Arc::new(Lab::open(design)?);
+        let lab = Lab::open(design)?;
         announce(lab.design());
         log(lab.design());
         if !lab.sessions_answer().await {
@@ -194,14 +192,14 @@ impl Server {
     }
 
     async fn run_with(self, lab: Arc<Lab>, stop: impl Future<Output = ()>, body_timeout: Duration) {
-        let router = router(lab, body_timeout);
+        let app = App::within(lab, body_timeout);
         let connections = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        tokio::spawn(connections.watch(connection(stream, peer.ip(), router.clone())));
+                        tokio::spawn(connections.watch(connection(stream, peer.ip(), app.clone())));
                     }
                     Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                 },
@@ -221,7 +219,7 @@ type Connection<S> = http1::Connection<TokioIo<TcpStream>, S>;
 fn connection(
     stream: TcpStream,
     peer: IpAddr,
-    router: Router,
+    app: App,
 ) -> Connection<
     impl hyper::service::HttpService<
         Incoming,
@@ -232,10 +230,9 @@ fn connection(
 > {
     // A small answer must not wait for the acknowledgement of the one before it.
     let _ = stream.set_nodelay(true);
-    let router = TowerToHyperService::new(router);
-    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        hyper::service::Service::call(&router, request)
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let app = app.clone();
+        async move { Ok(app.answer(request, peer).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -262,7 +259,7 @@ mod tests {
             password: PasswordKind::Sha256,
             ..Design::default()
         };
-        let lab = Arc::new(Lab::open(design).unwrap());
+        let lab = Lab::open(design).unwrap();
         let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
         let address = server.address();
         let (stop, stopped) = oneshot::channel::<()>();

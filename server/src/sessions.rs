@@ -1,9 +1,9 @@
 //! Facts that can change under a token: whether it was revoked, and of one that only names them everything.
 
 mod device;
-mod memory;
+pub(crate) mod memory;
 mod record;
-mod redis;
+pub(crate) mod redis;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,9 +14,9 @@ use crate::binding::Bound;
 use crate::clock::Timestamp;
 use crate::credential::refresh;
 use crate::denied::Denied;
-use crate::request::{TokenId, Verified};
+use crate::request::{Generation, Mark, TokenId, Verified};
 use crate::setup::Design;
-use crate::subjects::Subjects;
+use crate::subjects::{Subject, Subjects};
 use crate::users::Profile;
 pub(crate) use device::{Device, DeviceFacts, Signed, fit as device_fits};
 
@@ -45,6 +45,7 @@ pub(crate) struct Refreshed {
     pub(crate) name: Arc<str>,
     pub(crate) bound: Bound,
     pub(crate) end: Timestamp,
+    pub(crate) generation: Generation,
     pub(crate) kept: refresh::Kept,
 }
 
@@ -53,6 +54,22 @@ impl fmt::Debug for Refreshed {
         f.debug_struct("Refreshed")
             .field("name", &self.name)
             .field("end", &self.end)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a token stands for that says nothing itself.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    pub(crate) verified: Verified,
+    /// What its secret half is compared with, where it has one.
+    pub(crate) secret: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standing")
+            .field("verified", &self.verified)
             .finish_non_exhaustive()
     }
 }
@@ -92,11 +109,62 @@ impl Sessions {
         }
     }
 
-    /// Refuses a revoked token.
-    pub(crate) async fn check(&self, id: TokenId) -> Result<(), Denied> {
+    /// Refuses a revoked token, and one of an earlier generation of its subject.
+    pub(crate) async fn check(&self, mark: &Mark, subjects: &Subjects) -> Result<(), Denied> {
         match self {
-            Self::Memory(memory) => memory.check(id),
-            Self::Redis(redis) => Box::pin(redis.check(id)).await,
+            Self::Memory(memory) => memory.check(mark),
+            Self::Redis(redis) => {
+                let name = subjects.name(mark.subject);
+                Box::pin(redis.check(mark, &name)).await
+            }
+        }
+    }
+
+    /// The subject's current generation. Read it before whatever a token is made of.
+    pub(crate) async fn generation(
+        &self,
+        name: &str,
+        subject: Option<Subject>,
+    ) -> Result<Generation, Denied> {
+        match self {
+            // One that was never numbered here was never changed here.
+            Self::Memory(memory) => Ok(subject.map_or(0, |subject| memory.generation(subject))),
+            Self::Redis(redis) => Box::pin(redis.generation(name)).await,
+        }
+    }
+
+    /// Ends every token of a subject that was issued so far.
+    pub(crate) async fn end_all_of(&self, name: &str, subject: Subject) -> Result<(), Denied> {
+        match self {
+            Self::Memory(memory) => {
+                memory.end_all_of(subject);
+                Ok(())
+            }
+            Self::Redis(redis) => Box::pin(redis.end_all_of(name)).await,
+        }
+    }
+
+    /// Makes every decision stale that other servers keep beside these sessions.
+    pub(crate) async fn make_all_stale(&self) -> Result<(), Denied> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(redis) => Box::pin(redis.make_all_stale()).await,
+        }
+    }
+
+    /// Those in this server's memory, where nobody waits.
+    pub(crate) fn in_memory(&self) -> Option<&memory::MemorySessions> {
+        match self {
+            Self::Memory(memory) => Some(memory),
+            Self::Redis(_) => None,
+        }
+    }
+
+    /// Those in Redis.
+    pub(crate) fn in_redis(&self) -> Option<&redis::RedisSessions> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis(redis) => Some(redis),
         }
     }
 
@@ -120,17 +188,17 @@ impl Sessions {
     pub(crate) async fn begin(
         &self,
         name: &str,
-        session: Verified,
+        session: Standing,
         now: Timestamp,
     ) -> Result<(), Denied> {
         match self {
             Self::Memory(memory) => memory.begin(session, now),
-            Self::Redis(redis) => Box::pin(redis.begin(name, session)).await,
+            Self::Redis(redis) => Box::pin(redis.begin(name, &session)).await,
         }
     }
 
-    /// What a token stands for. Whether it has ended is not judged.
-    pub(crate) async fn find(&self, id: TokenId, subjects: &Subjects) -> Result<Verified, Denied> {
+    /// What a token stands for, unless it is of an earlier generation. Whether it has ended is not judged.
+    pub(crate) async fn find(&self, id: TokenId, subjects: &Subjects) -> Result<Standing, Denied> {
         match self {
             Self::Memory(memory) => memory.find(id),
             Self::Redis(redis) => Box::pin(redis.find(id, subjects)).await,
@@ -219,10 +287,16 @@ impl Sessions {
         }
     }
 
-    /// The session of this id, where it is this name's. Whether it has ended is not judged.
-    pub(crate) async fn device(&self, name: &str, id: TokenId) -> Result<DeviceFacts, Denied> {
+    /// The session of this id, where it is this name's, unless it is of an earlier generation. Whether it has ended is not
+    /// judged.
+    pub(crate) async fn device(
+        &self,
+        name: &str,
+        subject: Subject,
+        id: TokenId,
+    ) -> Result<DeviceFacts, Denied> {
         match self {
-            Self::Memory(memory) => memory.devices().find(name, id),
+            Self::Memory(memory) => memory.device(name, subject, id),
             Self::Redis(redis) => Box::pin(redis.device(name, id)).await,
         }
     }

@@ -19,7 +19,7 @@ use crate::axis::axis;
 use crate::binding::{BindTo, BindingKind};
 use crate::clients::ClientsFrom;
 use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, SecretFrom};
-use crate::decisions::{CacheKey, CacheKind, CacheStore};
+use crate::decisions::{CacheForm, CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::issuer::{AudienceFrom, IssuerFrom};
@@ -29,7 +29,8 @@ use crate::policy::PolicyKind;
 use crate::proxies::Proxies;
 use crate::routes::RoutesFrom;
 use crate::sessions::SessionsFrom;
-use crate::users::UsersFrom;
+use crate::users::{Users, UsersFrom};
+use crate::verification::{IntrospectClient, IntrospectUrl, VerifyKind};
 pub use file::SetupFileError;
 pub use presets::Preset;
 pub use unused::Idle;
@@ -116,6 +117,9 @@ settings! {
     jwt: JwtAlgorithm = JwtAlgorithm::HS256, "AUTHLAB_JWT";
     /// how long a token is valid [default: 30m]
     token_ttl: Period = Period(Duration::from_secs(30 * 60)), "AUTHLAB_TOKEN_TTL";
+    /// so many bytes of group names in each token, as directories put them there [default: 0]
+    #[arg(value_name = "N")]
+    claims_bytes: usize = 0, "AUTHLAB_CLAIMS_BYTES";
     /// what follows an access token that ends
     refresh: RefreshKind = RefreshKind::None, "AUTHLAB_REFRESH";
     /// how long a session may be refreshed, from its sign-in on [default: 7d]
@@ -135,6 +139,18 @@ settings! {
     /// set the session's cookie without Secure: it then travels without TLS too
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     insecure_cookies: bool = false, "AUTHLAB_INSECURE_COOKIES";
+    /// where a credential is verified
+    verify: VerifyKind = VerifyKind::Local, "AUTHLAB_VERIFY";
+    /// the central authorization server: another authlab, or the whole address of anybody's introspection endpoint
+    #[arg(value_name = "URL")]
+    introspect_url: IntrospectUrl = IntrospectUrl::Nowhere, "AUTHLAB_INTROSPECT_URL";
+    /// a file with ID:SECRET, as whom the central server is asked [default: demo-client]
+    #[arg(value_name = "FILE")]
+    introspect_client: IntrospectClient = IntrospectClient::Demo, "AUTHLAB_INTROSPECT_CLIENT";
+    /// how long the central server may take to answer; then 503 is answered [default: 10s]
+    introspect_timeout: Period = Period(Duration::from_secs(10)), "AUTHLAB_INTROSPECT_TIMEOUT";
+    /// wait so long before each answer, as if this server were so far away [default: 0ms]
+    answer_delay: Period = Period(Duration::ZERO), "AUTHLAB_ANSWER_DELAY";
     /// who may use a token
     binding: BindingKind = BindingKind::None, "AUTHLAB_BINDING";
     /// what of the sender a token is bound to
@@ -145,11 +161,19 @@ settings! {
     cache_store: CacheStore = CacheStore::Quick, "AUTHLAB_CACHE_STORE";
     /// what two requests must share to share a decision
     cache_key: CacheKey = CacheKey::Route, "AUTHLAB_CACHE_KEY";
+    /// what is kept of a key; of --credential basic always a digest
+    cache_form: CacheForm = CacheForm::Exact, "AUTHLAB_CACHE_FORM";
     /// how many entries are remembered, of about 3 KiB at most: a request whose path and User-Agent are longer than
     /// 2 KiB is decided anew each time [default: 100000]
     cache_capacity: NonZeroUsize = const { NonZeroUsize::new(100_000).unwrap() }, "AUTHLAB_CACHE_CAPACITY";
-    /// how long an entry lives with --freshness ttl [default: 60s]
+    /// how long an entry lives with --freshness ttl, and wherever something else changes facts unseen; up to a tenth less,
+    /// so that what was written together does not end together [default: 60s]
     cache_ttl: Period = Period(Duration::from_secs(60)), "AUTHLAB_CACHE_TTL";
+    /// how many denials are remembered that can never turn: wrong signature, wrong form, expired [default: 0]
+    #[arg(value_name = "N")]
+    negative_capacity: usize = 0, "AUTHLAB_NEGATIVE_CAPACITY";
+    /// for how long [default: 60s]
+    negative_ttl: Period = Period(Duration::from_secs(60)), "AUTHLAB_NEGATIVE_TTL";
     /// what makes a cached grant stale
     freshness: FreshnessKind = FreshnessKind::Epoch, "AUTHLAB_FRESHNESS";
     /// where accounts are kept: `memory`, `file:PATH` or `sqlite:PATH` [default: memory]
@@ -212,6 +236,10 @@ const THREADS: RangeInclusive<usize> = 1..=1024;
 const QUEUE: RangeInclusive<usize> = 1..=1_000_000;
 const ENTRIES: RangeInclusive<usize> = 1..=100_000_000;
 const SESSIONS: RangeInclusive<usize> = 1..=1000;
+const NEGATIVES: RangeInclusive<usize> = 0..=100_000_000;
+/// A token of 16 kB leaves room in a head of 32.
+const CLAIMS_BYTES: RangeInclusive<usize> = 0..=12_000;
+const MOST_DELAY: Period = Period(Duration::from_secs(60));
 const LEAST_TOKEN_TTL: Period = Period(Duration::from_secs(1));
 const LEAST_CACHE_TTL: Period = Period(Duration::from_millis(1));
 const MOST_TTL: Period = Period(Duration::from_secs(365 * 24 * 60 * 60));
@@ -273,8 +301,8 @@ impl Setup {
             )?;
         }
         let mut design = typed.clone().over(below).over_defaults();
-        if design.credential != CredentialKind::Jwt {
-            // A preset's, beside another credential that was typed.
+        if design.credential != CredentialKind::Jwt || design.verify == VerifyKind::Introspect {
+            // A preset's, beside another credential that was typed, or where no token is issued.
             design.refresh = RefreshKind::None;
         }
         design.check_ranges()?;
@@ -305,11 +333,96 @@ impl Design {
         in_range("max-sessions", self.max_sessions.get(), &SESSIONS)?;
         period_in_range("token-ttl", self.token_ttl, LEAST_TOKEN_TTL)?;
         period_in_range("refresh-ttl", self.refresh_ttl, LEAST_TOKEN_TTL)?;
-        period_in_range("cache-ttl", self.cache_ttl, LEAST_CACHE_TTL)
+        period_in_range("cache-ttl", self.cache_ttl, LEAST_CACHE_TTL)?;
+        in_range("negative-capacity", self.negative_capacity, &NEGATIVES)?;
+        in_range("claims-bytes", self.claims_bytes, &CLAIMS_BYTES)?;
+        period_in_range("negative-ttl", self.negative_ttl, LEAST_CACHE_TTL)?;
+        period_in_range(
+            "introspect-timeout",
+            self.introspect_timeout,
+            LEAST_CACHE_TTL,
+        )?;
+        if self.answer_delay.0 > MOST_DELAY.0 {
+            return Err(SetupError::OutOfRange {
+                key: "answer-delay",
+                value: self.answer_delay.to_string(),
+                accepted: format!("0ms to {MOST_DELAY}"),
+            });
+        }
+        Ok(())
     }
 
     /// Two settings that do not go together, and what does.
     pub(crate) fn clash(&self) -> Option<&'static str> {
+        self.clash_of_places()
+            .or_else(|| self.clash_of_basic())
+            .or_else(|| self.clash_of_dpop())
+    }
+
+    /// Where things are verified and kept.
+    fn clash_of_places(&self) -> Option<&'static str> {
+        let cached = self.cache != CacheKind::None;
+        if cached && self.cache_store == CacheStore::Redis {
+            if !matches!(self.sessions, SessionsFrom::Redis(_)) {
+                return Some(
+                    "--cache-store redis needs --sessions redis://…: what one server's memory revokes, others would not know of",
+                );
+            }
+            if self.cache == CacheKind::Token {
+                return Some(
+                    "--cache-store redis keeps decisions; accepted for --cache token: quick, moka",
+                );
+            }
+        }
+        if self.verify == VerifyKind::Local {
+            return None;
+        }
+        if self.introspect_url == IntrospectUrl::Nowhere {
+            return Some("--verify introspect needs --introspect-url");
+        }
+        if !matches!(
+            self.credential,
+            CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey
+        ) {
+            return Some(
+                "--verify introspect asks about tokens; accepted for --credential: jwt, opaque, api-key",
+            );
+        }
+        if !matches!(self.binding, BindingKind::None | BindingKind::Dpop) {
+            return Some(
+                "--verify introspect leaves the sender to the central server, which is told; accepted for --binding: none, dpop",
+            );
+        }
+        if cached && self.freshness == FreshnessKind::Denylist {
+            return Some(
+                "--freshness denylist looks at what was revoked here, and --verify introspect leaves that to the central server; accepted: epoch, ttl, exp",
+            );
+        }
+        None
+    }
+
+    fn clash_of_basic(&self) -> Option<&'static str> {
+        if self.credential != CredentialKind::Basic {
+            return None;
+        }
+        if self.binding != BindingKind::None {
+            return Some(
+                "--credential basic has no token that could be bound; accepted for --binding: none",
+            );
+        }
+        match (self.cache, self.cache_store, self.freshness) {
+            (CacheKind::None, ..) => None,
+            (_, CacheStore::Redis, _) => Some(
+                "--cache-store redis would keep fast digests of passwords; accepted for --credential basic: quick, moka",
+            ),
+            (.., FreshnessKind::Exp) => Some(
+                "--freshness exp waits for a token's end, and --credential basic has none; accepted: epoch, denylist, ttl",
+            ),
+            _ => None,
+        }
+    }
+
+    fn clash_of_dpop(&self) -> Option<&'static str> {
         if self.binding != BindingKind::Dpop {
             return None;
         }
@@ -321,6 +434,9 @@ impl Design {
         match (self.credential, self.cache) {
             (CredentialKind::Session, _) => Some(
                 "--binding dpop binds what an Authorization header carries, not the cookie of --credential session; accepted: jwt, opaque, session-jwt",
+            ),
+            (CredentialKind::ApiKey | CredentialKind::Basic, _) => Some(
+                "--binding dpop binds tokens; accepted for --credential: jwt, opaque, session-jwt",
             ),
             (_, CacheKind::Decision) => Some(
                 "--cache decision would leave the proofs of --binding dpop unread; accepted: none, token",
@@ -334,8 +450,61 @@ impl Design {
         self.policy == PolicyKind::Enforce
     }
 
+    /// What is kept of a key.
+    pub(crate) fn form(&self) -> CacheForm {
+        match self.credential {
+            // A password must not lie in memory.
+            CredentialKind::Basic => CacheForm::Digest,
+            _ => self.cache_form,
+        }
+    }
+
+    /// Whether an entry may only live for `--cache-ttl`: where that is the rule, and where something that no number tells of
+    /// may change what it was made of.
+    pub(crate) fn caps_entries(&self) -> bool {
+        let unseen = self.central_is_unseen()
+            || self.credential == CredentialKind::Basic
+                && Users::are_written_elsewhere(&self.users);
+        let by_numbers = matches!(
+            self.freshness,
+            FreshnessKind::Epoch | FreshnessKind::Denylist
+        );
+        let cached = self.cache != CacheKind::None;
+        cached && (self.freshness == FreshnessKind::Ttl || by_numbers && unseen)
+    }
+
+    /// Whether a central server revokes what is remembered here, and nothing tells.
+    pub(crate) fn central_is_unseen(&self) -> bool {
+        self.verify == VerifyKind::Introspect && self.cache_store != CacheStore::Redis
+    }
+
+    /// Whether a verification, a sender's proof apart, takes so long that those who wait for the same are worth one.
+    pub(crate) fn flies_together(&self) -> bool {
+        let by_secret = matches!(
+            self.credential,
+            CredentialKind::ApiKey | CredentialKind::Basic
+        );
+        let is_slow = self.verify == VerifyKind::Introspect
+            || self.binding == BindingKind::Bcrypt
+            || by_secret && self.hashes_slowly()
+            || matches!(self.sessions, SessionsFrom::Redis(_));
+        self.cache != CacheKind::None && self.binding != BindingKind::Dpop && is_slow
+    }
+
+    /// Whether a verification waits for a hash, so that what was true before may no longer be.
+    pub(crate) fn waits(&self) -> bool {
+        let by_secret = matches!(
+            self.credential,
+            CredentialKind::ApiKey | CredentialKind::Basic
+        );
+        self.binding == BindingKind::Bcrypt || by_secret && self.verify == VerifyKind::Local
+    }
+
     /// Whether anything slow is ever hashed: a users file may hold slow hashes whatever `--password` says.
     pub(crate) fn hashes_slowly(&self) -> bool {
+        if self.verify == VerifyKind::Introspect {
+            return false;
+        }
         self.password.is_slow()
             || self.binding == BindingKind::Bcrypt
             || matches!(self.users, UsersFrom::File(_) | UsersFrom::Sqlite(_))
@@ -343,7 +512,8 @@ impl Design {
 
     /// Whether `--bcrypt-cost` means anything.
     pub(crate) fn uses_bcrypt(&self) -> bool {
-        self.password == PasswordKind::Bcrypt || self.binding == BindingKind::Bcrypt
+        let password = self.password == PasswordKind::Bcrypt && self.verify == VerifyKind::Local;
+        password || self.binding == BindingKind::Bcrypt
     }
 }
 

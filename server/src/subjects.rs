@@ -41,6 +41,12 @@ impl Subjects {
         subject
     }
 
+    /// The number of a name that has one.
+    pub(crate) fn known(&self, name: &str) -> Option<Subject> {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.by_name.get(name).copied()
+    }
+
     /// The name behind a number that this interner gave.
     pub(crate) fn name(&self, subject: Subject) -> Arc<str> {
         let names = self.0.read().unwrap_or_else(PoisonError::into_inner);

@@ -113,6 +113,11 @@ pub enum UsersError {
 }
 
 impl Users {
+    /// None: another server has them.
+    pub(crate) fn elsewhere(password: Password) -> Self {
+        Self::Memory(memory::MemoryUsers::nobody(password))
+    }
+
     pub(crate) fn open(from: &UsersFrom, password: Password) -> Result<Self, UsersError> {
         match from {
             UsersFrom::Memory => Ok(Self::Memory(memory::MemoryUsers::open(password)?)),
@@ -147,16 +152,62 @@ impl Users {
         }
     }
 
-    /// Stores a password anew, unless it was changed meanwhile.
+    /// Whether accounts may have changed without this server's doing.
+    pub(crate) fn are_written_elsewhere(from: &UsersFrom) -> bool {
+        match from {
+            UsersFrom::Memory => false,
+            UsersFrom::File(_) | UsersFrom::Sqlite(_) => true,
+        }
+    }
+
+    /// Stores a password anew, unless it was changed meanwhile: whether it did.
     pub(crate) async fn store_anew(
         &self,
         name: &str,
         before: &str,
         stored: &str,
-    ) -> Result<(), Denied> {
+    ) -> Result<bool, Denied> {
         match self {
-            Self::Memory(_) | Self::File(_) => Ok(()),
+            Self::Memory(memory) => Ok(memory.store_anew(name, before, stored)),
+            Self::File(_) => Err(Denied::ReadOnly),
             Self::Sqlite(sqlite) => sqlite.store_anew(name, before, stored).await,
+        }
+    }
+
+    /// Whether a password may be an account's.
+    pub(crate) fn check_password(password: &str) -> Result<(), Denied> {
+        if password_fits(password) {
+            Ok(())
+        } else {
+            Err(Denied::Unfit)
+        }
+    }
+
+    /// Gives an account other roles.
+    pub(crate) async fn set_roles(&self, name: &str, roles: Roles) -> Result<(), Denied> {
+        let found = match self {
+            Self::Memory(memory) => memory.set_roles(name, roles),
+            Self::File(_) => return Err(Denied::ReadOnly),
+            Self::Sqlite(sqlite) => sqlite.set_roles(name, roles).await?,
+        };
+        if found {
+            Ok(())
+        } else {
+            Err(Denied::NoAccount)
+        }
+    }
+
+    /// Removes an account.
+    pub(crate) async fn remove(&self, name: &str) -> Result<(), Denied> {
+        let found = match self {
+            Self::Memory(memory) => memory.remove(name),
+            Self::File(_) => return Err(Denied::ReadOnly),
+            Self::Sqlite(sqlite) => sqlite.remove(name).await?,
+        };
+        if found {
+            Ok(())
+        } else {
+            Err(Denied::NoAccount)
         }
     }
 
@@ -177,12 +228,15 @@ fn fit(name: &str, password: &str) -> Result<(), Denied> {
     let named = (1..=MOST_NAME_CHARACTERS).contains(&characters)
         && name.trim() == name
         && !name.chars().any(|c| c == ':' || c.is_control());
-    let kept = PASSWORD_BYTES.contains(&password.len()) && !password.contains('\0');
-    if named && kept {
+    if named && password_fits(password) {
         Ok(())
     } else {
         Err(Denied::Unfit)
     }
+}
+
+fn password_fits(password: &str) -> bool {
+    PASSWORD_BYTES.contains(&password.len()) && !password.contains('\0')
 }
 
 const MOST_NAME_CHARACTERS: usize = 64;

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
 use authlab_server::{
-    Action, BindingKind, CacheKey, CacheKind, CacheStore, Design, FreshnessKind, Lab, PasswordKind,
-    Presented, Request, Sender,
+    Action, BindingKind, CacheForm, CacheKey, CacheKind, CacheStore, Design, FreshnessKind, Lab,
+    PasswordKind, Presented, Request, Sender,
 };
 
 const MANY: u64 = 1000;
@@ -14,7 +14,11 @@ fn a_hit_allocates_nothing_under_any_key_and_freshness() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    for (cache_store, least_ones) in [(CacheStore::Quick, 0), (CacheStore::Moka, MANY / 10)] {
+    let stores = [(CacheStore::Quick, 0), (CacheStore::Moka, MANY / 10)];
+    let forms = CacheForm::ALL.iter().copied();
+    for ((cache_store, least_ones), cache_form) in
+        forms.flat_map(|form| stores.map(|store| (store, form)))
+    {
         for cache_key in CacheKey::ALL.iter().copied() {
             for freshness in FreshnessKind::ALL.iter().copied() {
                 let (password, cache, binding) = (
@@ -27,6 +31,7 @@ fn a_hit_allocates_nothing_under_any_key_and_freshness() {
                     cache,
                     binding,
                     cache_store,
+                    cache_form,
                     cache_key,
                     freshness,
                     ..Design::default()
@@ -63,7 +68,7 @@ fn a_hit_allocates_nothing_under_any_key_and_freshness() {
                         }
                     });
                 });
-                let case = format!("{cache_store} {cache_key} {freshness}: {hits:?}");
+                let case = format!("{cache_store} {cache_form} {cache_key} {freshness}: {hits:?}");
                 assert!(hits.count_total <= least_ones, "{case}");
             }
         }

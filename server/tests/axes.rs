@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use authlab_server::setup::Idle;
 use authlab_server::users::UsersKind;
 use authlab_server::{
-    Action, BindTo, BindingKind, CacheKey, CacheKind, CacheStore, CredentialKind, FreshnessKind,
-    HashOn, JwtAlgorithm, PasswordKind, PolicyKind, Preset, Role, Scope, Warning,
+    Action, BindTo, BindingKind, CacheForm, CacheKey, CacheKind, CacheStore, CredentialKind,
+    FreshnessKind, HashOn, JwtAlgorithm, PasswordKind, PolicyKind, Preset, Role, Scope, VerifyKind,
+    Warning,
 };
 use clap::ValueEnum as _;
 
@@ -36,6 +37,7 @@ fn labels_are_unique_on_each_axis_and_the_same_in_flags_files_and_reports() {
         Action,
         BindTo,
         BindingKind,
+        CacheForm,
         CacheKey,
         CacheKind,
         CacheStore,
@@ -50,6 +52,7 @@ fn labels_are_unique_on_each_axis_and_the_same_in_flags_files_and_reports() {
         Role,
         Scope,
         UsersKind,
+        VerifyKind,
         Warning,
     );
 }

@@ -7,6 +7,8 @@
 mod wire;
 
 use std::fmt;
+use std::fmt::Write as _;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,11 +16,11 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
-use super::{CredentialKind, Facts, SecretError};
+use super::{CredentialKind, Facts, JwtAlgorithm, KeyFrom, SecretError, SecretFrom};
 use crate::binding::Bound;
 use crate::denied::Denied;
 use crate::policy::{Roles, Scopes};
-use crate::request::TokenId;
+use crate::request::{Generation, TokenId};
 use crate::setup::Design;
 use wire::{AccessToken, Addressed, SessionToken};
 
@@ -38,6 +40,7 @@ pub(crate) struct Claims {
     pub(crate) expires_at: u64,
     pub(crate) id: TokenId,
     pub(crate) session: Option<TokenId>,
+    pub(crate) generation: Generation,
     pub(crate) bound: Bound,
 }
 
@@ -60,54 +63,105 @@ impl Claims {
             expires_at: now_seconds.saturating_add(facts.lifetime_seconds),
             id,
             session: facts.session,
+            generation: facts.generation,
             bound: facts.bound,
         }
     }
 }
 
-/// Keys and rules, made once.
+/// Keys and rules, made once; the key is made anew when it is rotated.
 pub(crate) struct Jwt {
     algorithm: Algorithm,
-    key: Key,
     typ: &'static str,
-    /// The header as our tokens carry it: whatever has these very bytes needs no parsing.
-    own_header: String,
+    signing: RwLock<Signing>,
+    source: Source,
     issuer: Box<str>,
     audience: Box<str>,
+    /// What fattens a token (`--claims-bytes`): names of groups, as directories put them into tokens by the hundred.
+    groups: Box<[String]>,
 }
 
-impl Jwt {
-    pub(super) fn open(design: &Design) -> Result<Self, SecretError> {
-        let key = Key::open(design.jwt, &design.secret_file, &design.key_file)?;
-        let algorithm = design.jwt.into();
-        let mut header = Header::new(algorithm);
-        let typ = match design.credential {
-            CredentialKind::SessionJwt => SESSION,
-            _ => ACCESS,
-        };
+struct Signing {
+    key: Key,
+    /// The header as our tokens carry it: whatever has these very bytes needs no parsing.
+    own_header: String,
+}
+
+/// Where its key comes from.
+struct Source {
+    algorithm: JwtAlgorithm,
+    secret: SecretFrom,
+    pair: KeyFrom,
+}
+
+impl Source {
+    fn open(&self, typ: &str) -> Result<Signing, SecretError> {
+        let key = Key::open(self.algorithm, &self.secret, &self.pair)?;
+        let mut header = Header::new(self.algorithm.into());
         header.typ = Some(typ.to_owned());
         header.kid = key.id().map(ToOwned::to_owned);
         // An empty one equals no header: then all of them are parsed.
         let own_header = serde_json::to_vec(&header)
             .map(|header| URL_SAFE_NO_PAD.encode(header))
             .unwrap_or_default();
+        Ok(Signing { key, own_header })
+    }
+}
+
+impl Jwt {
+    pub(super) fn open(design: &Design) -> Result<Self, SecretError> {
+        let typ = match design.credential {
+            CredentialKind::SessionJwt => SESSION,
+            _ => ACCESS,
+        };
+        let source = Source {
+            algorithm: design.jwt,
+            secret: design.secret_file.clone(),
+            pair: design.key_file.clone(),
+        };
         Ok(Self {
-            algorithm,
-            key,
+            algorithm: design.jwt.into(),
             typ,
-            own_header,
+            signing: RwLock::new(source.open(typ)?),
+            source,
             issuer: design.issuer().into(),
             audience: design.audience().into(),
+            groups: groups(design.claims_bytes),
         })
+    }
+
+    /// Takes another key, drawn or read anew: whatever the one before signed is no longer a token.
+    pub(super) fn rotate(&self) -> Result<(), SecretError> {
+        let next = self.source.open(self.typ)?;
+        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(())
+    }
+
+    fn signing(&self) -> RwLockReadGuard<'_, Signing> {
+        self.signing.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A text that only servers of the same key have; it tells nothing of the key.
+    pub(super) fn fingerprint(&self) -> Result<String, Denied> {
+        let signing = self.signing();
+        match signing.key.id() {
+            Some(id) => Ok(id.to_owned()),
+            None => signing.key.sign(b"whose decisions these are"),
+        }
     }
 
     /// The key that others verify by, as a JWK; a secret has none.
     pub(super) fn public_jwk(&self) -> Option<String> {
-        self.key.public_jwk(self.algorithm)
+        self.signing().key.public_jwk(self.algorithm)
     }
 
     pub(super) fn issue(&self, claims: &Claims) -> Result<String, Denied> {
-        self.sealed(&AccessToken::of(claims, &self.issuer, &self.audience))
+        self.sealed(&AccessToken::of(
+            claims,
+            &self.issuer,
+            &self.audience,
+            &self.groups,
+        ))
     }
 
     pub(super) fn verify(&self, token: &str) -> Result<Claims, Denied> {
@@ -143,8 +197,9 @@ impl Jwt {
 
     fn sealed(&self, claims: &impl Serialize) -> Result<String, Denied> {
         let claims = serde_json::to_vec(claims).map_err(|_| Denied::Unavailable)?;
-        let mut token = format!("{}.{}", self.own_header, URL_SAFE_NO_PAD.encode(claims));
-        let signature = self.key.sign(token.as_bytes())?;
+        let signing = self.signing();
+        let mut token = format!("{}.{}", signing.own_header, URL_SAFE_NO_PAD.encode(claims));
+        let signature = signing.key.sign(token.as_bytes())?;
         token.push('.');
         token.push_str(&signature);
         Ok(token)
@@ -154,10 +209,12 @@ impl Jwt {
     fn opened(&self, token: &str) -> Result<Vec<u8>, Denied> {
         let (message, signature) = token.rsplit_once('.').ok_or(Denied::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(Denied::Malformed)?;
-        if header.is_empty() || header != self.own_header {
-            self.check_header(token)?;
+        let signing = self.signing();
+        if header.is_empty() || header != signing.own_header {
+            self.check_header(token, &signing.key)?;
         }
-        self.key.verify(message.as_bytes(), signature)?;
+        signing.key.verify(message.as_bytes(), signature)?;
+        drop(signing);
         // A fourth part's dot is no base64, so it ends here.
         URL_SAFE_NO_PAD
             .decode(payload)
@@ -165,7 +222,7 @@ impl Jwt {
     }
 
     /// A header that is not ours to the byte, but may mean the same.
-    fn check_header(&self, token: &str) -> Result<(), Denied> {
+    fn check_header(&self, token: &str, key: &Key) -> Result<(), Denied> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Denied::Malformed)?;
         let typ = header.typ.as_deref().unwrap_or("");
         // RFC 9068 §4: `application/at+jwt` is the same type; RFC 7515 §4.1.9: compared without case.
@@ -182,7 +239,7 @@ impl Jwt {
         let names_ours = header
             .kid
             .as_deref()
-            .is_none_or(|kid| Some(kid) == self.key.id());
+            .is_none_or(|kid| Some(kid) == key.id());
         let accepted = header.alg == self.algorithm
             && names_ours
             && bare.eq_ignore_ascii_case(self.typ)
@@ -193,6 +250,19 @@ impl Jwt {
             Err(Denied::Malformed)
         }
     }
+}
+
+/// Names of groups that take so many bytes in a token's claims, to the length of one.
+fn groups(bytes: usize) -> Box<[String]> {
+    let (mut groups, mut taken) = (Vec::new(), 0);
+    while taken < bytes {
+        let mut name = String::new();
+        let _ = write!(name, "group-{:06}", groups.len());
+        // With its quotes and its comma.
+        taken += name.len() + 3;
+        groups.push(name);
+    }
+    groups.into()
 }
 
 impl fmt::Debug for Jwt {

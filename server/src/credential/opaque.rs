@@ -25,5 +25,5 @@ pub(super) fn id(token: &str) -> TokenId {
     let digest = Sha256::digest(token.as_bytes());
     let mut half = [0; 16];
     half.copy_from_slice(&digest[..16]);
-    TokenId(u128::from_be_bytes(half))
+    TokenId::of(u128::from_be_bytes(half))
 }

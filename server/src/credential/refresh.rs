@@ -20,7 +20,7 @@ pub(crate) fn draw(session: TokenId) -> Result<(String, Kept), Denied> {
     let mut secret = [0; SECRET_BYTES];
     getrandom::fill(&mut secret).map_err(|_| Denied::Unavailable)?;
     let mut token = [0; ID_BYTES + SECRET_BYTES];
-    token[..ID_BYTES].copy_from_slice(&session.0.to_be_bytes());
+    token[..ID_BYTES].copy_from_slice(&session.number().to_be_bytes());
     token[ID_BYTES..].copy_from_slice(&secret);
     Ok((URL_SAFE_NO_PAD.encode(token), Sha256::digest(secret).into()))
 }
@@ -36,7 +36,7 @@ pub(crate) fn read(token: &str) -> Result<(TokenId, Kept), Denied> {
     let mut session = [0; ID_BYTES];
     session.copy_from_slice(id);
     Ok((
-        TokenId(u128::from_be_bytes(session)),
+        TokenId::of(u128::from_be_bytes(session)),
         Sha256::digest(secret).into(),
     ))
 }

@@ -21,7 +21,16 @@ const TOKEN_TAIL_BYTES: usize = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     kind: CacheKey,
+    /// Whether what a token says depends on who shows it: another server was told who did.
+    told_sender: bool,
     seed: SeedableRandomState,
+}
+
+/// What a key is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    head: Head,
+    parts: [&'a [u8]; PARTS],
 }
 
 /// The longest that the parts of a sender's choosing may be together for a key to be kept: a path and a User-Agent as
@@ -45,7 +54,10 @@ pub(crate) struct StoredKey {
 }
 
 /// Method, place, User-Agent, token.
-const PARTS: usize = 4;
+pub(super) const PARTS: usize = 4;
+
+/// Four lengths, an address, whether it is a sender's, and the action.
+pub(super) const HEAD_BYTES: usize = 4 * PARTS + 16 + 2;
 
 /// What of a key has a fixed size, compared at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,25 +70,29 @@ struct Head {
 }
 
 impl Keys {
-    pub(super) fn new(kind: CacheKey) -> Self {
+    pub(crate) fn new(kind: CacheKey, told_sender: bool) -> Self {
         let mut seed = [0; 8];
         // Without randomness the seed is the address-space layout's alone, which foldhash takes in any case.
         let _ = getrandom::fill(&mut seed);
         let seed =
             SeedableRandomState::with_seed(u64::from_le_bytes(seed), SharedSeed::global_random());
-        Self { kind, seed }
+        Self {
+            kind,
+            told_sender,
+            seed,
+        }
     }
 
-    /// The key of a decision. It holds the action too, so that a decision never serves another question.
+    /// The parts of a decision's key. They hold the action too, so that a decision never serves another question.
     #[inline]
-    pub(crate) fn decision<'a>(&self, request: &Request<'a>, token: &'a str) -> Key<'a> {
+    pub(crate) fn decision<'a>(&self, request: &Request<'a>, token: &'a str) -> Parts<'a> {
         let (place, sender) = match self.kind {
             CacheKey::Route => (request.route, Some(&request.sender)),
             CacheKey::Sender => (request.target, Some(&request.sender)),
             CacheKey::Article => (request.target, None),
         };
         let action = request.action as u8;
-        self.key(
+        Parts::of(
             action,
             request.method.as_bytes(),
             place.as_bytes(),
@@ -85,39 +101,51 @@ impl Keys {
         )
     }
 
-    /// The key of what a token says: the token alone.
-    pub(super) fn token<'a>(&self, token: &'a str) -> Key<'a> {
-        self.key(0, b"", b"", None, token)
+    /// The parts of the key of what a token says: the token, and who shows it where that may change it.
+    pub(super) fn token<'a>(&self, request: &Request<'a>, token: &'a str) -> Parts<'a> {
+        let sender = self.told_sender.then_some(&request.sender);
+        Parts::of(0, b"", b"", sender, token)
     }
 
+    /// The key that keeps the parts and compares them all.
     #[inline]
-    fn key<'a>(
-        &self,
-        action: u8,
-        method: &'a [u8],
-        place: &'a [u8],
-        sender: Option<&Sender<'a>>,
-        token: &'a str,
-    ) -> Key<'a> {
-        let token = token.as_bytes();
+    pub(super) fn exact<'a>(&self, parts: Parts<'a>) -> Key<'a> {
+        let Parts { head, parts } = parts;
+        let [_, place, user_agent, token] = parts;
         let mut hasher = self.seed.build_hasher();
         hasher.write(place);
-        let (user_agent, ip): (&[u8], _) = match sender {
-            Some(sender) => (sender.user_agent, sender.ip_bytes()),
-            None => (b"", [0; 16]),
-        };
-        if sender.is_some() {
+        if head.of_sender {
             // All of it: whoever has a valid token may choose it, and so much as a byte left out would fill a slot.
             hasher.write(user_agent);
-            hasher.write_u128(u128::from_ne_bytes(ip));
+            hasher.write_u128(u128::from_ne_bytes(head.ip));
         }
         match token.last_chunk::<TOKEN_TAIL_BYTES>() {
             Some(tail) => hasher.write_u128(u128::from_ne_bytes(*tail)),
             None => hasher.write(token),
         }
-        let parts = [method, place, user_agent, token];
         Key {
             slot: hasher.finish(),
+            head,
+            parts,
+        }
+    }
+}
+
+impl<'a> Parts<'a> {
+    #[inline]
+    fn of(
+        action: u8,
+        method: &'a [u8],
+        place: &'a [u8],
+        sender: Option<&Sender<'a>>,
+        token: &'a str,
+    ) -> Self {
+        let (user_agent, ip): (&[u8], _) = match sender {
+            Some(sender) => (sender.user_agent, sender.ip_bytes()),
+            None => (b"", [0; 16]),
+        };
+        let parts = [method, place, user_agent, token.as_bytes()];
+        Self {
             head: Head {
                 lengths: parts.map(|part| part.len() as u32),
                 ip,
@@ -127,18 +155,48 @@ impl Keys {
             parts,
         }
     }
+
+    /// All of it, in pieces whose borders the first one tells: two different keys never give the same bytes.
+    #[inline]
+    pub(super) fn pieces(&self) -> ([u8; HEAD_BYTES], [&'a [u8]; PARTS]) {
+        let mut head = [0; HEAD_BYTES];
+        for (bytes, length) in head.chunks_exact_mut(4).zip(self.head.lengths) {
+            bytes.copy_from_slice(&length.to_le_bytes());
+        }
+        head[16..32].copy_from_slice(&self.head.ip);
+        head[32] = u8::from(self.head.of_sender);
+        head[33] = self.head.action;
+        (head, self.parts)
+    }
+
+    /// Whether those that a sender chooses are short enough to be kept.
+    pub(super) fn may_be_kept(&self) -> bool {
+        let [chosen @ .., _token] = self.parts;
+        let chosen_bytes: usize = chosen.iter().map(|part| part.len()).sum();
+        chosen_bytes <= MOST_CHOSEN_BYTES
+    }
+
+    /// All of it in one: for whoever keeps it a while.
+    pub(crate) fn owned(&self) -> Box<[u8]> {
+        let (head, parts) = self.pieces();
+        let mut bytes =
+            Vec::with_capacity(HEAD_BYTES + parts.iter().map(|part| part.len()).sum::<usize>());
+        bytes.extend_from_slice(&head);
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
+        bytes.into()
+    }
 }
 
 impl Key<'_> {
-    /// The owned form, for an insert; `None` where the sender made it so long that it is not kept.
-    pub(super) fn stored(&self) -> Option<StoredKey> {
-        let [chosen @ .., _token] = self.parts;
-        let chosen_bytes: usize = chosen.iter().map(|part| part.len()).sum();
-        (chosen_bytes <= MOST_CHOSEN_BYTES).then(|| StoredKey {
+    /// The owned form, for an insert.
+    pub(super) fn stored(&self) -> StoredKey {
+        StoredKey {
             slot: self.slot,
             head: self.head,
             parts: self.parts.concat().into_boxed_slice(),
-        })
+        }
     }
 
     /// Whether a stored key has exactly these parts, wherever its slot is.
@@ -162,6 +220,12 @@ impl Equivalent<StoredKey> for Key<'_> {
     #[inline]
     fn equivalent(&self, stored: &StoredKey) -> bool {
         self.slot == stored.slot && self.is_parts_of(stored)
+    }
+}
+
+impl fmt::Debug for Parts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parts([redacted])")
     }
 }
 
@@ -192,10 +256,10 @@ impl Hash for StoredKey {
 
 /// Passes the slot through: keys bring their hash along, computed once.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct BySlot;
+pub(crate) struct BySlot;
 
 #[derive(Debug, Default)]
-pub(super) struct SlotHasher(u64);
+pub(crate) struct SlotHasher(u64);
 
 impl BuildHasher for BySlot {
     type Hasher = SlotHasher;

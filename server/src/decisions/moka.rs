@@ -1,20 +1,26 @@
 //! moka, with the same hasher and capacity as the other stores, and without its own expiry: our clock judges.
 
 use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use equivalent::Equivalent;
 use moka::sync::Cache;
 
-use super::key::{BySlot, StoredKey};
-use super::{Entry, Key};
+use super::Entry;
+use super::key::BySlot;
 
-pub(crate) struct Moka<V> {
-    cache: Cache<StoredKey, Entry<V>, BySlot>,
+pub(crate) struct Moka<K, V> {
+    cache: Cache<K, Entry<V>, BySlot>,
     evictions: Arc<AtomicU64>,
 }
 
-impl<V: Copy + Send + Sync + 'static> Moka<V> {
+impl<K, V> Moka<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Copy + Send + Sync + 'static,
+{
     pub(super) fn open(capacity: usize) -> Self {
         let evictions = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&evictions);
@@ -37,11 +43,11 @@ impl<V: Copy + Send + Sync + 'static> Moka<V> {
         self.cache.entry_count()
     }
 
-    pub(super) fn get(&self, key: &Key<'_>) -> Option<Entry<V>> {
+    pub(super) fn get<Q: Hash + Equivalent<K>>(&self, key: &Q) -> Option<Entry<V>> {
         self.cache.get(key)
     }
 
-    pub(super) fn insert(&self, key: StoredKey, entry: Entry<V>) {
+    pub(super) fn insert(&self, key: K, entry: Entry<V>) {
         self.cache.insert(key, entry);
     }
 
@@ -52,7 +58,7 @@ impl<V: Copy + Send + Sync + 'static> Moka<V> {
     }
 }
 
-impl<V> fmt::Debug for Moka<V> {
+impl<K, V> fmt::Debug for Moka<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Moka")
     }

@@ -1,17 +1,20 @@
 //! `quick_cache`: a read locks one shard for reading and copies the entry out.
 
 use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, UnitWeighter};
 
-use super::key::{BySlot, StoredKey};
-use super::{Entry, Key};
+use equivalent::Equivalent;
 
-pub(crate) struct Quick<V> {
-    cache: Cache<StoredKey, Entry<V>, UnitWeighter, BySlot, Evictions>,
+use super::Entry;
+use super::key::BySlot;
+
+pub(crate) struct Quick<K, V> {
+    cache: Cache<K, Entry<V>, UnitWeighter, BySlot, Evictions>,
     evictions: Evictions,
 }
 
@@ -19,17 +22,17 @@ pub(crate) struct Quick<V> {
 #[derive(Clone, Default)]
 struct Evictions(Arc<AtomicU64>);
 
-impl<V> Lifecycle<StoredKey, Entry<V>> for Evictions {
+impl<K, V> Lifecycle<K, Entry<V>> for Evictions {
     /// What was evicted, dropped once its shard is free again.
-    type RequestState = Option<StoredKey>;
+    type RequestState = Option<K>;
 
-    fn on_evict(&self, state: &mut Self::RequestState, key: StoredKey, _: Entry<V>) {
+    fn on_evict(&self, state: &mut Self::RequestState, key: K, _: Entry<V>) {
         self.0.fetch_add(1, Ordering::Relaxed);
         *state = Some(key);
     }
 }
 
-impl<V: Copy> Quick<V> {
+impl<K: Hash + Eq, V: Copy> Quick<K, V> {
     pub(super) fn open(capacity: usize) -> Self {
         let evictions = Evictions::default();
         let cache = Cache::with(
@@ -51,16 +54,20 @@ impl<V: Copy> Quick<V> {
     }
 
     #[inline]
-    pub(super) fn get(&self, key: &Key<'_>) -> Option<Entry<V>> {
+    pub(super) fn get<Q: Hash + Equivalent<K>>(&self, key: &Q) -> Option<Entry<V>> {
         self.cache.get(key)
     }
 
-    pub(super) fn insert(&self, key: StoredKey, entry: Entry<V>) {
+    pub(super) fn insert(&self, key: K, entry: Entry<V>) {
         self.cache.insert(key, entry);
+    }
+
+    pub(super) fn clear(&self) {
+        self.cache.clear();
     }
 }
 
-impl<V> fmt::Debug for Quick<V> {
+impl<K, V> fmt::Debug for Quick<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Quick")
     }

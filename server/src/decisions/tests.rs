@@ -93,20 +93,24 @@ proptest! {
     #[test]
     fn two_different_requests_never_share_an_entry(a in parts(), b in parts()) {
         for kind in CacheKey::ALL.iter().copied() {
-            let keys = Keys::new(kind);
+            let keys = Keys::new(kind, false);
             let (request, other) = (a.request(), b.request());
-            let key = keys.decision(&request, &a.token);
-            let stored = keys.decision(&other, &b.token).stored().unwrap();
-            prop_assert_eq!(key.is_parts_of(&stored), a.of(kind) == b.of(kind));
-            prop_assert_eq!(key.equivalent(&stored), a.of(kind) == b.of(kind));
-            prop_assert!(key.equivalent(&key.stored().unwrap()));
+            let (parts, others) = (keys.decision(&request, &a.token), keys.decision(&other, &b.token));
+            let (key, stored) = (keys.exact(parts), keys.exact(others).stored());
+            let same = a.of(kind) == b.of(kind);
+            prop_assert_eq!(key.is_parts_of(&stored), same);
+            prop_assert_eq!(key.equivalent(&stored), same);
+            prop_assert!(key.equivalent(&key.stored()));
+            let digests = Digests::open();
+            prop_assert_eq!(digests.of(&parts) == digests.of(&others), same);
+            prop_assert_eq!(parts.owned() == others.owned(), same);
         }
     }
 
     /// However a text is cut into two neighbouring parts, each cut is an entry of its own.
     #[test]
     fn moving_a_border_between_parts_makes_another_key(text in "[a-c]{1,40}", first in 0..40_usize, second in 0..40_usize) {
-        let keys = Keys::new(CacheKey::Sender);
+        let keys = Keys::new(CacheKey::Sender, false);
         let (first, second) = (first % (text.len() + 1), second % (text.len() + 1));
         let at = |border: usize| {
             let (target, token) = text.split_at(border);
@@ -123,14 +127,17 @@ proptest! {
         };
         let (a, b) = (at(first), at(second));
         let (request, other) = (a.request(), b.request());
-        let key = keys.decision(&request, &a.token);
-        prop_assert_eq!(key.is_parts_of(&keys.decision(&other, &b.token).stored().unwrap()), first == second);
+        let (parts, others) = (keys.decision(&request, &a.token), keys.decision(&other, &b.token));
+        let same = first == second;
+        prop_assert_eq!(keys.exact(parts).is_parts_of(&keys.exact(others).stored()), same);
+        let digests = Digests::open();
+        prop_assert_eq!(digests.of(&parts) == digests.of(&others), same);
     }
 }
 
 #[test]
 fn an_address_is_the_same_sender_over_both_protocols_and_no_other() {
-    let keys = Keys::new(CacheKey::Route);
+    let keys = Keys::new(CacheKey::Route, false);
     let sent_from = |ip: IpAddr| {
         let sender = Sender {
             user_agent: b"a",
@@ -146,7 +153,7 @@ fn an_address_is_the_same_sender_over_both_protocols_and_no_other() {
             presented,
             action: Action::ItemsRead,
         };
-        keys.decision(&request, "t").stored().unwrap()
+        keys.exact(keys.decision(&request, "t")).stored()
     };
     let v4 = Ipv4Addr::new(10, 0, 0, 1);
     assert_eq!(sent_from(v4.into()), sent_from(v4.to_ipv6_mapped().into()));
@@ -156,13 +163,49 @@ fn an_address_is_the_same_sender_over_both_protocols_and_no_other() {
     );
 }
 
+/// The stores of this process, in each form.
+fn shelves() -> impl Iterator<Item = (CacheStore, CacheForm)> {
+    [CacheStore::Quick, CacheStore::Moka]
+        .into_iter()
+        .flat_map(|store| CacheForm::ALL.iter().map(move |form| (store, *form)))
+}
+
+fn shown() -> Request<'static> {
+    Request {
+        method: "GET",
+        route: "/",
+        target: "/",
+        sender: Sender {
+            user_agent: b"a",
+            ip: Ipv4Addr::LOCALHOST.into(),
+            proof: None,
+        },
+        presented: Presented::Nothing,
+        action: Action::ItemsRead,
+    }
+}
+
+/// A token that another server judges by who shows it is remembered for that sender alone.
+#[test]
+fn a_token_of_a_central_server_is_remembered_with_its_sender() {
+    let here = shown();
+    let mut elsewhere = here;
+    elsewhere.sender.user_agent = b"b";
+    for told in [false, true] {
+        let keys = Keys::new(CacheKey::Route, told);
+        let (one, other) = (keys.token(&here, "t"), keys.token(&elsewhere, "t"));
+        assert_eq!(one.owned() == other.owned(), !told);
+    }
+}
+
 #[test]
 fn a_store_keeps_about_its_capacity_whatever_is_inserted() {
     const CAPACITY: usize = 1000;
-    for cache_store in CacheStore::ALL.iter().copied() {
+    for (cache_store, cache_form) in shelves() {
         let cache_capacity = NonZeroUsize::new(CAPACITY).unwrap();
         let store: Store<u32> = Store::open(&Design {
             cache_store,
+            cache_form,
             cache_capacity,
             ..Design::default()
         });
@@ -172,13 +215,14 @@ fn a_store_keeps_about_its_capacity_whatever_is_inserted() {
         };
         let token = |number: u32| format!("a.b.{number:043}");
         for number in 0..10 * CAPACITY as u32 {
-            store.insert(&store.keys().token(&token(number)), forever.entry(number));
+            store.insert(
+                store.keys.token(&shown(), &token(number)),
+                forever.entry(number),
+            );
         }
-        if let Store::Moka(moka, _) = &store {
-            moka.settle();
-        }
+        store.settle();
         let kept = (0..10 * CAPACITY as u32).filter(|number| {
-            let entry = store.get(&store.keys().token(&token(*number)));
+            let entry = store.get(store.keys.token(&shown(), &token(*number)));
             entry.is_some_and(|entry| {
                 assert_eq!(entry.fact, *number, "an entry is never another's");
                 true
@@ -194,13 +238,14 @@ fn a_store_keeps_about_its_capacity_whatever_is_inserted() {
 
 #[test]
 fn a_key_of_a_senders_making_is_kept_up_to_two_kilobytes_and_shows_no_token() {
-    for (kind, cache_store) in CacheKey::ALL
+    for (kind, (cache_store, cache_form)) in CacheKey::ALL
         .iter()
-        .flat_map(|kind| CacheStore::ALL.iter().map(|store| (*kind, *store)))
+        .flat_map(|kind| shelves().map(|shelf| (*kind, shelf)))
     {
         let store: Store<u32> = Store::open(&Design {
             cache_key: kind,
             cache_store,
+            cache_form,
             ..Design::default()
         });
         let forever = Kept {
@@ -227,11 +272,16 @@ fn a_key_of_a_senders_making_is_kept_up_to_two_kilobytes_and_shows_no_token() {
                 action: Action::ItemsRead,
             };
             let request = parts.request();
-            let key = store.keys().decision(&request, &parts.token);
-            store.insert(&key, forever.entry(7));
-            let kept = store.get(&key).is_some();
-            assert_eq!(kept, bytes == 2048, "{kind} {cache_store} {bytes}");
-            assert!(!format!("{key:?} {:?}", key.stored()).contains("secret"));
+            let key = store.keys.decision(&request, &parts.token);
+            store.insert(key, forever.entry(7));
+            let kept = store.get(key).is_some();
+            assert_eq!(
+                kept,
+                bytes == 2048,
+                "{kind} {cache_store} {cache_form} {bytes}"
+            );
+            let exact = store.keys.exact(key);
+            assert!(!format!("{key:?} {exact:?} {:?}", exact.stored()).contains("secret"));
         }
     }
 }

@@ -29,8 +29,25 @@ fn subject_of(token: u128) -> Subject {
     Subject((token % u128::from(SUBJECTS)) as u32)
 }
 
+fn under(freshness: FreshnessKind) -> Freshness {
+    Freshness::open(&Design {
+        freshness,
+        cache: crate::decisions::CacheKind::Decision,
+        ..Design::default()
+    })
+}
+
 fn epoch() -> Freshness {
-    Freshness::Epoch(Box::default())
+    under(FreshnessKind::Epoch)
+}
+
+fn mark(number: u64, id: TokenId, subject: Subject) -> Mark {
+    Mark {
+        number,
+        id,
+        subject,
+        generation: 0,
+    }
 }
 
 proptest! {
@@ -48,7 +65,7 @@ proptest! {
                 Step::Begin(token) => begun[token as usize] = Some((fresh.number(), now)),
                 Step::End(token) => kept[token as usize] = begun[token as usize].take(),
                 Step::Revoke(token) => {
-                    fresh.revoked(Revoked::Token(TokenId(token)));
+                    fresh.revoked(Revoked::Token(TokenId::of(token)));
                     revoked_at[token as usize] = now;
                 }
                 Step::SignOut(subject) => {
@@ -64,8 +81,7 @@ proptest! {
             }
             for token in 0..TOKENS {
                 if let Some((number, began)) = kept[token as usize] {
-                    let session = session_slot(TokenId(token));
-                    let mark = Mark { number, subject: subject_of(token), session };
+                    let mark = mark(number, TokenId::of(token), subject_of(token));
                     prop_assert_eq!(fresh.holds(&mark), revoked_at[token as usize] < began, "token {}", token);
                 }
             }
@@ -76,27 +92,34 @@ proptest! {
 #[test]
 fn tokens_that_share_a_slot_only_verify_once_more() {
     let fresh = epoch();
-    let neighbour = TokenId(7 + SLOTS as u128);
-    let mark = |number| Mark {
-        number,
-        subject: Subject(0),
-        session: session_slot(neighbour),
-    };
+    let neighbour = TokenId::of(7 + SLOTS as u128);
+    let mark = |number| mark(number, neighbour, Subject(0));
     let before = fresh.number();
-    fresh.revoked(Revoked::Token(TokenId(7)));
+    fresh.revoked(Revoked::Token(TokenId::of(7)));
     assert!(!fresh.holds(&mark(before)));
     assert!(fresh.holds(&mark(fresh.number())));
 }
 
 #[test]
 fn a_time_cap_counts_from_the_write_and_never_beyond_the_end() {
+    const WRITES: usize = 1000;
     let at = Timestamp::from_seconds;
-    let cap = Freshness::Ttl(Duration::from_secs(60));
-    assert_eq!(cap.keep_until(at(100), at(1000)), at(160));
+    let cap = under(FreshnessKind::Ttl);
+    let ends: Vec<Timestamp> = (0..WRITES)
+        .map(|_| cap.keep_until(at(100), at(1000)))
+        .collect();
+    assert!(ends.iter().all(|end| at(154) <= *end && *end <= at(160)));
+    // What was written together ends apart: no tenth of the range holds more than a fifth.
+    for tenth in 0..10 {
+        let from = at(154).after(Duration::from_millis(600 * tenth));
+        let to = from.after(Duration::from_millis(600));
+        let within = ends.iter().filter(|end| from <= **end && **end < to);
+        assert!(within.count() < WRITES / 5);
+    }
     assert_eq!(cap.keep_until(at(100), at(130)), at(130));
     assert_eq!(epoch().keep_until(at(100), at(1000)), at(1000));
     assert_eq!(
-        Freshness::Exp.keep_until(at(100), at(u64::MAX)),
+        under(FreshnessKind::Exp).keep_until(at(100), at(u64::MAX)),
         at(u64::MAX)
     );
 }

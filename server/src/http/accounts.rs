@@ -6,8 +6,6 @@ use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::answers::{Challenge, denied, fixed, json, no_store, problem};
@@ -15,6 +13,7 @@ use super::bodies::Body;
 use super::granted::{self, Granted, SecureData};
 use super::token::Head;
 use super::{cookies, todos};
+use crate::credential::basic::read;
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::policy::Action;
@@ -114,7 +113,7 @@ pub(super) enum Basic {
     Broken,
 }
 
-/// Name and password (RFC 7617 §2): the first colon splits, UTF-8 as our challenge says.
+/// Name and password (RFC 7617 §2).
 pub(super) fn basic(headers: &HeaderMap) -> Result<(String, String), Basic> {
     const SCHEME: &str = "basic ";
     let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -127,8 +126,5 @@ pub(super) fn basic(headers: &HeaderMap) -> Result<(String, String), Basic> {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => rest.trim_matches(' '),
         _ => return Err(Basic::Missing),
     };
-    let bytes = STANDARD.decode(encoded).map_err(|_| Basic::Broken)?;
-    let pair = String::from_utf8(bytes).map_err(|_| Basic::Broken)?;
-    let (name, password) = pair.split_once(':').ok_or(Basic::Broken)?;
-    Ok((name.to_owned(), password.to_owned()))
+    read(encoded).ok_or(Basic::Broken)
 }

@@ -79,6 +79,8 @@ pub(super) enum Challenge {
     Cookie,
     /// A name and a password (RFC 7617 §2).
     Basic,
+    /// An API key, by its header: no scheme is registered for it.
+    ApiKey,
 }
 
 impl Challenge {
@@ -87,6 +89,8 @@ impl Challenge {
         let design = lab.design();
         match (design.credential, design.binding) {
             (CredentialKind::Session, _) => Self::Cookie,
+            (CredentialKind::ApiKey, _) => Self::ApiKey,
+            (CredentialKind::Basic, _) => Self::Basic,
             (_, BindingKind::Dpop) => Self::Dpop,
             _ => Self::Bearer,
         }
@@ -107,6 +111,7 @@ impl Challenge {
                 Some(format!("DPoP algs=\"ES256 EdDSA RS256\"{more}{because}").into())
             }
             Self::Cookie => asks.then_some("Cookie cookie-name=\"session_id\"".into()),
+            Self::ApiKey => asks.then_some("ApiKey header=\"X-API-Key\"".into()),
             Self::Basic => asks.then_some("Basic realm=\"authlab\", charset=\"UTF-8\"".into()),
         }
     }

@@ -233,6 +233,8 @@ fn meaning(status: u16) -> &'static str {
 fn scheme_name(design: &Design) -> &'static str {
     match (design.credential, design.binding) {
         (CredentialKind::Session, _) => "cookie",
+        (CredentialKind::ApiKey, _) => "api-key",
+        (CredentialKind::Basic, _) => "basic",
         (_, BindingKind::Dpop) => "dpop",
         _ => "bearer",
     }
@@ -241,6 +243,8 @@ fn scheme_name(design: &Design) -> &'static str {
 fn scheme(design: &Design) -> SecurityScheme {
     match scheme_name(design) {
         "cookie" => SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(cookies::NAME))),
+        "api-key" => SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
+        "basic" => SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)),
         "dpop" => SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
             "Authorization",
             "`DPoP` and a token, beside a proof in the header DPoP (RFC 9449)",

@@ -36,6 +36,13 @@ pub(super) struct ItemsWrite;
 /// Permission to read one's own account.
 pub(super) struct OwnAccount;
 
+/// Permission to change accounts, keys and the policy.
+pub(super) struct Administer;
+
+impl Permission for Administer {
+    const ACTION: Action = Action::Administer;
+}
+
 /// Permission to read what one's role has to do.
 pub(super) struct TodosRead;
 /// Permission to read what every account may.
@@ -148,6 +155,8 @@ pub(super) fn shown<'a>(
             }
             Ok(cookie)
         }
+        (CredentialKind::ApiKey, _) => Ok(api_key(&parts.headers)),
+        (CredentialKind::Basic, _) => Ok(presented(&parts.headers, BASIC, Presented::Basic)),
         // RFC 9449 §7.2: what is bound to a key is no bearer token.
         (_, BindingKind::Dpop) => Ok(presented(&parts.headers, DPOP, Presented::Dpop)),
         _ => Ok(presented(&parts.headers, BEARER, Presented::Bearer)),
@@ -209,6 +218,17 @@ const PROOF: HeaderName = HeaderName::from_static("dpop");
 /// A scheme's name is compared without case (RFC 9110 §11.1).
 const BEARER: &str = "bearer ";
 const DPOP: &str = "dpop ";
+const BASIC: &str = "basic ";
+
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+fn api_key(headers: &HeaderMap) -> Presented<'_> {
+    match only(headers, &API_KEY) {
+        Some(key) => Presented::ApiKey(key),
+        None if headers.contains_key(API_KEY) => Presented::Ambiguous,
+        None => Presented::Nothing,
+    }
+}
 
 fn presented<'a>(
     headers: &'a HeaderMap,

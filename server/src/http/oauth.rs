@@ -1,6 +1,7 @@
 //! What other servers ask here, by the standards that their libraries speak: tokens of their own (RFC 6749), the state of
 //! anybody's (RFC 7662) and its end (RFC 7009), and where all that is (RFC 8414, RFC 7517).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -9,6 +10,8 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use super::accounts::{self, Basic};
@@ -22,7 +25,7 @@ use crate::credential::RefreshKind;
 use crate::denied::Denied;
 use crate::lab::{Introspected, Lab};
 use crate::policy::{Roles, Scope, Scopes};
-use crate::request::{IssuedToken, TokenId};
+use crate::request::{Generation, IssuedToken, Sender, TokenId};
 
 /// What a client asks a token for: the form of `/oauth/token`, as it is documented.
 #[derive(utoipa::ToSchema)]
@@ -41,6 +44,10 @@ pub(super) struct Asks {
 pub(super) struct Names {
     token: String,
     token_type_hint: Option<String>,
+    /// Of `/oauth/introspect`: the address of who shows the token to the server that asks.
+    sender_ip: Option<String>,
+    /// The same of its User-Agent, in base64url: a header need not be UTF-8.
+    sender_user_agent: Option<String>,
     client_id: Option<String>,
     client_secret: Option<String>,
 }
@@ -96,9 +103,18 @@ pub(super) async fn introspect(
     Head(head): Head,
     form: Form,
 ) -> Response {
-    let asked = client(&lab, &head.headers, &form).and_then(|_| wanted_token(&form));
+    let asked = client(&lab, &head.headers, &form)
+        .and_then(|_| Ok((wanted_token(&form)?, shown_by(&form)?)));
     let found = match asked {
-        Ok(token) => lab.introspect(token).await.map_err(Refused::Denied),
+        Ok((token, by)) => {
+            let sender = by.as_ref().map(|(ip, user_agent)| Sender {
+                user_agent,
+                ip: *ip,
+                proof: None,
+            });
+            let found = lab.introspect(token, sender.as_ref()).await;
+            found.map_err(Refused::Denied)
+        }
         Err(refused) => Err(refused),
     };
     match found {
@@ -128,6 +144,10 @@ fn said(lab: &Lab, active: &Introspected) -> Response {
         iss: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         jti: Option<TokenId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sid: Option<TokenId>,
+        #[serde(rename = "gen", skip_serializing_if = "Option::is_none")]
+        generation: Option<Generation>,
         roles: Roles,
         #[serde(skip_serializing_if = "Option::is_none")]
         cnf: Option<Confirmation>,
@@ -135,9 +155,10 @@ fn said(lab: &Lab, active: &Introspected) -> Response {
     let (name, verified) = (&*active.name, &active.verified);
     let client_id = name.strip_prefix(CLIENT);
     let (_, cnf) = verified.bound.claims();
+    let mark = verified.mark;
     json(&Said {
         active: true,
-        scope: verified.scopes,
+        scope: active.grant.scopes(),
         client_id,
         username: client_id.is_none().then_some(name),
         token_type: lab.token_type(),
@@ -146,7 +167,9 @@ fn said(lab: &Lab, active: &Introspected) -> Response {
         sub: name,
         aud: &lab.design().audience(),
         iss: &lab.design().issuer(),
-        jti: active.id,
+        jti: Some(mark.id).filter(|_| !lab.names_sessions()),
+        sid: Some(mark.id).filter(|_| lab.names_sessions()),
+        generation: Some(mark.generation).filter(|generation| *generation > 0),
         roles: verified.roles,
         cnf,
     })
@@ -250,6 +273,26 @@ fn decoded(text: &str) -> String {
 fn wanted_token(form: &Form) -> Result<&str, Refused> {
     form.field("token")
         .ok_or(Refused::Wrong("token is missing"))
+}
+
+/// Who shows the token to the server that asks (RFC 7662 §2.1 leaves room for it): address and User-Agent, both or neither.
+fn shown_by(form: &Form) -> Result<Option<(IpAddr, Vec<u8>)>, Refused> {
+    let Some(ip) = form.field("sender_ip") else {
+        return match form.field("sender_user_agent") {
+            None => Ok(None),
+            Some(_) => Err(Refused::Wrong(
+                "sender_user_agent is there without sender_ip",
+            )),
+        };
+    };
+    let ip = ip
+        .parse()
+        .map_err(|_| Refused::Wrong("sender_ip is no IP address"))?;
+    let user_agent = form.field("sender_user_agent").unwrap_or_default();
+    let user_agent = URL_SAFE_NO_PAD
+        .decode(user_agent)
+        .map_err(|_| Refused::Wrong("sender_user_agent is no base64url"))?;
+    Ok(Some((ip, user_agent)))
 }
 
 fn refused(denial: Denied) -> Response {

@@ -59,7 +59,7 @@ impl Lab {
         let lifetime = self.design.token_ttl.0;
         let device_id: Box<str> = match naming.id {
             Some(id) => id.into(),
-            None => format!("{:032x}", TokenId::draw()?.0).into(),
+            None => format!("{:032x}", TokenId::draw()?.number()).into(),
         };
         let device = Device {
             account: account.into(),
@@ -69,8 +69,9 @@ impl Lab {
             since: now,
             until: now.after(lifetime),
             roles: signed_in.roles,
-            scopes: signed_in.roles.scopes(),
+            scopes: self.world.policy.carried(signed_in.roles),
             bound: signed_in.bound,
+            generation: signed_in.generation,
         };
         let (most, scopes, expires_at) = (
             self.design.max_sessions.get(),
@@ -78,6 +79,7 @@ impl Lab {
             device.until.seconds(),
         );
         let ended = self
+            .world
             .sessions
             .sign_in(id, device, &signed_in.profile, most, now)
             .await?;
@@ -91,7 +93,7 @@ impl Lab {
             expires_at,
         };
         let issued = IssuedToken {
-            access_token: self.credential.name(&named, now)?,
+            access_token: self.world.credential.name(&named, now)?,
             token_type: self.token_type(),
             expires_in: lifetime.as_secs(),
             scopes,
@@ -107,7 +109,7 @@ impl Lab {
     pub(crate) async fn devices(&self, request: &Request<'_>) -> Result<Vec<Listed>, Denied> {
         let (grant, here) = self.here(request).await?;
         let name = self.name(&grant);
-        let all = self.sessions.devices(&name, self.clock.now()).await?;
+        let all = self.world.sessions.devices(&name, self.clock.now()).await?;
         let listed = all.into_iter().map(|signed| Listed {
             current: signed.session == here,
             signed,
@@ -122,7 +124,7 @@ impl Lab {
     pub(crate) async fn sign_out(&self, request: &Request<'_>, device: &str) -> Result<(), Denied> {
         let (grant, _) = self.here(request).await?;
         let name = self.name(&grant);
-        let all = self.sessions.devices(&name, self.clock.now()).await?;
+        let all = self.world.sessions.devices(&name, self.clock.now()).await?;
         let found = all.iter().find(|signed| &*signed.device.id == device);
         let found = found.ok_or(Denied::NoDevice)?;
         self.end_device(&name, found.session).await
@@ -135,7 +137,7 @@ impl Lab {
     pub(crate) async fn sign_out_everywhere(&self, request: &Request<'_>) -> Result<usize, Denied> {
         let (grant, here) = self.here(request).await?;
         let name = self.name(&grant);
-        let mut all = self.sessions.devices(&name, self.clock.now()).await?;
+        let mut all = self.world.sessions.devices(&name, self.clock.now()).await?;
         // Its own last: whoever is told to come back still can.
         all.sort_by_key(|signed| signed.session == here);
         for signed in &all {
@@ -153,18 +155,19 @@ impl Lab {
         if self.control().is_some() {
             return Ok(Profile::default());
         }
-        self.sessions.profile(&self.name(grant)).await
+        self.world.sessions.profile(&self.name(grant)).await
     }
 
     /// Who asks, and by which session. Not from the cache: what is shown and ended here is the store's.
     async fn here(&self, request: &Request<'_>) -> Result<(Grant, TokenId), Denied> {
         let grant = self.authorize(request).await?;
-        let verified = self.verify(request.presented.token()?).await?;
-        Ok((grant, verified.id))
+        let token = request.presented.token()?;
+        let verified = self.verify(token, &request.sender).await?;
+        Ok((grant, verified.mark.id))
     }
 
     async fn end_device(&self, name: &str, session: TokenId) -> Result<(), Denied> {
-        self.sessions.sign_out(name, session).await?;
+        self.world.sessions.sign_out(name, session).await?;
         self.freshness.revoked(Revoked::Token(session));
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What other servers ask for: tokens of their own, the state of anybody's, and its end.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::Lab;
@@ -7,14 +8,14 @@ use crate::clients::{CLIENT, Client, ClientGrant};
 use crate::credential::{Facts, refresh};
 use crate::denied::Denied;
 use crate::policy::{Roles, Scopes};
-use crate::request::{IssuedToken, Sender, TokenId, Verified};
+use crate::request::{Grant, IssuedToken, Sender, Verified};
 
 /// A token that is active (RFC 7662 §2.2).
 pub(crate) struct Introspected {
     pub(crate) name: Arc<str>,
     pub(crate) verified: Verified,
-    /// Its own; where tokens belong to a session that is refreshed, the session's stands in its place, and is not told.
-    pub(crate) id: Option<TokenId>,
+    /// What it may do as policy is now.
+    pub(crate) grant: Grant,
 }
 
 impl Lab {
@@ -23,7 +24,7 @@ impl Lab {
     /// # Errors
     /// [`Denied::BadClient`], the same for either.
     pub(crate) fn client(&self, id: &str, secret: &str) -> Result<&Client, Denied> {
-        self.clients.find(id, secret)
+        self.world.clients.find(id, secret)
     }
 
     /// A token of a client's own (RFC 6749 §4.4), without a refresh token (§4.4.3).
@@ -44,12 +45,18 @@ impl Lab {
                 .ok_or(Denied::BadScope)?,
         };
         let now = self.clock.now();
-        let bound = self.binding.seal(sender, &self.hashing, now).await?;
+        let bound = self
+            .world
+            .binding
+            .seal(sender, &self.world.hashing, now)
+            .await?;
         let facts = Facts {
             roles: Roles::default(),
             scopes,
             bound,
             lifetime_seconds: self.design.token_ttl.0.as_secs(),
+            // A client's file is read when the server starts.
+            generation: 0,
             session: None,
         };
         // RFC 9068 §5: a client must not be taken for a user of its name.
@@ -68,7 +75,7 @@ impl Lab {
         token: &str,
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
-        if !self.credential.is_refreshed(self.design.refresh) {
+        if !self.is_refreshed() {
             return Err(Denied::UnsupportedGrant);
         }
         client.may(ClientGrant::RefreshToken)?;
@@ -79,22 +86,40 @@ impl Lab {
         }
     }
 
-    /// Whether a token is active, and what it says.
+    /// Whether a token is active, for this sender where another server says who shows it, and what it says.
     ///
     /// # Errors
-    /// [`Denied::Unavailable`] when a store cannot tell. Any other token is just not active.
-    pub(crate) async fn introspect(&self, token: &str) -> Result<Option<Introspected>, Denied> {
-        let active = match self.verify(token).await {
-            Ok(verified) => verified.in_time(self.clock.now()).map(|()| verified),
+    /// [`Denied::Unavailable`] when a store cannot tell, [`Denied::Busy`] when too many hashes wait. Any other token is just
+    /// not active.
+    pub(crate) async fn introspect(
+        &self,
+        token: &str,
+        sender: Option<&Sender<'_>>,
+    ) -> Result<Option<Introspected>, Denied> {
+        // Who asks is not who shows it.
+        let unsaid = Sender {
+            user_agent: b"",
+            ip: Ipv4Addr::UNSPECIFIED.into(),
+            proof: None,
+        };
+        let active = match self.verify(token, sender.unwrap_or(&unsaid)).await {
+            Ok(verified) => verified.in_time(self.clock.now()),
             Err(denied) => Err(denied),
+        };
+        let active = match (active, sender) {
+            (Ok(verified), Some(sender)) => {
+                let may = self.may_use(&verified, sender, token).await;
+                may.map(|()| verified)
+            }
+            (active, _) => active,
         };
         match active {
             Ok(verified) => Ok(Some(Introspected {
-                name: self.subjects.name(verified.mark.subject),
-                id: (!self.credential.is_refreshed(self.design.refresh)).then_some(verified.id),
+                name: self.world.subjects.name(verified.mark.subject),
+                grant: self.world.grant(&verified),
                 verified,
             })),
-            Err(Denied::Unavailable) => Err(Denied::Unavailable),
+            Err(denied @ (Denied::Unavailable | Denied::Busy)) => Err(denied),
             Err(_) => Ok(None),
         }
     }
@@ -105,18 +130,18 @@ impl Lab {
     /// # Errors
     /// [`Denied::UnauthorizedClient`]; [`Denied::Unavailable`] when a store fails: the token may still be good.
     pub(crate) async fn revoke_for(&self, client: &Client, token: &str) -> Result<(), Denied> {
-        if self.credential.is_refreshed(self.design.refresh)
+        if self.is_refreshed()
             && let Ok((id, _)) = refresh::read(token)
         {
             let now = self.clock.now();
-            let session = self.sessions.look(id, now).await?;
+            let session = self.world.sessions.look(id, now).await?;
             // An old turn's token ends its session too: whoever holds one has held the session.
             if session.is_some() {
                 return self.end_session(id, now, now).await;
             }
             return Ok(());
         }
-        match self.introspect(token).await? {
+        match self.introspect(token, None).await? {
             Some(active) => {
                 let issued_to = active.name.strip_prefix(CLIENT);
                 if issued_to.is_some_and(|id| id != client.id()) {
@@ -128,9 +153,14 @@ impl Lab {
         }
     }
 
+    /// Whether what a token names is its session, which is refreshed, rather than the token itself.
+    pub(crate) fn names_sessions(&self) -> bool {
+        self.is_refreshed()
+    }
+
     /// The public keys of its tokens (RFC 7517 §5).
     pub(crate) fn jwks(&self) -> String {
-        let key = self.credential.public_jwk().unwrap_or_default();
+        let key = self.world.credential.public_jwk().unwrap_or_default();
         format!(r#"{{"keys":[{key}]}}"#)
     }
 }

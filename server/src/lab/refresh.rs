@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::Lab;
-use crate::binding::Bound;
+use super::{Lab, SignedIn};
 use crate::clock::Timestamp;
 use crate::credential::{Facts, refresh};
 use crate::denied::Denied;
@@ -21,15 +20,26 @@ impl Lab {
     pub async fn refresh(&self, token: &str, sender: &Sender<'_>) -> Result<IssuedToken, Denied> {
         let (id, kept) = refresh::read(token)?;
         let now = self.clock.now();
-        let session = self.sessions.look(id, now).await?;
+        let session = self.world.sessions.look(id, now).await?;
         let session = session.ok_or(Denied::BadRefresh)?;
-        self.binding
-            .check(&session.bound, sender, None, &self.hashing, now)
+        self.world
+            .binding
+            .check(&session.bound, sender, None, &self.world.hashing, now)
             .await?;
-        let account = self.users.find(&session.name, &self.hashing).await?;
+        let subject = self.world.subjects.known(&session.name);
+        let generation = self.world.sessions.generation(&session.name, subject);
+        if generation.await? != session.generation {
+            self.end_session(id, now, now).await?;
+            return Err(Denied::BadRefresh);
+        }
+        let account = self
+            .world
+            .users
+            .find(&session.name, &self.world.hashing)
+            .await?;
         let (next, next_kept) = refresh::draw(id)?;
         let now = self.clock.now();
-        match self.sessions.turn(id, &kept, next_kept, now).await {
+        match self.world.sessions.turn(id, &kept, next_kept, now).await {
             Ok(()) => {}
             Err(Turned::Unknown) => return Err(Denied::BadRefresh),
             Err(Turned::Unavailable) => return Err(Denied::Unavailable),
@@ -45,8 +55,9 @@ impl Lab {
         let left = session.end.seconds().saturating_sub(now.seconds());
         let facts = Facts {
             roles,
-            scopes: roles.scopes(),
+            scopes: self.world.policy.carried(roles),
             bound: session.bound,
+            generation: session.generation,
             lifetime_seconds: self.design.token_ttl.0.as_secs().min(left),
             session: Some(id),
         };
@@ -57,18 +68,22 @@ impl Lab {
     pub(super) async fn begin_refreshed(
         &self,
         name: &str,
-        bound: Bound,
+        signed_in: &SignedIn,
         now: Timestamp,
     ) -> Result<(TokenId, String), Denied> {
         let id = TokenId::draw()?;
         let (token, kept) = refresh::draw(id)?;
         let session = Refreshed {
             name: name.into(),
-            bound,
+            bound: signed_in.bound,
+            generation: signed_in.generation,
             end: now.after(self.design.refresh_ttl.0),
             kept,
         };
-        self.sessions.begin_refreshed(id, session, now).await?;
+        self.world
+            .sessions
+            .begin_refreshed(id, session, now)
+            .await?;
         Ok((id, token))
     }
 
@@ -83,9 +98,12 @@ impl Lab {
         // Whatever was issued for it ends within a token's lifetime, and one may be on its way.
         let end = now.after(self.design.token_ttl.0 + Duration::from_secs(60));
         // The tokens first: whoever was told to come back still finds the session, and ends it again.
-        self.sessions.revoke(id, end.max(at_least), now).await?;
+        self.world
+            .sessions
+            .revoke(id, end.max(at_least), now)
+            .await?;
         self.freshness.revoked(Revoked::Token(id));
-        self.sessions.end_refreshed(id).await?;
+        self.world.sessions.end_refreshed(id).await?;
         Ok(())
     }
 }

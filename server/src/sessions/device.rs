@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::binding::Bound;
 use crate::clock::Timestamp;
 use crate::policy::{Roles, Scopes};
-use crate::request::TokenId;
+use crate::request::{Generation, TokenId};
 
 /// The longest name or id of a device, in bytes: a store must not grow by what strangers call theirs.
 const MOST_BYTES: usize = 128;
@@ -26,6 +26,7 @@ pub(crate) struct Device {
     pub(crate) roles: Roles,
     pub(crate) scopes: Scopes,
     pub(crate) bound: Bound,
+    pub(crate) generation: Generation,
 }
 
 /// What a request needs to know of its session: small, and without strings.
@@ -35,6 +36,7 @@ pub(crate) struct DeviceFacts {
     pub(crate) roles: Roles,
     pub(crate) scopes: Scopes,
     pub(crate) bound: Bound,
+    pub(crate) generation: Generation,
 }
 
 impl Device {
@@ -44,6 +46,7 @@ impl Device {
             roles: self.roles,
             scopes: self.scopes,
             bound: self.bound,
+            generation: self.generation,
         }
     }
 }

@@ -3,15 +3,17 @@
 mod devices;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use subtle::ConstantTimeEq as _;
 
-use super::{Refreshed, Turned};
+use super::{DeviceFacts, Refreshed, Standing, Turned};
 use crate::clock::Timestamp;
 use crate::credential::refresh;
 use crate::denied::Denied;
-use crate::request::{TokenId, Verified};
+use crate::request::{Generation, Mark, TokenId};
+use crate::subjects::Subject;
 use devices::Devices;
 
 /// Below this many entries, looking for ended ones is not worth it.
@@ -24,9 +26,13 @@ const MOST_SESSIONS: usize = 1_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct MemorySessions {
     revoked: RwLock<Until<Timestamp>>,
-    live: RwLock<Until<Verified>>,
+    live: RwLock<Until<Standing>>,
     refreshed: Mutex<Until<Refreshed>>,
     devices: RwLock<Devices>,
+    /// Of those subjects that are no longer what they were at first.
+    generations: RwLock<HashMap<Subject, Generation>>,
+    /// How many those are: most requests need not look.
+    changed: AtomicUsize,
 }
 
 /// Facts about tokens that end.
@@ -69,13 +75,38 @@ impl<V> Until<V> {
 }
 
 impl MemorySessions {
-    pub(super) fn check(&self, id: TokenId) -> Result<(), Denied> {
+    pub(crate) fn check(&self, mark: &Mark) -> Result<(), Denied> {
         let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
-        if revoked.facts.contains_key(&id) {
-            Err(Denied::Revoked)
-        } else {
-            Ok(())
+        if revoked.facts.contains_key(&mark.id) {
+            return Err(Denied::Revoked);
         }
+        drop(revoked);
+        self.check_generation(mark, Denied::Revoked)
+    }
+
+    fn check_generation(&self, mark: &Mark, otherwise: Denied) -> Result<(), Denied> {
+        if self.generation(mark.subject) == mark.generation {
+            Ok(())
+        } else {
+            Err(otherwise)
+        }
+    }
+
+    pub(super) fn generation(&self, subject: Subject) -> Generation {
+        if self.changed.load(Ordering::Acquire) == 0 {
+            return 0;
+        }
+        let generations = self.generations.read();
+        let generations = generations.unwrap_or_else(PoisonError::into_inner);
+        generations.get(&subject).copied().unwrap_or(0)
+    }
+
+    pub(super) fn end_all_of(&self, subject: Subject) {
+        let generations = self.generations.write();
+        let mut generations = generations.unwrap_or_else(PoisonError::into_inner);
+        let generation = generations.entry(subject).or_default();
+        *generation = generation.wrapping_add(1);
+        self.changed.store(generations.len(), Ordering::Release);
     }
 
     pub(super) fn revoke(&self, id: TokenId, end: Timestamp, now: Timestamp) {
@@ -83,16 +114,43 @@ impl MemorySessions {
         revoked.insert(id, end, now, |end| *end);
     }
 
-    pub(super) fn begin(&self, session: Verified, now: Timestamp) -> Result<(), Denied> {
+    pub(super) fn begin(&self, session: Standing, now: Timestamp) -> Result<(), Denied> {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         live.make_room(now, end)?;
-        live.insert(session.id, session, now, end);
+        live.insert(session.verified.mark.id, session, now, end);
         Ok(())
     }
 
-    pub(super) fn find(&self, id: TokenId) -> Result<Verified, Denied> {
+    pub(super) fn find(&self, id: TokenId) -> Result<Standing, Denied> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        live.facts.get(&id).copied().ok_or(Denied::Unknown)
+        let standing = live.facts.get(&id).cloned().ok_or(Denied::Unknown)?;
+        drop(live);
+        self.check_generation(&standing.verified.mark, Denied::Unknown)?;
+        Ok(standing)
+    }
+
+    /// Whether it still stands for what it did.
+    pub(crate) fn stands(&self, mark: &Mark) -> Result<(), Denied> {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        if !live.facts.contains_key(&mark.id) {
+            return Err(Denied::Unknown);
+        }
+        drop(live);
+        self.check_generation(mark, Denied::Unknown)
+    }
+
+    pub(crate) fn device(
+        &self,
+        name: &str,
+        subject: Subject,
+        id: TokenId,
+    ) -> Result<DeviceFacts, Denied> {
+        let facts = self.devices().find(name, id)?;
+        if self.generation(subject) == facts.generation {
+            Ok(facts)
+        } else {
+            Err(Denied::Unknown)
+        }
     }
 
     pub(super) fn end(&self, id: TokenId) {
@@ -159,8 +217,8 @@ impl MemorySessions {
     }
 }
 
-fn end(session: &Verified) -> Timestamp {
-    Timestamp::from_seconds(session.expires_at)
+fn end(session: &Standing) -> Timestamp {
+    Timestamp::from_seconds(session.verified.expires_at)
 }
 
 #[cfg(test)]
@@ -173,16 +231,22 @@ mod tests {
         for id in 0..100 * LEAST_PURGE as u128 {
             let now = id as u64;
             sessions.revoke(
-                TokenId(id),
+                TokenId::of(id),
                 Timestamp::from_seconds(now + 10),
                 Timestamp::from_seconds(now),
             );
         }
         assert!(sessions.revoked.read().unwrap().facts.len() <= LEAST_PURGE + 1);
+        let mark = |id| Mark {
+            number: 0,
+            id: TokenId::of(id),
+            subject: Subject(0),
+            generation: 0,
+        };
         assert_eq!(
-            sessions.check(TokenId(100 * LEAST_PURGE as u128 - 1)),
+            sessions.check(&mark(100 * LEAST_PURGE as u128 - 1)),
             Err(Denied::Revoked)
         );
-        assert_eq!(sessions.check(TokenId(u128::MAX)), Ok(()));
+        assert_eq!(sessions.check(&mark(u128::MAX)), Ok(()));
     }
 }

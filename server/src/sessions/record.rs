@@ -4,18 +4,18 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Device, Refreshed};
+use super::{Device, Refreshed, Standing};
 use crate::binding::{Bound, Confirmation, SealedSender};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::freshness::session_slot;
 use crate::policy::{Roles, Scopes};
-use crate::request::{Mark, TokenId, Verified};
+use crate::request::{Generation, Mark, TokenId, Verified};
 use crate::subjects::Subjects;
 
 /// What a token stands for.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Standing {
+pub(super) struct Stood {
+    /// The script that finds it looks for it.
     sub: String,
     roles: Roles,
     scope: Scopes,
@@ -23,6 +23,10 @@ pub(super) struct Standing {
     exp: u64,
     bnd: Option<SealedSender>,
     cnf: Option<Confirmation>,
+    #[serde(default)]
+    generation: Generation,
+    #[serde(default)]
+    secret: Option<Box<str>>,
 }
 
 /// A session that is refreshed, without its turn.
@@ -32,6 +36,8 @@ pub(super) struct Family {
     exp: u64,
     bnd: Option<SealedSender>,
     cnf: Option<Confirmation>,
+    #[serde(default)]
+    generation: Generation,
 }
 
 /// A device's session.
@@ -48,6 +54,8 @@ pub(super) struct SignedIn {
     scope: Scopes,
     bnd: Option<SealedSender>,
     cnf: Option<Confirmation>,
+    #[serde(default)]
+    generation: Generation,
 }
 
 /// A record as text. Nothing in one can fail to be written.
@@ -60,33 +68,44 @@ pub(super) fn read<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Denied> 
     serde_json::from_str(text).map_err(|_| Denied::Unavailable)
 }
 
-impl Standing {
-    pub(super) fn of(name: &str, session: &Verified) -> Self {
-        let (bnd, cnf) = session.bound.claims();
+impl Stood {
+    pub(super) fn of(name: &str, session: &Standing) -> Self {
+        let (verified, secret) = (&session.verified, &session.secret);
+        let (bnd, cnf) = verified.bound.claims();
         Self {
             sub: name.to_owned(),
-            roles: session.roles,
-            scope: session.scopes,
-            nbf: session.not_before,
-            exp: session.expires_at,
+            roles: verified.roles,
+            scope: verified.scopes,
+            nbf: verified.not_before,
+            exp: verified.expires_at,
             bnd,
             cnf,
+            generation: verified.mark.generation,
+            secret: secret.as_deref().map(Box::from),
         }
     }
 
-    pub(super) fn verified(self, id: TokenId, subjects: &Subjects) -> Result<Verified, Denied> {
-        Ok(Verified {
-            id,
+    pub(super) fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    pub(super) fn standing(self, id: TokenId, subjects: &Subjects) -> Result<Standing, Denied> {
+        let verified = Verified {
             mark: Mark {
                 number: 0,
+                id,
                 subject: subjects.intern(&self.sub),
-                session: session_slot(id),
+                generation: self.generation,
             },
             roles: self.roles,
             scopes: self.scope,
             not_before: self.nbf,
             expires_at: self.exp,
             bound: bound(self.bnd, self.cnf)?,
+        };
+        Ok(Standing {
+            verified,
+            secret: self.secret.map(Into::into),
         })
     }
 }
@@ -99,6 +118,7 @@ impl Family {
             exp: session.end.seconds(),
             bnd,
             cnf,
+            generation: session.generation,
         }
     }
 
@@ -110,6 +130,7 @@ impl Family {
             name: self.sub.into(),
             bound: bound(self.bnd, self.cnf)?,
             end: Timestamp::from_seconds(self.exp),
+            generation: self.generation,
             kept,
         })
     }
@@ -129,6 +150,7 @@ impl SignedIn {
             scope: device.scopes,
             bnd,
             cnf,
+            generation: device.generation,
         }
     }
 
@@ -143,6 +165,7 @@ impl SignedIn {
             roles: self.roles,
             scopes: self.scope,
             bound: bound(self.bnd, self.cnf)?,
+            generation: self.generation,
         })
     }
 }

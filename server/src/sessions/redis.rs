@@ -7,14 +7,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{FromRedisValue, RedisResult, Script};
+use redis::{FromRedisValue, RedisResult, Script, ScriptInvocation};
+use sha2::{Digest as _, Sha256};
 
-use super::record::{self, Family, SignedIn, Standing};
-use super::{Device, DeviceFacts, Refreshed, Signed, Turned};
+use super::record::{self, Family, SignedIn, Stood};
+use super::{Device, DeviceFacts, Refreshed, Signed, Standing, Turned};
 use crate::clock::Timestamp;
 use crate::credential::refresh;
 use crate::denied::Denied;
-use crate::request::{TokenId, Verified};
+use crate::freshness::{SLOTS, token_slot};
+use crate::request::{Generation, Mark, TokenId};
 use crate::subjects::Subjects;
 use crate::users::Profile;
 
@@ -26,21 +28,37 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(300);
 const BETWEEN_CLOCKS: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// KEYS: the account's list of sessions, its document, the new session. ARGV: the session's id and record, the document, the device's id,
-/// how many sessions are kept, when this one ends, where sessions are. Answers the ids of those that ended.
+/// One sequence of revocations for all servers here, and for each slot the number of its latest one, as
+/// [`crate::freshness`] has them in memory: a hash of `number`, `all`, `t` and a token's slot, `s` and a subject's. Each
+/// revocation raises its slot in the step that commits it.
+pub(crate) const EPOCHS: &str = "authlab:epochs";
+
+/// ARGV: the slot. KEYS: where epochs are.
+const RAISE: &str = r"
+redis.call('HSET', KEYS[1], ARGV[1], redis.call('HINCRBY', KEYS[1], 'number', 1))
+";
+
+/// KEYS: the account's list of sessions, its document, the new session, where epochs are. ARGV: the session's id and
+/// record, the document, the device's id, how many sessions are kept, when this one ends, where sessions are. Answers the ids of those that ended.
 const SIGN_IN: &str = r"
 local ended = {}
+local function raise(id)
+    local slot = 't' .. tonumber(string.sub(id, -3), 16)
+    redis.call('HSET', KEYS[4], slot, redis.call('HINCRBY', KEYS[4], 'number', 1))
+end
 for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
     local known = redis.call('GET', ARGV[7] .. id)
     if not known or cjson.decode(known).device == ARGV[4] then
         redis.call('LREM', KEYS[1], 0, id)
         redis.call('DEL', ARGV[7] .. id)
+        raise(id)
         ended[#ended + 1] = id
     end
 end
 while redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[5]) do
     local id = redis.call('LPOP', KEYS[1])
     redis.call('DEL', ARGV[7] .. id)
+    raise(id)
     ended[#ended + 1] = id
 end
 -- The list and the document end with the last session: one that began under a longer lifetime may be here.
@@ -55,8 +73,10 @@ redis.call('SET', KEYS[3], ARGV[2], 'EXAT', ARGV[6])
 return ended
 ";
 
-/// KEYS: the session, the account's list, its document. ARGV: the session's id. The document goes with the last session.
+/// KEYS: the session, the account's list, its document, where epochs are. ARGV: the session's id and slot. The document
+/// goes with the last session.
 const SIGN_OUT: &str = r"
+redis.call('HSET', KEYS[4], ARGV[2], redis.call('HINCRBY', KEYS[4], 'number', 1))
 redis.call('DEL', KEYS[1])
 redis.call('LREM', KEYS[2], 0, ARGV[1])
 if redis.call('LLEN', KEYS[2]) == 0 then redis.call('DEL', KEYS[3]) end
@@ -72,13 +92,23 @@ redis.call('HSET', KEYS[1], 'kept', ARGV[2])
 return 1
 ";
 
+/// KEYS: what a token stands for. ARGV: where generations are. Answers the record, and the current generation of whose it is.
+const FIND: &str = r"
+local stood = redis.call('GET', KEYS[1])
+if not stood then return false end
+return { stood, redis.call('GET', ARGV[1] .. cjson.decode(stood).sub) or '0' }
+";
+
 const DEVICE: &str = "authlab:device:";
+const GENERATION: &str = "authlab:generation-of:";
 
 pub(crate) struct RedisSessions {
     connection: ConnectionManager,
     sign_in: Script,
     sign_out: Script,
     turn: Script,
+    find: Script,
+    raise: Script,
 }
 
 impl RedisSessions {
@@ -96,6 +126,8 @@ impl RedisSessions {
             sign_in: Script::new(SIGN_IN),
             sign_out: Script::new(SIGN_OUT),
             turn: Script::new(TURN),
+            find: Script::new(FIND),
+            raise: Script::new(RAISE),
         })
     }
 
@@ -110,34 +142,100 @@ impl RedisSessions {
         self.ask::<String>(redis::cmd("PING")).await.is_ok()
     }
 
-    pub(super) async fn check(&self, id: TokenId) -> Result<(), Denied> {
-        let mut exists = redis::cmd("EXISTS");
-        exists.arg(revoked(id));
-        if self.ask::<bool>(exists).await? {
-            Err(Denied::Revoked)
-        } else {
+    pub(super) async fn check(&self, mark: &Mark, name: &str) -> Result<(), Denied> {
+        let mut both = redis::cmd("MGET");
+        both.arg(revoked(mark.id)).arg(generation_key(name));
+        let (revoked, generation) = self
+            .ask::<(Option<String>, Option<Generation>)>(both)
+            .await?;
+        if revoked.is_none() && generation.unwrap_or(0) == mark.generation {
             Ok(())
+        } else {
+            Err(Denied::Revoked)
         }
     }
 
     pub(super) async fn revoke(&self, id: TokenId, end: Timestamp) -> Result<(), Denied> {
         // Redis's clock ends it, and ours the token: a revocation outlives what it revokes.
-        self.set(&revoked(id), "", end.after(BETWEEN_CLOCKS)).await
+        let end = end.after(BETWEEN_CLOCKS).seconds();
+        let mut set = redis::cmd("SET");
+        set.arg(revoked(id)).arg("").arg("EXAT").arg(end);
+        self.raising(set, &slot_of_token(id)).await
     }
 
-    pub(super) async fn begin(&self, name: &str, session: Verified) -> Result<(), Denied> {
-        let end = Timestamp::from_seconds(session.expires_at);
-        let standing = record::text(&Standing::of(name, &session))?;
-        self.set(&token(session.id), &standing, end).await
+    pub(super) async fn begin(&self, name: &str, session: &Standing) -> Result<(), Denied> {
+        let verified = &session.verified;
+        let end = Timestamp::from_seconds(verified.expires_at);
+        let stood = record::text(&Stood::of(name, session))?;
+        self.set(&token(verified.mark.id), &stood, end).await
     }
 
-    pub(super) async fn find(&self, id: TokenId, subjects: &Subjects) -> Result<Verified, Denied> {
-        let standing = self.get(&token(id)).await?.ok_or(Denied::Unknown)?;
-        record::read::<Standing>(&standing)?.verified(id, subjects)
+    pub(super) async fn find(&self, id: TokenId, subjects: &Subjects) -> Result<Standing, Denied> {
+        let mut invocation = self.find.prepare_invoke();
+        invocation.key(token(id)).arg(GENERATION);
+        let found = self
+            .run::<Option<(String, Generation)>>(&invocation)
+            .await?;
+        let (text, generation) = found.ok_or(Denied::Unknown)?;
+        let stood = record::read::<Stood>(&text)?;
+        if stood.generation() == generation {
+            stood.standing(id, subjects)
+        } else {
+            Err(Denied::Unknown)
+        }
     }
 
     pub(super) async fn end(&self, id: TokenId) -> Result<(), Denied> {
-        self.delete(&token(id)).await
+        let mut delete = redis::cmd("DEL");
+        delete.arg(token(id));
+        self.raising(delete, &slot_of_token(id)).await
+    }
+
+    pub(super) async fn generation(&self, name: &str) -> Result<Generation, Denied> {
+        let mut get = redis::cmd("GET");
+        get.arg(generation_key(name));
+        Ok(self.ask::<Option<Generation>>(get).await?.unwrap_or(0))
+    }
+
+    pub(super) async fn end_all_of(&self, name: &str) -> Result<(), Denied> {
+        let mut next = redis::cmd("INCR");
+        next.arg(generation_key(name));
+        self.raising(next, &slot_of_subject(name)).await
+    }
+
+    pub(super) async fn make_all_stale(&self) -> Result<(), Denied> {
+        self.raise("all").await
+    }
+
+    /// Commits a revocation, and in the same step raises its slot.
+    async fn raising(&self, commit: redis::Cmd, slot: &str) -> Result<(), Denied> {
+        // With its text: in a transaction there is no second try for a script that Redis does not know yet.
+        let mut both = redis::pipe();
+        both.atomic()
+            .add_command(commit)
+            .ignore()
+            .cmd("EVAL")
+            .arg(RAISE)
+            .arg(1)
+            .arg(EPOCHS)
+            .arg(slot)
+            .ignore();
+        self.all(both).await
+    }
+
+    async fn raise(&self, slot: &str) -> Result<(), Denied> {
+        let mut invocation = self.raise.prepare_invoke();
+        invocation.key(EPOCHS).arg(slot);
+        self.run::<()>(&invocation).await
+    }
+
+    /// Runs a script, in time or not at all.
+    pub(crate) async fn run<T: FromRedisValue>(
+        &self,
+        invocation: &ScriptInvocation<'_>,
+    ) -> Result<T, Denied> {
+        let mut connection = self.connection.clone();
+        within(invocation.invoke_async::<T>(&mut connection)).await
     }
 
     pub(super) async fn begin_refreshed(
@@ -226,6 +324,7 @@ impl RedisSessions {
             .key(list(&device.account))
             .key(profile_key(&device.account))
             .key(device_key(id))
+            .key(EPOCHS)
             .arg(hex(id))
             .arg(record::text(&SignedIn::of(device))?)
             .arg(record::text(profile)?)
@@ -239,9 +338,13 @@ impl RedisSessions {
     }
 
     pub(super) async fn device(&self, name: &str, id: TokenId) -> Result<DeviceFacts, Denied> {
-        let text = self.get(&device_key(id)).await?.ok_or(Denied::Unknown)?;
-        let device = record::read::<SignedIn>(&text)?.device()?;
-        if &*device.account == name {
+        let mut both = redis::cmd("MGET");
+        both.arg(device_key(id)).arg(generation_key(name));
+        let (text, generation) = self
+            .ask::<(Option<String>, Option<Generation>)>(both)
+            .await?;
+        let device = record::read::<SignedIn>(&text.ok_or(Denied::Unknown)?)?.device()?;
+        if &*device.account == name && device.generation == generation.unwrap_or(0) {
             Ok(device.facts())
         } else {
             Err(Denied::Unknown)
@@ -280,7 +383,9 @@ impl RedisSessions {
             .key(device_key(id))
             .key(list(name))
             .key(profile_key(name))
-            .arg(hex(id));
+            .key(EPOCHS)
+            .arg(hex(id))
+            .arg(slot_of_token(id));
         let mut connection = self.connection.clone();
         within(invocation.invoke_async::<()>(&mut connection)).await
     }
@@ -330,11 +435,27 @@ async fn within<T>(call: impl Future<Output = RedisResult<T>>) -> Result<T, Deni
 }
 
 fn hex(id: TokenId) -> String {
-    format!("{:032x}", id.0)
+    format!("{:032x}", id.number())
 }
 
 fn of_hex(text: &str) -> Option<TokenId> {
-    u128::from_str_radix(text, 16).ok().map(TokenId)
+    u128::from_str_radix(text, 16).ok().map(TokenId::of)
+}
+
+/// The slot of a token, or of its session, in [`EPOCHS`].
+pub(crate) fn slot_of_token(id: TokenId) -> String {
+    format!("t{}", token_slot(id))
+}
+
+/// The slot of a subject: of its name, since each server numbers subjects in its own way.
+pub(crate) fn slot_of_subject(name: &str) -> String {
+    let digest = Sha256::digest(name.as_bytes());
+    let slot = usize::from(u16::from_be_bytes([digest[0], digest[1]])) % SLOTS;
+    format!("s{slot}")
+}
+
+fn generation_key(name: &str) -> String {
+    format!("{GENERATION}{name}")
 }
 
 fn revoked(id: TokenId) -> String {

@@ -3,21 +3,30 @@
 use super::{Design, LogKind};
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
-use crate::decisions::CacheKind;
+use crate::decisions::{CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
+use crate::verification::VerifyKind;
 
 impl Design {
     /// The pipeline, an axis a line: name and choice. What would do nothing is left out, and where nothing is
     /// authorized, binding and cache are said to be none, whatever was typed.
     #[must_use]
     pub fn pipeline(&self) -> Vec<(&'static str, String)> {
-        let mut lines = vec![("password", self.password_line())];
+        let mut lines = Vec::new();
+        let is_local = self.verify == VerifyKind::Local;
+        if is_local {
+            lines.push(("password", self.password_line()));
+        }
         if self.hashes_slowly() {
             lines.push(("hash-on", self.hashing_line()));
         }
         lines.push(("credential", self.credential_line()));
+        if let VerifyKind::Introspect = self.verify {
+            let (url, within) = (&self.introspect_url, self.introspect_timeout);
+            lines.push(("verify", format!("introspect at {url}, within {within}")));
+        }
         if self.refresh == RefreshKind::Rotate {
             let ttl = self.refresh_ttl;
             lines.push(("refresh", format!("{}, for {ttl}", self.refresh)));
@@ -33,13 +42,19 @@ impl Design {
                 lines.push((axis, "none (nothing is authorized)".to_owned()));
             }
         }
-        lines.push(("users", self.users.to_string()));
+        if is_local {
+            lines.push(("users", self.users.to_string()));
+        }
         lines.push(("sessions", self.sessions_line()));
         lines.push(("policy", self.policy.to_string()));
         if !self.trusted_proxy.is_empty() {
             lines.push(("proxies", self.trusted_proxy.to_string()));
         }
         lines.push(("threads", self.threads.to_string()));
+        if !self.answer_delay.0.is_zero() {
+            let delay = self.answer_delay;
+            lines.push(("answer-delay", format!("{delay} before each answer")));
+        }
         if self.metrics {
             lines.push(("metrics", "at /metrics".to_owned()));
         }
@@ -69,19 +84,34 @@ impl Design {
 
     fn credential_line(&self) -> String {
         let (kind, algorithm, ttl) = (self.credential, self.jwt, self.token_ttl);
+        if self.verify == VerifyKind::Introspect {
+            return kind.to_string();
+        }
+        let fat = match self.claims_bytes {
+            0 => String::new(),
+            bytes => format!(", {bytes} bytes of groups"),
+        };
         match kind {
             CredentialKind::Jwt | CredentialKind::SessionJwt
                 if algorithm == JwtAlgorithm::HS256 =>
             {
                 format!(
-                    "{kind} {algorithm}, valid {ttl}, secret {}",
+                    "{kind} {algorithm}, valid {ttl}, secret {}{fat}",
                     self.secret_file
                 )
             }
             CredentialKind::Jwt | CredentialKind::SessionJwt => {
-                format!("{kind} {algorithm}, valid {ttl}, key {}", self.key_file)
+                format!(
+                    "{kind} {algorithm}, valid {ttl}, key {}{fat}",
+                    self.key_file
+                )
             }
             CredentialKind::Opaque => format!("{kind}, 256 random bits, valid {ttl}"),
+            CredentialKind::ApiKey => {
+                let hash = self.password_line();
+                format!("{kind}, 256 random bits kept by {hash}, valid {ttl}")
+            }
+            CredentialKind::Basic => format!("{kind}: name and password on each request"),
             CredentialKind::Session => {
                 let secure = if self.insecure_cookies {
                     ""
@@ -101,9 +131,11 @@ impl Design {
                 let most = self.max_sessions;
                 format!("{}, {most} devices an account", self.sessions)
             }
-            CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::Session => {
-                self.sessions.to_string()
-            }
+            CredentialKind::Jwt
+            | CredentialKind::Opaque
+            | CredentialKind::Session
+            | CredentialKind::ApiKey
+            | CredentialKind::Basic => self.sessions.to_string(),
         }
     }
 
@@ -118,17 +150,28 @@ impl Design {
     }
 
     fn cache_line(&self) -> String {
-        let (store, key, entries) = (self.cache_store, self.cache_key, self.cache_capacity);
+        let (store, key, form) = (self.cache_store, self.cache_key, self.form());
+        let size = match store {
+            CacheStore::Redis => "bounded by Redis".to_owned(),
+            CacheStore::Quick | CacheStore::Moka => {
+                format!("{form} form, {} entries", self.cache_capacity)
+            }
+        };
+        let negative = match self.negative_capacity {
+            0 => String::new(),
+            entries => format!("; {entries} denials for {}", self.negative_ttl),
+        };
         match self.cache {
-            CacheKind::None => CacheKind::None.to_string(),
-            CacheKind::Token => format!("token on {store}, {entries} entries"),
-            CacheKind::Decision => format!("decision on {store}, {key} key, {entries} entries"),
+            CacheKind::None => format!("{}{negative}", CacheKind::None),
+            CacheKind::Token => format!("token on {store}, {size}{negative}"),
+            CacheKind::Decision => format!("decision on {store}, {key} key, {size}{negative}"),
         }
     }
 
     fn freshness_line(&self) -> String {
         match self.freshness {
             FreshnessKind::Ttl => format!("ttl of {}", self.cache_ttl),
+            other if self.caps_entries() => format!("{other}, and a ttl of {}", self.cache_ttl),
             other => other.to_string(),
         }
     }

@@ -4,9 +4,9 @@ use super::{Design, LogKind, Setup, SetupError};
 use crate::axis::axis;
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
-use crate::decisions::CacheKind;
-use crate::freshness::FreshnessKind;
+use crate::decisions::{CacheKind, CacheStore};
 use crate::hashing::HashOn;
+use crate::verification::VerifyKind;
 
 axis! {
     /// Why a setting would do nothing.
@@ -39,98 +39,41 @@ axis! {
         NoLog = "no-log",
         /// no --trusted-proxy may ask at /authorize
         NoProxy = "no-proxy",
+        /// --verify introspect leaves that to the central server
+        Elsewhere = "elsewhere",
+        /// --verify is local
+        NoCentral = "no-central",
+        /// --credential basic shows no token that would end
+        NoToken = "no-token",
+        /// only --credential jwt has claims to fatten
+        NoClaims = "no-claims",
+        /// --cache-store redis is as large as that server lets it be, and keeps digests alone
+        SharedStore = "shared-store",
+        /// --credential basic is kept by digest alone
+        NoForm = "no-form",
+        /// --negative-capacity is 0
+        NoNegative = "no-negative",
+        /// only tokens that are verified here have a signature or a form that could never turn right
+        NoSignature = "no-signature",
         /// --cache is none
         NoCache = "no-cache",
         /// only --cache decision has a choice of key
         NoDecisions = "no-decisions",
-        /// only --freshness ttl has a time cap
+        /// only --freshness ttl has a time cap, and what else may change unseen
         NoTimeCap = "no-time-cap",
     }
 }
 
+/// A setting, whether it was typed, and why it would do nothing.
+type Checked = (&'static str, bool, Option<Idle>);
+
 /// Refuses the settings that were typed but mean nothing in the design.
 pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), SetupError> {
-    let cached = design.cache != CacheKind::None;
-    let no_slow_hash = (!design.hashes_slowly()).then_some(Idle::NoSlowHash);
-    let no_queue = no_slow_hash.or((design.hash_on == HashOn::Inline).then_some(Idle::Inline));
-    let no_cache = (!cached).then_some(Idle::NoCache);
-    let no_decisions =
-        no_cache.or((design.cache != CacheKind::Decision).then_some(Idle::NoDecisions));
-    let no_cap = no_cache.or((design.freshness != FreshnessKind::Ttl).then_some(Idle::NoTimeCap));
-    let no_jwt = (!design.credential.is_signed()).then_some(Idle::NoJwt);
-    let no_refresh = (design.credential != CredentialKind::Jwt).then_some(Idle::NoTokens);
-    let not_central = !matches!(
-        design.credential,
-        CredentialKind::Jwt | CredentialKind::Opaque
-    );
-    let settings = [
-        (
-            "bcrypt-cost",
-            typed.bcrypt_cost.is_some(),
-            (!design.uses_bcrypt()).then_some(Idle::NoBcrypt),
-        ),
-        ("hash-on", typed.hash_on.is_some(), no_slow_hash),
-        ("hash-threads", typed.hash_threads.is_some(), no_queue),
-        ("hash-queue", typed.hash_queue.is_some(), no_queue),
-        ("jwt", typed.jwt.is_some(), no_jwt),
-        (
-            "insecure-cookies",
-            typed.insecure_cookies == Some(true),
-            (design.credential != CredentialKind::Session).then_some(Idle::NoCookies),
-        ),
-        (
-            "refresh",
-            typed.refresh.is_some_and(|kind| kind != RefreshKind::None),
-            no_refresh,
-        ),
-        (
-            "refresh-ttl",
-            typed.refresh_ttl.is_some(),
-            (design.refresh == RefreshKind::None).then_some(Idle::NoRefresh),
-        ),
-        (
-            "secret-file",
-            typed.secret_file.is_some(),
-            no_jwt.or((design.jwt != JwtAlgorithm::HS256).then_some(Idle::NoSecret)),
-        ),
-        (
-            "key-file",
-            typed.key_file.is_some(),
-            no_jwt.or((design.jwt == JwtAlgorithm::HS256).then_some(Idle::NoPair)),
-        ),
-        (
-            "bind-to",
-            typed.bind_to.is_some(),
-            matches!(design.binding, BindingKind::None | BindingKind::Dpop)
-                .then_some(Idle::NoBinding),
-        ),
-        ("audience", typed.audience.is_some(), no_jwt),
-        (
-            "max-sessions",
-            typed.max_sessions.is_some(),
-            (design.credential != CredentialKind::SessionJwt).then_some(Idle::NoDevices),
-        ),
-        (
-            "clients",
-            typed.clients.is_some(),
-            not_central.then_some(Idle::NotCentral),
-        ),
-        (
-            "log-format",
-            typed.log_format.is_some(),
-            (design.log == LogKind::None).then_some(Idle::NoLog),
-        ),
-        (
-            "routes",
-            typed.routes.is_some(),
-            design.trusted_proxy.is_empty().then_some(Idle::NoProxy),
-        ),
-        ("cache-store", typed.cache_store.is_some(), no_cache),
-        ("cache-capacity", typed.cache_capacity.is_some(), no_cache),
-        ("cache-key", typed.cache_key.is_some(), no_decisions),
-        ("cache-ttl", typed.cache_ttl.is_some(), no_cap),
-        ("freshness", typed.freshness.is_some(), no_cache),
-    ];
+    let settings = hashes(typed, design)
+        .into_iter()
+        .chain(tokens(typed, design))
+        .chain(servers(typed, design))
+        .chain(caches(typed, design));
     for (key, is_typed, idle) in settings {
         if let (true, Some(idle)) = (is_typed, idle) {
             return Err(SetupError::Unused {
@@ -141,4 +84,125 @@ pub(super) fn refuse(typed: &Setup, design: &Design, place: &str) -> Result<(), 
         }
     }
     Ok(())
+}
+
+fn elsewhere(design: &Design) -> Option<Idle> {
+    (design.verify == VerifyKind::Introspect).then_some(Idle::Elsewhere)
+}
+
+fn unsigned(design: &Design) -> Option<Idle> {
+    elsewhere(design).or((!design.credential.is_signed()).then_some(Idle::NoJwt))
+}
+
+fn hashes(typed: &Setup, design: &Design) -> Vec<Checked> {
+    let no_slow_hash = (!design.hashes_slowly()).then_some(Idle::NoSlowHash);
+    let no_queue = no_slow_hash.or((design.hash_on == HashOn::Inline).then_some(Idle::Inline));
+    let no_bcrypt = (!design.uses_bcrypt()).then_some(Idle::NoBcrypt);
+    vec![
+        ("password", typed.password.is_some(), elsewhere(design)),
+        ("users", typed.users.is_some(), elsewhere(design)),
+        ("bcrypt-cost", typed.bcrypt_cost.is_some(), no_bcrypt),
+        ("hash-on", typed.hash_on.is_some(), no_slow_hash),
+        ("hash-threads", typed.hash_threads.is_some(), no_queue),
+        ("hash-queue", typed.hash_queue.is_some(), no_queue),
+    ]
+}
+
+fn tokens(typed: &Setup, design: &Design) -> Vec<Checked> {
+    let kind = design.credential;
+    let elsewhere = elsewhere(design);
+    let not_signed = unsigned(design);
+    let not_shown = (kind == CredentialKind::Basic).then_some(Idle::NoToken);
+    let not_jwt = |idle| elsewhere.or((kind != CredentialKind::Jwt).then_some(idle));
+    let wants_refresh = typed.refresh.is_some_and(|kind| kind != RefreshKind::None);
+    let by_secret = (design.jwt != JwtAlgorithm::HS256).then_some(Idle::NoSecret);
+    let by_pair = (design.jwt == JwtAlgorithm::HS256).then_some(Idle::NoPair);
+    let not_refreshed = (design.refresh == RefreshKind::None).then_some(Idle::NoRefresh);
+    let no_cookies = (kind != CredentialKind::Session).then_some(Idle::NoCookies);
+    let no_devices = (kind != CredentialKind::SessionJwt).then_some(Idle::NoDevices);
+    let to_nobody =
+        matches!(design.binding, BindingKind::None | BindingKind::Dpop).then_some(Idle::NoBinding);
+    vec![
+        ("jwt", typed.jwt.is_some(), not_signed),
+        (
+            "token-ttl",
+            typed.token_ttl.is_some(),
+            elsewhere.or(not_shown),
+        ),
+        (
+            "claims-bytes",
+            typed.claims_bytes.is_some(),
+            not_jwt(Idle::NoClaims),
+        ),
+        (
+            "insecure-cookies",
+            typed.insecure_cookies == Some(true),
+            no_cookies,
+        ),
+        ("refresh", wants_refresh, not_jwt(Idle::NoTokens)),
+        ("refresh-ttl", typed.refresh_ttl.is_some(), not_refreshed),
+        (
+            "secret-file",
+            typed.secret_file.is_some(),
+            not_signed.or(by_secret),
+        ),
+        ("key-file", typed.key_file.is_some(), not_signed.or(by_pair)),
+        ("bind-to", typed.bind_to.is_some(), to_nobody),
+        (
+            "audience",
+            typed.audience.is_some(),
+            not_signed.filter(|_| elsewhere.is_none()),
+        ),
+        ("max-sessions", typed.max_sessions.is_some(), no_devices),
+    ]
+}
+
+fn servers(typed: &Setup, design: &Design) -> Vec<Checked> {
+    let no_central = (design.verify == VerifyKind::Local).then_some(Idle::NoCentral);
+    let is_central = matches!(
+        design.credential,
+        CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey
+    );
+    let not_asked = elsewhere(design).or((!is_central).then_some(Idle::NotCentral));
+    let no_log = (design.log == LogKind::None).then_some(Idle::NoLog);
+    let no_proxy = design.trusted_proxy.is_empty().then_some(Idle::NoProxy);
+    vec![
+        ("introspect-url", typed.introspect_url.is_some(), no_central),
+        (
+            "introspect-client",
+            typed.introspect_client.is_some(),
+            no_central,
+        ),
+        (
+            "introspect-timeout",
+            typed.introspect_timeout.is_some(),
+            no_central,
+        ),
+        ("clients", typed.clients.is_some(), not_asked),
+        ("log-format", typed.log_format.is_some(), no_log),
+        ("routes", typed.routes.is_some(), no_proxy),
+    ]
+}
+
+fn caches(typed: &Setup, design: &Design) -> Vec<Checked> {
+    let no_cache = (design.cache == CacheKind::None).then_some(Idle::NoCache);
+    let no_decisions =
+        no_cache.or((design.cache != CacheKind::Decision).then_some(Idle::NoDecisions));
+    let no_cap = no_cache.or((!design.caps_entries()).then_some(Idle::NoTimeCap));
+    let is_shared = design.cache_store == CacheStore::Redis;
+    let shared = no_cache.or(is_shared.then_some(Idle::SharedStore));
+    let no_form = (design.credential == CredentialKind::Basic).then_some(Idle::NoForm);
+    let no_negative = (design.negative_capacity == 0).then_some(Idle::NoNegative);
+    let wants_negative = typed.negative_capacity.is_some_and(|entries| entries > 0);
+    let no_signature = unsigned(design).map(|_| Idle::NoSignature);
+    vec![
+        ("cache-store", typed.cache_store.is_some(), no_cache),
+        ("cache-form", typed.cache_form.is_some(), shared.or(no_form)),
+        ("cache-capacity", typed.cache_capacity.is_some(), shared),
+        ("cache-key", typed.cache_key.is_some(), no_decisions),
+        ("cache-ttl", typed.cache_ttl.is_some(), no_cap),
+        ("freshness", typed.freshness.is_some(), no_cache),
+        ("negative-capacity", wants_negative, no_signature),
+        ("negative-ttl", typed.negative_ttl.is_some(), no_negative),
+    ]
 }

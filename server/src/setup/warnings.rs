@@ -3,11 +3,12 @@
 use super::Design;
 use crate::axis::axis;
 use crate::binding::BindingKind;
-use crate::decisions::{CacheKey, CacheKind};
+use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
 use crate::sessions::SessionsFrom;
+use crate::verification::VerifyKind;
 
 axis! {
     /// Something that a design gives up.
@@ -20,7 +21,9 @@ axis! {
         RevokedPassesForTtl = "revoked-passes-for-ttl",
         /// --freshness exp: a revoked token may pass until it expires
         RevokedPassesUntilExp = "revoked-passes-until-exp",
-        /// --sessions redis beside a cache: what another server revokes may pass here until the cached entry ends
+        /// --verify introspect beside a cache: what the central server revokes by itself may pass here for --cache-ttl
+        CentralRevocationsUnseen = "central-revocations-unseen",
+        /// --sessions redis beside a cache of its own: what another server revokes may pass here until the cached entry ends
         OthersRevocationsUnseen = "others-revocations-unseen",
         /// --password md5, sha256 or blake3: stolen hashes are guessed by the billion a second; measurement only
         FastPasswordHash = "fast-password-hash",
@@ -61,11 +64,23 @@ impl Design {
             Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
             Warning::OthersRevocationsUnseen => {
                 let by_epoch = self.freshness == FreshnessKind::Epoch;
-                decisions && by_epoch && matches!(self.sessions, SessionsFrom::Redis(_))
+                let is_own = self.cache_store != CacheStore::Redis;
+                decisions && by_epoch && is_own && matches!(self.sessions, SessionsFrom::Redis(_))
             }
-            Warning::FastPasswordHash => !self.password.is_slow(),
+            Warning::CentralRevocationsUnseen => {
+                let by_epoch = self.freshness == FreshnessKind::Epoch;
+                self.authorizes()
+                    && self.cache != CacheKind::None
+                    && by_epoch
+                    && self.central_is_unseen()
+            }
+            Warning::FastPasswordHash => {
+                self.verify == VerifyKind::Local && !self.password.is_slow()
+            }
             Warning::LowBcryptCost => {
-                self.password == PasswordKind::Bcrypt && self.bcrypt_cost < LEAST_SAFE_BCRYPT_COST
+                self.verify == VerifyKind::Local
+                    && self.password == PasswordKind::Bcrypt
+                    && self.bcrypt_cost < LEAST_SAFE_BCRYPT_COST
             }
             Warning::BrokenDigest => self.authorizes() && self.binding == BindingKind::Md5,
             Warning::InsecureCookies => self.insecure_cookies,

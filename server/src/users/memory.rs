@@ -41,6 +41,43 @@ impl MemoryUsers {
         })
     }
 
+    pub(super) fn nobody(password: Password) -> Self {
+        Self {
+            accounts: RwLock::default(),
+            password,
+            decoy: "".into(),
+        }
+    }
+
+    pub(super) fn store_anew(&self, name: &str, before: &str, stored: &str) -> bool {
+        self.change(name, |account| {
+            let same = &*account.stored == before;
+            if same {
+                account.stored = stored.into();
+            }
+            same
+        })
+    }
+
+    pub(super) fn set_roles(&self, name: &str, roles: Roles) -> bool {
+        self.change(name, |account| {
+            account.roles = Some(roles);
+            true
+        })
+    }
+
+    pub(super) fn remove(&self, name: &str) -> bool {
+        let accounts = self.accounts.write();
+        let mut accounts = accounts.unwrap_or_else(PoisonError::into_inner);
+        accounts.remove(name).is_some()
+    }
+
+    fn change(&self, name: &str, change: impl FnOnce(&mut Candidate) -> bool) -> bool {
+        let accounts = self.accounts.write();
+        let mut accounts = accounts.unwrap_or_else(PoisonError::into_inner);
+        accounts.get_mut(name).is_some_and(change)
+    }
+
     pub(super) fn find(&self, name: &str) -> Candidate {
         let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
         let account = accounts.get(name).cloned();

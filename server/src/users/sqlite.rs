@@ -161,14 +161,34 @@ impl SqliteUsers {
         name: &str,
         before: &str,
         stored: &str,
-    ) -> Result<(), Denied> {
+    ) -> Result<bool, Denied> {
         let (name, before, stored) = (name.to_owned(), before.to_owned(), stored.to_owned());
         let changed = self.with(move |connection| {
             connection
                 .prepare_cached("UPDATE accounts SET stored = ?3 WHERE name = ?1 AND stored = ?2")?
                 .execute(params![name, before, stored])
         });
-        changed.await.map(|_| ())
+        Ok(changed.await? == 1)
+    }
+
+    pub(super) async fn set_roles(&self, name: &str, roles: Roles) -> Result<bool, Denied> {
+        let (name, roles) = (name.to_owned(), text(roles));
+        let changed = self.with(move |connection| {
+            connection
+                .prepare_cached("UPDATE accounts SET roles = ?2 WHERE name = ?1")?
+                .execute(params![name, roles])
+        });
+        Ok(changed.await? == 1)
+    }
+
+    pub(super) async fn remove(&self, name: &str) -> Result<bool, Denied> {
+        let name = name.to_owned();
+        let removed = self.with(move |connection| {
+            connection
+                .prepare_cached("DELETE FROM accounts WHERE name = ?1")?
+                .execute([name])
+        });
+        Ok(removed.await? == 1)
     }
 
     /// Runs a call on the database, in time or not at all.

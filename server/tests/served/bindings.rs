@@ -105,7 +105,7 @@ async fn bcrypt_binding_tells_apart_user_agents_that_differ_after_byte_72() {
 #[tokio::test]
 async fn a_stolen_token_passes_under_the_article_key_and_under_no_other() {
     for binding in [BindingKind::Md5, BindingKind::Sha256, BindingKind::Blake3] {
-        for cache_store in CacheStore::ALL.iter().copied() {
+        for cache_store in [CacheStore::Quick, CacheStore::Moka] {
             for cache_key in CacheKey::ALL.iter().copied() {
                 let cache = CacheKind::Decision;
                 let freshness = FreshnessKind::Exp;
@@ -144,7 +144,7 @@ async fn a_stolen_token_passes_under_the_article_key_and_under_no_other() {
 
 #[tokio::test]
 async fn a_cached_token_saves_the_verification_and_never_the_binding() {
-    for cache_store in CacheStore::ALL.iter().copied() {
+    for cache_store in [CacheStore::Quick, CacheStore::Moka] {
         let design = Design {
             binding: BindingKind::Sha256,
             cache: CacheKind::Token,

@@ -30,7 +30,7 @@ fn every_cache() -> Vec<Design> {
     };
     let mut designs = vec![quick(), opaque.clone()];
     for cache in [CacheKind::Token, CacheKind::Decision] {
-        for cache_store in CacheStore::ALL.iter().copied() {
+        for cache_store in [CacheStore::Quick, CacheStore::Moka] {
             for freshness in FreshnessKind::ALL.iter().copied() {
                 for design in [quick(), opaque.clone()] {
                     designs.push(Design {
@@ -117,7 +117,8 @@ async fn a_revoked_token_stops_at_once_or_when_its_design_says() {
             "{case}: twice"
         );
 
-        let stale = cache == CacheKind::Decision && freshness != FreshnessKind::Epoch;
+        let by_time = matches!(freshness, FreshnessKind::Ttl | FreshnessKind::Exp);
+        let stale = cache == CacheKind::Decision && by_time;
         assert_eq!(
             client.status("/items/", &token).await == 200,
             stale,
@@ -128,13 +129,14 @@ async fn a_revoked_token_stops_at_once_or_when_its_design_says() {
             401,
             "{case}: where nothing was cached"
         );
-        clock.advance(Duration::from_secs(59));
+        // A kept decision ends up to a tenth earlier.
+        clock.advance(Duration::from_secs(53));
         assert_eq!(
             client.status("/items/", &token).await == 200,
             stale,
             "{case}: within the cap"
         );
-        clock.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(7));
         let beyond_cap = stale && freshness == FreshnessKind::Exp;
         assert_eq!(
             client.status("/items/", &token).await == 200,
@@ -171,7 +173,7 @@ async fn a_refusal_is_never_remembered_as_a_grant() {
 /// What is not kept shows after a revocation: with `exp` a kept decision still passes.
 #[tokio::test]
 async fn a_request_with_a_very_long_user_agent_is_granted_and_not_kept() {
-    for cache_store in CacheStore::ALL.iter().copied() {
+    for cache_store in [CacheStore::Quick, CacheStore::Moka] {
         for (length, kept) in [(1000, true), (3000, false)] {
             let design = Design {
                 cache: CacheKind::Decision,

@@ -39,7 +39,7 @@ impl Served {
         let server = Server::bind(SocketAddr::new(HERE, 0)).await.unwrap();
         let address = server.address();
         design.listen = address;
-        let lab = Arc::new(Lab::open_at(design, clock).unwrap());
+        let lab = Lab::open_at(design, clock).unwrap();
         tokio::spawn(server.run(Arc::clone(&lab), std::future::pending()));
         Self { lab, address }
     }

@@ -71,7 +71,7 @@ async fn requests_latencies_and_cache_are_counted_by_route_and_nothing_that_was_
 
 #[tokio::test]
 async fn what_makes_room_in_a_cache_is_counted() {
-    for cache_store in CacheStore::ALL.iter().copied() {
+    for cache_store in [CacheStore::Quick, CacheStore::Moka] {
         let server = Served::start(Design {
             metrics: true,
             cache: CacheKind::Decision,

@@ -10,7 +10,7 @@ use super::{Claims, Named};
 use crate::binding::{Bound, Confirmation, SealedSender};
 use crate::clients::CLIENT;
 use crate::policy::{Roles, Scopes};
-use crate::request::TokenId;
+use crate::request::{Generation, TokenId};
 
 /// The client of the server's own ways to sign in.
 const OWN_CLIENT: &str = "authlab";
@@ -37,10 +37,16 @@ pub(super) struct AccessToken<'a> {
     jti: TokenId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sid: Option<TokenId>,
+    /// The subject's generation, from its second on.
+    #[serde(default, rename = "gen", skip_serializing_if = "is_first")]
+    generation: Generation,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bnd: Option<SealedSender>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
+    /// Read by others.
+    #[serde(skip_deserializing, skip_serializing_if = "<[String]>::is_empty")]
+    groups: &'a [String],
 }
 
 /// The claims of a token that only names a session.
@@ -92,7 +98,12 @@ impl Addressed for SessionToken<'_> {
 }
 
 impl<'a> AccessToken<'a> {
-    pub(super) fn of(claims: &'a Claims, issuer: &'a str, audience: &'a str) -> Self {
+    pub(super) fn of(
+        claims: &'a Claims,
+        issuer: &'a str,
+        audience: &'a str,
+        groups: &'a [String],
+    ) -> Self {
         let (bnd, cnf) = claims.bound.claims();
         Self {
             iss: issuer.into(),
@@ -106,8 +117,10 @@ impl<'a> AccessToken<'a> {
             exp: claims.expires_at,
             jti: claims.id,
             sid: claims.session,
+            generation: claims.generation,
             bnd,
             cnf,
+            groups,
         }
     }
 
@@ -122,6 +135,7 @@ impl<'a> AccessToken<'a> {
             expires_at: self.exp,
             id: self.jti,
             session: self.sid,
+            generation: self.generation,
             bound: Bound::of_claims(self.bnd, self.cnf)?,
         })
     }
@@ -153,6 +167,11 @@ impl<'a> SessionToken<'a> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_zero(seconds: &u64) -> bool {
     *seconds == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_first(generation: &Generation) -> bool {
+    *generation == 0
 }
 
 impl Audience<'_> {
@@ -205,7 +224,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Audience<'a> {
 
 impl Serialize for TokenId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:032x}", self.0))
+        serializer.collect_str(&format_args!("{:032x}", self.number()))
     }
 }
 
@@ -219,7 +238,7 @@ impl<'de> Deserialize<'de> for TokenId {
         } else {
             None
         };
-        id.map(Self)
+        id.map(Self::of)
             .ok_or_else(|| serde::de::Error::custom("jti and sid must be 32 hexadecimal digits"))
     }
 }

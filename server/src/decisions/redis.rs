@@ -1,0 +1,223 @@
+//! Decisions in Redis, for several servers at once, beside the sessions that they depend on. An entry and the numbers that
+//! may make it stale are read in one step, from the one server that also takes the revocations: a hit is as fresh as a
+//! look at the store itself.
+
+use std::fmt::{self, Write as _};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use redis::Script;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::key::Parts;
+use super::{Entry, Kept};
+use crate::clock::Timestamp;
+use crate::denied::Denied;
+use crate::freshness::FreshnessKind;
+use crate::policy::{Roles, Scopes};
+use crate::request::{Generation, Grant, Mark, TokenId};
+use crate::sessions::redis::{EPOCHS, RedisSessions, slot_of_subject, slot_of_token};
+use crate::setup::Design;
+use crate::subjects::Subjects;
+
+/// KEYS: the entry, where epochs are. ARGV: whether they are asked. Answers the current number, and the entry's if it holds.
+/// A number beyond the current one is of a sequence that was lost: then nothing is known.
+const LOOK: &str = r"
+local number = tonumber(redis.call('HGET', KEYS[2], 'number') or '0')
+local kept = redis.call('HMGET', KEYS[1], 'number', 'token', 'subject', 'grant')
+if not kept[4] then return { number, false } end
+if ARGV[1] == '1' then
+    local from = tonumber(kept[1])
+    if from > number then return { number, false } end
+    for _, latest in ipairs(redis.call('HMGET', KEYS[2], 'all', kept[2], kept[3])) do
+        if latest and tonumber(latest) > from then return { number, false } end
+    end
+end
+return { number, kept[4], tonumber(kept[1]) }
+";
+
+/// KEYS: the entry. ARGV: number, token's slot, subject's slot, grant, milliseconds to keep it.
+const KEEP: &str = r"
+redis.call('HSET', KEYS[1], 'number', ARGV[1], 'token', ARGV[2], 'subject', ARGV[3], 'grant', ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+";
+
+/// Our clock judges an entry; Redis's only throws it away, a while later.
+const BETWEEN_CLOCKS: Duration = Duration::from_secs(60);
+
+/// The longest that Redis is told to keep an entry: what has no end of its own ends so.
+const MOST_MS: u128 = 7 * 24 * 60 * 60 * 1000;
+
+pub(crate) struct Shared {
+    look: Script,
+    keep: Script,
+    asks_epochs: bool,
+    /// Of the design, its keys and its policy: servers that would decide otherwise share nothing.
+    namespace: RwLock<Sha256>,
+    design: Box<str>,
+}
+
+/// What a look finds: the number to begin a verification with, and a decision that holds.
+pub(crate) struct Looked {
+    pub(crate) number: u64,
+    pub(crate) grant: Option<Grant>,
+}
+
+/// A grant as Redis keeps it.
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    #[serde(borrow)]
+    sub: std::borrow::Cow<'a, str>,
+    id: TokenId,
+    generation: Generation,
+    roles: Roles,
+    scopes: Scopes,
+    exp: u64,
+    from_ns: u64,
+    until_ns: u64,
+}
+
+impl Shared {
+    pub(super) fn open(design: &Design) -> Self {
+        Self {
+            look: Script::new(LOOK),
+            keep: Script::new(KEEP),
+            asks_epochs: design.freshness == FreshnessKind::Epoch,
+            namespace: RwLock::default(),
+            design: described(design).into(),
+        }
+    }
+
+    /// Begins anew under the keys and the policy of now.
+    pub(super) fn rename(&self, key: &str, policy: u64) {
+        let mut hasher = Sha256::new();
+        hasher.update(b"authlab decision 1");
+        for text in [&*self.design, key] {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text);
+        }
+        hasher.update(policy.to_le_bytes());
+        *self
+            .namespace
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = hasher;
+    }
+
+    /// What is kept under the parts.
+    pub(super) async fn look(
+        &self,
+        redis: &RedisSessions,
+        parts: &Parts<'_>,
+        now: Timestamp,
+        subjects: &Subjects,
+    ) -> Result<Looked, Denied> {
+        let mut invocation = self.look.prepare_invoke();
+        invocation
+            .key(self.key(parts))
+            .key(EPOCHS)
+            .arg(u8::from(self.asks_epochs));
+        let (number, text, from) = redis
+            .run::<(u64, Option<String>, Option<u64>)>(&invocation)
+            .await?;
+        let grant = text.and_then(|text| {
+            let record: Record<'_> = serde_json::from_str(&text).ok()?;
+            record.entry(from?, subjects).in_time_fact(now)
+        });
+        Ok(Looked { number, grant })
+    }
+
+    /// Keeps a grant, as long as its sender's parts are short enough.
+    pub(super) async fn keep(
+        &self,
+        redis: &RedisSessions,
+        parts: &Parts<'_>,
+        grant: &Grant,
+        kept: Kept,
+        now: Timestamp,
+        name: &str,
+    ) -> Result<(), Denied> {
+        if !parts.may_be_kept() {
+            return Ok(());
+        }
+        let record = Record {
+            sub: name.into(),
+            id: grant.mark.id,
+            generation: grant.mark.generation,
+            roles: grant.roles,
+            scopes: grant.scopes,
+            exp: grant.expires_at,
+            from_ns: kept.from.nanoseconds(),
+            until_ns: kept.until.nanoseconds(),
+        };
+        let text = serde_json::to_string(&record).map_err(|_| Denied::Unavailable)?;
+        let stays = kept.until.since(now) + BETWEEN_CLOCKS;
+        let mut invocation = self.keep.prepare_invoke();
+        invocation
+            .key(self.key(parts))
+            .arg(grant.mark.number)
+            .arg(slot_of_token(grant.mark.id))
+            .arg(slot_of_subject(name))
+            .arg(text)
+            .arg(stays.as_millis().min(MOST_MS) as u64);
+        redis.run::<()>(&invocation).await
+    }
+
+    /// SHA-256 of all parts, whose borders the head tells. Tokens are random or signed, of 256 bits: it tells nothing of them.
+    fn key(&self, parts: &Parts<'_>) -> String {
+        let namespace = self.namespace.read();
+        let mut hasher = namespace.unwrap_or_else(PoisonError::into_inner).clone();
+        let (head, parts) = parts.pieces();
+        hasher.update(head);
+        for part in parts {
+            hasher.update(part);
+        }
+        let mut key = String::from("authlab:decision:");
+        for byte in hasher.finalize() {
+            let _ = write!(key, "{byte:02x}");
+        }
+        key
+    }
+}
+
+impl Record<'_> {
+    fn entry(&self, number: u64, subjects: &Subjects) -> Entry<Grant> {
+        let kept = Kept {
+            from: Timestamp::from_nanoseconds(self.from_ns),
+            until: Timestamp::from_nanoseconds(self.until_ns),
+        };
+        kept.entry(Grant {
+            mark: Mark {
+                number,
+                id: self.id,
+                subject: subjects.intern(&self.sub),
+                generation: self.generation,
+            },
+            roles: self.roles,
+            scopes: self.scopes,
+            expires_at: self.exp,
+        })
+    }
+}
+
+/// Every choice that a decision depends on, and where entries come from.
+fn described(design: &Design) -> String {
+    format!(
+        "{} {} {} {} {} {} {} {} {}",
+        design.credential,
+        design.jwt,
+        design.verify,
+        design.introspect_url,
+        design.binding,
+        design.bind_to,
+        design.cache_key,
+        design.freshness,
+        design.audience(),
+    )
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared")
+    }
+}

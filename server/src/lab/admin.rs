@@ -1,0 +1,146 @@
+//! Changes to what decisions are made of: accounts, their roles and passwords, keys, the policy. Each is committed first, then
+//! ends what was made of it, then is answered; one that was cut short between is done again as a whole.
+
+use super::{Lab, World};
+use crate::denied::Denied;
+use crate::freshness::Revoked;
+use crate::policy::{Carried, Roles};
+use crate::request::{Request, Sender};
+use crate::users::Users;
+
+impl Lab {
+    /// Gives an account other roles, and ends its tokens.
+    ///
+    /// # Errors
+    /// [`Denied::NoAccount`], [`Denied::ReadOnly`], or [`Denied::Unavailable`] when a store fails: then do it again.
+    pub async fn set_roles(&self, name: &str, roles: Roles) -> Result<(), Denied> {
+        self.world.users.set_roles(name, roles).await?;
+        self.end_all_of(name).await
+    }
+
+    /// Removes an account, and ends its tokens.
+    ///
+    /// # Errors
+    /// As [`Lab::set_roles`].
+    pub async fn remove_account(&self, name: &str) -> Result<(), Denied> {
+        let removed = self.world.users.remove(name).await;
+        // Of one that is gone already, what is left of it may not be.
+        if matches!(removed, Ok(()) | Err(Denied::NoAccount))
+            && self.world.subjects.known(name).is_some()
+        {
+            self.end_all_of(name).await?;
+        }
+        removed
+    }
+
+    /// Changes an account's password, which is shown once more, and ends its tokens.
+    ///
+    /// # Errors
+    /// [`Denied::BadLogin`], [`Denied::Unfit`], or as [`Lab::login`] and [`Lab::set_roles`].
+    pub async fn change_password(
+        &self,
+        name: &str,
+        password: &str,
+        next: &str,
+    ) -> Result<(), Denied> {
+        Users::check_password(next)?;
+        let World {
+            users,
+            hashing,
+            password: way,
+            ..
+        } = &*self.world;
+        let known = self.world.know(name, password).await?;
+        let hashed = hashing.hash(*way, next.into()).await?;
+        let stored = hashed.map_err(|_| Denied::Unfit)?;
+        if !users.store_anew(name, &known.stored, &stored).await? {
+            // Somebody else changed it meanwhile.
+            return Err(Denied::BadLogin);
+        }
+        self.end_all_of(name).await
+    }
+
+    /// Takes another policy: what each role carries, for what was issued before as well.
+    ///
+    /// # Errors
+    /// [`Denied::Unavailable`] when a store fails: then do it again.
+    pub async fn replace_policy(&self, carried: &Carried) -> Result<(), Denied> {
+        self.world.policy.replace(carried);
+        self.end_everything().await
+    }
+
+    /// Takes another signing key, drawn or read from its file anew: every token that was signed so far ends.
+    ///
+    /// # Errors
+    /// [`Denied::ReadOnly`] where nothing is signed; [`Denied::Unavailable`] when the key's file cannot be used.
+    pub async fn rotate_keys(&self) -> Result<(), Denied> {
+        self.world.credential.rotate()?;
+        if let Some(negative) = &self.negative {
+            negative.forget();
+        }
+        self.end_everything().await
+    }
+
+    /// Whoever asks, once the request is granted: its name and the password that it shows once more.
+    ///
+    /// # Errors
+    /// As [`Lab::authorize`] and [`Lab::change_password`].
+    pub async fn change_own_password(
+        &self,
+        request: &Request<'_>,
+        password: &str,
+        next: &str,
+    ) -> Result<(), Denied> {
+        let grant = self.authorize(request).await?;
+        let name = self.name(&grant);
+        self.change_password(&name, password, next).await
+    }
+
+    /// Whether the sender's token is active, for another server that was told who shows it.
+    pub(crate) async fn may_use(
+        &self,
+        verified: &crate::request::Verified,
+        sender: &Sender<'_>,
+        token: &str,
+    ) -> Result<(), Denied> {
+        let World {
+            binding, hashing, ..
+        } = &*self.world;
+        if binding.is_proven_elsewhere() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        binding
+            .check(&verified.bound, sender, Some(token), hashing, now)
+            .await?;
+        if self.design.waits() {
+            verified.in_time(self.clock.now())?;
+            self.check(&verified.mark).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_all_of(&self, name: &str) -> Result<(), Denied> {
+        let World {
+            sessions, subjects, ..
+        } = &*self.world;
+        let subject = subjects.intern(name);
+        sessions.end_all_of(name, subject).await?;
+        self.freshness.revoked(Revoked::Subject(subject));
+        Ok(())
+    }
+
+    async fn end_everything(&self) -> Result<(), Denied> {
+        self.rename_shared();
+        self.world.sessions.make_all_stale().await?;
+        self.freshness.revoked(Revoked::Everyone);
+        Ok(())
+    }
+
+    /// What is shared with other servers is shared under these keys and this policy.
+    pub(super) fn rename_shared(&self) {
+        // Without a key's text it is under one that nobody else has.
+        let key = self.world.credential.fingerprint().unwrap_or_default();
+        self.cache.rename(&key, self.world.policy.fingerprint());
+    }
+}

@@ -1,0 +1,137 @@
+//! Secrets that are compared with a stored hash of them: a password, at sign-in or on each request, and an API key's half.
+
+use std::sync::Arc;
+
+use super::{Lab, SignedIn, World};
+use crate::binding::Bound;
+use crate::clock::Timestamp;
+use crate::credential::{api_key, basic};
+use crate::denied::Denied;
+use crate::policy::Roles;
+use crate::request::{Generation, IssuedToken, Mark, TokenId, Verified};
+use crate::sessions::Standing;
+use crate::users::Profile;
+
+/// An account whose password was shown.
+pub(super) struct Known {
+    pub(super) stored: Arc<str>,
+    pub(super) roles: Roles,
+    /// Read before the account was: a change that came between ends what is made of this.
+    pub(super) generation: Generation,
+    pub(super) profile: Profile,
+}
+
+impl World {
+    /// The account of this name, once the password is its own.
+    pub(super) async fn know(&self, name: &str, password: &str) -> Result<Known, Denied> {
+        // A name is numbered once it is an account's: strangers must not fill the numbers.
+        let subject = self.subjects.known(name);
+        let generation = self.sessions.generation(name, subject).await?;
+        let candidate = self.users.find(name, &self.hashing).await?;
+        let stored = Arc::clone(&candidate.stored);
+        let matches = self
+            .hashing
+            .verify(candidate.stored, password.into())
+            .await?;
+        let roles = candidate.roles.filter(|_| matches);
+        Ok(Known {
+            stored,
+            roles: roles.ok_or(Denied::BadLogin)?,
+            generation,
+            profile: candidate.profile,
+        })
+    }
+
+    /// Who a name and a password on the request are, for this request: there is no token, and nothing that ends.
+    pub(super) async fn by_password(&self, encoded: &str) -> Result<Verified, Denied> {
+        let (name, password) = basic::read(encoded).ok_or(Denied::Malformed)?;
+        let known = self.know(&name, &password).await?;
+        Ok(Verified {
+            mark: Mark {
+                number: 0,
+                id: TokenId::NONE,
+                subject: self.subjects.intern(&name),
+                generation: known.generation,
+            },
+            roles: known.roles,
+            scopes: self.policy.carried(known.roles),
+            not_before: 0,
+            expires_at: u64::MAX,
+            bound: Bound::Nobody,
+        })
+    }
+
+    /// What an API key stands for.
+    pub(super) async fn by_key(&self, key: &str) -> Result<Verified, Denied> {
+        let (id, secret) = api_key::read(key)?;
+        let Standing {
+            verified,
+            secret: kept,
+        } = self.sessions.find(id, &self.subjects).await?;
+        let kept = kept.ok_or(Denied::Unknown)?;
+        if self.hashing.verify(kept, secret.into()).await? {
+            Ok(verified)
+        } else {
+            Err(Denied::Unknown)
+        }
+    }
+}
+
+impl Lab {
+    /// An API key for who signed in.
+    pub(super) async fn issue_key(
+        &self,
+        name: &str,
+        signed_in: &SignedIn,
+        now: Timestamp,
+    ) -> Result<IssuedToken, Denied> {
+        let world = &*self.world;
+        let (key, id, secret) = api_key::draw()?;
+        let hashed = world.hashing.hash(world.password, secret.into()).await?;
+        let stored: Arc<str> = hashed.map_err(|_| Denied::Unavailable)?.into();
+        let facts = self.facts(signed_in);
+        let end = now.after(self.design.token_ttl.0);
+        let verified = Verified {
+            mark: Mark {
+                number: 0,
+                id,
+                subject: world.subjects.intern(name),
+                generation: signed_in.generation,
+            },
+            roles: facts.roles,
+            scopes: facts.scopes,
+            not_before: 0,
+            expires_at: end.seconds(),
+            bound: facts.bound,
+        };
+        let session = Standing {
+            verified,
+            secret: Some(stored),
+        };
+        world.sessions.begin(name, session, now).await?;
+        Ok(IssuedToken {
+            access_token: key,
+            token_type: "ApiKey",
+            expires_in: facts.lifetime_seconds,
+            scopes: facts.scopes,
+            refresh_token: None,
+        })
+    }
+
+    /// What a client shows on each request that signs in on each.
+    pub(super) fn shown_anew(
+        &self,
+        name: &str,
+        password: &str,
+        signed_in: &SignedIn,
+    ) -> IssuedToken {
+        self.world.subjects.intern(name);
+        IssuedToken {
+            access_token: basic::text(name, password),
+            token_type: "Basic",
+            expires_in: self.design.token_ttl.0.as_secs(),
+            scopes: self.facts(signed_in).scopes,
+            refresh_token: None,
+        }
+    }
+}
