@@ -184,6 +184,7 @@ impl Conductor<'_> {
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
             cpu_ns: ran.server.map(|used| nanos(used.cpu)),
+            beside_cpu_ns: BTreeMap::new(),
             busy: ran.server.map(|used| share(used.cpu) / cores),
             generator_busy: Some(share(ran.generator.cpu)),
             peak_bytes: ran.peak_bytes,
