@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use authlab_reports::calibration::Calibration;
 use authlab_reports::duel::{Instructions, Terms};
 use authlab_reports::folder::{FolderError, RunFolder};
-use authlab_reports::run::{Run, Status, Tool};
+use authlab_reports::run::{self, Run, Status, Tool};
 
 use crate::awake::Awake;
 use crate::cores::Cores;
@@ -26,7 +26,7 @@ use crate::generator::{Generator, GeneratorError};
 use crate::live::Aim;
 use crate::plan::{block_order, slice_seed};
 use crate::progress::{Pace, Progress};
-use crate::scenario::{Load, Scenario, Step, Target};
+use crate::scenario::{Load, Misplaced, Scenario, Step, Target};
 use crate::server::{Launcher, Server, ServerError};
 use crate::shard::{Shard, ShardError, Share};
 use crate::{interrupt, machine, validity};
@@ -98,6 +98,9 @@ pub enum RunError {
     /// The scenario cannot be shared.
     #[error(transparent)]
     Shard(#[from] ShardError),
+    /// A step has nowhere to be sent.
+    #[error(transparent)]
+    Misplaced(#[from] Misplaced),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -117,7 +120,7 @@ pub struct Finished {
 /// Runs a scenario to its end, or as far as it gets.
 ///
 /// # Errors
-/// The scenario cannot be shared, or the run's folder cannot be made; later errors are part of [`Finished`].
+/// The scenario cannot be shared, a step of it has nowhere to be sent, or the run's folder cannot be made; later errors are part of [`Finished`].
 pub fn conduct(
     scenario: &Scenario,
     order: &Order,
@@ -126,6 +129,7 @@ pub fn conduct(
     if let Some(shard) = &order.shard {
         shard.check(scenario)?;
     }
+    scenario.check_places()?;
     let started = Instant::now();
     let mut run = outset::run(scenario, order);
     let _awake = run.awake.then(|| Awake::keep(&order.cores.server));
@@ -291,27 +295,30 @@ impl<'a> Conductor<'a> {
     fn start(&mut self, variant: usize) -> Result<(), RunError> {
         let described = &self.scenario.variants[variant];
         self.servers_started += 1;
-        let log = self
-            .folder
-            .path()
-            .join(format!("{}.server.log", described.name));
-        let server = Server::start(
+        let server = Server::start_variant(
             self.servers_started,
-            &described.target,
+            described,
             &self.flags,
             &self.launcher,
-            &log,
+            self.folder.path(),
         )
         .map_err(|cause| self.server_error(variant, cause))?;
         let written = &mut self.run.variants[variant];
         if written.target.is_empty() {
             written.target = shown(&server.shown, &self.order.authlab);
+            let beside = server.shown_beside().map(|(name, command)| run::Beside {
+                name: name.to_owned(),
+                target: shown(command, &self.order.authlab),
+            });
+            written.beside = beside.collect();
         }
+        let mut warnings = server.warnings_beside();
         if matches!(described.target, Target::Authlab(_)) {
-            for warning in server.warnings() {
-                if !written.gives_up.contains(&warning) {
-                    written.gives_up.push(warning);
-                }
+            warnings.extend(server.warnings());
+        }
+        for warning in warnings {
+            if !written.gives_up.contains(&warning) {
+                written.gives_up.push(warning);
             }
         }
         self.servers[variant] = Some(server);

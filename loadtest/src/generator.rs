@@ -48,8 +48,10 @@ pub(crate) struct Job {
     pub(crate) server: u64,
     /// Servers that have stopped since: their connections may be dropped.
     pub(crate) stopped: Vec<u64>,
-    /// How the server is connected to.
-    pub(crate) endpoint: Arc<Endpoint>,
+    /// How the server is connected to, and then those beside it.
+    pub(crate) endpoints: Vec<Arc<Endpoint>>,
+    /// For each step of the scenario which of them it is sent to.
+    pub(crate) places: Vec<usize>,
     pub(crate) load: Arc<Load>,
     /// The load's place in the scenario.
     pub(crate) load_number: usize,

@@ -132,6 +132,11 @@ impl<'a> Side<'a> {
                 variant: variant.name.clone(),
             });
         }
+        if !variant.besides.is_empty() {
+            return Err(InstructionsError::Beside {
+                variant: variant.name.clone(),
+            });
+        }
         if load.trace().is_some() {
             return Err(InstructionsError::Trace {
                 load: load.name.clone(),

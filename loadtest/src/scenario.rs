@@ -1,5 +1,6 @@
 //! A scenario as meant: checked, its names resolved, its requests ready to be filled in.
 
+mod beside;
 mod file;
 mod journey;
 mod limits;
@@ -17,6 +18,7 @@ use crate::arrivals::trace::Trace;
 use crate::origin::Origin;
 use crate::protocol::Protocol;
 
+pub use beside::{Beside, Misplaced};
 pub use journey::{Cookies, Journey};
 pub use limits::Limits;
 pub use pool::{Pool, Popularity, Table};
@@ -57,6 +59,8 @@ pub struct Variant {
     pub label: String,
     /// What is measured.
     pub target: Target,
+    /// The servers beside its own, in the order in which they are started.
+    pub besides: Vec<Beside>,
     /// What the scenario says is given up.
     pub gives_up: Vec<String>,
 }
@@ -72,8 +76,8 @@ pub enum Target {
         words: Vec<String>,
         /// Environment variables added to ours.
         env: BTreeMap<String, String>,
-        /// Path that answers 2xx once the server is ready; none where any answer says so.
-        ready: Option<String>,
+        /// When it is ready.
+        ready: Ready,
         /// How long it may take to become ready.
         ready_within: Duration,
         /// The name that requests and its certificate give it; none for the loopback's own.
@@ -88,6 +92,17 @@ pub enum Target {
         /// What it speaks.
         protocol: Protocol,
     },
+}
+
+/// What a command's server does once it is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// It answers 2xx at this path.
+    Path(String),
+    /// It answers anything, at `/`.
+    Answers,
+    /// Its port accepts a connection: it may speak another language than HTTP.
+    Accepts,
 }
 
 /// One kind of load.

@@ -1,8 +1,10 @@
 //! A server under test: started, waited for, watched, stopped.
 
+mod besides;
 mod ending;
 mod error;
 mod launcher;
+mod readiness;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,15 +13,15 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
 use crate::connection::Endpoint;
-use crate::probe::Unreached;
 use crate::scenario::Target;
-use crate::{interrupt, probe, usage};
+use crate::{interrupt, usage};
 
+use self::besides::Besides;
+pub(crate) use self::besides::Spent;
 pub use self::error::ServerError;
 pub use self::launcher::Launcher;
 
@@ -34,6 +36,8 @@ pub struct Server {
     /// How it was started, or its address.
     pub(crate) shown: String,
     process: Option<Process>,
+    /// Those that were started before it, for it.
+    besides: Besides,
 }
 
 struct Process {
@@ -41,13 +45,6 @@ struct Process {
     group: Pid,
     log: PathBuf,
 }
-
-const READY_EVERY: Duration = Duration::from_millis(10);
-/// One answer to the readiness probe has a tenth of the time in which the server is to become ready: a probe
-/// that gave up on a slow one would be a request that only some of its starts have.
-const PROBES_AT_LEAST: u32 = 10;
-/// For a server that runs already.
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 impl Server {
     /// Starts the target, writing what it prints to `log`, and waits until it is ready.
@@ -84,14 +81,7 @@ impl Server {
                 protocol,
             } => {
                 let host = host.as_deref();
-                (
-                    words.clone(),
-                    env,
-                    ready.as_deref(),
-                    *ready_within,
-                    host,
-                    protocol,
-                )
+                (words, env, ready, *ready_within, host, protocol)
             }
         };
         let port = free_port().map_err(|cause| ServerError::Start {
@@ -136,57 +126,14 @@ impl Server {
             endpoint: Arc::new(endpoint),
             shown,
             process,
+            besides: Besides::default(),
         }
     }
 
-    /// With a path, until it answers 2xx; without one, until anything is answered.
-    fn wait_until_ready(
-        &mut self,
-        ready: Option<&str>,
-        within: Duration,
-    ) -> Result<(), ServerError> {
-        let path = ready.unwrap_or("/");
-        let end = Instant::now() + within;
-        loop {
-            let last = match probe::get(&self.endpoint, path, within / PROBES_AT_LEAST) {
-                Ok(status) if ready.is_none() || (200..300).contains(&status) => return Ok(()),
-                Ok(status) => format!("status {status}"),
-                Err(error) if error.is_final() => return Err(self.unreached(path, within, &error)),
-                Err(error) => error.to_string(),
-            };
-            self.check()?;
-            if Instant::now() >= end || interrupt::requested() {
-                return Err(self.not_ready(path, within, last));
-            }
-            std::thread::sleep(READY_EVERY);
-        }
-    }
-
-    fn wait_until_connectable(&self) -> Result<(), ServerError> {
-        probe::reach(&self.endpoint, CONNECT_WITHIN)
-            .map_err(|error| self.unreached("/", CONNECT_WITHIN, &error))
-    }
-
-    fn unreached(&self, path: &str, within: Duration, error: &Unreached) -> ServerError {
-        if error.is_final() {
-            unusable(&self.endpoint.origin.to_string(), error)
-        } else {
-            self.not_ready(path, within, error.to_string())
-        }
-    }
-
-    fn not_ready(&self, path: &str, within: Duration, last: String) -> ServerError {
-        ServerError::NotReady {
-            url: self.endpoint.origin.to_string(),
-            path: path.to_owned(),
-            within,
-            last,
-            said: self.said(),
-        }
-    }
-
-    /// Whether it still runs, where the lab started it.
+    /// Whether it still runs, and what is beside it, where the lab started it.
     pub(crate) fn check(&mut self) -> Result<(), ServerError> {
+        // Their end may be why it ended.
+        self.besides.check()?;
         let Some(process) = &mut self.process else {
             return Ok(());
         };
@@ -200,23 +147,27 @@ impl Server {
         }
     }
 
-    /// CPU time and run-queue delay of its processes so far; none for one not started here.
-    pub(crate) fn usage(&self) -> Option<usage::Usage> {
-        self.process
-            .as_ref()
-            .map(|process| usage::of_tree(process.group))
+    /// CPU time and run-queue delay of its processes so far, and of those beside it; none for one
+    /// not started here.
+    pub(crate) fn spent(&self) -> Option<Spent> {
+        let own = usage::of_tree(self.process.as_ref()?.group);
+        Some(self.besides.spent(own))
     }
 
-    /// Forgets how much memory its processes held until now.
+    /// Forgets how much memory its processes held until now, and those beside it.
     pub(crate) fn forget_peak(&self) {
         if let Some(process) = &self.process {
             usage::forget_peak(process.group);
         }
+        self.besides.each().for_each(Self::forget_peak);
     }
 
-    /// The most memory that its processes held since then, bytes; none for one not started here.
+    /// The most memory that its processes held since then, and those beside it, bytes; none for one
+    /// not started here.
     pub(crate) fn peak_bytes(&self) -> Option<u64> {
-        usage::peak_bytes(self.process.as_ref()?.group)
+        let own = usage::peak_bytes(self.process.as_ref()?.group)?;
+        let beside: Option<u64> = self.besides.each().map(Self::peak_bytes).sum();
+        Some(own + beside?)
     }
 
     /// What it warned of at its start, a line each.

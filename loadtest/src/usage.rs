@@ -19,6 +19,14 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// What both used.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu + other.cpu,
+            waited: self.waited + other.waited,
+        }
+    }
+
     /// What was used between an earlier reading and this one.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {

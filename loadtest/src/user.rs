@@ -6,6 +6,7 @@ mod cookies;
 mod dpop;
 mod filling;
 mod journey;
+mod line;
 mod members;
 mod page;
 mod request;
@@ -13,7 +14,7 @@ mod saving;
 mod staleness;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -22,10 +23,11 @@ use tokio::sync::{Mutex, watch};
 
 use crate::arrivals::trace::Replayed;
 use crate::arrivals::{Arrivals, Schedule, Think};
-use crate::connection::{Connection, Endpoint};
+use crate::connection::Endpoint;
 use crate::generator::{Job, Phase, Report};
 use crate::pacing;
 use browse::Browser;
+use line::Line;
 use members::{Claim, Members};
 use request::Requests;
 use values::Values;
@@ -65,7 +67,7 @@ pub(crate) async fn live(
                 seats.retain(|server, _| !job.stopped.contains(server));
                 let seat = seats
                     .entry(job.server)
-                    .or_insert_with(|| Seat::new(job.share.user(number), &job.endpoint));
+                    .or_insert_with(|| Seat::new(job.share.user(number), &job.endpoints));
                 let prepared =
                     unless_abandoned(&phases, &job, seat.prepare(&job, number, &pools)).await;
                 if prepared.is_none() {
@@ -125,12 +127,12 @@ enum Ended {
     Over,
 }
 
-/// A user's place at one server: its connection and what it has saved there.
+/// A user's place at one variant: its connections and what it has saved there.
 struct Seat {
     /// In the whole load.
     number: usize,
-    endpoint: Arc<Endpoint>,
-    connection: Option<Connection>,
+    /// To the variant's own server, and then to those beside it.
+    lines: Vec<Line>,
     values: Values,
     requests: Requests,
     browser: Browser,
@@ -149,11 +151,10 @@ struct Seat {
 }
 
 impl Seat {
-    fn new(number: usize, endpoint: &Arc<Endpoint>) -> Self {
+    fn new(number: usize, endpoints: &[Arc<Endpoint>]) -> Self {
         Self {
             number,
-            endpoint: Arc::clone(endpoint),
-            connection: None,
+            lines: endpoints.iter().map(Line::new).collect(),
             values: Values::new(number),
             requests: Requests::default(),
             browser: Browser::default(),
@@ -170,9 +171,10 @@ impl Seat {
     /// once for each server.
     async fn prepare(&mut self, job: &Job, place: usize, pools: &Pools) -> Result<(), String> {
         self.values.reseed(job.seed, self.number);
-        self.connect()
-            .await
-            .map_err(|broken| broken.label().to_owned())?;
+        for place in places(job) {
+            let connected = self.lines[place].connect().await;
+            connected.map_err(|broken| broken.label().to_owned())?;
+        }
         self.pools = pools.at(job);
         for members in self.pools.clone() {
             for member in (place..members.pool.size).step_by(job.load.users) {
@@ -266,7 +268,9 @@ impl Seat {
 
     /// The conductor stopped waiting: what is in flight has failed, and its connection with it.
     fn abandon(&mut self, job: &Job) {
-        self.connection = None;
+        for line in &mut self.lines {
+            line.connection = None;
+        }
         self.claims.clear();
         if let Some((position, planned)) = self.in_flight.take()
             && !job.interrupted.load(Ordering::Relaxed)
@@ -275,4 +279,10 @@ impl Seat {
                 .failed(position, "no answer in time", planned, Instant::now());
         }
     }
+}
+
+/// The servers that the job's steps are sent to, its variant's own among them.
+fn places(job: &Job) -> BTreeSet<usize> {
+    let of_steps = job.load.all_steps().map(|step| job.places[step]);
+    of_steps.chain([0]).collect()
 }

@@ -307,11 +307,16 @@ fn a_probe_outside_of_a_journey_that_draws_from_its_pool_is_refused() {
 }
 
 #[test]
-fn the_example_of_the_documentation_is_accepted() {
+fn the_examples_of_the_documentation_are_accepted() {
     let page = include_str!("../SCENARIOS.md");
-    let example = page.split("```toml\n").nth(1).unwrap_or_default();
-    let example = example.split("```").next().unwrap_or_default();
     let head = &GOOD[..GOOD.find("[[pool]]").unwrap_or_default()];
-    let read = Scenario::parse("s.toml", &format!("{head}{example}"), "full");
-    assert!(read.is_ok(), "{read:?}");
+    // The second has variants and a load of its own.
+    let heads = [head, "name = \"s\"\nquestion = \"?\"\n"];
+    let examples = page.split("```toml\n").skip(1);
+    assert_eq!(examples.clone().count(), heads.len());
+    for (head, example) in heads.into_iter().zip(examples) {
+        let example = example.split("```").next().unwrap_or_default();
+        let read = Scenario::parse("s.toml", &format!("{head}{example}"), "full");
+        assert!(read.is_ok(), "{read:?}");
+    }
 }

@@ -29,7 +29,7 @@ use crate::judge::Verdict;
 use crate::judge::aside::SetAside;
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
-use crate::run::{self, Run};
+use crate::run::{self, Beside, Run};
 
 /// The version of the form that [`Duel`] has as JSON.
 pub const FORMAT_VERSION: u32 = 1;
@@ -85,6 +85,9 @@ pub struct Side {
     pub label: String,
     /// The command that started its server, or its URL.
     pub target: String,
+    /// The servers that ran beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Beside>,
 }
 
 /// Blocks of a duel.
@@ -112,6 +115,7 @@ impl Duel {
                 name: name.to_owned(),
                 label: variant.map_or(String::new(), |variant| variant.label.clone()),
                 target: variant.map_or(String::new(), |variant| variant.target.clone()),
+                beside: variant.map_or(Vec::new(), |variant| variant.beside.clone()),
             }
         };
         let aside = SetAside::of(run, &terms.load);

@@ -247,8 +247,21 @@ pub struct Variant {
     pub label: String,
     /// The command that started its server, or its URL.
     pub target: String,
+    /// The servers that ran beside it, in the order in which they were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Beside>,
     /// What is given up, one sentence each; shown beside every figure of the variant.
     pub gives_up: Vec<String>,
+}
+
+/// A server beside a variant's own: what it asks, or keeps its state in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beside {
+    /// Its name: letters, digits and `-`.
+    pub name: String,
+    /// The command that started it.
+    pub target: String,
 }
 
 /// One variant under one load for one slice.
@@ -279,8 +292,12 @@ pub struct Slice {
     pub stale: u64,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
-    /// CPU time of the server's processes within the slice; none for a server not started here.
+    /// CPU time of the server's processes within the slice, those of the servers beside it
+    /// included; none for a server not started here.
     pub cpu_ns: Option<u64>,
+    /// What of it each server beside it used, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub beside_cpu_ns: BTreeMap<String, u64>,
     /// Share of the server's cores that it kept busy, 0 to 1.
     pub busy: Option<f64>,
     /// Share of its core that the generator's thread used, less what it only passed by waiting for

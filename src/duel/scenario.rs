@@ -47,6 +47,8 @@ pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Scenario> {
     for load in &mut scenario.loads {
         shape(arguments, load, needed)?;
     }
+    // A side that is typed has nothing beside it.
+    scenario.check_places()?;
     Ok(scenario)
 }
 

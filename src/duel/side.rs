@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::protocol::{HttpVersion, Protocol, Trust};
-use authlab_loadtest::scenario::{Target, Variant};
+use authlab_loadtest::scenario::{Ready, Target, Variant};
 
 use super::Arguments;
 
@@ -19,23 +19,18 @@ pub(super) fn variant(
     known: &[Variant],
 ) -> anyhow::Result<Variant> {
     let variant = known.iter().find(|variant| variant.name == typed);
-    let (target, label, gives_up) = match variant {
-        Some(variant) => (
-            variant.target.clone(),
-            variant.label.clone(),
-            variant.gives_up.clone(),
-        ),
-        None => (
-            target(arguments, option, typed, known)?,
-            name.to_owned(),
-            Vec::new(),
-        ),
-    };
-    Ok(Variant {
-        name: name.to_owned(),
-        label,
-        target,
-        gives_up,
+    Ok(match variant {
+        Some(variant) => Variant {
+            name: name.to_owned(),
+            ..variant.clone()
+        },
+        None => Variant {
+            name: name.to_owned(),
+            label: name.to_owned(),
+            target: target(arguments, option, typed, known)?,
+            besides: Vec::new(),
+            gives_up: Vec::new(),
+        },
     })
 }
 
@@ -74,6 +69,16 @@ fn target(
             "{option} `{typed}` is neither a url (http://…) nor a command with `{{port}}` where its port is told{variants}"
         );
     }
+    if let Some(beside) = known
+        .iter()
+        .flat_map(|variant| &variant.besides)
+        .find(|beside| typed.contains(&format!("{{{}}}", beside.name)))
+    {
+        bail!(
+            "{option} `{typed}` uses {{{}}}, which only the scenario's variants have beside them: name one of those",
+            beside.name
+        );
+    }
     if let Some(path) = arguments
         .ready
         .as_ref()
@@ -84,7 +89,7 @@ fn target(
     Ok(Target::Command {
         words,
         env,
-        ready: arguments.ready.clone(),
+        ready: arguments.ready.clone().map_or(Ready::Answers, Ready::Path),
         ready_within: duration::parse(&arguments.ready_within)?,
         host: None,
         protocol: protocol(arguments, false),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::conductor::{Order, conduct};
-use authlab_loadtest::scenario::{Scenario, Target, Variant};
+use authlab_loadtest::scenario::{Ready, Scenario, Target, Variant};
 use authlab_reports::blocks;
 use authlab_reports::judge::{LOOKS, lengthen, metric::SAMPLES_OF_A_MEDIAN};
 use authlab_reports::order_statistics::median;
@@ -93,7 +93,7 @@ fn command(name: &str, words: Vec<String>) -> Variant {
     let target = Target::Command {
         words,
         env: BTreeMap::new(),
-        ready: None,
+        ready: Ready::Answers,
         ready_within: std::time::Duration::from_secs(10),
         host: None,
         protocol: authlab_loadtest::protocol::Protocol::default(),
@@ -106,6 +106,7 @@ fn variant(name: &str, target: Target) -> Variant {
         name: name.to_owned(),
         label: name.to_owned(),
         target,
+        besides: Vec::new(),
         gives_up: Vec::new(),
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn run(scenario: &Scenario, order: &Order) -> Run {
                 name: variant.name.clone(),
                 label: variant.label.clone(),
                 target: String::new(),
+                beside: Vec::new(),
                 gives_up: variant.gives_up.clone(),
             })
             .collect(),

@@ -9,7 +9,7 @@ use super::{Conductor, LOOK_EVERY, RunError, timetable};
 use crate::generator::{GeneratorError, Job, Phase, Report};
 use crate::progress::Progress;
 use crate::recorder::Taken;
-use crate::server::Server;
+use crate::server::{Server, Spent};
 use crate::usage::Surroundings;
 use crate::{interrupt, usage};
 
@@ -29,7 +29,7 @@ pub(super) struct Ran {
     pub(super) length: Duration,
     /// After its place in the shards' timetable.
     pub(super) late: Option<Duration>,
-    pub(super) server: Option<usage::Usage>,
+    pub(super) server: Option<Spent>,
     pub(super) generator: usage::Usage,
     /// Share of the server's cores' time that was not idle.
     pub(super) occupied: Option<f64>,
@@ -68,7 +68,7 @@ impl Conductor<'_> {
         if let Some(server) = &self.servers[variant] {
             server.forget_peak();
         }
-        let server_before = self.servers[variant].as_ref().and_then(Server::usage);
+        let server_before = self.servers[variant].as_ref().and_then(Server::spent);
         let generator_before = usage::of_thread(self.generator.thread_id);
         let around_before = Surroundings::now(&self.order.cores.server);
         let start = Instant::now();
@@ -89,7 +89,7 @@ impl Conductor<'_> {
         let mut generator = usage::of_thread(self.generator.thread_id).since(generator_before);
         let spare = Duration::from_nanos(job.spare_ns.load(Ordering::Relaxed));
         generator.cpu = generator.cpu.saturating_sub(spare);
-        let server = self.servers[variant].as_ref().and_then(Server::usage);
+        let server = self.servers[variant].as_ref().and_then(Server::spent);
         let answered = taken
             .last_byte
             .unwrap_or_else(Instant::now)
@@ -107,7 +107,7 @@ impl Conductor<'_> {
             length,
             server: server
                 .zip(server_before)
-                .map(|(after, before)| after.since(before)),
+                .map(|(after, before)| after.since(&before)),
             generator,
             occupied: around.occupied_since(around_before),
             steal: around.steal_since(around_before),
@@ -166,13 +166,13 @@ impl Conductor<'_> {
         }
         let end = Instant::now() + SETTLE_WITHIN;
         while let Some(server) = &self.servers[variant]
-            && let Some(before) = server.usage()
+            && let Some(before) = server.spent()
             && Instant::now() < end
             && !interrupt::requested()
         {
             std::thread::sleep(LOOK_EVERY);
-            let used = server.usage().unwrap_or(before).since(before).cpu;
-            if used < LOOK_EVERY / 20 {
+            let used = server.spent().map(|after| after.since(&before).all.cpu);
+            if used.unwrap_or_default() < LOOK_EVERY / 20 {
                 return;
             }
         }

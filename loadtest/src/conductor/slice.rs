@@ -158,7 +158,8 @@ impl Conductor<'_> {
             generator_occupied: occupied.as_secs_f64() / length,
             server_busy: ran
                 .server
-                .map(|used| used.cpu.as_secs_f64() / length / cores),
+                .as_ref()
+                .map(|used| used.all.cpu.as_secs_f64() / length / cores),
         }
     }
 
@@ -166,6 +167,8 @@ impl Conductor<'_> {
         let cores = self.order.cores.server.len().max(1) as f64;
         let length = ran.length.as_secs_f64().max(f64::MIN_POSITIVE);
         let share = |time: Duration| time.as_secs_f64() / length;
+        let all = ran.server.as_ref().map(|spent| spent.all);
+        let besides = ran.server.iter().flat_map(|spent| &spent.besides);
         Slice {
             load: load.name.clone(),
             variant: self.scenario.variants[variant].name.clone(),
@@ -183,14 +186,16 @@ impl Conductor<'_> {
                 .clone()
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
-            cpu_ns: ran.server.map(|used| nanos(used.cpu)),
-            busy: ran.server.map(|used| share(used.cpu) / cores),
+            cpu_ns: all.map(|used| nanos(used.cpu)),
+            beside_cpu_ns: besides
+                .map(|(name, used)| (name.clone(), nanos(used.cpu)))
+                .collect(),
+            busy: all.map(|used| share(used.cpu) / cores),
             generator_busy: Some(share(ran.generator.cpu)),
             peak_bytes: ran.peak_bytes,
             generator_waited: Some(share(ran.generator.waited)),
-            server_waited: ran.server.map(|used| share(used.waited)),
-            others_busy: ran
-                .server
+            server_waited: all.map(|used| share(used.waited)),
+            others_busy: all
                 .zip(ran.occupied)
                 .map(|(used, occupied)| (occupied - share(used.cpu) / cores).max(0.0)),
             steal: ran.steal,

@@ -21,6 +21,14 @@ pub enum InstructionsError {
         /// The variant.
         variant: String,
     },
+    /// Part of the work is done by servers that are not counted.
+    #[error(
+        "variant `{variant}` has servers beside its own, whose instructions would not be counted: leave --instructions out"
+    )]
+    Beside {
+        /// The variant.
+        variant: String,
+    },
     /// The load has no requests of its own.
     #[error("load `{load}` replays a log: its requests have times, not a number to be counted by")]
     Trace {

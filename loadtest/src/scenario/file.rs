@@ -1,6 +1,7 @@
 //! A scenario as typed: TOML tables, then the checks that turn them into a [`Scenario`].
 
 mod arrivals;
+mod besides;
 mod capacity;
 mod journeys;
 mod ladder;
@@ -19,6 +20,7 @@ use authlab_reports::run::Change;
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::besides::BesideTable;
 use self::capacity::CapacityTable;
 use self::source::Source;
 use super::{Scenario, ScenarioError};
@@ -31,6 +33,8 @@ struct File {
     baseline: Option<Spanned<String>>,
     #[serde(default)]
     flags: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    beside: Vec<BesideTable>,
     variant: Vec<VariantTable>,
     step: Vec<StepTable>,
     #[serde(default)]
@@ -58,6 +62,8 @@ struct VariantTable {
     ready: Option<Spanned<String>>,
     ready_within: Option<Spanned<String>>,
     #[serde(default)]
+    beside: Vec<Spanned<String>>,
+    #[serde(default)]
     gives_up: Vec<String>,
 }
 
@@ -65,6 +71,7 @@ struct VariantTable {
 #[serde(deny_unknown_fields)]
 struct StepTable {
     name: Spanned<String>,
+    at: Option<Spanned<String>>,
     #[serde(default)]
     set: BTreeMap<Spanned<String>, String>,
     request: Option<Spanned<String>>,
@@ -189,10 +196,11 @@ pub(super) fn parse(path: &str, text: &str, profile: &str) -> Result<Scenario, S
             ));
         }
     }
+    let besides = source.besides(&file)?;
     source.pool_names(&file)?;
     let mut steps = source.steps(&file)?;
     let pools = source.pools(&file, &mut steps)?;
-    let variants = source.variants(&file)?;
+    let variants = source.variants(&file, &besides)?;
     let loads = source.loads(&file, &mut steps, &pools, profile)?;
     let baseline = match &file.baseline {
         None => 0,
@@ -210,10 +218,10 @@ pub(super) fn parse(path: &str, text: &str, profile: &str) -> Result<Scenario, S
             to: change.to.get_ref().clone(),
         });
     }
-    Ok(Scenario {
+    let scenario = Scenario {
         path: path.to_owned(),
         name: source.name(&file.name)?,
-        question: file.question,
+        question: file.question.clone(),
         profile: profile.to_owned(),
         baseline,
         variants,
@@ -221,5 +229,7 @@ pub(super) fn parse(path: &str, text: &str, profile: &str) -> Result<Scenario, S
         loads,
         ladder,
         changes,
-    })
+    };
+    source.reached(&file, &scenario)?;
+    Ok(scenario)
 }

@@ -39,6 +39,13 @@ impl Load {
         )
     }
 
+    /// Every step that its users make, timed or not; some more than once.
+    pub(crate) fn all_steps(&self) -> impl Iterator<Item = usize> {
+        let filling = self.pools.iter().flat_map(|pool| pool.fill.clone());
+        let timed = self.timed_steps().into_iter();
+        self.prepare.iter().copied().chain(filling).chain(timed)
+    }
+
     /// The steps that journeys begin with, each once.
     #[must_use]
     pub fn first_steps(&self) -> Vec<usize> {

@@ -13,6 +13,8 @@ use super::Template;
 pub struct Step {
     /// Its name: letters, digits, `-`.
     pub name: String,
+    /// The server beside the variant's own that it is sent to; none for the variant's own.
+    pub at: Option<String>,
     /// Values put on the user before the request is built.
     pub set: Vec<(String, Template)>,
     /// Method and target are those of the line of the load's trace that its arrival replays.

@@ -39,6 +39,26 @@ pub enum ServerError {
         /// Its last line, introduced.
         said: String,
     },
+    /// Its port stays closed.
+    #[error("`{command}` accepted no connection within {within:?}: {last}{said}")]
+    NotAccepting {
+        /// The command.
+        command: String,
+        /// How long it had.
+        within: Duration,
+        /// What the last try met.
+        last: String,
+        /// Its last line, introduced.
+        said: String,
+    },
+    /// It is the matter of a server beside the one that is measured.
+    #[error("beside `{name}`: {cause}")]
+    Beside {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        cause: Box<ServerError>,
+    },
     /// It was stopped.
     #[error("its server is not running")]
     NotRunning,

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::protocol::Protocol;
-use crate::scenario::Target;
+use crate::scenario::{Ready, Target};
 
 /// How servers are started.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Launcher {
         Target::Command {
             words: serve_words(&self.authlab, flags),
             env: BTreeMap::new(),
-            ready: Some(READY_PATH.to_owned()),
+            ready: Ready::Path(READY_PATH.to_owned()),
             ready_within: READY_WITHIN,
             host: None,
             protocol: Protocol::default(),

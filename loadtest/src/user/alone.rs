@@ -15,7 +15,7 @@ impl Alone {
     /// The first user of the job's load.
     pub(crate) fn new(job: &Job) -> Self {
         Self {
-            seat: Seat::new(0, &job.endpoint),
+            seat: Seat::new(0, &job.endpoints),
             pools: Pools::default(),
         }
     }

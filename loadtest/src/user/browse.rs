@@ -7,50 +7,40 @@ use hyper::body::Bytes;
 use url::Url;
 
 use super::Seat;
-use super::cookies::Jar;
-use super::dpop::{DPOP, Prover};
+use super::dpop::{self, DPOP, Prover};
 use super::page::Page;
 use super::request::{self, Built};
 use crate::connection::Answer;
 use crate::scenario::{Place, Step};
 
-/// What a user holds at a server as a browser would.
+/// What a user holds as a browser would, whichever server it is of; cookies are of each.
 #[derive(Default)]
 pub(super) struct Browser {
-    pub(super) jar: Jar,
-    /// The jar of the pool member that is being filled: its cookies are not the user's.
-    pub(super) jar_of_member: Jar,
+    /// A pool member is being filled.
     pub(super) fills: bool,
     /// The last page whose form a later step submits.
     pub(super) page: Option<Page>,
     prover: Option<Prover>,
 }
 
-impl Browser {
-    pub(super) fn jar(&mut self) -> &mut Jar {
-        if self.fills {
-            &mut self.jar_of_member
-        } else {
-            &mut self.jar
-        }
-    }
-
-    /// Whether the step is one request and nothing else.
-    pub(super) fn is_plain(&mut self, step: &Step) -> bool {
-        step.follow == 0 && !step.dpop && !step.keeps_page && self.jar().is_empty()
-    }
+/// Whether the step is one request and nothing else, where there are no cookies.
+pub(super) fn is_plain(step: &Step) -> bool {
+    step.follow == 0 && !step.dpop && !step.keeps_page
 }
 
 impl Seat {
-    /// Sends the step's request and what follows from it. The answer is the last one, sent when the
-    /// first request was.
+    /// Sends the step's request to the server at its place, and what follows from it. The answer is
+    /// the last one, sent when the first request was.
     pub(super) async fn browse(
         &mut self,
+        place: usize,
         step: &Step,
         mut request: Built,
         keep_cookies: bool,
     ) -> Result<Answer, String> {
-        let origin = request::origin(&self.endpoint)?;
+        let line = &mut self.lines[place];
+        let fills = self.browser.fills;
+        let origin = request::origin(&line.endpoint)?;
         let mut url = origin
             .join(
                 request
@@ -69,20 +59,20 @@ impl Seat {
         let mut cookies_set: Vec<HeaderValue> = Vec::new();
         loop {
             let mut next = request.clone();
-            if let Some(cookies) = self.browser.jar().header(&url) {
+            if let Some(cookies) = line.jar(fills).header(&url) {
                 next.headers_mut().append(header::COOKIE, cookies);
             }
             if step.dpop {
-                self.prove(&mut next, &url)?;
+                self.browser.prove(&mut next, &url, line.nonce.as_ref())?;
             }
-            let answer = self.exchange(step, next).await;
+            let answer = line.exchange(next, step.keeps_body()).await;
             let mut answer = answer.map_err(|broken| broken.label().to_owned())?;
             answer.sent = *first_sent.get_or_insert(answer.sent);
             if keep_cookies {
-                self.browser.jar().keep(&url, &answer.headers);
+                line.jar(fills).keep(&url, &answer.headers);
             }
-            if let Some(prover) = self.browser.prover.as_mut().filter(|_| step.dpop)
-                && prover.is_challenged(answer.status, &answer.headers)
+            if step.dpop
+                && dpop::is_challenged(&mut line.nonce, answer.status, &answer.headers)
                 && !std::mem::replace(&mut challenged, true)
             {
                 continue;
@@ -114,10 +104,17 @@ impl Seat {
             return Ok(answer);
         }
     }
+}
 
-    /// Adds a fresh proof to a request.
-    fn prove(&mut self, request: &mut Built, url: &Url) -> Result<(), String> {
-        let prover = match &mut self.browser.prover {
+impl Browser {
+    /// Adds a fresh proof to a request, with the nonce that its server asks for.
+    fn prove(
+        &mut self,
+        request: &mut Built,
+        url: &Url,
+        nonce: Option<&HeaderValue>,
+    ) -> Result<(), String> {
+        let prover = match &mut self.prover {
             Some(prover) => prover,
             empty => empty.insert(Prover::new()?),
         };
@@ -125,7 +122,7 @@ impl Seat {
             .headers()
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("DPoP "));
-        let proof = prover.proof(request.method(), url, token)?;
+        let proof = prover.proof(request.method(), url, token, nonce)?;
         request.headers_mut().insert(DPOP, proof);
         Ok(())
     }

@@ -22,12 +22,11 @@ const JTI_BYTES: usize = 16;
 /// A coordinate of P-256.
 const COORDINATE_BYTES: usize = 32;
 
-/// A user's key, and the nonce that the server asks for.
+/// A user's key.
 pub(super) struct Prover {
     key: EcdsaKeyPair,
     /// The proofs' JOSE header, encoded: it holds the key and never changes.
     header: String,
-    nonce: Option<HeaderValue>,
 }
 
 impl Prover {
@@ -47,16 +46,17 @@ impl Prover {
         Ok(Self {
             header: encoded(header.to_string()),
             key,
-            nonce: None,
         })
     }
 
-    /// The proof of a request (§4.2); `token` is the access token that it carries.
+    /// The proof of a request (§4.2); `token` is the access token that it carries, `nonce` what its
+    /// server asks for.
     pub(super) fn proof(
         &self,
         method: &Method,
         url: &Url,
         token: Option<&str>,
+        nonce: Option<&HeaderValue>,
     ) -> Result<HeaderValue, String> {
         let mut without_query = url.clone();
         without_query.set_query(None);
@@ -74,7 +74,7 @@ impl Prover {
             "htu": without_query.as_str(),
             "iat": now,
         });
-        if let Some(nonce) = self.nonce.as_ref().and_then(|nonce| nonce.to_str().ok()) {
+        if let Some(nonce) = nonce.and_then(|nonce| nonce.to_str().ok()) {
             claims["nonce"] = nonce.into();
         }
         if let Some(token) = token {
@@ -87,19 +87,23 @@ impl Prover {
             .map_err(|_| failed())?;
         HeaderValue::from_str(&format!("{signed}.{}", encoded(signature))).map_err(|_| failed())
     }
+}
 
-    /// Keeps the nonce that an answer brings (§8.2). Whether the answer asks for the request to be
-    /// repeated with it (§8, §9).
-    pub(super) fn is_challenged(&mut self, status: StatusCode, headers: &HeaderMap) -> bool {
-        let Some(nonce) = headers.get(NONCE) else {
-            return false;
-        };
-        let is_new = self.nonce.as_ref() != Some(nonce);
-        if is_new {
-            self.nonce = Some(nonce.clone());
-        }
-        is_new && matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
+/// Keeps the nonce that a server's answer brings (§8.2). Whether the answer asks for the request to be
+/// repeated with it (§8, §9).
+pub(super) fn is_challenged(
+    nonce: &mut Option<HeaderValue>,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> bool {
+    let Some(brought) = headers.get(NONCE) else {
+        return false;
+    };
+    let is_new = nonce.as_ref() != Some(brought);
+    if is_new {
+        *nonce = Some(brought.clone());
     }
+    is_new && matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
 }
 
 fn encoded(bytes: impl AsRef<[u8]>) -> String {

@@ -32,7 +32,9 @@ impl Seat {
     async fn fill(&mut self, job: &Job, drawn: &Drawn) -> Result<(), String> {
         self.values.begin(vec![drawn.clone()]);
         self.browser.fills = true;
-        self.browser.jar_of_member.clear();
+        for line in &mut self.lines {
+            line.jar_of_member.clear();
+        }
         let mut filled = Ok(());
         for &index in &drawn.members.pool.fill {
             filled = self.make(job, index).await;
@@ -52,7 +54,7 @@ impl Seat {
             answer.and_then(|answer| self.accept(step, &answer))
         } else {
             // Its answer may still come, and is nobody's.
-            self.connection = None;
+            self.lines[job.places[index]].connection = None;
             Err("no answer in time".to_owned())
         };
         made.map_err(|reason| format!("step `{}`: {reason}", step.name))

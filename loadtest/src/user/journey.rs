@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use http::header;
 
+use super::browse;
 use super::members::Drawn;
-use super::request::{self, Built};
+use super::request;
 use super::saving;
 use super::staleness::{Judged, Watch};
 use super::{Ended, Seat};
-use crate::connection::{Answer, Broken, Connection};
+use crate::connection::Answer;
 use crate::generator::Job;
 use crate::recorder::Instants;
 use crate::scenario::{Cookies, Journey, Step};
@@ -44,7 +45,9 @@ impl Seat {
     /// Draws the journey's members, or takes those of the trace's subject; what lasts for one journey is made anew.
     fn begin(&mut self, job: &Job, journey: &Journey) {
         if job.load.cookies == Cookies::Journey {
-            self.browser.jar.clear();
+            for line in &mut self.lines {
+                line.jar.clear();
+            }
         }
         self.browser.fills = false;
         let mut drawn = Vec::new();
@@ -83,7 +86,8 @@ impl Seat {
                     return Ended::Over;
                 }
                 let (ended, answered) = self.visit(job, index, planned, free).await;
-                if !answered && (job.steps[index].is_needed() || self.connection.is_none()) {
+                let connected = self.lines[job.places[index]].connection.is_some();
+                if !answered && (job.steps[index].is_needed() || !connected) {
                     return Ended::Broken;
                 }
                 (planned, free) = (ended, ended);
@@ -157,7 +161,9 @@ impl Seat {
             let value = self.values.fill(template)?;
             self.keep(name, value);
         }
-        let (values, endpoint) = (&mut self.values, &*self.endpoint);
+        let place = job.places[index];
+        let line = &mut self.lines[place];
+        let (values, endpoint) = (&mut self.values, &*line.endpoint);
         let request = match &step.submit {
             None => self.requests.build(index, step, values, endpoint)?,
             Some(fields) => {
@@ -166,44 +172,20 @@ impl Seat {
             }
         };
         let keep_cookies = job.load.cookies != Cookies::None;
-        if !self.browser.is_plain(step) {
-            return self.browse(step, request, keep_cookies).await;
+        if !browse::is_plain(step) || !line.jar(self.browser.fills).is_empty() {
+            return self.browse(place, step, request, keep_cookies).await;
         }
         let uri = request.uri().clone();
-        let answer = self.exchange(step, request).await;
+        let answer = line.exchange(request, step.keeps_body()).await;
         let answer = answer.map_err(|broken| broken.label().to_owned())?;
         if keep_cookies && answer.headers.contains_key(header::SET_COOKIE) {
-            let url = request::origin(&self.endpoint)?;
+            let url = request::origin(&line.endpoint)?;
             let url = url
                 .join(uri.path_and_query().map_or("/", |path| path.as_str()))
                 .unwrap_or(url);
-            self.browser.jar().keep(&url, &answer.headers);
+            line.jar(self.browser.fills).keep(&url, &answer.headers);
         }
         Ok(answer)
-    }
-
-    pub(super) async fn exchange(&mut self, step: &Step, request: Built) -> Result<Answer, Broken> {
-        let connection = self.connect().await?;
-        let answer = connection.exchange(request, step.keeps_body()).await;
-        if answer.is_err() {
-            self.connection = None;
-        }
-        answer
-    }
-
-    pub(super) async fn connect(&mut self) -> Result<&mut Connection, Broken> {
-        if let Some(open) = &mut self.connection
-            && !open.is_ready().await
-        {
-            self.connection = None;
-        }
-        match &mut self.connection {
-            Some(open) => Ok(open),
-            closed => {
-                let opened = Connection::open(&self.endpoint).await;
-                Ok(closed.insert(opened.map_err(|failure| failure.broken)?))
-            }
-        }
     }
 
     /// Checks the answer against what the step expects and keeps the values that it saves.

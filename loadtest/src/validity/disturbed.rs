@@ -82,7 +82,44 @@ fn others(slice: &Slice) -> Option<f64> {
 }
 
 fn waited_for_others(slice: &Slice) -> Option<f64> {
-    slice
+    let waited = slice
         .server_waited
-        .filter(|_| slice.busy.is_some_and(|busy| busy < SERVER_BUSY))
+        .filter(|_| slice.busy.is_some_and(|busy| busy < SERVER_BUSY))?;
+    // Servers beside one another wait for each other: no more of it was for others than those ran.
+    let others = slice
+        .others_busy
+        .filter(|_| !slice.beside_cpu_ns.is_empty());
+    Some(others.map_or(waited, |most| waited.min(most)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A slice in which the servers waited for a core, and others ran there, for these shares.
+    fn slice(beside: bool, waited: f64, others: f64) -> Slice {
+        let mut slice = serde_json::json!({
+            "load": "l", "variant": "v", "block": 0, "start_ns": 0, "length_ns": 1, "figures": [], "planned": null,
+            "ok": 1, "failed": {}, "cpu_ns": 1_000_000, "busy": 0.5, "generator_waited": 0.0, "server_waited": waited,
+            "others_busy": others, "steal": 0.0
+        });
+        if beside {
+            slice["beside_cpu_ns"] = serde_json::json!({ "redis": 300_000 });
+        }
+        serde_json::from_value(slice).unwrap()
+    }
+
+    #[test]
+    fn servers_beside_one_another_wait_for_each_other_and_that_disturbs_nobody() {
+        // (servers beside its own, waited, others ran, what counts)
+        let table = [
+            (false, 0.1, 0.01, 0.1),
+            (true, 0.1, 0.01, 0.01),
+            (true, 0.1, 0.3, 0.1),
+        ];
+        for (beside, waited, others, counts) in table {
+            let counted = waited_for_others(&slice(beside, waited, others));
+            assert_eq!(counted, Some(counts), "{beside} {waited} {others}");
+        }
+    }
 }

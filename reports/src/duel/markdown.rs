@@ -79,14 +79,16 @@ fn measured(page: &mut Page, duel: &Duel, replay: Option<&str>) {
     let said: Vec<String> = said.chain(duel.caveats.iter().cloned()).collect();
     page.list(&said, CAVEATS_END);
     page.paragraph(LEGEND);
-    let servers = [&duel.base, &duel.head].map(|side| {
+    let servers = [&duel.base, &duel.head].into_iter().flat_map(|side| {
         let started = !side.target.is_empty();
-        started.then(|| format!("{}: {}", words::name(side), side.target))
+        let own = started.then(|| format!("{}: {}", words::name(side), side.target));
+        let beside = side.beside.iter().map(|beside| {
+            let name = words::name(side);
+            format!("beside {name}, {}: {}", beside.name, beside.target)
+        });
+        own.into_iter().chain(beside)
     });
-    let lines = servers
-        .into_iter()
-        .flatten()
-        .chain(words::repeat(duel, replay));
+    let lines = servers.chain(words::repeat(duel, replay));
     let lines: Vec<String> = lines
         .map(|line| cut(&words::on_one_line(&line), COMMAND))
         .collect();

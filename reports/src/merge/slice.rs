@@ -55,6 +55,7 @@ pub(super) fn added(
         failed,
         // The servers were started elsewhere: no shard knows their processes.
         cpu_ns: None,
+        beside_cpu_ns: BTreeMap::new(),
         busy: None,
         generator_busy: greatest(&slices, |slice| slice.generator_busy),
         generator_waited: greatest(&slices, |slice| slice.generator_waited),

@@ -143,6 +143,7 @@ impl Contest {
             stale: 0,
             failed,
             cpu_ns: Some((0.91e6 * drift(self.cpu) * ok as f64) as u64),
+            beside_cpu_ns: BTreeMap::new(),
             busy: Some(0.61),
             generator_busy: Some(0.5),
             peak_bytes: Some(12_000_000),
@@ -199,6 +200,7 @@ fn variant(name: &str) -> Variant {
         name: name.into(),
         label: name.into(),
         target: format!("target/{name}/orders --port {{port}}"),
+        beside: Vec::new(),
         gives_up: Vec::new(),
     }
 }

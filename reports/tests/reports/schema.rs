@@ -1,6 +1,6 @@
 //! `run.schema.json` and the run format say the same.
 
-use authlab_reports::run::{Run, Status};
+use authlab_reports::run::{Beside, Run, Status};
 use serde_json::{Value, json};
 
 use crate::synthetic::{DESIGNS, planned, written};
@@ -25,7 +25,7 @@ fn runs_as_written_are_valid() {
         status: Status::Partial("interrupted".into()),
         ..whole.clone()
     };
-    for run in [whole, cut, planned(&DESIGNS)] {
+    for run in [with_beside(whole.clone()), whole, cut, planned(&DESIGNS)] {
         assert_eq!(
             faults(&serde_json::to_value(run).unwrap()),
             Vec::<String>::new()
@@ -33,10 +33,20 @@ fn runs_as_written_are_valid() {
     }
 }
 
+/// The same run with a server beside its first variant's.
+fn with_beside(mut run: Run) -> Run {
+    run.variants[0].beside = vec![Beside {
+        name: "redis".into(),
+        target: "redis-server --port 6379".into(),
+    }];
+    run.slices[0].beside_cpu_ns = [("redis".to_owned(), 7)].into();
+    run
+}
+
 #[test]
 fn an_unknown_field_is_refused_by_the_schema_and_by_the_reader() {
-    let whole =
-        serde_json::to_value(written(tempfile::tempdir().unwrap().path(), &DESIGNS, 1).1).unwrap();
+    let whole = written(tempfile::tempdir().unwrap().path(), &DESIGNS, 1).1;
+    let whole = serde_json::to_value(with_beside(whole)).unwrap();
     let places = [
         "",
         "/scenario",
@@ -48,6 +58,7 @@ fn an_unknown_field_is_refused_by_the_schema_and_by_the_reader() {
         "/machine",
         "/validity",
         "/variants/0",
+        "/variants/0/beside/0",
         "/slices/0",
         "/slices/0/figures/0",
         "/merged/0",

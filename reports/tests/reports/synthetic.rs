@@ -191,6 +191,7 @@ pub(crate) fn slice(
         stale: 0,
         failed: BTreeMap::new(),
         cpu_ns: Some((cpu * drift * samples as f64) as u64),
+        beside_cpu_ns: BTreeMap::new(),
         busy: Some(if name == "bcrypt-12" { 0.99 } else { 0.61 }),
         peak_bytes: Some(12_000_000),
         generator_waited: Some(0.0),
@@ -287,6 +288,7 @@ fn variant(Design(name, label, _, _, _, gives_up): &Design) -> Variant {
         name: (*name).into(),
         label: (*label).into(),
         target: format!("authlab serve --listen 127.0.0.1:0 --binding {name}"),
+        beside: Vec::new(),
         gives_up: gives_up.iter().map(|&given| given.into()).collect(),
     }
 }

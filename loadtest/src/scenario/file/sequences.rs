@@ -107,6 +107,15 @@ impl Source<'_> {
                         ),
                     )
                 })?;
+                if steps[page].at != step.at {
+                    return Err(self.refuse(
+                        at,
+                        format!(
+                            "step `{}` submits the form of step `{}`'s page, which is of another server; give both the same `at`",
+                            step.name, steps[page].name
+                        ),
+                    ));
+                }
                 steps[page].keeps_page = true;
             }
             before = Some(index);

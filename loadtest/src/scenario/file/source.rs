@@ -75,13 +75,11 @@ impl Source<'_> {
         let names: Vec<_> = names.map(String::as_str).collect();
         let text = wanted.get_ref().as_str();
         names.iter().position(|name| *name == text).ok_or_else(|| {
-            self.refuse(
-                wanted,
-                format!(
-                    "no {what} is named `{text}`; there are: {}",
-                    names.join(", ")
-                ),
-            )
+            let there = match &names[..] {
+                [] => "there is none".to_owned(),
+                names => format!("there are: {}", names.join(", ")),
+            };
+            self.refuse(wanted, format!("no {what} is named `{text}`; {there}"))
         })
     }
 

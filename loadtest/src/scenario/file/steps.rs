@@ -19,6 +19,13 @@ impl Source<'_> {
             let taken: Vec<_> = steps.iter().map(|s| s.name.as_str()).collect();
             let name = self.unique("step", &table.name, &taken)?;
             let mut step = self.step(name, table)?;
+            if let Some(typed) = &table.at {
+                self.position(
+                    "beside",
+                    typed,
+                    file.beside.iter().map(|b| b.name.get_ref()),
+                )?;
+            }
             let pools = || file.pool.iter().map(|pool| pool.name.get_ref());
             for (typed, pool) in [
                 (&table.revoke, &mut step.revoke),
@@ -74,6 +81,7 @@ impl Source<'_> {
         }
         let mut step = Step {
             name,
+            at: table.at.as_ref().map(|typed| typed.get_ref().clone()),
             set,
             is_of_trace,
             method,

@@ -1,5 +1,6 @@
 //! Variants: which server each of them is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -7,19 +8,25 @@ use toml::Spanned;
 use super::source::Source;
 use super::{File, VariantTable};
 use crate::origin::Origin;
-use crate::scenario::{ScenarioError, Target, Variant};
+use crate::scenario::{Beside, Ready, ScenarioError, Target, Variant};
 
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
 impl Source<'_> {
-    pub(super) fn variants(&self, file: &File) -> Result<Vec<Variant>, ScenarioError> {
+    pub(super) fn variants(
+        &self,
+        file: &File,
+        besides: &[Beside],
+    ) -> Result<Vec<Variant>, ScenarioError> {
         let mut variants: Vec<Variant> = Vec::new();
         for table in &file.variant {
             let taken: Vec<_> = variants.iter().map(|v| v.name.as_str()).collect();
             let name = self.unique("variant", &table.name, &taken)?;
+            let target = self.target(file, table)?;
             variants.push(Variant {
                 label: table.label.clone().unwrap_or_else(|| name.clone()),
-                target: self.target(file, table)?,
+                besides: self.named_besides(table, &target, besides)?,
+                target,
                 gives_up: table.gives_up.clone(),
                 name,
             });
@@ -62,33 +69,51 @@ impl Source<'_> {
             .command
             .as_ref()
             .map_or(&[][..], |command| command.get_ref());
-        if !words.iter().any(|word| word.contains("{port}"))
-            && !table.env.values().any(|v| v.contains("{port}"))
-        {
-            return Err(self.refuse(
-                &table.name,
-                "a command needs `{port}` where its port is told",
-            ));
-        }
+        self.told_its_port(&table.name, words, &table.env)?;
         let ready = match &table.ready {
-            Some(path) if !path.get_ref().starts_with('/') => {
-                return Err(self.refuse(path, "`ready` is a path, e.g. /healthz"));
-            }
-            Some(path) => path.get_ref().as_str(),
-            None => "/",
+            Some(path) => self.ready_path(path)?,
+            None => "/".to_owned(),
         };
         let secure = table.tls.as_ref().is_some_and(|tls| *tls.get_ref());
         Ok(Target::Command {
             words: words.to_vec(),
             env: table.env.clone(),
-            ready: Some(ready.to_owned()),
-            ready_within: match &table.ready_within {
-                Some(text) => self.duration(text)?,
-                None => READY_WITHIN,
-            },
+            ready: Ready::Path(ready),
+            ready_within: self.ready_within(table.ready_within.as_ref())?,
             host: self.host(table)?,
             protocol: self.protocol(table, secure)?,
         })
+    }
+
+    /// Whether a command is told the port that it is to listen on.
+    pub(super) fn told_its_port(
+        &self,
+        at: &Spanned<String>,
+        words: &[String],
+        env: &BTreeMap<String, String>,
+    ) -> Result<(), ScenarioError> {
+        if words
+            .iter()
+            .chain(env.values())
+            .any(|text| text.contains("{port}"))
+        {
+            return Ok(());
+        }
+        Err(self.refuse(at, "a command needs `{port}` where its port is told"))
+    }
+
+    pub(super) fn ready_path(&self, typed: &Spanned<String>) -> Result<String, ScenarioError> {
+        if !typed.get_ref().starts_with('/') {
+            return Err(self.refuse(typed, "`ready` is a path, e.g. /healthz"));
+        }
+        Ok(typed.get_ref().clone())
+    }
+
+    pub(super) fn ready_within(
+        &self,
+        typed: Option<&Spanned<String>>,
+    ) -> Result<Duration, ScenarioError> {
+        typed.map_or(Ok(READY_WITHIN), |text| self.duration(text))
     }
 
     fn url(&self, table: &VariantTable, url: &Spanned<String>) -> Result<Target, ScenarioError> {

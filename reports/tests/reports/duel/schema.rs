@@ -34,15 +34,17 @@ fn whole() -> Value {
     };
     let mut whole = of("several-steps");
     whole["instructions"] = of("instructions-slower")["instructions"].clone();
+    whole["base"]["beside"] = json!([{ "name": "redis", "target": "redis-server --port 6379" }]);
     whole["blocks"] = of("set-aside")["blocks"].clone();
     assert_eq!(faults(&whole), Vec::<String>::new());
     whole
 }
 
 /// Objects of the format: where they are, and their optional fields.
-const OBJECTS: [(&str, &[&str]); 11] = [
+const OBJECTS: [(&str, &[&str]); 12] = [
     ("", &["instructions"]),
-    ("/base", &[]),
+    ("/base", &["beside"]),
+    ("/base/beside/0", &[]),
     ("/head", &[]),
     ("/rows/0", &["step", "counts"]),
     ("/rows/2", &["step", "counts"]),
