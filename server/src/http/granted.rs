@@ -223,10 +223,12 @@ const BASIC: &str = "basic ";
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 fn api_key(headers: &HeaderMap) -> Presented<'_> {
-    match only(headers, &API_KEY) {
-        Some(key) => Presented::ApiKey(key),
-        None if headers.contains_key(API_KEY) => Presented::Ambiguous,
-        None => Presented::Nothing,
+    let mut values = headers.get_all(API_KEY).iter();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Presented::Ambiguous,
+        (value, None) => value
+            .and_then(|value| value.to_str().ok())
+            .map_or(Presented::Nothing, Presented::ApiKey),
     }
 }
 

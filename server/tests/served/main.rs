@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
+mod admin;
 mod algorithms;
 mod bindings;
+mod central;
 mod clients;
 mod cookies;
 mod denials;
@@ -20,6 +22,8 @@ mod oauth;
 mod opaque;
 mod redis;
 mod refresh;
+mod secrets;
 mod sqlite;
+mod stampede;
 mod users;
 mod walk;
