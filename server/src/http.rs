@@ -34,6 +34,7 @@ use crate::verification::VerifyKind;
 use answers::problem;
 pub use app::App;
 use documented::{Doc, Documented};
+pub(crate) use granted::{refused, request as request_of};
 use observed::Observed;
 
 /// The largest body that is read: a name and a password, or an item.

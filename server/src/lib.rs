@@ -4,10 +4,12 @@
 //! A map, in the order in which a reader meets it:
 //! - [`setup`]: the flags; `Setup` as typed, [`Design`] as meant
 //! - [`lab`]: [`Lab::login`], [`Lab::authorize`], [`Lab::revoke`]: the whole life of a request on one page
-//! - [`serve`]: the listener, its limits and its end; `http` holds the routes
+//! - [`serve`]: the listener, its limits and its end; [`App`]: the server without one; `http` holds the routes
+//! - [`mod@layer`]: the same pipeline for a service of one's own
 //! - [`request`] and [`denied`]: what is asked, granted, refused; [`policy`]: who may do what
 //! - [`parts`]: each part alone, for benchmarks
-//! - the axes: [`password`] (run by [`hashing`]), [`credential`], [`binding`], [`decisions`], [`freshness`], [`users`]
+//! - the axes: [`password`] (run by [`hashing`]), [`credential`], [`verification`], [`binding`], [`decisions`],
+//!   [`freshness`], [`sessions`], [`users`]
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -38,6 +40,7 @@ mod http;
 pub mod issuer;
 mod jwk;
 pub mod lab;
+pub mod layer;
 pub mod parts;
 pub mod password;
 mod path;
@@ -66,6 +69,7 @@ pub use hashing::HashOn;
 pub use http::App;
 pub use issuer::{AudienceFrom, IssuerFrom};
 pub use lab::{Lab, OpenError};
+pub use layer::{Authorize, Authorized, layer};
 pub use password::PasswordKind;
 pub use period::Period;
 pub use policy::{Action, PolicyKind, Role, Roles, Scope, Scopes};

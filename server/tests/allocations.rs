@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
 use authlab_server::{
-    Action, BindingKind, CacheForm, CacheKey, CacheKind, CacheStore, Design, FreshnessKind, Lab,
-    PasswordKind, Presented, Request, Sender,
+    Action, App, BindingKind, CacheForm, CacheKey, CacheKind, CacheStore, Design, FreshnessKind,
+    Lab, PasswordKind, PolicyKind, Presented, Request, Sender,
 };
 
 const MANY: u64 = 1000;
@@ -73,4 +73,60 @@ fn a_hit_allocates_nothing_under_any_key_and_freshness() {
             }
         }
     }
+}
+
+/// A whole request in this process: what the routes allocate is everybody's, what authorization does would be a hit's alone.
+#[test]
+fn a_server_with_remembered_decisions_allocates_nothing_that_the_control_does_not() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let counts = [
+        (PolicyKind::AllowAll, CacheForm::Exact),
+        (PolicyKind::Enforce, CacheForm::Exact),
+        (PolicyKind::Enforce, CacheForm::Digest),
+    ]
+    .map(|(policy, cache_form)| {
+        runtime.block_on(async {
+            let lab = Lab::open(Design {
+                password: PasswordKind::Sha256,
+                cache: CacheKind::Decision,
+                cache_form,
+                policy,
+                ..Design::default()
+            })
+            .unwrap();
+            let sender = Sender {
+                user_agent: b"",
+                ip: [127, 0, 0, 1].into(),
+                proof: None,
+            };
+            let issued = lab.login("john", "password123", &sender).await.unwrap();
+            let bearer = format!("Bearer {}", issued.access_token);
+            let app = App::new(lab);
+            let ask = async || {
+                let request = http::Request::get("/items")
+                    .header("authorization", &bearer)
+                    .body(String::new())
+                    .unwrap();
+                let answer = app.answer(request, [127, 0, 0, 1].into()).await;
+                assert_eq!(answer.status(), 200);
+            };
+            ask().await;
+            ask().await;
+            let mut asked = std::pin::pin!(async {
+                for _ in 0..MANY {
+                    ask().await;
+                }
+            });
+            let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+            allocation_counter::measure(|| {
+                assert!(asked.as_mut().poll(context).is_ready(), "nobody waits");
+            })
+            .count_total
+        })
+    });
+    assert_eq!(counts[1], counts[0], "exact");
+    assert_eq!(counts[2], counts[0], "digest");
 }

@@ -1,13 +1,13 @@
 //! The extractors: what the network says about a request becomes a [`Request`], and that a grant.
 
 use std::marker::PhantomData;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, MatchedPath};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath};
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{Extensions, HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 
 use super::answers::Challenge;
@@ -117,7 +117,7 @@ impl<P: Permission> FromRequestParts<Arc<Lab>> for Granted<P> {
 }
 
 /// What the request says, for whoever must judge it outside a [`Granted`].
-pub(super) fn request<'a>(
+pub(crate) fn request<'a>(
     parts: &'a Parts,
     action: Action,
     lab: &Lab,
@@ -126,7 +126,7 @@ pub(super) fn request<'a>(
     let route = parts
         .extensions
         .get::<MatchedPath>()
-        .map_or("", MatchedPath::as_str);
+        .map_or_else(|| parts.uri.path(), MatchedPath::as_str);
     Ok(Request {
         method,
         route: route.strip_suffix('/').unwrap_or(route),
@@ -176,7 +176,7 @@ pub(super) fn sender_of<'a>(
     path: &'a str,
     lab: &Lab,
 ) -> Result<Sender<'a>, Denied> {
-    let Peer(peer) = *parts.extensions.get().ok_or(Denied::Unavailable)?;
+    let peer = peer(&parts.extensions).ok_or(Denied::Unavailable)?;
     let proof = match lab.design().binding {
         BindingKind::Dpop => only(&parts.headers, &PROOF).map(|jwt| Proof { jwt, method, path }),
         _ => None,
@@ -189,6 +189,20 @@ pub(super) fn sender_of<'a>(
         ip: behind(peer, &parts.headers, lab)?,
         proof,
     })
+}
+
+/// Who is at the other end: as our listener puts it, or axum's own for a service of somebody else's.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let ours = extensions.get().map(|Peer(peer)| *peer);
+    ours.or_else(|| {
+        let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        Some(address.ip())
+    })
+}
+
+/// The answer to a request that was refused before it reached its service.
+pub(crate) fn refused(denied: Denied, lab: &Lab) -> Response {
+    answers::denied(denied, Challenge::of(lab))
 }
 
 /// The client behind a trusted proxy; the peer itself where it is none, or says nothing.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
 mod admin;
+mod adopted;
 mod algorithms;
 mod bindings;
 mod central;
