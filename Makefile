@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask check
+.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -20,6 +20,9 @@ help:
 	@echo "make regressions                changes that make the server slower: who names them"
 	@echo "make hold                       memory of 100 000 accounts in SQLite and as many sessions"
 	@echo "make unmask                     how long the MD5 of an IPv4 address hides it here"
+	@echo "make worth                      what a cache saves, by what it spares: a table"
+	@echo "make cache-memory               bytes a remembered decision takes, and that ten million leave no trace"
+	@echo "make stampede                   500 first requests of one token at once"
 	@echo "make calibrate                  what this machine and the generator can tell apart"
 	@echo "make ground-truth               scripted servers: recorded latency against arithmetic, verdicts of spoiled runs"
 	@echo "make test                       format, clippy, all tests"
@@ -88,6 +91,16 @@ replay: build
 # One server with many accounts and sessions.
 hold: build
 	python3 bench/hold/run.py $(AUTHLAB)
+
+# What a hit saves of each way to verify, and from which share of hits on it pays.
+worth: build
+	$(AUTHLAB) bench worth/
+
+cache-memory:
+	cargo run --release --workspace --example memory
+
+stampede:
+	cargo run --release --workspace --example stampede
 
 # Every IPv4 address, hashed.
 unmask:

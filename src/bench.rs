@@ -68,6 +68,7 @@ impl Profile {
 const CARGO: [&str; 5] = ["bench", "--quiet", "--workspace", "--bench", "lab"];
 const FOLDER: &str = "target/criterion";
 const TABLE: &str = "target/criterion/table.txt";
+const WORTH: &str = "target/criterion/worth.txt";
 const HIT: &str = "authorize-hit/cache-key=route";
 const VERIFIED: &str = "authorize-verified/cache=none";
 
@@ -96,6 +97,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     std::fs::write(TABLE, &table).with_context(|| format!("cannot write {TABLE}"))?;
     if !arguments.brief {
         output::write(&table);
+    }
+    if let Some(worth) = micro::worth::table(&benchmarks) {
+        std::fs::write(WORTH, &worth).with_context(|| format!("cannot write {WORTH}"))?;
+        if !arguments.brief {
+            output::write(&format!("\n{worth}\n"));
+        }
     }
     if let Some(headline) = micro::headline(&benchmarks, HIT, VERIFIED) {
         output::line(format_args!("{headline}"));

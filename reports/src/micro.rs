@@ -2,6 +2,7 @@
 //!
 //! - Here: what one run of a benchmark binary measured.
 //! - [`baselines`]: two saved baselines beside each other. They are separate runs: described only.
+//! - [`worth`]: what a cache saves, of one run's figures.
 //! - [`sample`] and [`duel`]: two benchmark binaries in alternation, and the verdict on each benchmark.
 
 pub mod baselines;
@@ -9,6 +10,7 @@ pub mod duel;
 mod files;
 pub mod sample;
 mod words;
+pub mod worth;
 
 use std::fs;
 use std::path::{Path, PathBuf};

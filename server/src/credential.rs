@@ -159,10 +159,7 @@ impl Credential {
                 sessions.check(&verified.mark, subjects).await?;
                 Ok(verified)
             }
-            Self::Opaque | Self::Session => {
-                let standing = sessions.find(opaque::id(token), subjects).await?;
-                Ok(standing.verified)
-            }
+            Self::Opaque | Self::Session => sessions.find(opaque::id(token), subjects).await,
             // Boxed, as it is the largest and allocates anyway: futures that may look a session up are moved on a hit too.
             Self::SessionJwt(jwt) => Box::pin(look_up(jwt, token, sessions, subjects)).await,
             Self::ApiKey | Self::Basic => Err(Denied::Unavailable),

@@ -8,7 +8,7 @@ mod negative;
 mod quick;
 mod redis;
 
-use self::digest::{Digest, Digests, Wanted};
+use self::digest::{Digest, Wanted};
 use self::key::StoredKey;
 use self::moka::Moka;
 use self::quick::Quick;
@@ -20,6 +20,7 @@ use crate::sessions::Sessions;
 use crate::setup::Design;
 use crate::subjects::Subjects;
 use crate::verification::VerifyKind;
+pub(crate) use digest::Digests;
 pub(crate) use key::{Keys, Parts};
 pub(crate) use negative::Negative;
 

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use crate::binding::{Binding, Bound};
 use crate::clock::{Clock, Timestamp};
 use crate::credential::{Claims, Credential, Facts, Named};
-use crate::decisions::{Kept, Store};
+use crate::decisions::{Digests, Kept, Keys, Store};
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::lab::OpenError;
@@ -261,5 +261,35 @@ impl DecisionPart {
         self.0
             .insert(self.0.keys.decision(request, token), kept.entry(grant));
         Ok(())
+    }
+}
+
+/// The keyed hash of a decision's key, alone.
+#[derive(Clone, Debug)]
+pub struct DigestPart {
+    keys: Keys,
+    digests: Digests,
+}
+
+impl DigestPart {
+    /// With the design's key, and a key of its own.
+    #[must_use]
+    pub fn open(design: &Design) -> Self {
+        Self {
+            keys: Keys::new(design.cache_key, false),
+            digests: Digests::open(),
+        }
+    }
+
+    /// The hash of the key that this request would have; as a number, so that nobody leaves it out.
+    ///
+    /// # Errors
+    /// Credentials that no key can be made of.
+    pub fn of(&self, request: &Request<'_>) -> Result<u128, Denied> {
+        let token = request.presented.token()?;
+        Ok(self
+            .digests
+            .of(&self.keys.decision(request, token))
+            .number())
     }
 }

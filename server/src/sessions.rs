@@ -198,9 +198,24 @@ impl Sessions {
     }
 
     /// What a token stands for, unless it is of an earlier generation. Whether it has ended is not judged.
-    pub(crate) async fn find(&self, id: TokenId, subjects: &Subjects) -> Result<Standing, Denied> {
+    pub(crate) async fn find(&self, id: TokenId, subjects: &Subjects) -> Result<Verified, Denied> {
         match self {
             Self::Memory(memory) => memory.find(id),
+            Self::Redis(redis) => {
+                let standing = Box::pin(redis.find(id, subjects)).await?;
+                Ok(standing.verified)
+            }
+        }
+    }
+
+    /// The same, with what its secret half is compared with.
+    pub(crate) async fn find_whole(
+        &self,
+        id: TokenId,
+        subjects: &Subjects,
+    ) -> Result<Standing, Denied> {
+        match self {
+            Self::Memory(memory) => memory.find_whole(id),
             Self::Redis(redis) => Box::pin(redis.find(id, subjects)).await,
         }
     }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use authlab_bench::{Prover, USER, lookalikes, now, request, runtime, sender, tokens};
-use authlab_server::parts::{BindingPart, CredentialPart, DecisionPart, PasswordPart};
+use authlab_server::parts::{BindingPart, CredentialPart, DecisionPart, DigestPart, PasswordPart};
 use authlab_server::{
-    BindingKind, CacheKind, CacheStore, Design, HashOn, JwtAlgorithm, PasswordKind, Proof, Roles,
-    Sender,
+    BindingKind, CacheForm, CacheKind, CacheStore, Design, HashOn, JwtAlgorithm, PasswordKind,
+    Proof, Roles, Sender,
 };
 use criterion::{BatchSize, Criterion, SamplingMode};
 use std::hint::black_box;
@@ -20,8 +20,12 @@ pub(crate) fn all(criterion: &mut Criterion) {
     proofs(criterion);
     tokens_signed_and_verified(criterion);
     for store in [CacheStore::Quick, CacheStore::Moka] {
-        cache(criterion, store);
+        for form in CacheForm::ALL {
+            cache(criterion, store, *form);
+        }
     }
+    digests(criterion);
+    bare(criterion);
 }
 
 /// Verifying one password; hashing it for storage costs the same and a salt.
@@ -161,10 +165,11 @@ const MOST_ENTRIES: usize = 100_000;
 const HOT: usize = 1_000;
 
 /// The decision cache alone: key and lookup, without clock and freshness.
-fn cache(criterion: &mut Criterion, store: CacheStore) {
+fn cache(criterion: &mut Criterion, store: CacheStore, form: CacheForm) {
     let design = Design {
         cache: CacheKind::Decision,
         cache_store: store,
+        cache_form: form,
         cache_capacity: (MOST_ENTRIES * 2).try_into().expect("not zero"),
         binding: BindingKind::Sha256,
         ..Design::default()
@@ -179,7 +184,10 @@ fn cache(criterion: &mut Criterion, store: CacheStore) {
         (kept, grant)
     });
 
-    let mut group = criterion.benchmark_group(format!("cache/{}", store.label()));
+    let mut group = criterion.benchmark_group(match form {
+        CacheForm::Exact => format!("cache/{store}"),
+        CacheForm::Digest => format!("cache/{store}-{form}"),
+    });
     for entries in [1, 1_000, MOST_ENTRIES] {
         let filled = LazyCell::new(|| {
             let part = DecisionPart::open(&design);
@@ -226,6 +234,46 @@ fn cache(criterion: &mut Criterion, store: CacheStore) {
             bencher.iter_custom(|iterations| all_threads(iterations, &made.0[..asked], insert));
         });
     }
+}
+
+/// The keyed hash of a key alone, for tokens of some lengths.
+fn digests(criterion: &mut Criterion) {
+    let part = DigestPart::open(&Design::default());
+    let mut group = criterion.benchmark_group("digest");
+    for bytes in [43, 330, 1_000, 8_000] {
+        let token = "t".repeat(bytes);
+        group.bench_function(format!("token-of-{bytes}"), |bencher| {
+            let request = request(&token);
+            bencher.iter(|| part.of(black_box(&request)));
+        });
+    }
+}
+
+/// The cache that `quick` is made of, with numbers for keys: what any key of ours pays at least.
+fn bare(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("cache/bare");
+    for entries in [1, 1_000, MOST_ENTRIES] {
+        let filled = LazyCell::new(|| {
+            let cache = quick_cache::sync::Cache::<u128, [u64; 8]>::new(MOST_ENTRIES * 2);
+            for key in 0..entries as u128 {
+                cache.insert(scattered(key), [key as u64; 8]);
+            }
+            cache
+        });
+        group.bench_function(format!("hit/{entries}"), |bencher| {
+            let cache = &*filled;
+            let mut rotation = (0..entries.min(HOT) as u128).cycle();
+            bencher.iter(|| {
+                let key = rotation.next().unwrap_or_default();
+                cache.get(black_box(&scattered(key)))
+            });
+        });
+    }
+}
+
+/// As a digest's halves are.
+fn scattered(key: u128) -> u128 {
+    key.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
 }
 
 fn one_thread(iterations: u64, tokens: &[String], operation: impl Fn(&str) -> bool) -> Duration {

@@ -2,17 +2,21 @@
 
 use std::cell::LazyCell;
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
 
 use authlab_bench::{USER, now, request, runtime, sender, tokens};
 use authlab_server::{
-    BindTo, BindingKind, CacheKey, CacheKind, CacheStore, Design, FreshnessKind, HashOn, Lab,
-    PasswordKind, Preset, Setup,
+    BindTo, BindingKind, CacheForm, CacheKey, CacheKind, CacheStore, Design, FreshnessKind, HashOn,
+    Lab, PasswordKind, Preset, Setup,
 };
 use criterion::{Criterion, SamplingMode};
 
 /// Tokens that hits rotate through.
 const TOKENS: usize = 1_000;
+
+/// Tokens that no core's cache holds.
+const MANY: usize = 100_000;
 
 pub(crate) fn all(criterion: &mut Criterion) {
     let cases = cases();
@@ -21,6 +25,7 @@ pub(crate) fn all(criterion: &mut Criterion) {
             hit(criterion, id, design);
         }
     }
+    many(criterion);
     for (id, design) in &cases {
         verified(criterion, id, design);
     }
@@ -51,7 +56,13 @@ fn cases() -> Vec<(String, Design)> {
         .collect();
     let mut add =
         |axis: &str, label: &str, design: Design| cases.push((format!("{axis}={label}"), design));
-    // A proof is good for one request: `binding/dpop` measures it, with one for each.
+    of_binding(&mut add, &base);
+    of_cache(&mut add, &base);
+    cases
+}
+
+/// Each binding, and where its hashes run; a proof is good for one request: `binding/dpop` measures it, with one for each.
+fn of_binding(add: &mut impl FnMut(&str, &str, Design), base: &impl Fn() -> Design) {
     for kind in BindingKind::ALL
         .iter()
         .filter(|kind| **kind != BindingKind::Dpop)
@@ -75,6 +86,21 @@ fn cases() -> Vec<(String, Design)> {
             },
         );
     }
+    for place in HashOn::ALL {
+        add(
+            "hash-on",
+            place.label(),
+            Design {
+                hash_on: *place,
+                binding: BindingKind::Bcrypt,
+                ..base()
+            },
+        );
+    }
+}
+
+/// Each choice of the cache.
+fn of_cache(add: &mut impl FnMut(&str, &str, Design), base: &impl Fn() -> Design) {
     for kind in CacheKind::ALL {
         add(
             "cache",
@@ -91,6 +117,16 @@ fn cases() -> Vec<(String, Design)> {
             store.label(),
             Design {
                 cache_store: store,
+                ..base()
+            },
+        );
+    }
+    for form in CacheForm::ALL {
+        add(
+            "cache-form",
+            form.label(),
+            Design {
+                cache_form: *form,
                 ..base()
             },
         );
@@ -115,18 +151,6 @@ fn cases() -> Vec<(String, Design)> {
             },
         );
     }
-    for place in HashOn::ALL {
-        add(
-            "hash-on",
-            place.label(),
-            Design {
-                hash_on: *place,
-                binding: BindingKind::Bcrypt,
-                ..base()
-            },
-        );
-    }
-    cases
 }
 
 /// A decision that is there: nothing is verified, nothing waits.
@@ -153,6 +177,68 @@ fn hit(criterion: &mut Criterion, id: &str, design: &Design) {
                 now(lab.authorize(black_box(&request(token))))
             });
         });
+}
+
+/// More tokens than a core's cache holds, one after the other and a thousand hot ones among them; and all threads on one.
+fn many(criterion: &mut Criterion) {
+    for form in CacheForm::ALL {
+        let design = Design {
+            binding: BindingKind::Sha256,
+            cache: CacheKind::Decision,
+            cache_form: *form,
+            cache_capacity: std::num::NonZeroUsize::new(2 * MANY)
+                .unwrap_or(std::num::NonZeroUsize::MIN),
+            ..Design::default()
+        };
+        let remembered = LazyCell::new(|| {
+            let lab = open(&design);
+            let tokens = tokens(&lab, MANY);
+            for token in &tokens {
+                now(lab.authorize(&request(token))).expect("the token is good");
+            }
+            (lab, tokens)
+        });
+        let mut group = criterion.benchmark_group("authorize-hit");
+        for (what, asked) in [("hot", TOKENS), ("cold", MANY)] {
+            group.bench_function(format!("{form}-of-{MANY}-{what}"), |bencher| {
+                let (lab, tokens) = &*remembered;
+                let mut rotation = tokens[..asked].iter().cycle();
+                bencher.iter(|| {
+                    let token = rotation.next().map_or("", String::as_str);
+                    now(lab.authorize(black_box(&request(token))))
+                });
+            });
+        }
+        group.bench_function(format!("{form}-of-one/all-threads"), |bencher| {
+            let (lab, tokens) = &*remembered;
+            bencher.iter_custom(|iterations| together(iterations, lab, &tokens[0]));
+        });
+    }
+}
+
+/// The time of one hit on its thread, while all threads ask for the same.
+fn together(iterations: u64, lab: &Lab, token: &str) -> Duration {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let ready = Barrier::new(threads);
+    let times: Vec<Duration> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    ready.wait();
+                    let start = Instant::now();
+                    for _ in 0..iterations {
+                        let _ = black_box(now(lab.authorize(black_box(&request(token)))));
+                    }
+                    start.elapsed()
+                })
+            })
+            .collect();
+        started
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_default())
+            .collect()
+    });
+    times.iter().sum::<Duration>() / threads as u32
 }
 
 /// The same request verified: with a decision cache, a miss that also stores; its room for one

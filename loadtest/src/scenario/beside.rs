@@ -5,7 +5,8 @@ use super::{Load, Scenario, Target};
 /// A server that runs beside a variant's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beside {
-    /// Its name: letters, digits, `-`. Where a variant names it, `{name}` stands for its address, `127.0.0.1:PORT`.
+    /// Its name: letters, digits, `-`. Where a variant names it, `{name}` stands for its address, `127.0.0.1:PORT`; of one
+    /// that a variant has, what it is there: several may be the same to different variants.
     pub name: String,
     /// How it is started: [`Target::Authlab`] or [`Target::Command`].
     pub target: Target,

@@ -33,7 +33,7 @@ pub(crate) struct Digest {
 pub(super) struct Wanted(pub(super) Digest);
 
 impl Digests {
-    pub(super) fn open() -> Self {
+    pub(crate) fn open() -> Self {
         // The standard library's own keys of this process, through its own keyed hash: it has no way to fail.
         let state = RandomState::new();
         Self {
@@ -42,7 +42,7 @@ impl Digests {
     }
 
     #[inline]
-    pub(super) fn of(&self, parts: &Parts<'_>) -> Digest {
+    pub(crate) fn of(&self, parts: &Parts<'_>) -> Digest {
         let (head, parts) = parts.pieces();
         let mut hasher = self.keyed;
         hasher.write(&head);
@@ -54,6 +54,13 @@ impl Digests {
             high: digest.h1,
             low: digest.h2,
         }
+    }
+}
+
+impl Digest {
+    /// Both halves in one.
+    pub(crate) fn number(self) -> u128 {
+        (u128::from(self.high) << 64) | u128::from(self.low)
     }
 }
 

@@ -67,7 +67,7 @@ impl World {
         let Standing {
             verified,
             secret: kept,
-        } = self.sessions.find(id, &self.subjects).await?;
+        } = self.sessions.find_whole(id, &self.subjects).await?;
         let kept = kept.ok_or(Denied::Unknown)?;
         if self.hashing.verify(kept, secret.into()).await? {
             Ok(verified)

@@ -12,7 +12,7 @@ use super::{DeviceFacts, Refreshed, Standing, Turned};
 use crate::clock::Timestamp;
 use crate::credential::refresh;
 use crate::denied::Denied;
-use crate::request::{Generation, Mark, TokenId};
+use crate::request::{Generation, Mark, TokenId, Verified};
 use crate::subjects::Subject;
 use devices::Devices;
 
@@ -121,7 +121,15 @@ impl MemorySessions {
         Ok(())
     }
 
-    pub(super) fn find(&self, id: TokenId) -> Result<Standing, Denied> {
+    pub(super) fn find(&self, id: TokenId) -> Result<Verified, Denied> {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        let verified = live.facts.get(&id).ok_or(Denied::Unknown)?.verified;
+        drop(live);
+        self.check_generation(&verified.mark, Denied::Unknown)?;
+        Ok(verified)
+    }
+
+    pub(super) fn find_whole(&self, id: TokenId) -> Result<Standing, Denied> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         let standing = live.facts.get(&id).cloned().ok_or(Denied::Unknown)?;
         drop(live);

@@ -15,12 +15,21 @@ use crate::scenario::{Ready, Scenario, ScenarioError, Target};
 #[serde(deny_unknown_fields)]
 pub(super) struct BesideTable {
     pub(super) name: Spanned<String>,
+    /// What it is to the variants that name it, where that is not its own name.
+    pub(super) role: Option<Spanned<String>>,
     flags: Option<BTreeMap<String, toml::Value>>,
     command: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     env: BTreeMap<String, String>,
     ready: Option<Spanned<String>>,
     ready_within: Option<Spanned<String>>,
+}
+
+impl BesideTable {
+    /// By what name it is told of and sent to.
+    pub(super) fn known_as(&self) -> &String {
+        self.role.as_ref().unwrap_or(&self.name).get_ref()
+    }
 }
 
 impl Source<'_> {
@@ -30,11 +39,15 @@ impl Source<'_> {
         for table in &file.beside {
             let taken: Vec<_> = besides.iter().map(|b| b.name.as_str()).collect();
             let name = self.beside_name(table, &taken)?;
+            if let Some(role) = &table.role {
+                self.check_name(role)?;
+            }
             let target = self.beside_target(table)?;
             besides.push(Beside { name, target });
         }
+        let roles = || file.beside.iter().map(BesideTable::known_as);
         for (table, beside) in file.beside.iter().zip(&besides) {
-            let another = |name: &str| name != beside.name && is_one(&besides, name);
+            let another = |name: &str| name != table.known_as() && roles().any(|role| role == name);
             if let Some(unknown) = beside.target.names().find(|name| !another(name)) {
                 return Err(self.refuse(
                     &table.name,
@@ -61,15 +74,21 @@ impl Source<'_> {
 
     fn beside_name(&self, table: &BesideTable, taken: &[&str]) -> Result<String, ScenarioError> {
         let name = self.unique("beside", &table.name, taken)?;
-        if !beside::is_name(&name) || name == PORT {
-            return Err(self.refuse(
-                &table.name,
-                format!(
-                    "beside `{name}` is not accepted; use letters, digits and `-`, and not `{PORT}`"
-                ),
-            ));
-        }
+        self.check_name(&table.name)?;
         Ok(name)
+    }
+
+    fn check_name(&self, typed: &Spanned<String>) -> Result<(), ScenarioError> {
+        let name = typed.get_ref();
+        if beside::is_name(name) && name != PORT {
+            return Ok(());
+        }
+        Err(self.refuse(
+            typed,
+            format!(
+                "beside `{name}` is not accepted; use letters, digits and `-`, and not `{PORT}`"
+            ),
+        ))
     }
 
     fn beside_target(&self, table: &BesideTable) -> Result<Target, ScenarioError> {
@@ -117,6 +136,7 @@ impl Source<'_> {
         table: &VariantTable,
         target: &Target,
         known: &[Beside],
+        tables: &[BesideTable],
     ) -> Result<Vec<Beside>, ScenarioError> {
         if let (Target::Url { .. }, Some(first)) = (target, table.beside.first()) {
             return Err(self.refuse(
@@ -127,7 +147,8 @@ impl Source<'_> {
         let mut named: Vec<Beside> = Vec::new();
         for name in &table.beside {
             let at = self.position("beside", name, known.iter().map(|b| &b.name))?;
-            let beside = &known[at];
+            let mut beside = known[at].clone();
+            beside.name.clone_from(tables[at].known_as());
             if is_one(&named, &beside.name) {
                 return Err(self.refuse(name, format!("beside `{}` is already there", beside.name)));
             }
@@ -140,7 +161,7 @@ impl Source<'_> {
                     ),
                 ));
             }
-            named.push(beside.clone());
+            named.push(beside);
         }
         // Where nothing is beside anything, a command's braces are its own.
         let braces_are_its_own = matches!(target, Target::Command { .. }) && known.is_empty();

@@ -3,6 +3,7 @@
 use http::{Method, header};
 use toml::Spanned;
 
+use super::besides::BesideTable;
 use super::source::Source;
 use super::{File, StepTable};
 use crate::scenario::template::is_name;
@@ -23,7 +24,7 @@ impl Source<'_> {
                 self.position(
                     "beside",
                     typed,
-                    file.beside.iter().map(|b| b.name.get_ref()),
+                    file.beside.iter().map(BesideTable::known_as),
                 )?;
             }
             let pools = || file.pool.iter().map(|pool| pool.name.get_ref());

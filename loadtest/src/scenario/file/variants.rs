@@ -25,7 +25,7 @@ impl Source<'_> {
             let target = self.target(file, table)?;
             variants.push(Variant {
                 label: table.label.clone().unwrap_or_else(|| name.clone()),
-                besides: self.named_besides(table, &target, besides)?,
+                besides: self.named_besides(table, &target, besides, &file.beside)?,
                 target,
                 gives_up: table.gives_up.clone(),
                 name,
