@@ -9,7 +9,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use authlab_server::{
-    BindingKind, CacheKey, CacheKind, CacheStore, Design, HashOn, Lab, PasswordKind, Preset, Setup,
+    BindingKind, CacheForm, CacheKey, CacheKind, CacheStore, Design, HashOn, Lab, PasswordKind,
+    Preset, Setup,
 };
 
 use crate::{USER, now, request, sender, tokens};
@@ -127,7 +128,7 @@ const ONE: NonZeroUsize = NonZeroUsize::MIN;
 /// bcrypt's least.
 const BCRYPT_COST: u32 = 4;
 
-/// The presets, and a base design with each kind of cache and of cache key.
+/// The presets, and a base design with each kind of cache and of cache key, and with digests for keys.
 fn of_designs(path: Path) -> Vec<Case> {
     let base = || Design {
         binding: BindingKind::Sha256,
@@ -158,7 +159,12 @@ fn of_designs(path: Path) -> Vec<Case> {
         };
         (format!("cache-key={}", key.label()), design)
     });
-    let designs = presets.chain(caches).chain(keys);
+    let digest = Design {
+        cache_form: CacheForm::Digest,
+        ..base()
+    };
+    let digest = (format!("cache-form={}", CacheForm::Digest), digest);
+    let designs = presets.chain(caches).chain(keys).chain([digest]);
     designs
         .filter(|(_, design)| is_counted(path, design))
         .map(|(name, design)| of_design(path, name, design))

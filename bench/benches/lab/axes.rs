@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use authlab_bench::{Prover, USER, lookalikes, now, request, runtime, sender, tokens};
 use authlab_server::parts::{BindingPart, CredentialPart, DecisionPart, DigestPart, PasswordPart};
 use authlab_server::{
-    BindingKind, CacheForm, CacheKind, CacheStore, Design, HashOn, JwtAlgorithm, PasswordKind,
-    Proof, Roles, Sender,
+    BindingKind, CacheForm, CacheKind, CacheStore, Clock, Design, HashOn, JwtAlgorithm,
+    PasswordKind, Proof, Roles, Sender,
 };
 use criterion::{BatchSize, Criterion, SamplingMode};
 use std::hint::black_box;
@@ -26,6 +26,10 @@ pub(crate) fn all(criterion: &mut Criterion) {
     }
     digests(criterion);
     bare(criterion);
+    // Every decision asks what time it is.
+    criterion.bench_function("clock/coarse", |bencher| {
+        bencher.iter(|| Clock::Coarse.now())
+    });
 }
 
 /// Verifying one password; hashing it for storage costs the same and a salt.
