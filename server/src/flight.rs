@@ -18,7 +18,13 @@ use crate::request::{Grant, Presented, Request, Sender};
 /// How many keys may be verified at once; who comes beyond with another is told to come back.
 const MOST: usize = 4096;
 
-type Outcome = Result<Grant, Denied>;
+/// What was decided, and whether it was remembered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) decision: Result<Grant, Denied>,
+    pub(crate) hit: bool,
+}
+
 type Key = Box<[u8]>;
 
 /// What is being verified.
@@ -100,10 +106,11 @@ impl Flights {
 impl Joined {
     /// What was decided. Of one that never landed nothing is known.
     pub(crate) async fn outcome(mut self) -> Outcome {
-        match self.outcome.wait_for(Option::is_some).await {
-            Ok(outcome) => (*outcome).unwrap_or(Err(Denied::Unavailable)),
-            Err(_) => Err(Denied::Unavailable),
-        }
+        let landed = self.outcome.wait_for(Option::is_some).await;
+        landed.ok().and_then(|outcome| *outcome).unwrap_or(Outcome {
+            decision: Err(Denied::Unavailable),
+            hit: false,
+        })
     }
 }
 

@@ -376,10 +376,13 @@ impl Lab {
             }
         }
         let known = self.cache.verified(request, token, now, &self.freshness);
+        let known = match known {
+            Some(verified) => self.still(verified).await?,
+            None => None,
+        };
         laps.ended(Stage::Cache);
         let (verified, is_new) = if let Some(verified) = known {
             laps.hit();
-            self.check(&verified.mark).await?;
             (verified.in_time(now)?, false)
         } else {
             if let Some(denied) = self.denied_for_good(request, token, now) {
@@ -610,7 +613,17 @@ impl Lab {
         }
     }
 
-    /// Not revoked since it was proven, as far as this server can tell: what a central one revokes is asked of it.
+    /// What a token was found to say, if nothing was revoked of it since. Otherwise it is verified anew: of a revoked token
+    /// that tells why, and a name and a password may have come to stand for something else.
+    async fn still(&self, verified: Verified) -> Result<Option<Verified>, Denied> {
+        match self.check(&verified.mark).await {
+            Ok(()) => Ok(Some(verified)),
+            Err(Denied::Unavailable) => Err(Denied::Unavailable),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Not revoked since it was proven. What a central server said it alone takes back, and it is not asked about that.
     async fn check(&self, mark: &Mark) -> Result<(), Denied> {
         let World {
             credential,

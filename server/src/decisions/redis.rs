@@ -20,22 +20,45 @@ use crate::request::{Generation, Grant, Mark, TokenId};
 use crate::sessions::redis::{EPOCHS, RedisSessions, slot_of_subject, slot_of_token};
 use crate::setup::Design;
 use crate::subjects::Subjects;
+use crate::verification::VerifyKind;
 
-/// KEYS: the entry, where epochs are. ARGV: whether they are asked. Answers the current number, and the entry's if it holds.
-/// A number beyond the current one is of a sequence that was lost: then nothing is known.
+/// KEYS: the entry, where epochs are. ARGV: which of them are asked, see [`Asked`]. Answers the current number, and the entry and
+/// its number if it holds. A number beyond the current one is of a sequence that was lost: then nothing is known.
 const LOOK: &str = r"
 local number = tonumber(redis.call('HGET', KEYS[2], 'number') or '0')
 local kept = redis.call('HMGET', KEYS[1], 'number', 'token', 'subject', 'grant')
-if not kept[4] then return { number, false } end
-if ARGV[1] == '1' then
+local nothing = { number, false, false }
+if not kept[4] then return nothing end
+if ARGV[1] ~= '0' then
     local from = tonumber(kept[1])
-    if from > number then return { number, false } end
-    for _, latest in ipairs(redis.call('HMGET', KEYS[2], 'all', kept[2], kept[3])) do
-        if latest and tonumber(latest) > from then return { number, false } end
+    if from > number then return nothing end
+    local slots = { 'all' }
+    if ARGV[1] == '2' then slots = { 'all', kept[2], kept[3] } end
+    for _, latest in ipairs(redis.call('HMGET', KEYS[2], unpack(slots))) do
+        if latest and tonumber(latest) > from then return nothing end
     end
 end
 return { number, kept[4], tonumber(kept[1]) }
 ";
+
+/// Which epochs make an entry stale.
+#[derive(Clone, Copy)]
+enum Asked {
+    None = 0,
+    /// Everybody's alone: other keys, another policy. Of tokens and subjects the store tells.
+    Everyones = 1,
+    All = 2,
+}
+
+impl Asked {
+    const fn by(freshness: FreshnessKind) -> Self {
+        match freshness {
+            FreshnessKind::Epoch => Self::All,
+            FreshnessKind::Denylist => Self::Everyones,
+            FreshnessKind::Ttl | FreshnessKind::Exp => Self::None,
+        }
+    }
+}
 
 /// KEYS: the entry. ARGV: number, token's slot, subject's slot, grant, milliseconds to keep it.
 const KEEP: &str = r"
@@ -52,7 +75,7 @@ const MOST_MS: u128 = 7 * 24 * 60 * 60 * 1000;
 pub(crate) struct Shared {
     look: Script,
     keep: Script,
-    asks_epochs: bool,
+    asked: Asked,
     /// Of the design, its keys and its policy: servers that would decide otherwise share nothing.
     namespace: RwLock<Sha256>,
     design: Box<str>,
@@ -83,7 +106,7 @@ impl Shared {
         Self {
             look: Script::new(LOOK),
             keep: Script::new(KEEP),
-            asks_epochs: design.freshness == FreshnessKind::Epoch,
+            asked: Asked::by(design.freshness),
             namespace: RwLock::default(),
             design: described(design).into(),
         }
@@ -116,7 +139,7 @@ impl Shared {
         invocation
             .key(self.key(parts))
             .key(EPOCHS)
-            .arg(u8::from(self.asks_epochs));
+            .arg(self.asked as u8);
         let (number, text, from) = redis
             .run::<(u64, Option<String>, Option<u64>)>(&invocation)
             .await?;
@@ -202,8 +225,10 @@ impl Record<'_> {
 
 /// Every choice that a decision depends on, and where entries come from.
 fn described(design: &Design) -> String {
+    let signed_here = design.credential.is_signed() && design.verify == VerifyKind::Local;
+    let issuer = signed_here.then(|| design.issuer()).unwrap_or_default();
     format!(
-        "{} {} {} {} {} {} {} {} {}",
+        "{} {} {} {} {} {} {} {} {} {}",
         design.credential,
         design.jwt,
         design.verify,
@@ -212,6 +237,7 @@ fn described(design: &Design) -> String {
         design.bind_to,
         design.cache_key,
         design.freshness,
+        issuer,
         design.audience(),
     )
 }

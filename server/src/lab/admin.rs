@@ -24,10 +24,17 @@ impl Lab {
     /// As [`Lab::set_roles`].
     pub async fn remove_account(&self, name: &str) -> Result<(), Denied> {
         let removed = self.world.users.remove(name).await;
-        // Of one that is gone already, what is left of it may not be.
-        if matches!(removed, Ok(()) | Err(Denied::NoAccount))
-            && self.world.subjects.known(name).is_some()
-        {
+        let is_left = match removed {
+            // Whoever signed in need not have been numbered: a device's session is once it is used.
+            Ok(()) => true,
+            // Of one that is gone already, what is left of it may not be; another server may have numbered it.
+            Err(Denied::NoAccount) => {
+                self.world.sessions.in_redis().is_some()
+                    || self.world.subjects.known(name).is_some()
+            }
+            Err(_) => false,
+        };
+        if is_left {
             self.end_all_of(name).await?;
         }
         removed

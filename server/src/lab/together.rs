@@ -4,9 +4,9 @@ use tokio::runtime::Handle;
 
 use super::Lab;
 use crate::denied::Denied;
-use crate::flight::{Boarded, Flights, Landing, Owned};
+use crate::flight::{Boarded, Flights, Landing, Outcome, Owned};
 use crate::request::{Grant, Request};
-use crate::stages::{Laps, Stage, Untimed};
+use crate::stages::{Hit, Laps, Stage};
 
 /// How often somebody waits for others before it decides alone.
 const MOST_WAITS: usize = 3;
@@ -32,15 +32,18 @@ impl Lab {
                 }
             };
             let is_of_now = joined.begun == changes;
-            let outcome = joined.outcome().await;
-            laps.ended(Stage::Verify);
+            let Outcome { decision, hit } = joined.outcome().await;
+            laps.ended(if hit { Stage::Cache } else { Stage::Verify });
             // One that began before this request came may not know what was changed before it.
-            let counts = match &outcome {
+            let counts = match &decision {
                 Ok(grant) => is_first || self.still_holds(request, token, grant).await?,
                 Err(_) => is_first || is_of_now,
             };
             if counts {
-                return outcome;
+                if hit {
+                    laps.hit();
+                }
+                return decision;
             }
         }
         self.decide(request, laps).await
@@ -52,8 +55,12 @@ impl Lab {
             return;
         };
         runtime.spawn(async move {
-            let outcome = lab.decide(&request.request(), &mut Untimed).await;
-            landing.land(outcome);
+            let mut hit = Hit::default();
+            let decision = lab.decide(&request.request(), &mut hit).await;
+            landing.land(Outcome {
+                decision,
+                hit: hit.0,
+            });
         });
     }
 
