@@ -13,6 +13,9 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The end of what has none.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
     /// A whole second since the Unix epoch, as JWT counts (RFC 7519 §2, `NumericDate`). The far future saturates.
     #[must_use]
     pub const fn from_seconds(seconds: u64) -> Self {

@@ -110,9 +110,7 @@ impl Credential {
 
     /// Takes another key: every token that was signed so far ends.
     pub(crate) fn rotate(&self) -> Result<(), Denied> {
-        let jwt = self.signed().ok_or(Denied::ReadOnly)?;
-        // What is wrong with its file is for whoever runs the server, not for whoever asks.
-        jwt.rotate().map_err(|_| Denied::Unavailable)
+        self.signed().ok_or(Denied::ReadOnly)?.rotate()
     }
 
     /// A token for a device's session that has begun.
@@ -163,6 +161,20 @@ impl Credential {
             // Boxed, as it is the largest and allocates anyway: futures that may look a session up are moved on a hit too.
             Self::SessionJwt(jwt) => Box::pin(look_up(jwt, token, sessions, subjects)).await,
             Self::ApiKey | Self::Basic => Err(Denied::Unavailable),
+        }
+    }
+
+    /// What would be revoked of a token that is ours, revoked or not.
+    pub(crate) fn id_of(&self, token: &str) -> Option<TokenId> {
+        match self {
+            Self::Jwt(jwt) => {
+                let claims = jwt.verify(token).ok()?;
+                Some(claims.session.unwrap_or(claims.id))
+            }
+            Self::SessionJwt(jwt) => Some(jwt.named(token).ok()?.session),
+            Self::Opaque | Self::Session => Some(opaque::id(token)),
+            Self::ApiKey => Some(api_key::read(token).ok()?.0),
+            Self::Basic => None,
         }
     }
 

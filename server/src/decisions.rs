@@ -8,7 +8,7 @@ mod negative;
 mod quick;
 mod redis;
 
-use self::digest::{Digest, Wanted};
+use self::digest::Wanted;
 use self::key::StoredKey;
 use self::moka::Moka;
 use self::quick::Quick;
@@ -20,9 +20,10 @@ use crate::sessions::Sessions;
 use crate::setup::Design;
 use crate::subjects::Subjects;
 use crate::verification::VerifyKind;
-pub(crate) use digest::Digests;
+pub(crate) use digest::{Digest, Digests};
 pub(crate) use key::{Keys, Parts};
 pub(crate) use negative::Negative;
+pub(crate) use redis::Place;
 
 axis! {
     /// What is remembered between requests.
@@ -144,23 +145,21 @@ impl Cache {
         looked.ok()
     }
 
-    /// Keeps a decision for all servers.
+    /// Keeps a decision for all servers, where it began.
     pub(crate) async fn share(
         &self,
-        request: &Request<'_>,
-        token: &str,
+        place: &Place,
         grant: &Grant,
         kept: Kept,
         now: Timestamp,
         beside: Beside<'_>,
     ) {
-        let (Self::Shared(shared, keys), Some(redis)) = (self, beside.sessions.in_redis()) else {
+        let (Self::Shared(shared, _), Some(redis)) = (self, beside.sessions.in_redis()) else {
             return;
         };
-        let parts = keys.decision(request, token);
         let name = beside.subjects.name(grant.subject());
         // Not to keep one is always safe.
-        let _ = shared.keep(redis, &parts, grant, kept, now, &name).await;
+        let _ = shared.keep(redis, place, grant, kept, now, &name).await;
     }
 
     /// What is shared begins anew under these keys and this policy.

@@ -39,6 +39,8 @@ pub enum Denied {
     UnfitDevice,
     /// The account has no such device.
     NoDevice,
+    /// The file of the key holds the one that is in use.
+    SameKey,
     /// There is no account of that name.
     NoAccount,
     /// No such client, or not this secret: never which of them.
@@ -75,7 +77,7 @@ impl Denied {
             | Self::UnsupportedGrant
             | Self::BadScope => 400,
             Self::NoDevice | Self::NoAccount => 404,
-            Self::Taken => 409,
+            Self::Taken | Self::SameKey => 409,
             Self::Unfit | Self::UnfitDevice => 422,
             Self::NoCredentials
             | Self::Malformed
@@ -117,6 +119,7 @@ impl Denied {
             Self::BadLogin | Self::BadRefresh => "invalid_grant",
             Self::CrossSite => "cross_site",
             Self::Taken => "taken",
+            Self::SameKey => "unchanged",
             Self::ReadOnly | Self::NoRoute => "access_denied",
             Self::Busy | Self::Unavailable => "temporarily_unavailable",
         }
@@ -154,6 +157,7 @@ impl Denied {
             | Self::UnfitDevice
             | Self::NoDevice
             | Self::NoAccount
+            | Self::SameKey
             | Self::NoRoute
             | Self::CrossSite
             | Self::Taken
@@ -181,7 +185,7 @@ impl Denied {
                 "A DPoP proof for this method, address and token is required, not a minute old and used once"
             }
             Self::UnfitDevice => {
-                "device_name and device_id have 1 to 128 bytes and no control character"
+                "device_name and device_id have 1 to 128 bytes and no control character; a device_id none of / \\ ; % ? # either, and is not . or .."
             }
             Self::NoDevice => "No such device is signed in",
             Self::NoAccount => "No such account",
@@ -197,8 +201,11 @@ impl Denied {
                 "A cookie was sent without proof of the same origin: Sec-Fetch-Site or Origin"
             }
             Self::Taken => "The name is taken",
+            Self::SameKey => {
+                "The key's file holds the key that is in use: write another into it first"
+            }
             Self::Unfit => {
-                "A name has 1 to 64 characters, no colon, no control character and no space around it; a password 8 to 72 bytes, none of them NUL"
+                "A name has 1 to 64 characters, none of / \\ : ; % ? #, no control character and no space around it, and is not . or ..; a password has 8 to 72 bytes, none of them NUL"
             }
             Self::ReadOnly => "Accounts are kept in a file, and neither made nor changed here",
             Self::BadRefresh => "The refresh token is not valid, has ended or was used before",

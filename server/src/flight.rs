@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::decisions::{CacheKey, Keys};
+use crate::decisions::{CacheKey, Digest, Digests, Keys};
 use crate::denied::Denied;
 use crate::policy::Action;
 use crate::request::{Grant, Presented, Request, Sender};
@@ -18,19 +18,15 @@ use crate::request::{Grant, Presented, Request, Sender};
 /// How many keys may be verified at once; who comes beyond with another is told to come back.
 const MOST: usize = 4096;
 
-/// What was decided, and whether it was remembered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Outcome {
-    pub(crate) decision: Result<Grant, Denied>,
-    pub(crate) hit: bool,
-}
-
-type Key = Box<[u8]>;
+type Outcome = Result<Grant, Denied>;
+type Key = Digest;
 
 /// What is being verified.
 #[derive(Debug)]
 pub(crate) struct Flights {
     keys: Keys,
+    /// No token and no password lies here while it is verified.
+    digests: Digests,
     under_way: Arc<Mutex<HashMap<Key, Joined>>>,
 }
 
@@ -64,6 +60,7 @@ impl Flights {
         Self {
             // By everything that a decision may depend on, whatever the cache's key leaves out.
             keys: Keys::new(CacheKey::Sender, true),
+            digests: Digests::open(),
             under_way: Arc::default(),
         }
     }
@@ -78,7 +75,7 @@ impl Flights {
         token: &str,
         changes: u64,
     ) -> Result<Boarded, Denied> {
-        let key = self.keys.decision(request, token).owned();
+        let key = self.digests.of(&self.keys.decision(request, token));
         let mut under_way = lock(&self.under_way);
         if let Some(joined) = under_way.get(&key) {
             return Ok(Boarded::Joined(joined.clone()));
@@ -91,7 +88,7 @@ impl Flights {
             outcome,
             begun: changes,
         };
-        under_way.insert(key.clone(), joined.clone());
+        under_way.insert(key, joined.clone());
         drop(under_way);
         let landing = Landing {
             outcome: sender,
@@ -107,10 +104,8 @@ impl Joined {
     /// What was decided. Of one that never landed nothing is known.
     pub(crate) async fn outcome(mut self) -> Outcome {
         let landed = self.outcome.wait_for(Option::is_some).await;
-        landed.ok().and_then(|outcome| *outcome).unwrap_or(Outcome {
-            decision: Err(Denied::Unavailable),
-            hit: false,
-        })
+        let outcome = landed.ok().and_then(|outcome| *outcome);
+        outcome.unwrap_or(Err(Denied::Unavailable))
     }
 }
 
@@ -171,7 +166,7 @@ impl Owned {
             sender: Sender {
                 user_agent: &self.user_agent,
                 ip: self.ip,
-                // What is proven on each request is nobody's to share: see `Design::verifies_slowly`.
+                // What is proven on each request is nobody's to share: see `Design::flies_together`.
                 proof: None,
             },
             presented: Presented::Bearer(&self.token),

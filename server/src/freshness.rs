@@ -30,7 +30,7 @@ axis! {
 #[derive(Debug)]
 pub(crate) struct Freshness {
     rule: Rule,
-    cap: Option<Cap>,
+    cap: Cap,
     changes: AtomicU64,
 }
 
@@ -39,6 +39,8 @@ pub(crate) struct Freshness {
 #[derive(Debug)]
 struct Cap {
     period: Duration,
+    /// Of everything; otherwise of what has no end of its own.
+    always: bool,
     written: AtomicU64,
 }
 
@@ -58,10 +60,11 @@ impl Freshness {
             FreshnessKind::Ttl => Rule::Ttl,
             FreshnessKind::Exp => Rule::Exp,
         };
-        let cap = design.caps_entries().then(|| Cap {
+        let cap = Cap {
             period: design.cache_ttl.0,
+            always: design.caps_entries(),
             written: AtomicU64::new(0),
-        });
+        };
         Self {
             rule,
             cap,
@@ -81,9 +84,10 @@ impl Freshness {
 
     /// Until when a fact may be kept that is written now. Counted from the write: reading prolongs nothing.
     pub(crate) fn keep_until(&self, now: Timestamp, end: Timestamp) -> Timestamp {
-        match &self.cap {
-            Some(cap) => end.min(now.after(cap.next())),
-            None => end,
+        if self.cap.always || end == Timestamp::NEVER {
+            end.min(now.after(self.cap.next()))
+        } else {
+            end
         }
     }
 

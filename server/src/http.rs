@@ -40,6 +40,9 @@ use observed::Observed;
 /// The largest body that is read: a name and a password, or an item.
 const MOST_BODY_BYTES: usize = 16 * 1024;
 
+/// The longest form: a token and a User-Agent as long as a head may be.
+const MOST_FORM_BYTES: usize = 64 * 1024;
+
 /// All routes: those of a server's own way to sign in, and those that all have. Each with and without a trailing slash is
 /// one route, for routing and for cached decisions alike.
 fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
@@ -94,7 +97,7 @@ fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
         CredentialKind::Session => by_cookie(routes, body),
         CredentialKind::SessionJwt => by_device(routes, body),
         CredentialKind::Basic => by_password(routes, body),
-        _ if lab.design().verify == VerifyKind::Introspect => by_central(routes),
+        _ if lab.design().verify == VerifyKind::Introspect => by_central(routes, &lab),
         CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey => {
             by_token(routes, body)
         }
@@ -190,21 +193,18 @@ fn by_password(routes: Documented, body: impl Fn() -> Limits) -> Documented {
 }
 
 /// Tokens of a central server, which are had there.
-fn by_central(routes: Documented) -> Documented {
-    routes
-        .add(
-            "/user",
-            get(items::account),
-            [Doc::get("One's own account").signed_in()],
-        )
-        .add(
-            "/token/revoke",
-            post(token::revoke),
-            [
-                Doc::post("Ends the token that the request carries, at the central server")
-                    .signed_in(),
-            ],
-        )
+fn by_central(routes: Documented, lab: &Lab) -> Documented {
+    let routes = routes.add(
+        "/user",
+        get(items::account),
+        [Doc::get("One's own account").signed_in()],
+    );
+    if !lab.design().introspect_url.is_ours() {
+        // Where somebody else's server ends tokens is not known.
+        return routes;
+    }
+    let doc = Doc::post("Ends the token that the request carries, at the central server");
+    routes.add("/token/revoke", post(token::revoke), [doc.signed_in()])
 }
 
 /// What changes the facts behind decisions.
@@ -250,7 +250,9 @@ fn administered(routes: Documented, lab: &Lab, body: impl Fn() -> Limits) -> Doc
         routes.add(
             "/admin/keys",
             post(admin::keys),
-            [Doc::post("Signs by another key, and ends every token").signed_in()],
+            [Doc::post("Signs by another key, and ends every token")
+                .signed_in()
+                .also(&[409])],
         )
     } else {
         routes
@@ -295,6 +297,11 @@ fn by_device(routes: Documented, body: impl Fn() -> Limits) -> Documented {
 }
 
 fn by_token(routes: Documented, body: impl Fn() -> Limits) -> Documented {
+    // Another server names whatever token its client showed, and the client.
+    let long = || {
+        let (_, within) = body();
+        (DefaultBodyLimit::max(MOST_FORM_BYTES), within)
+    };
     routes
         .add(
             "/user",
@@ -327,14 +334,14 @@ fn by_token(routes: Documented, body: impl Fn() -> Limits) -> Documented {
         )
         .add(
             "/oauth/revoke",
-            post(oauth::revoke).layer(body()),
+            post(oauth::revoke).layer(long()),
             [Doc::post("Ends a token (RFC 7009)")
                 .basic()
                 .takes_form::<oauth::Names>()],
         )
         .add(
             "/oauth/introspect",
-            post(oauth::introspect).layer(body()),
+            post(oauth::introspect).layer(long()),
             [Doc::post("Whether a token is active (RFC 7662)")
                 .basic()
                 .takes_form::<oauth::Names>()],

@@ -12,14 +12,14 @@ use std::sync::{Arc, Weak};
 use crate::binding::{Binding, BindingKind, Bound};
 use crate::clients::{Clients, ClientsError};
 use crate::clock::{Clock, Timestamp};
-use crate::credential::{Claims, Credential, CredentialKind, Facts, SecretError};
-use crate::decisions::{Beside, Cache, CacheKind, Kept, Negative};
+use crate::credential::{Claims, Credential, CredentialKind, Facts, SecretError, id_of_text};
+use crate::decisions::{Beside, Cache, CacheKind, Kept, Negative, Place as SharedPlace};
 use crate::denied::Denied;
 use crate::flight::Flights;
 use crate::freshness::{Freshness, Revoked};
 use crate::hashing::Hashing;
 use crate::password::Password;
-use crate::policy::{Policy, PolicyKind, Role, Roles, decide};
+use crate::policy::{Action, Policy, PolicyKind, Role, Roles, decide};
 use crate::request::{Generation, Grant, IssuedToken, Mark, Request, Sender, TokenId, Verified};
 use crate::routes::{Routes, RoutesError};
 use crate::sessions::{NotSessions, Sessions};
@@ -124,7 +124,7 @@ impl Lab {
     }
 
     /// The same server without its cache: the same accounts, sessions, keys and policy, and each request decided anew. It is
-    /// what a cached decision is held to.
+    /// what a cached decision is held to. It is for asking: a change that is made here does not reach what the other remembers.
     #[must_use]
     pub fn uncached(&self) -> Arc<Self> {
         let design = Design {
@@ -345,36 +345,71 @@ impl Lab {
     /// What is granted without waiting for anything: what is remembered, and whatever the control is asked.
     #[inline]
     pub(crate) fn granted_at_once(&self, request: &Request<'_>) -> Option<Grant> {
-        self.control()
+        self.control_of(request)
             .or_else(|| self.remembered(request, &mut Untimed))
     }
 
     /// By itself, or together with whoever asks the same.
     async fn resolve<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
+        if self.flights.is_none() && !self.recalls {
+            let begun = Begun::here(&self.freshness);
+            return self.decide(request, begun, laps).await;
+        }
+        Box::pin(self.resolve_elsewhere(request, laps)).await
+    }
+
+    /// What waits for others, or for an answer from elsewhere: boxed, so that what does neither is not moved with it.
+    async fn resolve_elsewhere<L: Laps>(
+        &self,
+        request: &Request<'_>,
+        laps: &mut L,
+    ) -> Result<Grant, Denied> {
+        let token = request.presented.token()?;
+        let begun = match self.begin(request, token, laps).await? {
+            Recalled::Grant(grant) => return Ok(grant),
+            Recalled::Nothing(begun) => begun,
+        };
+        let now = self.clock.now();
+        let is_known = || {
+            let known = self.cache.verified(request, token, now, &self.freshness);
+            known.is_some()
+        };
         match &self.flights {
-            Some(flights) => Box::pin(self.together(flights, request, laps)).await,
-            None => self.decide(request, laps).await,
+            // What a token says is known: there is nothing to wait for together but its binding.
+            Some(flights) if self.design.binding == BindingKind::Bcrypt || !is_known() => {
+                self.together(flights, request, begun, laps).await
+            }
+            _ => self.decide(request, begun, laps).await,
         }
     }
 
+    /// A decision that is remembered elsewhere, or how to begin one.
+    async fn begin<L: Laps>(
+        &self,
+        request: &Request<'_>,
+        token: &str,
+        laps: &mut L,
+    ) -> Result<Recalled, Denied> {
+        if !self.recalls {
+            return Ok(Recalled::Nothing(Begun::here(&self.freshness)));
+        }
+        let recalled = self.recall(request, token, self.clock.now()).await?;
+        laps.ended(Stage::Cache);
+        if let Recalled::Grant(_) = recalled {
+            laps.hit();
+        }
+        Ok(recalled)
+    }
+
     /// extract → known? → verify → revoked? → binding → policy → store → grant
-    async fn decide<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
+    async fn decide<L: Laps>(
+        &self,
+        request: &Request<'_>,
+        begun: Begun,
+        laps: &mut L,
+    ) -> Result<Grant, Denied> {
         let token = request.presented.token()?;
         let now = self.clock.now();
-        let mut begun = Begun {
-            number: self.freshness.number(),
-            is_kept: true,
-        };
-        if self.recalls {
-            match Box::pin(self.recall(request, token, now)).await? {
-                Recalled::Grant(grant) => {
-                    laps.ended(Stage::Cache);
-                    laps.hit();
-                    return Ok(grant);
-                }
-                Recalled::Nothing(at) => begun = at,
-            }
-        }
         let known = self.cache.verified(request, token, now, &self.freshness);
         let known = match known {
             Some(verified) => self.still(verified).await?,
@@ -388,9 +423,10 @@ impl Lab {
             if let Some(denied) = self.denied_for_good(request, token, now) {
                 return Err(denied);
             }
+            let rotations = self.rotations();
             let verified = self.verify(token, &request.sender).await;
-            let verified = verified.and_then(|verified| verified.in_time(now));
-            let verified = self.unless_for_good(request, token, verified, now)?;
+            let verified = verified.and_then(|verified| verified.in_time(self.clock.now()));
+            let verified = self.unless_for_good(request, token, verified, rotations)?;
             (verified.numbered(begun.number), true)
         };
         laps.ended(Stage::Verify);
@@ -418,12 +454,12 @@ impl Lab {
 
         let grant = self.world.grant(&verified);
         decide(grant.roles, grant.scopes, request.action)?;
-        if is_new && begun.is_kept {
+        if is_new {
             let kept = self.keep(&verified, now);
-            if self.cache.is_shared() {
-                Box::pin(self.share(request, token, &grant, kept, now)).await;
-            } else {
-                self.cache.store(request, token, &verified, grant, kept);
+            match begun.place {
+                Place::Here => self.cache.store(request, token, &verified, grant, kept),
+                Place::Shared(place) => Box::pin(self.share(place, grant, kept, now)).await,
+                Place::Nowhere => {}
             }
         }
         laps.ended(Stage::Policy);
@@ -440,21 +476,26 @@ impl Lab {
         self.negative.as_ref()?.denial(request, token, now)
     }
 
+    /// How often the key was rotated, where denials are remembered.
+    fn rotations(&self) -> u64 {
+        self.negative.as_ref().map_or(0, Negative::rotations)
+    }
+
     /// Remembers a denial that can never turn.
     fn unless_for_good(
         &self,
         request: &Request<'_>,
         token: &str,
         verified: Result<Verified, Denied>,
-        now: Timestamp,
+        rotations: u64,
     ) -> Result<Verified, Denied> {
         if let (Err(denied), Some(negative)) = (&verified, &self.negative) {
-            negative.store(request, token, *denied, now);
+            negative.store(request, token, *denied, rotations, self.clock.now());
         }
         verified
     }
 
-    /// What is remembered where others answer: the decision that holds, or with which number to make one.
+    /// What is remembered where others answer: the decision that holds, or how to begin one.
     async fn recall(
         &self,
         request: &Request<'_>,
@@ -462,19 +503,14 @@ impl Lab {
         now: Timestamp,
     ) -> Result<Recalled, Denied> {
         let (found, begun) = if self.cache.is_shared() {
-            let beside = self.world.beside();
-            let looked = self.cache.look(request, token, now, beside).await;
-            let begun = Begun {
-                number: looked.as_ref().map_or(0, |looked| looked.number),
+            let looked = self.cache.look(request, token, now, self.world.beside());
+            match looked.await {
+                Some(looked) => (looked.grant, Begun::shared(looked.number, looked.place)),
                 // Without a number nothing can be kept: nobody would know what came after it.
-                is_kept: looked.is_some(),
-            };
-            (looked.and_then(|looked| looked.grant), begun)
+                None => (None, Begun::nowhere()),
+            }
         } else {
-            let begun = Begun {
-                number: self.freshness.number(),
-                is_kept: true,
-            };
+            let begun = Begun::here(&self.freshness);
             let found = self
                 .cache
                 .grant(request, token, &self.clock, &self.freshness);
@@ -491,18 +527,9 @@ impl Lab {
         }
     }
 
-    async fn share(
-        &self,
-        request: &Request<'_>,
-        token: &str,
-        grant: &Grant,
-        kept: Kept,
-        now: Timestamp,
-    ) {
+    async fn share(&self, place: Box<SharedPlace>, grant: Grant, kept: Kept, now: Timestamp) {
         let beside = self.world.beside();
-        self.cache
-            .share(request, token, grant, kept, now, beside)
-            .await;
+        self.cache.share(&place, &grant, kept, now, beside).await;
     }
 
     /// Revokes a token, and with it its session where it has one: whoever holds it may end it, whoever it is bound to.
@@ -511,14 +538,27 @@ impl Lab {
     /// As [`Lab::authorize`]: a token that is not valid cannot be revoked.
     pub async fn revoke(&self, request: &Request<'_>) -> Result<(), Denied> {
         let token = request.presented.token()?;
-        let verified = self.verify(token, &request.sender).await?;
-        verified.in_time(self.clock.now())?;
         if let Verification::Introspect(central) = &self.world.verification {
-            central.revoke(token).await?;
-            self.freshness.revoked(Revoked::Token(verified.mark.id));
-            return Ok(());
+            // Asked without its sender: whoever holds it may end it.
+            let verified = central.ask(token, None, &self.world.subjects).await;
+            let id = verified.map_or_else(|_| id_of_text(token), |verified| verified.mark.id);
+            let ended = central.revoke(token).await;
+            self.freshness.revoked(Revoked::Token(id));
+            ended?;
+            return verified.map(|_| ());
         }
-        self.revoke_verified(&verified).await
+        let verified = match self.verify(token, &request.sender).await {
+            Ok(verified) => verified,
+            Err(denied) => {
+                // It may have been revoked by a request that was cut short before this server knew.
+                if let Some(id) = self.world.credential.id_of(token) {
+                    self.freshness.revoked(Revoked::Token(id));
+                }
+                return Err(denied);
+            }
+        };
+        self.revoke_verified(&verified.in_time(self.clock.now())?)
+            .await
     }
 
     async fn revoke_verified(&self, verified: &Verified) -> Result<(), Denied> {
@@ -529,16 +569,17 @@ impl Lab {
             let end = Timestamp::from_seconds(verified.expires_at);
             return self.end_session(id, end, now).await;
         }
-        // Committed first, then numbered: who reads the number before a verification also meets the commit.
+        // Committed first, then numbered: who reads the number before a verification also meets the commit. A store that did
+        // not answer may have committed all the same.
         let World {
             credential,
             sessions,
             subjects,
             ..
         } = &*self.world;
-        credential.revoke(verified, sessions, subjects, now).await?;
+        let committed = credential.revoke(verified, sessions, subjects, now).await;
         self.freshness.revoked(Revoked::Token(id));
-        Ok(())
+        committed
     }
 
     /// The grant of the control, where this design is it: everything, without a look.
@@ -548,6 +589,12 @@ impl Lab {
             PolicyKind::AllowAll => Some(self.control),
             PolicyKind::Enforce => None,
         }
+    }
+
+    /// The same for a request: what administrators may, nobody else may in the control either.
+    pub(crate) fn control_of(&self, request: &Request<'_>) -> Option<Grant> {
+        self.control()
+            .filter(|_| request.action != Action::Administer)
     }
 
     /// How many slow hashes run or wait.
@@ -601,7 +648,7 @@ impl Lab {
         let world = &*self.world;
         match (&world.verification, &world.credential) {
             (Verification::Introspect(central), _) => {
-                Box::pin(central.ask(token, sender, &world.subjects)).await
+                Box::pin(central.ask(token, Some(sender), &world.subjects)).await
             }
             (Verification::Local, Credential::Basic) => Box::pin(world.by_password(token)).await,
             (Verification::Local, Credential::ApiKey) => Box::pin(world.by_key(token)).await,
@@ -647,10 +694,40 @@ impl Lab {
     }
 }
 
-/// How a verification begins: with the number that was read before, if there is one to keep its outcome under.
+/// How a decision begins: the number that was read before it, and where it will be kept.
 struct Begun {
     number: u64,
-    is_kept: bool,
+    place: Place,
+}
+
+/// Where a decision is kept.
+enum Place {
+    Here,
+    Shared(Box<SharedPlace>),
+    Nowhere,
+}
+
+impl Begun {
+    fn here(freshness: &Freshness) -> Self {
+        Self {
+            number: freshness.number(),
+            place: Place::Here,
+        }
+    }
+
+    fn shared(number: u64, place: SharedPlace) -> Self {
+        Self {
+            number,
+            place: Place::Shared(Box::new(place)),
+        }
+    }
+
+    fn nowhere() -> Self {
+        Self {
+            number: 0,
+            place: Place::Nowhere,
+        }
+    }
 }
 
 /// What is remembered where others answer.
@@ -728,7 +805,6 @@ fn control(subjects: &Subjects) -> Grant {
 mod tests {
     use super::*;
     use crate::password::PasswordKind;
-    use crate::policy::Action;
     use crate::request::Presented;
 
     /// A future is moved whole, whatever of it is used: into its task, its box, its pin.

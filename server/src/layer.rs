@@ -188,7 +188,7 @@ impl<F, E> fmt::Debug for Answer<F, E> {
 }
 
 /// Whose request it is, and what that may do: for handlers behind a [`layer`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Authorized {
     grant: Grant,
     lab: Arc<Lab>,
@@ -221,6 +221,16 @@ impl Authorized {
     #[must_use]
     pub fn grant(&self) -> &Grant {
         &self.grant
+    }
+}
+
+impl fmt::Debug for Authorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorized")
+            .field("name", &self.name())
+            .field("roles", &self.roles())
+            .field("scopes", &self.scopes())
+            .finish()
     }
 }
 

@@ -158,7 +158,7 @@ impl Policy {
         self.carried.store(packed(carried), Ordering::Release);
     }
 
-    /// A text that only servers of the same policy have.
+    /// What only servers of the same policy have.
     pub(crate) fn fingerprint(&self) -> u64 {
         self.carried.load(Ordering::Acquire)
     }

@@ -17,7 +17,7 @@ pub struct Request<'a> {
     pub method: &'a str,
     /// The matched route, without a trailing slash: `/items`, `/todos/{id}`.
     pub route: &'a str,
-    /// Path and query as they were sent.
+    /// Path and query, the path in its one form.
     pub target: &'a str,
     /// Who sent it.
     pub sender: Sender<'a>,

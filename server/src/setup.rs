@@ -163,7 +163,7 @@ settings! {
     cache_key: CacheKey = CacheKey::Route, "AUTHLAB_CACHE_KEY";
     /// what is kept of a key; of --credential basic always a digest
     cache_form: CacheForm = CacheForm::Exact, "AUTHLAB_CACHE_FORM";
-    /// how many entries are remembered, of about 3 KiB at most: a request whose path and User-Agent are longer than
+    /// how many entries are remembered, of about 3 KiB and a token at most: a request whose path and User-Agent are longer than
     /// 2 KiB is decided anew each time [default: 100000]
     cache_capacity: NonZeroUsize = const { NonZeroUsize::new(100_000).unwrap() }, "AUTHLAB_CACHE_CAPACITY";
     /// how long an entry lives with --freshness ttl, and wherever something else changes facts unseen; up to a tenth less,
@@ -462,7 +462,7 @@ impl Design {
     /// Whether an entry may only live for `--cache-ttl`: where that is the rule, and where something that no number tells of
     /// may change what it was made of.
     pub(crate) fn caps_entries(&self) -> bool {
-        let unseen = self.central_is_unseen()
+        let unseen = self.verify == VerifyKind::Introspect
             || self.credential == CredentialKind::Basic
                 && Users::are_written_elsewhere(&self.users);
         let by_numbers = matches!(
@@ -473,31 +473,27 @@ impl Design {
         cached && (self.freshness == FreshnessKind::Ttl || by_numbers && unseen)
     }
 
-    /// Whether a central server revokes what is remembered here, and nothing tells.
-    pub(crate) fn central_is_unseen(&self) -> bool {
-        self.verify == VerifyKind::Introspect && self.cache_store != CacheStore::Redis
-    }
-
     /// Whether a verification, a sender's proof apart, takes so long that those who wait for the same are worth one.
     pub(crate) fn flies_together(&self) -> bool {
-        let by_secret = matches!(
-            self.credential,
-            CredentialKind::ApiKey | CredentialKind::Basic
-        );
         let is_slow = self.verify == VerifyKind::Introspect
             || self.binding == BindingKind::Bcrypt
-            || by_secret && self.hashes_slowly()
+            || self.is_by_secret() && self.hashes_slowly()
             || matches!(self.sessions, SessionsFrom::Redis(_));
         self.cache != CacheKind::None && self.binding != BindingKind::Dpop && is_slow
     }
 
     /// Whether a verification waits for a hash, so that what was true before may no longer be.
     pub(crate) fn waits(&self) -> bool {
-        let by_secret = matches!(
+        let here = self.verify == VerifyKind::Local;
+        self.binding == BindingKind::Bcrypt || self.is_by_secret() && here
+    }
+
+    /// Whether each request shows what is compared with a stored hash.
+    fn is_by_secret(&self) -> bool {
+        matches!(
             self.credential,
             CredentialKind::ApiKey | CredentialKind::Basic
-        );
-        self.binding == BindingKind::Bcrypt || by_secret && self.verify == VerifyKind::Local
+        )
     }
 
     /// Whether anything slow is ever hashed: a users file may hold slow hashes whatever `--password` says.

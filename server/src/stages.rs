@@ -31,20 +31,6 @@ impl Laps for Untimed {
     fn hit(&mut self) {}
 }
 
-/// Whoever is told of a hit alone.
-#[derive(Default)]
-pub(crate) struct Hit(pub(crate) bool);
-
-impl Laps for Hit {
-    #[inline]
-    fn ended(&mut self, _: Stage) {}
-
-    #[inline]
-    fn hit(&mut self) {
-        self.0 = true;
-    }
-}
-
 /// What each stage took, in nanoseconds. A stage that was not reached took none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StageTimes {

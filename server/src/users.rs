@@ -221,18 +221,25 @@ impl Users {
     }
 }
 
-/// What a name and a password must be: RFC 7617 §2 splits at the first colon, a header's value loses the spaces around it (RFC
+/// What a name and a password must be: RFC 7617 §2 splits at the first colon, a path names an account to administrators, a header's value loses the spaces around it (RFC
 /// 9110 §5.5), bcrypt reads 72 bytes up to a NUL.
 fn fit(name: &str, password: &str) -> Result<(), Denied> {
     let characters = name.chars().count();
     let named = (1..=MOST_NAME_CHARACTERS).contains(&characters)
         && name.trim() == name
-        && !name.chars().any(|c| c == ':' || c.is_control());
+        && !name.contains(':')
+        && fits_into_a_path(name)
+        && !name.chars().any(char::is_control);
     if named && password_fits(password) {
         Ok(())
     } else {
         Err(Denied::Unfit)
     }
+}
+
+/// Whether a text can be a segment of a path, encoded where need be: what [`crate::path`] refuses could be named nowhere.
+pub(crate) fn fits_into_a_path(text: &str) -> bool {
+    !matches!(text, "." | "..") && !text.contains(['/', '\\', ';', '%', '?', '#'])
 }
 
 fn password_fits(password: &str) -> bool {

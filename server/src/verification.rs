@@ -12,8 +12,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
-use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
+use url::{Host, Url};
 
 use crate::axis::axis;
 use crate::binding::{Bound, Confirmation};
@@ -84,6 +84,8 @@ pub(crate) struct Introspection {
     introspect: Url,
     /// Where tokens are ended there, if it is known.
     revoke: Option<Url>,
+    /// Whether it is another authlab: of those an address without a path is enough.
+    is_ours: bool,
     authorization: HeaderValue,
     /// For whom a token has to be, where that was said.
     audience: Option<Box<str>>,
@@ -102,8 +104,9 @@ struct Answer {
     exp: Option<u64>,
     #[serde(default)]
     nbf: u64,
-    /// As another authlab tells them; anybody else's subjects have scopes alone.
-    #[serde(default)]
+    /// As another authlab tells them. Of anybody else's subjects scopes alone count: what is called a role there is none
+    /// here.
+    #[serde(default, deserialize_with = "roles")]
     roles: Roles,
     #[serde(default)]
     aud: Audience,
@@ -114,6 +117,12 @@ struct Answer {
     generation: Generation,
 }
 
+/// Roles as we write them; whatever else goes by that name grants nothing.
+fn roles<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Roles, D::Error> {
+    let typed = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(typed).unwrap_or_default())
+}
+
 #[derive(Default, Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -121,6 +130,33 @@ enum Audience {
     Nobody,
     One(String),
     Several(Vec<String>),
+}
+
+impl IntrospectUrl {
+    /// Whether it is another authlab: of those an address without a path is enough.
+    pub(crate) fn is_ours(&self) -> bool {
+        match self {
+            Self::Nowhere => false,
+            Self::Url(url) => url.path() == "/",
+        }
+    }
+
+    /// Whether what is sent there can be read on the way.
+    pub(crate) fn is_in_the_clear(&self) -> bool {
+        match self {
+            Self::Nowhere => false,
+            Self::Url(url) => url.scheme() == "http" && !is_loopback(url),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 impl Verification {
@@ -158,30 +194,22 @@ impl Introspection {
                 at("/oauth/introspect")
             },
             revoke: (!whole).then(|| at("/oauth/revoke")),
+            is_ours: !whole,
             authorization: authorization(&design.introspect_client)?,
             audience: design.named_audience().map(Box::from),
             at_once: Semaphore::new(MOST_AT_ONCE),
         })
     }
 
-    /// What the central server says of a token that this sender shows. It judges whom the token is bound to, as it was told
+    /// What the central server says of a token, which this sender shows where it is to judge that. It judges whom the token is bound to, as it was told
     /// who shows it (RFC 7662 §2.1 leaves room for that); a key's proof is ours to check.
     pub(crate) async fn ask(
         &self,
         token: &str,
-        sender: &Sender<'_>,
+        sender: Option<&Sender<'_>>,
         subjects: &Subjects,
     ) -> Result<Verified, Denied> {
-        let form = Serializer::new(String::new())
-            .append_pair("token", token)
-            .append_pair("token_type_hint", "access_token")
-            .append_pair("sender_ip", &sender.canonical_ip().to_string())
-            // A header's bytes need not be UTF-8, as a form's have to.
-            .append_pair(
-                "sender_user_agent",
-                &URL_SAFE_NO_PAD.encode(sender.user_agent),
-            )
-            .finish();
+        let form = question(token, sender);
         let answer = self.post(&self.introspect, form).await?;
         let answer: Answer = serde_json::from_slice(&answer).map_err(|_| Denied::Unavailable)?;
         if !answer.active {
@@ -194,14 +222,19 @@ impl Introspection {
         }
         // A token that is nobody's must not become somebody's.
         let name = answer.name().ok_or(Denied::Unavailable)?;
+        let id = answer.id().filter(|_| self.is_ours);
         Ok(Verified {
             mark: Mark {
                 number: 0,
-                id: answer.id().unwrap_or_else(|| id_of_text(token)),
+                id: id.unwrap_or_else(|| id_of_text(token)),
                 subject: subjects.intern(&name),
-                generation: answer.generation,
+                generation: if self.is_ours { answer.generation } else { 0 },
             },
-            roles: answer.roles,
+            roles: if self.is_ours {
+                answer.roles
+            } else {
+                Roles::default()
+            },
             scopes: answer.scope,
             not_before: answer.nbf,
             expires_at: answer.exp.unwrap_or(u64::MAX),
@@ -211,7 +244,7 @@ impl Introspection {
 
     /// Ends a token there.
     pub(crate) async fn revoke(&self, token: &str) -> Result<(), Denied> {
-        let revoke = self.revoke.as_ref().ok_or(Denied::ReadOnly)?;
+        let revoke = self.revoke.as_ref().ok_or(Denied::UnsupportedGrant)?;
         let form = Serializer::new(String::new())
             .append_pair("token", token)
             .finish();
@@ -263,6 +296,20 @@ impl Audience {
             Self::Several(names) => names.iter().any(|name| name == wanted),
         }
     }
+}
+
+/// A token, and who shows it.
+fn question(token: &str, sender: Option<&Sender<'_>>) -> String {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("token", token)
+        .append_pair("token_type_hint", "access_token");
+    if let Some(sender) = sender {
+        // A header's bytes need not be UTF-8, as a form's have to.
+        let user_agent = URL_SAFE_NO_PAD.encode(sender.user_agent);
+        form.append_pair("sender_ip", &sender.canonical_ip().to_string())
+            .append_pair("sender_user_agent", &user_agent);
+    }
+    form.finish()
 }
 
 async fn body(mut answer: Response) -> Option<Vec<u8>> {

@@ -87,6 +87,16 @@ struct Signing {
     own_header: String,
 }
 
+impl Signing {
+    /// A text that only servers of the same key have; it tells nothing of the key.
+    fn fingerprint(&self) -> Result<String, Denied> {
+        match self.key.id() {
+            Some(id) => Ok(id.to_owned()),
+            None => self.key.sign(b"whose decisions these are"),
+        }
+    }
+}
+
 /// Where its key comes from.
 struct Source {
     algorithm: JwtAlgorithm,
@@ -131,8 +141,15 @@ impl Jwt {
     }
 
     /// Takes another key, drawn or read anew: whatever the one before signed is no longer a token.
-    pub(super) fn rotate(&self) -> Result<(), SecretError> {
-        let next = self.source.open(self.typ)?;
+    pub(super) fn rotate(&self) -> Result<(), Denied> {
+        // What is wrong with its file is for whoever runs the server, not for whoever asks.
+        let next = self
+            .source
+            .open(self.typ)
+            .map_err(|_| Denied::Unavailable)?;
+        if next.fingerprint()? == self.fingerprint()? {
+            return Err(Denied::SameKey);
+        }
         *self.signing.write().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(())
     }
@@ -143,11 +160,7 @@ impl Jwt {
 
     /// A text that only servers of the same key have; it tells nothing of the key.
     pub(super) fn fingerprint(&self) -> Result<String, Denied> {
-        let signing = self.signing();
-        match signing.key.id() {
-            Some(id) => Ok(id.to_owned()),
-            None => signing.key.sign(b"whose decisions these are"),
-        }
+        self.signing().fingerprint()
     }
 
     /// The key that others verify by, as a JWK; a secret has none.

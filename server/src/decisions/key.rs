@@ -34,7 +34,8 @@ pub(crate) struct Parts<'a> {
 }
 
 /// The longest that the parts of a sender's choosing may be together for a key to be kept: a path and a User-Agent as
-/// browsers send them take a few hundred bytes. It bounds a cache of N entries to about N × 3 KiB: tokens are ours.
+/// browsers send them take a few hundred bytes. It bounds a cache of N entries to about N × 3 KiB and their tokens, which are
+/// of an issuer's making, not of a sender's.
 const MOST_CHOSEN_BYTES: usize = 2048;
 
 /// A key, borrowed from the request: looking it up allocates nothing.
@@ -176,8 +177,9 @@ impl<'a> Parts<'a> {
         chosen_bytes <= MOST_CHOSEN_BYTES
     }
 
-    /// All of it in one: for whoever keeps it a while.
-    pub(crate) fn owned(&self) -> Box<[u8]> {
+    /// All of it in one.
+    #[cfg(test)]
+    pub(super) fn owned(&self) -> Box<[u8]> {
         let (head, parts) = self.pieces();
         let mut bytes =
             Vec::with_capacity(HEAD_BYTES + parts.iter().map(|part| part.len()).sum::<usize>());

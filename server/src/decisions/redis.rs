@@ -22,48 +22,34 @@ use crate::setup::Design;
 use crate::subjects::Subjects;
 use crate::verification::VerifyKind;
 
-/// KEYS: the entry, where epochs are. ARGV: which of them are asked, see [`Asked`]. Answers the current number, and the entry and
-/// its number if it holds. A number beyond the current one is of a sequence that was lost: then nothing is known.
+/// KEYS: the entry, where epochs are. ARGV: which of them are asked (0 none, 1 those of all, 2 the token's and the subject's
+/// too), a name for the sequence where it has none. Answers the sequence's name and number, then the entry and its number
+/// if it holds. A sequence that was lost begins under another name: what was kept under the one before holds no more.
 const LOOK: &str = r"
-local number = tonumber(redis.call('HGET', KEYS[2], 'number') or '0')
-local kept = redis.call('HMGET', KEYS[1], 'number', 'token', 'subject', 'grant')
-local nothing = { number, false, false }
+local born = redis.call('HGET', KEYS[2], 'born')
+if not born then
+    born = ARGV[2]
+    redis.call('HSET', KEYS[2], 'born', born)
+end
+local number = redis.call('HGET', KEYS[2], 'number') or '0'
+local nothing = { born, number, false, false }
+local kept = redis.call('HMGET', KEYS[1], 'number', 'token', 'subject', 'grant', 'born')
 if not kept[4] then return nothing end
 if ARGV[1] ~= '0' then
-    local from = tonumber(kept[1])
-    if from > number then return nothing end
-    local slots = { 'all' }
-    if ARGV[1] == '2' then slots = { 'all', kept[2], kept[3] } end
-    for _, latest in ipairs(redis.call('HMGET', KEYS[2], unpack(slots))) do
-        if latest and tonumber(latest) > from then return nothing end
+    if kept[5] ~= born then return nothing end
+    local asked = { 'all' }
+    if ARGV[1] == '2' then asked = { 'all', kept[2], kept[3] } end
+    for _, latest in ipairs(redis.call('HMGET', KEYS[2], unpack(asked))) do
+        if latest and tonumber(latest) > tonumber(kept[1]) then return nothing end
     end
 end
-return { number, kept[4], tonumber(kept[1]) }
+return { born, number, kept[4], kept[1] }
 ";
 
-/// Which epochs make an entry stale.
-#[derive(Clone, Copy)]
-enum Asked {
-    None = 0,
-    /// Everybody's alone: other keys, another policy. Of tokens and subjects the store tells.
-    Everyones = 1,
-    All = 2,
-}
-
-impl Asked {
-    const fn by(freshness: FreshnessKind) -> Self {
-        match freshness {
-            FreshnessKind::Epoch => Self::All,
-            FreshnessKind::Denylist => Self::Everyones,
-            FreshnessKind::Ttl | FreshnessKind::Exp => Self::None,
-        }
-    }
-}
-
-/// KEYS: the entry. ARGV: number, token's slot, subject's slot, grant, milliseconds to keep it.
+/// KEYS: the entry. ARGV: number, token's slot, subject's slot, grant, the sequence's name, milliseconds to keep it.
 const KEEP: &str = r"
-redis.call('HSET', KEYS[1], 'number', ARGV[1], 'token', ARGV[2], 'subject', ARGV[3], 'grant', ARGV[4])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
+redis.call('HSET', KEYS[1], 'number', ARGV[1], 'token', ARGV[2], 'subject', ARGV[3], 'grant', ARGV[4], 'born', ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
 ";
 
 /// Our clock judges an entry; Redis's only throws it away, a while later.
@@ -75,16 +61,24 @@ const MOST_MS: u128 = 7 * 24 * 60 * 60 * 1000;
 pub(crate) struct Shared {
     look: Script,
     keep: Script,
-    asked: Asked,
+    /// Which epochs a look asks.
+    asks: u8,
     /// Of the design, its keys and its policy: servers that would decide otherwise share nothing.
     namespace: RwLock<Sha256>,
     design: Box<str>,
 }
 
-/// What a look finds: the number to begin a verification with, and a decision that holds.
+/// What a look finds: a decision that holds, or where and under which number one may be kept that begins now.
 pub(crate) struct Looked {
+    pub(crate) place: Place,
     pub(crate) number: u64,
     pub(crate) grant: Option<Grant>,
+}
+
+/// Where a decision is kept that began with a look: under the keys and the policy of then, in the sequence of then.
+pub(crate) struct Place {
+    key: String,
+    born: String,
 }
 
 /// A grant as Redis keeps it.
@@ -106,7 +100,12 @@ impl Shared {
         Self {
             look: Script::new(LOOK),
             keep: Script::new(KEEP),
-            asked: Asked::by(design.freshness),
+            asks: match design.freshness {
+                FreshnessKind::Epoch => 2,
+                // Of a token and of a subject the sessions tell.
+                FreshnessKind::Denylist => 1,
+                FreshnessKind::Ttl | FreshnessKind::Exp => 0,
+            },
             namespace: RwLock::default(),
             design: described(design).into(),
         }
@@ -135,34 +134,38 @@ impl Shared {
         now: Timestamp,
         subjects: &Subjects,
     ) -> Result<Looked, Denied> {
+        let key = self.key(parts);
+        let name = TokenId::draw()?.number();
         let mut invocation = self.look.prepare_invoke();
         invocation
-            .key(self.key(parts))
+            .key(&key)
             .key(EPOCHS)
-            .arg(self.asked as u8);
-        let (number, text, from) = redis
-            .run::<(u64, Option<String>, Option<u64>)>(&invocation)
+            .arg(self.asks)
+            .arg(format!("{name:032x}"));
+        let (born, number, text, from) = redis
+            .run::<(String, u64, Option<String>, Option<u64>)>(&invocation)
             .await?;
         let grant = text.and_then(|text| {
             let record: Record<'_> = serde_json::from_str(&text).ok()?;
             record.entry(from?, subjects).in_time_fact(now)
         });
-        Ok(Looked { number, grant })
+        Ok(Looked {
+            place: Place { key, born },
+            number,
+            grant,
+        })
     }
 
-    /// Keeps a grant, as long as its sender's parts are short enough.
+    /// Keeps a grant where it began.
     pub(super) async fn keep(
         &self,
         redis: &RedisSessions,
-        parts: &Parts<'_>,
+        place: &Place,
         grant: &Grant,
         kept: Kept,
         now: Timestamp,
         name: &str,
     ) -> Result<(), Denied> {
-        if !parts.may_be_kept() {
-            return Ok(());
-        }
         let record = Record {
             sub: name.into(),
             id: grant.mark.id,
@@ -177,11 +180,12 @@ impl Shared {
         let stays = kept.until.since(now) + BETWEEN_CLOCKS;
         let mut invocation = self.keep.prepare_invoke();
         invocation
-            .key(self.key(parts))
+            .key(&place.key)
             .arg(grant.mark.number)
             .arg(slot_of_token(grant.mark.id))
             .arg(slot_of_subject(name))
             .arg(text)
+            .arg(&place.born)
             .arg(stays.as_millis().min(MOST_MS) as u64);
         redis.run::<()>(&invocation).await
     }
@@ -225,6 +229,7 @@ impl Record<'_> {
 
 /// Every choice that a decision depends on, and where entries come from.
 fn described(design: &Design) -> String {
+    // Of what is only looked up nobody asks who issued it.
     let signed_here = design.credential.is_signed() && design.verify == VerifyKind::Local;
     let issuer = signed_here.then(|| design.issuer()).unwrap_or_default();
     format!(

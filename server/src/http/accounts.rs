@@ -8,10 +8,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use super::admin::to_its_end;
 use super::answers::{Challenge, denied, fixed, json, no_store, problem};
 use super::bodies::Body;
 use super::granted::{self, Granted, SecureData};
-use super::token::Head;
+use super::token::{self, Head};
 use super::{cookies, todos};
 use crate::credential::basic::read;
 use crate::denied::Denied;
@@ -77,10 +78,7 @@ pub(super) async fn login(State(lab): State<Arc<Lab>>, Head(head): Head) -> Resp
 
 /// `POST /logout`
 pub(super) async fn logout(State(lab): State<Arc<Lab>>, Head(head): Head) -> Response {
-    let ended = match granted::request(&head, Action::OwnAccount, &lab) {
-        Ok(request) => lab.revoke(&request).await,
-        Err(denied) => Err(denied),
-    };
+    let ended = to_its_end(token::ended(Arc::clone(&lab), head)).await;
     no_store(match ended {
         Ok(()) => {
             let cookie = cookies::clear(lab.design().insecure_cookies);

@@ -33,13 +33,22 @@ pub(super) async fn policy(
     Body(carried): Body<Carried>,
 ) -> Response {
     let carried = [(Role::Admin, carried.admin), (Role::User, carried.user)];
-    let replaced = lab.replace_policy(&carried.into_iter().collect()).await;
+    let carried = carried.into_iter().collect();
+    let change = {
+        let lab = Arc::clone(&lab);
+        async move { lab.replace_policy(&carried).await }
+    };
+    let replaced = to_its_end(change).await;
     granted.answer(done(replaced, r#"{"replaced":true}"#, &lab))
 }
 
 /// `POST /admin/keys`
 pub(super) async fn keys(granted: Granted<Administer>, State(lab): State<Arc<Lab>>) -> Response {
-    let rotated = lab.rotate_keys().await;
+    let change = {
+        let lab = Arc::clone(&lab);
+        async move { lab.rotate_keys().await }
+    };
+    let rotated = to_its_end(change).await;
     granted.answer(done(rotated, r#"{"rotated":true}"#, &lab))
 }
 
@@ -58,9 +67,12 @@ pub(super) async fn roles(
     Path(name): Path<String>,
     Body(given): Body<Given>,
 ) -> Response {
-    let given = lab
-        .set_roles(&name, given.roles.into_iter().collect())
-        .await;
+    let roles = given.roles.into_iter().collect();
+    let change = {
+        let lab = Arc::clone(&lab);
+        async move { lab.set_roles(&name, roles).await }
+    };
+    let given = to_its_end(change).await;
     granted.answer(done(given, r#"{"changed":true}"#, &lab))
 }
 
@@ -70,7 +82,11 @@ pub(super) async fn remove(
     State(lab): State<Arc<Lab>>,
     Path(name): Path<String>,
 ) -> Response {
-    let removed = lab.remove_account(&name).await;
+    let change = {
+        let lab = Arc::clone(&lab);
+        async move { lab.remove_account(&name).await }
+    };
+    let removed = to_its_end(change).await;
     granted.answer(done(removed, r#"{"removed":true}"#, &lab))
 }
 
@@ -88,14 +104,24 @@ pub(super) async fn password(
     Head(head): Head,
     Body(passwords): Body<Passwords>,
 ) -> Response {
-    let changed = match granted::request(&head, Action::OwnAccount, &lab) {
-        Ok(request) => {
+    let change = {
+        let lab = Arc::clone(&lab);
+        async move {
+            let request = granted::request(&head, Action::OwnAccount, &lab)?;
             let (password, next) = (&passwords.password, &passwords.new_password);
             lab.change_own_password(&request, password, next).await
         }
-        Err(denied) => Err(denied),
     };
+    let changed = to_its_end(change).await;
     done(changed, r#"{"changed":true}"#, &lab)
+}
+
+/// Makes a change whole, whatever becomes of the connection that it came by: one that hangs up must not leave it half done.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Denied>> + Send + 'static,
+) -> Result<T, Denied> {
+    let made = tokio::spawn(change).await;
+    made.unwrap_or(Err(Denied::Unavailable))
 }
 
 fn done(change: Result<(), Denied>, answer: &'static str, lab: &Lab) -> Response {

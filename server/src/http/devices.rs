@@ -6,10 +6,11 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
+use super::admin::to_its_end;
 use super::answers::{Challenge, denied, fixed, json, no_store};
 use super::bodies::JsonOrForm;
 use super::granted::{self, Granted, OwnAccount};
-use super::token::Head;
+use super::token::{self, Head};
 use crate::denied::Denied;
 use crate::lab::{Lab, Naming};
 use crate::policy::{Action, Roles};
@@ -111,19 +112,20 @@ pub(super) async fn sign_out(
     Path(id): Path<String>,
     Head(head): Head,
 ) -> Response {
-    let ended = match granted::request(&head, Action::OwnAccount, &lab) {
-        Ok(request) => lab.sign_out(&request, &id).await,
-        Err(denied) => Err(denied),
+    let change = {
+        let lab = Arc::clone(&lab);
+        async move {
+            let request = granted::request(&head, Action::OwnAccount, &lab)?;
+            lab.sign_out(&request, &id).await
+        }
     };
+    let ended = to_its_end(change).await;
     ended_or_denied(ended, &lab)
 }
 
 /// `POST /logout`
 pub(super) async fn logout(State(lab): State<Arc<Lab>>, Head(head): Head) -> Response {
-    let ended = match granted::request(&head, Action::OwnAccount, &lab) {
-        Ok(request) => lab.revoke(&request).await,
-        Err(denied) => Err(denied),
-    };
+    let ended = to_its_end(token::ended(Arc::clone(&lab), head)).await;
     ended_or_denied(ended, &lab)
 }
 
@@ -134,10 +136,14 @@ pub(super) async fn logout_all(State(lab): State<Arc<Lab>>, Head(head): Head) ->
         logged_out: bool,
         devices: usize,
     }
-    let ended = match granted::request(&head, Action::OwnAccount, &lab) {
-        Ok(request) => lab.sign_out_everywhere(&request).await,
-        Err(denied) => Err(denied),
+    let change = {
+        let lab = Arc::clone(&lab);
+        async move {
+            let request = granted::request(&head, Action::OwnAccount, &lab)?;
+            lab.sign_out_everywhere(&request).await
+        }
     };
+    let ended = to_its_end(change).await;
     no_store(match ended {
         Ok(devices) => json(&Ended {
             logged_out: true,

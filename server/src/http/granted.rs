@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, OriginalUri};
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderName};
+use axum::http::{Extensions, HeaderMap, HeaderName, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::answers::Challenge;
@@ -130,8 +130,7 @@ pub(crate) fn request<'a>(
     Ok(Request {
         method,
         route: route.strip_suffix('/').unwrap_or(route),
-        target: parts
-            .uri
+        target: whole(parts)
             .path_and_query()
             .map_or("", |target| target.as_str()),
         sender: sender(parts, lab)?,
@@ -166,7 +165,15 @@ pub(super) fn shown<'a>(
 /// Who sent it. Without a peer nothing is granted: an unknown sender must not look like any other.
 pub(super) fn sender<'a>(parts: &'a Parts, lab: &Lab) -> Result<Sender<'a>, Denied> {
     let method = parts.method.as_str();
-    sender_of(parts, method, parts.uri.path(), lab)
+    sender_of(parts, method, whole(parts).path(), lab)
+}
+
+/// The address that was asked for, whatever of it a router around this one took away.
+fn whole(parts: &Parts) -> &Uri {
+    parts
+        .extensions
+        .get()
+        .map_or(&parts.uri, |OriginalUri(uri)| uri)
 }
 
 /// Who sent it, with the proof for this method and path.
@@ -202,7 +209,7 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
 
 /// The answer to a request that was refused before it reached its service.
 pub(crate) fn refused(denied: Denied, lab: &Lab) -> Response {
-    answers::denied(denied, Challenge::of(lab))
+    answers::no_store(answers::denied(denied, Challenge::of(lab)))
 }
 
 /// The client behind a trusted proxy; the peer itself where it is none, or says nothing.

@@ -15,13 +15,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use super::accounts::{self, Basic};
+use super::admin::to_its_end;
 use super::answers::{Challenge, denied, fixed, json, no_store, problem, text};
 use super::bodies::Form;
 use super::granted;
 use super::token::{Head, issued};
 use crate::binding::{BindingKind, Confirmation};
 use crate::clients::{CLIENT, Client, ClientGrant};
-use crate::credential::RefreshKind;
+use crate::credential::{CredentialKind, RefreshKind};
 use crate::denied::Denied;
 use crate::lab::{Introspected, Lab};
 use crate::policy::{Roles, Scope, Scopes};
@@ -84,13 +85,18 @@ async fn granted_to(lab: &Lab, head: &Parts, form: &Form) -> Result<IssuedToken,
 
 /// `POST /oauth/revoke`
 pub(super) async fn revoke(State(lab): State<Arc<Lab>>, Head(head): Head, form: Form) -> Response {
-    let asked = client(&lab, &head.headers, &form)
-        .and_then(|client| wanted_token(&form).map(|token| (client, token)));
-    let ended = match asked {
-        Ok((client, token)) => lab.revoke_for(client, token).await.map_err(Refused::Denied),
-        Err(refused) => Err(refused),
+    let change = async move {
+        let asked = client(&lab, &head.headers, &form)
+            .and_then(|client| wanted_token(&form).map(|token| (client, token)));
+        Ok(match asked {
+            Ok((client, token)) => lab.revoke_for(client, token).await.map_err(Refused::Denied),
+            Err(refused) => Err(refused),
+        })
     };
-    match ended {
+    match to_its_end(change)
+        .await
+        .unwrap_or_else(|denied| Err(Refused::Denied(denied)))
+    {
         Ok(()) => no_store(StatusCode::OK.into_response()),
         Err(Refused::Denied(denial)) => refused(denial),
         Err(Refused::Wrong(reason)) => wrong(reason),
@@ -203,9 +209,10 @@ pub(super) async fn metadata(State(lab): State<Arc<Lab>>) -> Response {
     let issuer = design.issuer();
     let at = |path: &str| format!("{issuer}{path}");
     let methods = ["client_secret_basic", "client_secret_post"];
-    let grants = match design.refresh {
-        RefreshKind::None => &[ClientGrant::ClientCredentials],
-        RefreshKind::Rotate => ClientGrant::ALL,
+    let grants = match (design.credential, design.refresh) {
+        (CredentialKind::ApiKey, _) => &[],
+        (_, RefreshKind::None) => &[ClientGrant::ClientCredentials][..],
+        (_, RefreshKind::Rotate) => ClientGrant::ALL,
     };
     let dpop = design.binding == BindingKind::Dpop;
     json(&Metadata {

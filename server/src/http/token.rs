@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
+use super::admin::to_its_end;
 use super::answers::{Challenge, denied, fixed, json, no_store, problem};
 use super::bodies::Body;
 use super::granted;
@@ -97,12 +98,15 @@ pub(super) fn issued(token: &Result<IssuedToken, Denied>) -> Response {
     })
 }
 
+/// Ends what the request carries.
+pub(super) async fn ended(lab: Arc<Lab>, head: Parts) -> Result<(), Denied> {
+    let request = granted::request(&head, Action::OwnAccount, &lab)?;
+    lab.revoke(&request).await
+}
+
 /// `POST /token/revoke`: ends the bearer token that the request carries.
 pub(super) async fn revoke(State(lab): State<Arc<Lab>>, Head(head): Head) -> Response {
-    let revoked = match granted::request(&head, Action::OwnAccount, &lab) {
-        Ok(request) => lab.revoke(&request).await,
-        Err(denied) => Err(denied),
-    };
+    let revoked = to_its_end(ended(Arc::clone(&lab), head)).await;
     no_store(match revoked {
         Ok(()) => fixed(r#"{"revoked":true}"#),
         Err(denial) => denied(denial, Challenge::of(&lab)),

@@ -1,11 +1,11 @@
 //! Changes to what decisions are made of: accounts, their roles and passwords, keys, the policy. Each is committed first, then
-//! ends what was made of it, then is answered; one that was cut short between is done again as a whole.
+//! ends what was made of it, then is answered.
 
 use super::{Lab, World};
 use crate::denied::Denied;
 use crate::freshness::Revoked;
 use crate::policy::{Carried, Roles};
-use crate::request::{Request, Sender};
+use crate::request::Request;
 use crate::users::Users;
 
 impl Lab {
@@ -60,6 +60,8 @@ impl Lab {
         let known = self.world.know(name, password).await?;
         let hashed = hashing.hash(*way, next.into()).await?;
         let stored = hashed.map_err(|_| Denied::Unfit)?;
+        // Before and after: who is cut short between cannot show the old password a second time.
+        self.end_all_of(name).await?;
         if !users.store_anew(name, &known.stored, &stored).await? {
             // Somebody else changed it meanwhile.
             return Err(Denied::BadLogin);
@@ -79,9 +81,13 @@ impl Lab {
     /// Takes another signing key, drawn or read from its file anew: every token that was signed so far ends.
     ///
     /// # Errors
-    /// [`Denied::ReadOnly`] where nothing is signed; [`Denied::Unavailable`] when the key's file cannot be used.
+    /// [`Denied::ReadOnly`] where nothing is signed; [`Denied::SameKey`] when the key's file holds the key that is in use,
+    /// [`Denied::Unavailable`] when it cannot be used.
     pub async fn rotate_keys(&self) -> Result<(), Denied> {
-        self.world.credential.rotate()?;
+        let lab = self.me.upgrade().ok_or(Denied::Unavailable)?;
+        // A pair is drawn for as long as a password is hashed, and a file is read.
+        let rotated = tokio::task::spawn_blocking(move || lab.world.credential.rotate()).await;
+        rotated.map_err(|_| Denied::Unavailable)??;
         if let Some(negative) = &self.negative {
             negative.forget();
         }
@@ -103,51 +109,28 @@ impl Lab {
         self.change_password(&name, password, next).await
     }
 
-    /// Whether the sender's token is active, for another server that was told who shows it.
-    pub(crate) async fn may_use(
-        &self,
-        verified: &crate::request::Verified,
-        sender: &Sender<'_>,
-        token: &str,
-    ) -> Result<(), Denied> {
-        let World {
-            binding, hashing, ..
-        } = &*self.world;
-        if binding.is_proven_elsewhere() {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        binding
-            .check(&verified.bound, sender, Some(token), hashing, now)
-            .await?;
-        if self.design.waits() {
-            verified.in_time(self.clock.now())?;
-            self.check(&verified.mark).await?;
-        }
-        Ok(())
-    }
-
     async fn end_all_of(&self, name: &str) -> Result<(), Denied> {
         let World {
             sessions, subjects, ..
         } = &*self.world;
         let subject = subjects.intern(name);
-        sessions.end_all_of(name, subject).await?;
+        let ended = sessions.end_all_of(name, subject).await;
+        // Whatever became of it there: here it is never wrong to look again.
         self.freshness.revoked(Revoked::Subject(subject));
-        Ok(())
+        ended
     }
 
     async fn end_everything(&self) -> Result<(), Denied> {
         self.rename_shared();
-        self.world.sessions.make_all_stale().await?;
+        let made = self.world.sessions.make_all_stale().await;
         self.freshness.revoked(Revoked::Everyone);
-        Ok(())
+        made
     }
 
     /// What is shared with other servers is shared under these keys and this policy.
     pub(super) fn rename_shared(&self) {
-        // Without a key's text it is under one that nobody else has.
-        let key = self.world.credential.fingerprint().unwrap_or_default();
-        self.cache.rename(&key, self.world.policy.fingerprint());
+        if let Ok(key) = self.world.credential.fingerprint() {
+            self.cache.rename(&key, self.world.policy.fingerprint());
+        }
     }
 }

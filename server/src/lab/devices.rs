@@ -6,7 +6,7 @@ use crate::denied::Denied;
 use crate::freshness::Revoked;
 use crate::request::{Grant, IssuedToken, Request, Sender, TokenId};
 use crate::sessions::{Device, Signed, device_fits};
-use crate::users::Profile;
+use crate::users::{Profile, fits_into_a_path};
 
 /// What a device calls itself when it signs in.
 #[derive(Clone, Copy, Default)]
@@ -36,11 +36,11 @@ impl Lab {
         sender: &Sender<'_>,
         naming: Naming<'_>,
     ) -> Result<(IssuedToken, Box<str>), Denied> {
-        if ![naming.name, naming.id]
-            .into_iter()
-            .flatten()
-            .all(device_fits)
-        {
+        let named = naming.name.is_none_or(device_fits);
+        let called = naming
+            .id
+            .is_none_or(|id| device_fits(id) && fits_into_a_path(id));
+        if !(named && called) {
             return Err(Denied::UnfitDevice);
         }
         let signed_in = self.authenticate(name, password, sender).await?;
@@ -110,7 +110,9 @@ impl Lab {
         let (grant, here) = self.here(request).await?;
         let name = self.name(&grant);
         let all = self.world.sessions.devices(&name, self.clock.now()).await?;
-        let listed = all.into_iter().map(|signed| Listed {
+        // Those of an earlier generation have ended, though their time has not.
+        let of_now = |signed: &Signed| signed.device.generation == grant.mark.generation;
+        let listed = all.into_iter().filter(of_now).map(|signed| Listed {
             current: signed.session == here,
             signed,
         });
@@ -167,8 +169,9 @@ impl Lab {
     }
 
     async fn end_device(&self, name: &str, session: TokenId) -> Result<(), Denied> {
-        self.world.sessions.sign_out(name, session).await?;
+        let ended = self.world.sessions.sign_out(name, session).await;
+        // Whatever became of it there: here it is never wrong to look again.
         self.freshness.revoked(Revoked::Token(session));
-        Ok(())
+        ended
     }
 }

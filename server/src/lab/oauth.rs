@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Lab;
 use crate::clients::{CLIENT, Client, ClientGrant};
-use crate::credential::{Facts, refresh};
+use crate::credential::{CredentialKind, Facts, refresh};
 use crate::denied::Denied;
 use crate::policy::{Roles, Scopes};
 use crate::request::{Grant, IssuedToken, Sender, Verified};
@@ -37,6 +37,10 @@ impl Lab {
         wanted: Option<&str>,
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
+        if self.design.credential == CredentialKind::ApiKey {
+            // A key is had by its owner's password.
+            return Err(Denied::UnsupportedGrant);
+        }
         client.may(ClientGrant::ClientCredentials)?;
         let scopes = match wanted {
             None => client.scopes(),
@@ -113,6 +117,14 @@ impl Lab {
             }
             (active, _) => active,
         };
+        let active = match active {
+            // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
+            Ok(verified) if self.design.waits() => {
+                let checked = self.check(&verified.mark).await;
+                checked.and_then(|()| verified.in_time(self.clock.now()))
+            }
+            active => active,
+        };
         match active {
             Ok(verified) => Ok(Some(Introspected {
                 name: self.world.subjects.name(verified.mark.subject),
@@ -122,6 +134,25 @@ impl Lab {
             Err(denied @ (Denied::Unavailable | Denied::Busy)) => Err(denied),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Whether this sender may use the token, as another server tells who shows it.
+    async fn may_use(
+        &self,
+        verified: &Verified,
+        sender: &Sender<'_>,
+        token: &str,
+    ) -> Result<(), Denied> {
+        let super::World {
+            binding, hashing, ..
+        } = &*self.world;
+        if binding.is_proven_elsewhere() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        binding
+            .check(&verified.bound, sender, Some(token), hashing, now)
+            .await
     }
 
     /// Ends a token, of either kind, and what hangs on it (RFC 7009 §2.1). One that is none is ended already (§2.2). A

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Lab, SignedIn};
+use super::{Lab, SignedIn, World};
 use crate::clock::Timestamp;
 use crate::credential::{Facts, refresh};
 use crate::denied::Denied;
@@ -98,12 +98,11 @@ impl Lab {
         // Whatever was issued for it ends within a token's lifetime, and one may be on its way.
         let end = now.after(self.design.token_ttl.0 + Duration::from_secs(60));
         // The tokens first: whoever was told to come back still finds the session, and ends it again.
-        self.world
-            .sessions
-            .revoke(id, end.max(at_least), now)
-            .await?;
+        let World { sessions, .. } = &*self.world;
+        let ended = sessions.revoke(id, end.max(at_least), now).await;
+        // Whatever became of it there: here it is never wrong to look again.
         self.freshness.revoked(Revoked::Token(id));
-        self.world.sessions.end_refreshed(id).await?;
-        Ok(())
+        ended?;
+        sessions.end_refreshed(id).await
     }
 }

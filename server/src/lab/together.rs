@@ -2,11 +2,12 @@
 
 use tokio::runtime::Handle;
 
-use super::Lab;
+use super::{Begun, Lab, Recalled};
 use crate::denied::Denied;
-use crate::flight::{Boarded, Flights, Landing, Outcome, Owned};
+use crate::flight::{Boarded, Flights, Landing, Owned};
 use crate::request::{Grant, Request};
-use crate::stages::{Hit, Laps, Stage};
+use crate::stages::{Laps, Stage, Untimed};
+use crate::verification::Verification;
 
 /// How often somebody waits for others before it decides alone.
 const MOST_WAITS: usize = 3;
@@ -16,6 +17,7 @@ impl Lab {
         &self,
         flights: &Flights,
         request: &Request<'_>,
+        mut begun: Begun,
         laps: &mut L,
     ) -> Result<Grant, Denied> {
         let token = request.presented.token()?;
@@ -27,56 +29,64 @@ impl Lab {
             let (joined, is_first) = match flights.board(request, token, changes)? {
                 Boarded::Joined(joined) => (joined, false),
                 Boarded::First(joined, landing) => {
-                    self.set_off(&runtime, Owned::of(request, token), landing);
+                    self.set_off(&runtime, Owned::of(request, token), begun, landing);
                     (joined, true)
                 }
             };
             let is_of_now = joined.begun == changes;
-            let Outcome { decision, hit } = joined.outcome().await;
-            laps.ended(if hit { Stage::Cache } else { Stage::Verify });
+            let outcome = joined.outcome().await;
+            laps.ended(Stage::Verify);
             // One that began before this request came may not know what was changed before it.
-            let counts = match &decision {
+            let counts = match &outcome {
                 Ok(grant) => is_first || self.still_holds(request, token, grant).await?,
                 Err(_) => is_first || is_of_now,
             };
             if counts {
-                if hit {
-                    laps.hit();
-                }
-                return decision;
+                return outcome;
             }
+            begun = match self.begin(request, token, laps).await? {
+                Recalled::Grant(grant) => return Ok(grant),
+                Recalled::Nothing(begun) => begun,
+            };
         }
-        self.decide(request, laps).await
+        self.decide(request, begun, laps).await
     }
 
     /// Decides apart from any connection.
-    fn set_off(&self, runtime: &Handle, request: Owned, landing: Landing) {
+    fn set_off(&self, runtime: &Handle, request: Owned, begun: Begun, landing: Landing) {
         let Some(lab) = self.me.upgrade() else {
             return;
         };
         runtime.spawn(async move {
-            let mut hit = Hit::default();
-            let decision = lab.decide(&request.request(), &mut hit).await;
-            landing.land(Outcome {
-                decision,
-                hit: hit.0,
-            });
+            let outcome = lab.decide(&request.request(), begun, &mut Untimed).await;
+            landing.land(outcome);
         });
     }
 
-    /// Whether a grant that somebody else's request led to holds for this one.
+    /// Whether a grant that somebody else's request led to holds for this one, which may have come after it began.
     async fn still_holds(
         &self,
         request: &Request<'_>,
         token: &str,
         grant: &Grant,
     ) -> Result<bool, Denied> {
-        if self.recalls {
-            let now = self.clock.now();
-            let recalled = self.recall(request, token, now).await?;
-            return Ok(matches!(recalled, super::Recalled::Grant(_)));
+        let now = self.clock.now();
+        if now.seconds() >= grant.expires_at || !self.freshness.holds(&grant.mark) {
+            return Ok(false);
         }
-        let stands = !self.freshness.asks() || self.stands(grant);
-        Ok(stands && self.freshness.holds(&grant.mark))
+        if self.cache.is_shared() && matches!(self.world.verification, Verification::Introspect(_))
+        {
+            // What was revoked is known where the decision is kept, if anywhere.
+            let recalled = self.recall(request, token, now).await?;
+            return Ok(matches!(recalled, Recalled::Grant(_)));
+        }
+        if !self.freshness.asks() && self.world.sessions.in_redis().is_none() {
+            return Ok(true);
+        }
+        match self.check(&grant.mark).await {
+            Ok(()) => Ok(true),
+            Err(Denied::Unavailable) => Err(Denied::Unavailable),
+            Err(_) => Ok(false),
+        }
     }
 }

@@ -30,8 +30,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// One sequence of revocations for all servers here, and for each slot the number of its latest one, as
 /// [`crate::freshness`] has them in memory: a hash of `number`, `all`, `t` and a token's slot, `s` and a subject's. Each
-/// revocation raises its slot in the step that commits it.
+/// revocation raises its slot in the step that commits it. Redis must not throw keys away to make room (`noeviction`).
 pub(crate) const EPOCHS: &str = "authlab:epochs";
+
+/// A script takes a token's slot from the last three digits of its id.
+const _: () = assert!(SLOTS == 0x1000);
 
 /// ARGV: the slot. KEYS: where epochs are.
 const RAISE: &str = r"

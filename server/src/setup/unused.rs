@@ -33,8 +33,12 @@ axis! {
         NoBinding = "no-binding",
         /// only --credential session-jwt has sessions by device
         NoDevices = "no-devices",
-        /// only --credential jwt and opaque are asked for and about by other servers
+        /// only --credential jwt, opaque and api-key are asked for and about by other servers
         NotCentral = "not-central",
+        /// --verify introspect keeps no sessions; only --cache-store redis needs a place for decisions
+        NoSessions = "no-sessions",
+        /// --verify introspect issues no tokens, and only --binding dpop needs this server's address
+        NoIssuer = "no-issuer",
         /// --log is none
         NoLog = "no-log",
         /// no --trusted-proxy may ask at /authorize
@@ -131,7 +135,7 @@ fn tokens(typed: &Setup, design: &Design) -> Vec<Checked> {
         ),
         (
             "claims-bytes",
-            typed.claims_bytes.is_some(),
+            typed.claims_bytes.is_some_and(|bytes| bytes > 0),
             not_jwt(Idle::NoClaims),
         ),
         (
@@ -166,7 +170,13 @@ fn servers(typed: &Setup, design: &Design) -> Vec<Checked> {
     let not_asked = elsewhere(design).or((!is_central).then_some(Idle::NotCentral));
     let no_log = (design.log == LogKind::None).then_some(Idle::NoLog);
     let no_proxy = design.trusted_proxy.is_empty().then_some(Idle::NoProxy);
+    let asks = design.verify == VerifyKind::Introspect;
+    let shares = design.cache != CacheKind::None && design.cache_store == CacheStore::Redis;
+    let no_sessions = (asks && !shares).then_some(Idle::NoSessions);
+    let no_issuer = (asks && design.binding != BindingKind::Dpop).then_some(Idle::NoIssuer);
     vec![
+        ("sessions", typed.sessions.is_some(), no_sessions),
+        ("issuer", typed.issuer.is_some(), no_issuer),
         ("introspect-url", typed.introspect_url.is_some(), no_central),
         (
             "introspect-client",

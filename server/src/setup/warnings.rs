@@ -3,11 +3,13 @@
 use super::Design;
 use crate::axis::axis;
 use crate::binding::BindingKind;
+use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
 use crate::sessions::SessionsFrom;
+use crate::users::Users;
 use crate::verification::VerifyKind;
 
 axis! {
@@ -21,10 +23,16 @@ axis! {
         RevokedPassesForTtl = "revoked-passes-for-ttl",
         /// --freshness exp: a revoked token may pass until it expires
         RevokedPassesUntilExp = "revoked-passes-until-exp",
-        /// --verify introspect beside a cache: what the central server revokes by itself may pass here for --cache-ttl
+        /// --verify introspect beside a cache: what the central server revokes by itself may pass here for --cache-ttl (with exp until it expires), unless both share --cache-store redis
         CentralRevocationsUnseen = "central-revocations-unseen",
         /// --sessions redis beside a cache of its own: what another server revokes may pass here until the cached entry ends
         OthersRevocationsUnseen = "others-revocations-unseen",
+        /// --credential basic beside a cache: what is changed in the file of --users by others may pass for --cache-ttl
+        ChangesElsewhereUnseen = "changes-elsewhere-unseen",
+        /// --secret-file or --key-file beside --sessions memory: a restart forgets what was revoked and changed, and earlier tokens pass again
+        ChangesForgotten = "changes-forgotten",
+        /// --cache-store redis with a key of this process alone: no other server shares these decisions
+        NothingShared = "nothing-shared",
         /// --password md5, sha256 or blake3: stolen hashes are guessed by the billion a second; measurement only
         FastPasswordHash = "fast-password-hash",
         /// --bcrypt-cost below 10, OWASP's least: stored passwords are guessed faster
@@ -35,6 +43,8 @@ axis! {
         InsecureCookies = "insecure-cookies",
         /// --hash-on inline: each sign-in stops every other request of its thread
         HashesBlockRequests = "hashes-block-requests",
+        /// --introspect-url http:// beyond loopback: tokens and the client's secret can be read on the way
+        PlainTextCentral = "plain-text-central",
         /// --listen beyond loopback without TLS: tokens and passwords can be read on the way
         PlainTextNetwork = "plain-text-network",
     }
@@ -68,11 +78,32 @@ impl Design {
                 decisions && by_epoch && is_own && matches!(self.sessions, SessionsFrom::Redis(_))
             }
             Warning::CentralRevocationsUnseen => {
-                let by_epoch = self.freshness == FreshnessKind::Epoch;
-                self.authorizes()
-                    && self.cache != CacheKind::None
-                    && by_epoch
-                    && self.central_is_unseen()
+                let cached = self.authorizes() && self.cache != CacheKind::None;
+                cached && self.verify == VerifyKind::Introspect
+            }
+            Warning::ChangesElsewhereUnseen => {
+                let cached = self.authorizes() && self.cache != CacheKind::None;
+                let by_password = self.credential == CredentialKind::Basic;
+                cached && by_password && Users::are_written_elsewhere(&self.users)
+            }
+            Warning::ChangesForgotten => {
+                let lasting = match self.jwt {
+                    JwtAlgorithm::HS256 => self.secret_file != SecretFrom::Random,
+                    _ => self.key_file != KeyFrom::Generated,
+                };
+                let is_signed = self.credential.is_signed() && self.verify == VerifyKind::Local;
+                is_signed && lasting && self.sessions == SessionsFrom::Memory
+            }
+            Warning::NothingShared => {
+                let drawn = match self.jwt {
+                    JwtAlgorithm::HS256 => self.secret_file == SecretFrom::Random,
+                    _ => self.key_file == KeyFrom::Generated,
+                };
+                let is_signed = self.credential.is_signed() && self.verify == VerifyKind::Local;
+                decisions && self.cache_store == CacheStore::Redis && is_signed && drawn
+            }
+            Warning::PlainTextCentral => {
+                self.verify == VerifyKind::Introspect && self.introspect_url.is_in_the_clear()
             }
             Warning::FastPasswordHash => {
                 self.verify == VerifyKind::Local && !self.password.is_slow()
