@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede check
+.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -18,6 +18,7 @@ help:
 	@echo "make others                     duels of nginx, uvicorn and Node"
 	@echo "make replay                     an access log of nginx, replayed: planned, achieved, gaps"
 	@echo "make regressions                changes that make the server slower: who names them"
+	@echo "make never-wrong                a million random histories: is a cached decision ever another than without its cache"
 	@echo "make hold                       memory of 100 000 accounts in SQLite and as many sessions"
 	@echo "make unmask                     how long the MD5 of an IPv4 address hides it here"
 	@echo "make worth                      what a cache saves, by what it spares: a table"
@@ -101,6 +102,10 @@ cache-memory:
 
 stampede:
 	cargo run --release --workspace --example stampede
+
+# As in the tests, a hundred times as many; NEVER_WRONG_SEED=N repeats a run.
+never-wrong:
+	NEVER_WRONG_HISTORIES=1000000 cargo test --release --workspace --test never_wrong -- --nocapture
 
 # Every IPv4 address, hashed.
 unmask:

@@ -231,7 +231,11 @@ impl Record<'_> {
 fn described(design: &Design) -> String {
     // Of what is only looked up nobody asks who issued it.
     let signed_here = design.credential.is_signed() && design.verify == VerifyKind::Local;
-    let issuer = signed_here.then(|| design.issuer()).unwrap_or_default();
+    let issuer = if signed_here {
+        design.issuer()
+    } else {
+        String::new()
+    };
     format!(
         "{} {} {} {} {} {} {} {} {} {}",
         design.credential,

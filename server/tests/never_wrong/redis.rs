@@ -1,0 +1,67 @@
+//! A Redis of a test's own: it ends with the test.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use authlab_server::SessionsFrom;
+
+use crate::installed::found;
+
+pub(crate) struct Redis {
+    port: u16,
+    child: Child,
+    connection: redis::aio::MultiplexedConnection,
+}
+
+impl Redis {
+    /// `None` where there is none, which is said aloud.
+    pub(crate) async fn start() -> Option<Self> {
+        if !found("redis-server", "redis-server", "decisions in Redis") {
+            return None;
+        }
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let child = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--save", "", "--appendonly", "no", "--dir", "/"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
+        let connection = loop {
+            if let Ok(connection) = client.get_multiplexed_async_connection().await {
+                break connection;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "redis-server did not start"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        Some(Self {
+            port,
+            child,
+            connection,
+        })
+    }
+
+    pub(crate) fn sessions(&self) -> SessionsFrom {
+        format!("redis://127.0.0.1:{}", self.port).parse().unwrap()
+    }
+
+    /// Each history begins with an empty one.
+    pub(crate) async fn flush(&self) {
+        let mut connection = self.connection.clone();
+        let flushed = redis::cmd("FLUSHALL").exec_async(&mut connection).await;
+        flushed.unwrap();
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
