@@ -28,7 +28,7 @@ pub(crate) fn all(criterion: &mut Criterion) {
     bare(criterion);
     // Every decision asks what time it is.
     criterion.bench_function("clock/coarse", |bencher| {
-        bencher.iter(|| Clock::Coarse.now())
+        bencher.iter(|| Clock::Coarse.now());
     });
 }
 
