@@ -254,7 +254,7 @@ fn a_flag_that_would_do_nothing_is_refused_with_the_reason() {
         ),
         (
             &["--credential", "session", "--clients", "clients.json"],
-            "--clients would do nothing: only --credential jwt and opaque",
+            "--clients would do nothing: only --credential jwt, opaque and api-key",
         ),
         (
             &["--credential", "opaque", "--audience", "them"],
