@@ -3,12 +3,12 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use authlab_server::{App, CredentialKind};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, USER_AGENT, WWW_AUTHENTICATE};
+use authlab_server::CredentialKind;
+use hyper::Request;
+use hyper::header::USER_AGENT;
 use hyper::http::request::Builder;
-use hyper::{Request, Response};
+
+use crate::sent::{Answer, Sent, shown, with_body};
 
 /// The proxy that may ask for others.
 pub(crate) const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 8, 7));
@@ -89,17 +89,6 @@ pub(crate) enum Shown {
     NotAtAll,
 }
 
-/// What came back: all of it that a decision makes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: String,
-    /// What a proxy is told, and what a refusal asks for.
-    pub(crate) headers: Vec<String>,
-    /// `Set-Cookie`, which is of no decision.
-    cookie: Option<String>,
-}
-
 impl fmt::Debug for Question {
     /// In a line, without what is as usual.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,11 +108,7 @@ impl fmt::Debug for Question {
 
 impl Question {
     /// The request, with the credential's text.
-    pub(crate) fn request(
-        self,
-        kind: CredentialKind,
-        text: &str,
-    ) -> (Request<Full<Bytes>>, IpAddr) {
+    pub(crate) fn request(self, kind: CredentialKind, text: &str) -> Sent {
         let (method, path) = self.what.place();
         let (path, body) = (self.spelled.path(path), self.what.body());
         let (builder, from) = if self.what.is_behind_a_proxy() {
@@ -271,29 +256,6 @@ impl Sender {
     }
 }
 
-/// The request with the credential, as its dialect shows it.
-pub(crate) fn shown(builder: Builder, kind: CredentialKind, text: &str) -> Builder {
-    match kind {
-        CredentialKind::Session => builder
-            .header(COOKIE, format!("session_id={text}"))
-            .header("sec-fetch-site", "same-origin"),
-        CredentialKind::ApiKey => builder.header("x-api-key", text),
-        CredentialKind::Basic => builder.header(AUTHORIZATION, format!("Basic {text}")),
-        _ => builder.header(AUTHORIZATION, format!("Bearer {text}")),
-    }
-}
-
-/// The request with a JSON body, or without one.
-pub(crate) fn with_body(builder: Builder, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
-    let body = body.into();
-    let builder = if body.is_empty() {
-        builder
-    } else {
-        builder.header(CONTENT_TYPE, "application/json")
-    };
-    builder.body(Full::new(body)).unwrap()
-}
-
 /// Another text of the same form: one character near its end is another.
 fn forged(text: &str) -> String {
     let at = text.len().saturating_sub(10);
@@ -303,34 +265,4 @@ fn forged(text: &str) -> String {
         "A"
     };
     format!("{}{other}{}", &text[..at], &text[at + 1..])
-}
-
-impl Answer {
-    pub(crate) async fn of(app: &App, (request, from): (Request<Full<Bytes>>, IpAddr)) -> Self {
-        let (parts, body) = Response::into_parts(app.answer(request, from).await);
-        let body = body.collect().await.unwrap().to_bytes();
-        let header = |name: &str| {
-            let value = parts.headers.get(name)?.to_str().ok()?;
-            Some(value.to_owned())
-        };
-        let told = ["x-auth-subject", "x-auth-scope", WWW_AUTHENTICATE.as_str()];
-        Self {
-            status: parts.status.as_u16(),
-            body: String::from_utf8(body.to_vec()).unwrap(),
-            headers: told.into_iter().filter_map(header).collect(),
-            cookie: header("set-cookie"),
-        }
-    }
-
-    /// A text of its JSON body.
-    pub(crate) fn field(&self, name: &str) -> Option<String> {
-        let body: serde_json::Value = serde_json::from_str(&self.body).ok()?;
-        body[name].as_str().map(ToOwned::to_owned)
-    }
-
-    /// The session that a cookie begins.
-    pub(crate) fn session(&self) -> Option<String> {
-        let (_, rest) = self.cookie.as_ref()?.split_once("session_id=")?;
-        rest.split(';').next().map(ToOwned::to_owned)
-    }
 }

@@ -1,19 +1,15 @@
-//! Changes, made as clients, administrators and whoever runs the servers make them.
+//! Changes that users and clients make by their requests.
 
-use std::collections::BTreeMap;
-
-use authlab_server::{CredentialKind, Role, Roles, Scope};
+use authlab_server::CredentialKind;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::Request;
-use hyper::http::request::Builder;
 use serde_json::{Value, json};
 
-use crate::asked::{Answer, Nth, Question, Resource, Sender, Shown, Spelling, shown, with_body};
-use crate::combination::Place;
+use crate::asked::{Nth, Question, Resource, Sender, Shown, Spelling};
 use crate::history::{Change, Password, Who};
-use crate::played::{Broken, Held, Play, Played, client};
-use crate::promise::Promise;
+use crate::played::{Broken, Held, Play, Played};
+use crate::sent::{Answer, client, shown, with_body};
 
 impl Who {
     pub(crate) fn name(self) -> &'static str {
@@ -35,28 +31,6 @@ impl Who {
             (_, Self::Newcomer) => "the first password",
         }
     }
-}
-
-/// Roles, by number.
-fn roles(number: u8) -> Vec<Role> {
-    match number {
-        0 => vec![],
-        1 => vec![Role::User],
-        2 => vec![Role::Admin],
-        _ => vec![Role::Admin, Role::User],
-    }
-}
-
-/// Policies, by number; the first is the one that there is at first.
-fn policy(number: u8) -> BTreeMap<Role, Vec<Scope>> {
-    use Scope::{ItemsRead, ItemsWrite};
-    let (admin, user) = match number {
-        0 => (vec![ItemsRead, ItemsWrite], vec![ItemsRead]),
-        1 => (vec![ItemsRead, ItemsWrite], vec![ItemsRead, ItemsWrite]),
-        2 => (vec![ItemsRead, ItemsWrite], vec![]),
-        _ => (vec![ItemsRead], vec![ItemsRead]),
-    };
-    [(Role::Admin, admin), (Role::User, user)].into()
 }
 
 impl Play<'_> {
@@ -91,7 +65,7 @@ impl Play<'_> {
         }
     }
 
-    fn kind(&self) -> CredentialKind {
+    pub(crate) fn kind(&self) -> CredentialKind {
         self.combination.design.credential
     }
 
@@ -160,7 +134,13 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn hold(&mut self, text: String, who: Option<Who>, from: Sender, until_seconds: u64) {
+    pub(crate) fn hold(
+        &mut self,
+        text: String,
+        who: Option<Who>,
+        from: Sender,
+        until_seconds: u64,
+    ) {
         self.held.push(Held {
             text,
             who,
@@ -185,139 +165,6 @@ impl Play<'_> {
             self.hold(token, None, Sender::Home, until);
         }
         Ok(())
-    }
-
-    async fn refresh(&mut self, at: usize, of: Nth, again: bool) -> Played {
-        let Some((held, session)) = self.nth(of).and_then(|held| {
-            let session = self.held[held].session?;
-            Some((held, session))
-        }) else {
-            return Ok(());
-        };
-        let turns = &self.sessions[session];
-        let turn = if again {
-            turns.len().checked_sub(2)
-        } else {
-            turns.len().checked_sub(1)
-        };
-        let Some(turn) = turn else {
-            return Ok(());
-        };
-        let (who, from) = (self.held[held].who, self.held[held].from);
-        let body = json!({ "refresh_token": turns[turn] });
-        let request = (posted("/token/refresh", from, &body), from.ip());
-        let answer = Answer::of(self.stand.desk(at), request).await;
-        let is_new = done(&answer)?;
-        if again {
-            sure(!is_new, "a refresh token is used once")?;
-            self.end(|held| held.session == Some(session));
-        } else if is_new {
-            let now = self.stand.now_seconds();
-            let until = now + self.combination.design.token_ttl.0.as_secs();
-            self.hold(answer.field("access_token").unwrap(), who, from, until);
-            let held = self.held.len() - 1;
-            self.held[held].session = Some(session);
-            self.sessions[session].push(answer.field("refresh_token").unwrap());
-        }
-        Ok(())
-    }
-
-    async fn revoke(&mut self, at: usize, of: Nth, from: Sender) -> Played {
-        let path = match self.kind() {
-            CredentialKind::Basic => return Ok(()),
-            CredentialKind::Session | CredentialKind::SessionJwt => "/logout",
-            _ => "/token/revoke",
-        };
-        let Some(held) = self.nth(of) else {
-            return Ok(());
-        };
-        let builder = shown(
-            from.named(Request::post(path)),
-            self.kind(),
-            &self.held[held].text,
-        );
-        let app = &self.stand.servers[at].cached;
-        let answer = Answer::of(app, (with_body(builder, ""), from.ip())).await;
-        if done(&answer)? {
-            let over = self.end_with(held);
-            if self.sees_its_own() {
-                for text in over {
-                    self.granted.forget(&text);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn revoke_by_client(&mut self, at: usize, of: Nth) -> Played {
-        let is_known = matches!(
-            self.kind(),
-            CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey
-        );
-        let (Some(held), true) = (self.nth(of), is_known) else {
-            return Ok(());
-        };
-        // One that is over has nothing to end: RFC 7009 §2.2.
-        let is_good =
-            !self.held[held].has_ended && self.stand.now_seconds() < self.held[held].until_seconds;
-        let request = self.by_client("/oauth/revoke", held);
-        if done(&Answer::of(self.stand.desk(at), request).await)? && is_good {
-            self.end_with(held);
-        }
-        Ok(())
-    }
-
-    /// A credential has ended, and where it is of a session all of that: their texts.
-    fn end_with(&mut self, held: usize) -> Vec<String> {
-        let (session, text) = (self.held[held].session, self.held[held].text.clone());
-        let is_over =
-            |other: &Held| other.text == text || session.is_some() && other.session == session;
-        self.end(is_over);
-        let over = self.held.iter().filter(|other| is_over(other));
-        over.map(|other| other.text.clone()).collect()
-    }
-
-    async fn sign_out_device(&mut self, at: usize, by: Nth, device: u8) -> Played {
-        let path = format!("/devices/device-{device}");
-        let builder = Request::delete(path);
-        let Some((held, answer)) = self.by_device(at, by, builder).await? else {
-            return Ok(());
-        };
-        if done(&answer)? {
-            let who = self.held[held].who;
-            self.end(|other| other.who == who && other.device == device);
-        }
-        Ok(())
-    }
-
-    async fn sign_out_everywhere(&mut self, at: usize, by: Nth) -> Played {
-        let Some((held, answer)) = self.by_device(at, by, Request::post("/logout/all")).await?
-        else {
-            return Ok(());
-        };
-        if done(&answer)? {
-            let who = self.held[held].who;
-            self.end(|other| other.who == who);
-        }
-        Ok(())
-    }
-
-    async fn by_device(
-        &mut self,
-        at: usize,
-        by: Nth,
-        builder: Builder,
-    ) -> Played<Option<(usize, Answer)>> {
-        let (Some(held), CredentialKind::SessionJwt) = (self.nth(by), self.kind()) else {
-            return Ok(None);
-        };
-        let from = self.held[held].from;
-        self.foretell(at, probe(Resource::Devices, from, by), held)
-            .await?;
-        let builder = shown(from.named(builder), self.kind(), &self.held[held].text);
-        let app = &self.stand.servers[at].cached;
-        let answer = Answer::of(app, (with_body(builder, ""), from.ip())).await;
-        Ok(Some((held, answer)))
     }
 
     async fn change_password(&mut self, at: usize, by: Nth, to: Password) -> Played {
@@ -345,155 +192,23 @@ impl Play<'_> {
         }
         Ok(())
     }
-
-    async fn give_roles(&mut self, at: usize, who: Who, number: u8, by: Option<Nth>) -> Played {
-        let roles = roles(number);
-        let is_given = if let Some(by) = by {
-            let builder = Request::post(format!("/admin/accounts/{}/roles", who.name()));
-            self.administer(at, by, builder, &json!({ "roles": labels(&roles) }))
-                .await?
-        } else {
-            let roles: Roles = roles.into_iter().collect();
-            let given = self.stand.desk_lab(at).set_roles(who.name(), roles).await;
-            sure(
-                given.is_ok() == self.accounts.contains_key(&who),
-                "who has an account may be given roles",
-            )?;
-            given.is_ok()
-        };
-        if is_given {
-            self.end(|held| held.who == Some(who));
-        }
-        Ok(())
-    }
-
-    async fn remove(&mut self, at: usize, who: Who, by: Option<Nth>) -> Played {
-        let is_removed = if let Some(by) = by {
-            let builder = Request::delete(format!("/admin/accounts/{}", who.name()));
-            self.administer(at, by, builder, &Value::Null).await?
-        } else {
-            let removed = self.stand.desk_lab(at).remove_account(who.name()).await;
-            removed.is_ok()
-        };
-        if is_removed {
-            self.accounts.remove(&who);
-            self.end(|held| held.who == Some(who));
-        }
-        Ok(())
-    }
-
-    async fn rotate_keys(&mut self, at: usize, each: bool, by: Option<Nth>) -> Played {
-        if !self.kind().is_signed() {
-            return Ok(());
-        }
-        self.stand.draw_secret();
-        let is_rotated = match by {
-            Some(by) => {
-                self.administer(at, by, Request::post("/admin/keys"), &Value::Null)
-                    .await?
-            }
-            None => self.stand.desk_lab(at).rotate_keys().await.is_ok(),
-        };
-        let servers = self.stand.servers.len();
-        let is_whole = each || servers == 1;
-        if each && self.stand.central.is_none() {
-            for other in (0..servers).filter(|other| *other != at) {
-                sure(
-                    self.stand.servers[other].lab.rotate_keys().await.is_ok(),
-                    "keys can be rotated",
-                )?;
-            }
-        }
-        if is_rotated {
-            self.rotated();
-        }
-        if is_rotated && (is_whole || self.stand.central.is_some()) {
-            self.end(|_| true);
-        }
-        Ok(())
-    }
-
-    /// Of the servers that are asked; a central server's is another matter, and changes with `each`.
-    async fn replace_policy(&mut self, at: usize, with: u8, each: bool, by: Option<Nth>) -> Played {
-        let carried = policy(with);
-        let servers = &self.stand.servers;
-        match by {
-            Some(by) if self.combination.place == Place::Here => {
-                let body = carried
-                    .iter()
-                    .map(|(role, scopes)| {
-                        let scopes = scopes.iter().map(|scope| scope.label());
-                        (role.label().to_owned(), scopes.collect())
-                    })
-                    .collect::<serde_json::Map<String, Value>>();
-                self.administer(at, by, Request::post("/admin/policy"), &body.into())
-                    .await?;
-            }
-            _ => {
-                let chosen = (0..servers.len()).filter(|other| each || *other == at);
-                for server in chosen {
-                    let replaced = servers[server].lab.replace_policy(&carried).await;
-                    sure(replaced.is_ok(), "the policy can be replaced")?;
-                }
-                if let Some(central) = self.stand.central.as_ref().filter(|_| each) {
-                    let replaced = central.lab.replace_policy(&carried).await;
-                    sure(replaced.is_ok(), "the policy can be replaced")?;
-                }
-                if self.sees_its_own() {
-                    self.granted.forget_all();
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// An administrator's request: whether it was granted and done. It is granted if and only if it is without a cache.
-    async fn administer(
-        &mut self,
-        at: usize,
-        by: Nth,
-        builder: Builder,
-        body: &Value,
-    ) -> Played<bool> {
-        let Some(held) = self.nth(by) else {
-            return Ok(false);
-        };
-        let from = self.held[held].from;
-        let probe = probe(Resource::PolicyThatIsNone, from, by);
-        let is_asked_here = self.stand.central.is_none();
-        let may = is_asked_here && self.foretell(at, probe, held).await?;
-        let builder = shown(from.named(builder), self.kind(), &self.held[held].text);
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        let request = (with_body(builder, body), from.ip());
-        let answer = Answer::of(self.stand.desk(at), request).await;
-        let is_done = done(&answer)?;
-        let is_granted = !matches!(answer.status, 401 | 403);
-        if is_asked_here && self.promise == Promise::Equal && is_granted != may {
-            let said = format!("{answer:?} to an administrator's request");
-            return Err(self.wrong(probe, held, &said));
-        }
-        Ok(is_done)
-    }
 }
 
 impl Play<'_> {
     /// Whether the server would grant it without its cache: with one, the request that follows may be remembered.
-    async fn foretell(&mut self, at: usize, probe: Question, held: usize) -> Played<bool> {
+    pub(crate) async fn foretell(
+        &mut self,
+        at: usize,
+        probe: Question,
+        held: usize,
+    ) -> Played<bool> {
         let answer = self.oracle(at, probe, held).await?;
         self.heard(probe, held, &answer);
         Ok(probe.is_granted(&answer))
     }
 }
 
-fn labels(roles: &[Role]) -> Vec<&'static str> {
-    roles.iter().map(|role| role.label()).collect()
-}
-
-fn probe(what: Resource, from: Sender, with: Nth) -> Question {
+pub(crate) fn probe(what: Resource, from: Sender, with: Nth) -> Question {
     Question {
         what,
         spelled: Spelling::Plain,
@@ -503,7 +218,7 @@ fn probe(what: Resource, from: Sender, with: Nth) -> Question {
     }
 }
 
-fn posted(
+pub(crate) fn posted(
     path: &str,
     from: Sender,
     body: &Value,
@@ -512,14 +227,14 @@ fn posted(
 }
 
 /// Whether it was done; nobody knows of a store that did not answer.
-fn done(answer: &Answer) -> Played<bool> {
+pub(crate) fn done(answer: &Answer) -> Played<bool> {
     match answer.status {
         503 => Err(Broken::Off),
         status => Ok((200..300).contains(&status)),
     }
 }
 
-fn sure(holds: bool, what: &str) -> Played {
+pub(crate) fn sure(holds: bool, what: &str) -> Played {
     if holds {
         Ok(())
     } else {

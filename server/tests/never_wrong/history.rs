@@ -125,7 +125,7 @@ pub(crate) enum Change {
     },
 }
 
-const MOST_STEPS: usize = 32;
+const MOST_STEPS: usize = 26;
 
 /// Histories of a combination.
 pub(crate) fn histories(design: &Design) -> impl Strategy<Value = History> + use<> {

@@ -6,9 +6,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
+mod administered;
 mod asked;
 mod changed;
 mod combination;
+mod ended;
 mod history;
 #[path = "../served/installed.rs"]
 #[allow(
@@ -16,23 +18,22 @@ mod history;
     reason = "of the other tests' programs only Redis is needed here"
 )]
 mod installed;
+mod judged;
 mod played;
 mod promise;
 mod redis;
+mod run;
+mod sent;
 mod stand;
 mod tally;
 
-use std::fmt::Write as _;
+use authlab_server::{BindingKind, CacheKey, CacheStore, CredentialKind};
 
-use authlab_server::{BindTo, BindingKind, CacheKey, CacheStore, CredentialKind, JwtAlgorithm};
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use tokio::runtime::Runtime;
-
-use asked::{Nth, Question, Resource, Sender, Shown, Spelling};
-use combination::{Combination, Credential, Place, combinations};
-use history::{Change, History, Later, Password, Setting, Step, histories};
-use played::play;
+use asked::{Question, Sender};
+use combination::{Credential, Place, combinations};
+use history::{Change, Later, Step};
 use promise::Promise;
+use run::{ITEMS, never_wrong, one, planned_histories, runtime};
 use stand::Grounds;
 use tally::Tally;
 
@@ -68,7 +69,7 @@ fn every_combination_that_opens_is_played_and_all_histories_are_as_many_as_promi
     println!("{planned} histories in CI");
 }
 
-fn expected(credential: Credential, place: Place) -> usize {
+pub(crate) fn expected(credential: Credential, place: Place) -> usize {
     let is_asked_about = matches!(
         credential.kind,
         CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey
@@ -82,15 +83,6 @@ fn expected(credential: Credential, place: Place) -> usize {
         (Place::CentralOverRedis, _) if is_asked_about => CENTRAL_OVER_REDIS,
         (Place::Central | Place::CentralOverRedis, _) => 0,
     }
-}
-
-fn planned_histories() -> usize {
-    let of = |place: Place| {
-        let all = Credential::all();
-        let combinations: usize = all.into_iter().map(|one| expected(one, place)).sum();
-        combinations * place.histories()
-    };
-    Place::ALL.into_iter().map(of).sum()
 }
 
 /// A test a credential, so that they run beside each other.
@@ -145,183 +137,6 @@ fn who_asks_a_central_server_about_what_is_looked_up_is_wrong_no_longer_than_it_
 #[test]
 fn two_servers_that_ask_a_central_one_over_one_redis_are_never_wrong() {
     never_wrong(&Credential::all(), Place::CentralOverRedis);
-}
-
-/// Plays the histories of every combination of these credentials.
-fn never_wrong(credentials: &[Credential], place: Place) {
-    let runtime = runtime();
-    let Some(grounds) = runtime.block_on(Grounds::of(place)) else {
-        return;
-    };
-    let all: Vec<Combination> = {
-        let _runtime = runtime.enter();
-        let of = |credential: &Credential| combinations(*credential, place);
-        credentials.iter().flat_map(of).collect()
-    };
-    let seed = seed();
-    let sum = Tally::default();
-    for (number, combination) in all.iter().enumerate() {
-        let tally = Tally::default();
-        walk(&runtime, &grounds, combination, &tally);
-        assert!(
-            tally.hits.get() > 0,
-            "{}: no hit: {tally}",
-            combination.label()
-        );
-        run(
-            &runtime,
-            &grounds,
-            combination,
-            seed + number as u64,
-            &tally,
-        );
-        is_worth(combination, &tally);
-        sum.add(&tally);
-    }
-    println!("{} combinations: {sum}", all.len());
-    let planned = all.len() * cases(place);
-    assert!(sum.histories.get() >= planned as u64, "{sum}");
-    // There was something to be wrong about.
-    assert!(sum.ended.get() > 0 && sum.stale.get() > 0, "{sum}");
-    let in_memory = all
-        .iter()
-        .any(|combination| combination.design.cache_store != CacheStore::Redis);
-    assert_eq!(sum.evictions.get() > 0, in_memory, "{sum}");
-    assert!(sum.broken_off.get() * 100 <= sum.histories.get(), "{sum}");
-}
-
-/// Random histories of one combination.
-fn run(runtime: &Runtime, grounds: &Grounds, combination: &Combination, seed: u64, tally: &Tally) {
-    let config = Config {
-        cases: cases(combination.place) as u32 - 1,
-        failure_persistence: None,
-        max_shrink_iters: 5000,
-        ..Config::default()
-    };
-    let mut bytes = [1; 16];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    // Without optimization ChaCha would take longer than the server.
-    let rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let failed = runner.run(&histories(&combination.design), |history| {
-        runtime.block_on(play(grounds, combination, &history, tally))
-    });
-    match failed {
-        Ok(()) => {}
-        Err(TestError::Fail(why, history)) => panic!(
-            "{} (seed {seed})\n{}{why}",
-            combination.label(),
-            told(&history)
-        ),
-        Err(TestError::Abort(why)) => panic!("{}: {why}", combination.label()),
-    }
-}
-
-/// Compared were grants, refusals and credentials that ended, and what may be found to be stale was found so.
-fn is_worth(combination: &Combination, tally: &Tally) {
-    let label = combination.label();
-    for count in [&tally.granted, &tally.refused, &tally.changes, &tally.hits] {
-        assert!(count.get() > 0, "{label}: {tally}");
-    }
-    if Promise::of(combination) == Promise::Equal {
-        assert_eq!(tally.stale.get(), 0, "{label}: {tally}");
-    }
-    if !combination.is_articles() {
-        assert_eq!(tally.thieves.get(), 0, "{label}: {tally}");
-    }
-}
-
-/// Plays a history that is known to find something: a grant that is remembered, and its end.
-fn walk(runtime: &Runtime, grounds: &Grounds, combination: &Combination, tally: &Tally) {
-    let end = match combination.design.credential {
-        CredentialKind::Basic => Change::NextPassword {
-            by: Nth(0),
-            to: Password(1),
-        },
-        _ => Change::Revoke {
-            of: Nth(0),
-            from: Sender::Home,
-        },
-    };
-    let steps = vec![Step::Ask(ITEMS), Step::Do(end), Step::Ask(ITEMS)];
-    one(
-        runtime,
-        grounds,
-        combination,
-        BindingKind::None,
-        steps,
-        tally,
-    );
-}
-
-/// What is asked the most.
-const ITEMS: Question = Question {
-    what: Resource::Items,
-    spelled: Spelling::Plain,
-    from: Sender::Home,
-    with: Nth(0),
-    shown: Shown::AsItIs,
-};
-
-/// Plays one history in the plainest setting.
-fn one(
-    runtime: &Runtime,
-    grounds: &Grounds,
-    combination: &Combination,
-    binding: BindingKind,
-    steps: Vec<Step>,
-    tally: &Tally,
-) {
-    let setting = Setting {
-        binding,
-        bind_to: BindTo::UserAgentAndIp,
-        jwt: JwtAlgorithm::HS256,
-        capacity: 1000,
-        denials: 0,
-        is_counted: true,
-    };
-    let history = History { setting, steps };
-    if let Err(wrong) = runtime.block_on(play(grounds, combination, &history, tally)) {
-        panic!("{}\n{}{wrong}", combination.label(), told(&history));
-    }
-}
-
-/// A history, a step a line.
-fn told(history: &History) -> String {
-    let mut text = format!("{:?}\n", history.setting);
-    for (i, step) in history.steps.iter().enumerate() {
-        let _ = writeln!(text, "{i:3}. {step:?}");
-    }
-    text
-}
-
-/// How many histories a combination has; `NEVER_WRONG_HISTORIES` is how many there are in all.
-fn cases(place: Place) -> usize {
-    let wanted = std::env::var("NEVER_WRONG_HISTORIES").map(|text| text.parse::<usize>().unwrap());
-    match wanted {
-        Ok(wanted) => (place.histories() * wanted)
-            .div_ceil(planned_histories())
-            .max(2),
-        Err(_) => place.histories(),
-    }
-}
-
-/// Each run draws its own; `NEVER_WRONG_SEED` repeats one.
-fn seed() -> u64 {
-    match std::env::var("NEVER_WRONG_SEED") {
-        Ok(text) => text.parse().unwrap(),
-        Err(_) => std::time::SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap()
-            .as_nanos() as u64,
-    }
-}
-
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
 }
 
 /// The hole is there, and no wider: a thief passes by what its owner was granted, and by nothing else.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use authlab_server::{CacheKey, CacheKind, CacheStore, FreshnessKind};
 
-use crate::asked::{Answer, Question, Resource, Sender, Spelling};
+use crate::asked::{Question, Resource, Sender, Spelling};
 use crate::combination::{CACHE_TTL, Combination};
+use crate::sent::Answer;
 
 /// What a combination promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
