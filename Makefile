@@ -98,10 +98,12 @@ worth: build
 	$(AUTHLAB) bench worth/
 
 cache-memory:
-	cargo run --release --workspace --example memory
+	cargo build --release --quiet --workspace --example memory
+	@target/release/examples/memory
 
 stampede:
-	cargo run --release --workspace --example stampede
+	cargo build --release --quiet --workspace --example stampede
+	@target/release/examples/stampede
 
 # As in the tests, a hundred times as many, and others each time; NEVER_WRONG_SEED=N repeats a run.
 never-wrong:
@@ -109,7 +111,8 @@ never-wrong:
 
 # Every IPv4 address, hashed.
 unmask:
-	cargo run --release --workspace --example unmask
+	cargo build --release --quiet --workspace --example unmask
+	@target/release/examples/unmask
 
 # Changes that make the server slower, and one that does not: who names them.
 regressions: build

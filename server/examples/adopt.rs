@@ -1,4 +1,4 @@
-//! A service of one's own behind authlab: `cargo run --workspace --example adopt`, then
+//! A service of one's own behind authlab: `cargo build --workspace --example adopt && target/debug/examples/adopt`, then
 //! `curl -s localhost:3000/token -d john:password123` and `curl -s localhost:3000/reports -H "authorization: Bearer …"`.
 
 use std::net::SocketAddr;
