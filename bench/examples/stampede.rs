@@ -2,7 +2,6 @@
 //! right ones, wrong ones, and right ones of which every other hangs up. `make stampede`.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,8 +52,13 @@ async fn stampede(user_agent: &'static str, hangs_up: bool) -> String {
     let asked: Vec<JoinHandle<Option<(Duration, String)>>> = (0..MANY)
         .map(|number| {
             let patience = (hangs_up && number % 2 == 0).then_some(PATIENCE);
-            let asked = ask(address, user_agent, token.clone(), Arc::clone(&ready));
+            let (token, ready) = (token.clone(), Arc::clone(&ready));
             tokio::spawn(async move {
+                let stream = TcpStream::connect(address).await;
+                let stream = stream.expect("the server listens");
+                // All are connected before anybody asks.
+                ready.wait().await;
+                let asked = ask(stream, user_agent, &token);
                 match patience {
                     None => Some(asked.await),
                     Some(patience) => tokio::time::timeout(patience, asked).await.ok(),
@@ -81,16 +85,7 @@ async fn stampede(user_agent: &'static str, hangs_up: bool) -> String {
 }
 
 /// The time to the first byte of the answer, and its status.
-async fn ask(
-    address: SocketAddr,
-    user_agent: &str,
-    token: String,
-    ready: Arc<Barrier>,
-) -> (Duration, String) {
-    let mut stream = TcpStream::connect(address)
-        .await
-        .expect("the server listens");
-    ready.wait().await;
+async fn ask(mut stream: TcpStream, user_agent: &str, token: &str) -> (Duration, String) {
     let sent = Instant::now();
     let request = format!(
         "GET /items/ HTTP/1.1\r\nhost: x\r\nuser-agent: {user_agent}\r\nauthorization: Bearer {token}\r\n\r\n"
