@@ -357,6 +357,11 @@ impl Lab {
             .or_else(|| self.remembered(request, &mut Untimed))
     }
 
+    /// What is not granted at once, decided.
+    pub(crate) async fn decided(&self, request: &Request<'_>) -> Result<Grant, Denied> {
+        self.resolve(request, &mut Untimed).await
+    }
+
     /// By itself, or together with whoever asks the same.
     async fn resolve<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Result<Grant, Denied> {
         if self.flights.is_none() && !self.recalls {

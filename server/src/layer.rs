@@ -128,7 +128,7 @@ where
         let state = State::Later {
             answer: Box::pin(async move {
                 let decision = match request_of(&parts, action, &lab) {
-                    Ok(asked) => lab.authorize(&asked).await,
+                    Ok(asked) => lab.decided(&asked).await,
                     Err(denied) => Err(denied),
                 };
                 match decision {
