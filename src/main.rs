@@ -15,6 +15,7 @@ mod compare;
 mod duel;
 mod exact;
 mod gate;
+mod lab;
 mod load;
 mod merge;
 mod null;
@@ -49,6 +50,8 @@ enum Verb {
     Client(client::Arguments),
     /// Run a scenario against its variants and report
     Run(run::Arguments),
+    /// Run a set of scenarios, and write one site of what they found
+    Lab(lab::Arguments),
     /// Measure one server without a scenario file
     Load(Box<load::Arguments>),
     /// Render a run's report again
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Client(arguments) => client::run(&arguments),
         Verb::Run(arguments) => run::run(&arguments),
+        Verb::Lab(arguments) => lab::run(&arguments),
         Verb::Load(arguments) => load::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Merge(arguments) => merge::run(&arguments),

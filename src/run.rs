@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use authlab_loadtest::calibrate;
-use authlab_loadtest::conductor::{Order, RunError, conduct};
+use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::machine;
@@ -97,12 +97,45 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     )
 }
 
+impl Common {
+    /// What is meant where nothing is typed but the folder.
+    pub(crate) fn in_folder(runs: PathBuf) -> Self {
+        Self {
+            runs,
+            seed: None,
+            wanted: Wanted::default(),
+            shard: None,
+            start_at: None,
+        }
+    }
+}
+
 /// Runs a scenario and shows it; `words` repeat it but for its seed.
 pub(crate) fn conduct_and_show(
     scenario: &Scenario,
     common: &Common,
-    mut words: Vec<String>,
+    words: Vec<String>,
 ) -> anyhow::Result<ExitCode> {
+    let finished = conduct_shown(scenario, common, words)?;
+    Ok(match finished.error {
+        Some(RunError::Interrupted) => {
+            output::error(format_args!("interrupted; the run is marked partial"));
+            ExitCode::from(EXIT_INVALID)
+        }
+        Some(error) => {
+            output::error(format_args!("{error}"));
+            ExitCode::from(EXIT_REFUSED)
+        }
+        None => exit_code(finished.run.validity.verdict),
+    })
+}
+
+/// The same, for whoever goes on with the run.
+pub(crate) fn conduct_shown(
+    scenario: &Scenario,
+    common: &Common,
+    mut words: Vec<String>,
+) -> anyhow::Result<Finished> {
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let seed = common.seed.unwrap_or_else(seed_from_clock);
     words.extend(["--seed".to_owned(), seed.to_string()]);
@@ -135,17 +168,7 @@ pub(crate) fn conduct_and_show(
     };
     let finished = conduct(scenario, &order, |progress| shown.progress(progress))?;
     shown.end(&finished);
-    Ok(match finished.error {
-        Some(RunError::Interrupted) => {
-            output::error(format_args!("interrupted; the run is marked partial"));
-            ExitCode::from(EXIT_INVALID)
-        }
-        Some(error) => {
-            output::error(format_args!("{error}"));
-            ExitCode::from(EXIT_REFUSED)
-        }
-        None => exit_code(finished.run.validity.verdict),
-    })
+    Ok(finished)
 }
 
 /// The calibration kept beside the runs; said when it does not fit.

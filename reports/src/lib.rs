@@ -9,7 +9,8 @@
 //! - [`judge`]: the verdict on two variants, metric by metric; [`duel`]: all of them, and what a reader must know.
 //! - [`ladder`]: every variant against the baseline, judged once and rendered in several forms.
 //! - [`curves`], [`stages`] and [`rates`]: what charts show; [`chart`] draws them.
-//! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page.
+//! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page; [`finding`]: what it found, in
+//!   sentences, and [`page::site`]: those of several runs.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`merge`]: the shards of one load, added up.
 //! - [`micro`]: criterion's figures, from its JSON files: of one run, of two baselines, of two binaries that duel.
@@ -24,6 +25,7 @@ pub mod compare;
 pub mod curves;
 pub mod duel;
 pub mod exact;
+pub mod finding;
 pub mod folder;
 pub mod judge;
 pub mod ladder;

@@ -6,6 +6,7 @@ mod charts;
 mod html;
 mod ladder;
 mod rates;
+pub mod site;
 
 use self::html::escaped;
 use crate::{

@@ -3,33 +3,36 @@
 mod admin;
 mod devices;
 mod oauth;
+mod recalled;
 mod refresh;
 mod secrets;
+mod sign_in;
 mod together;
+mod world;
 
 use std::sync::{Arc, Weak};
 
-use crate::binding::{Binding, BindingKind, Bound};
-use crate::clients::{Clients, ClientsError};
+use crate::clients::ClientsError;
 use crate::clock::{Clock, Timestamp};
-use crate::credential::{Claims, Credential, CredentialKind, Facts, SecretError, id_of_text};
-use crate::decisions::{Beside, Cache, CacheKind, Kept, Negative, Place as SharedPlace};
+use crate::credential::{Credential, SecretError, id_of_text};
+use crate::decisions::{Cache, CacheKind, Kept, Negative};
 use crate::denied::Denied;
 use crate::flight::Flights;
 use crate::freshness::{Freshness, Revoked};
-use crate::hashing::Hashing;
-use crate::password::Password;
-use crate::policy::{Action, Policy, PolicyKind, Role, Roles, decide};
-use crate::request::{Generation, Grant, IssuedToken, Mark, Request, Sender, TokenId, Verified};
+use crate::policy::{Action, PolicyKind, Roles, decide};
+use crate::request::{Grant, Mark, Request, Sender, TokenId, Verified};
 use crate::routes::{Routes, RoutesError};
-use crate::sessions::{NotSessions, Sessions};
+use crate::sessions::NotSessions;
 use crate::setup::Design;
 use crate::stages::{Laps, Stage, StageTimes, Stopwatch, Untimed};
 use crate::subjects::Subjects;
-use crate::users::{Profile, Users, UsersError};
+use crate::users::UsersError;
 use crate::verification::{IntrospectError, Verification};
 pub(crate) use devices::Naming;
 pub(crate) use oauth::Introspected;
+use recalled::{Begun, Known, Place, Recalled};
+use sign_in::SignedIn;
+use world::World;
 
 /// A design, opened: everything that a request meets. What a hit needs is here, the rest in its world.
 #[derive(Debug)]
@@ -48,22 +51,6 @@ pub struct Lab {
     world: Arc<World>,
     /// Itself, for what outlives a request.
     me: Weak<Self>,
-}
-
-/// What decisions are made of, whether they are remembered or not.
-#[derive(Debug)]
-struct World {
-    subjects: Subjects,
-    users: Users,
-    password: Password,
-    clients: Clients,
-    routes: Routes,
-    hashing: Hashing,
-    credential: Credential,
-    verification: Verification,
-    sessions: Sessions,
-    binding: Binding,
-    policy: Policy,
 }
 
 /// Why a design could not be opened.
@@ -160,137 +147,6 @@ impl Lab {
         &self.design
     }
 
-    /// Makes an account of a user's own.
-    ///
-    /// # Errors
-    /// [`Denied::Taken`], [`Denied::Unfit`], [`Denied::ReadOnly`], or as [`Lab::login`].
-    pub async fn sign_up(&self, name: &str, password: &str) -> Result<(), Denied> {
-        let roles = [Role::User].into_iter().collect();
-        let World { users, hashing, .. } = &*self.world;
-        users.add(name, password, roles, hashing).await?;
-        self.freshness.changed();
-        Ok(())
-    }
-
-    /// Signs a user in.
-    ///
-    /// # Errors
-    /// [`Denied::BadLogin`], [`Denied::Busy`] when too many hashes wait, [`Denied::Unavailable`] when a store fails.
-    pub async fn login(
-        &self,
-        name: &str,
-        password: &str,
-        sender: &Sender<'_>,
-    ) -> Result<IssuedToken, Denied> {
-        let signed_in = self.authenticate(name, password, sender).await?;
-        let now = self.clock.now();
-        match self.design.credential {
-            CredentialKind::SessionJwt => {
-                let issued = self.begin_device(name, signed_in, sender, Naming::default());
-                return issued.await.map(|(issued, _)| issued);
-            }
-            CredentialKind::ApiKey => return self.issue_key(name, &signed_in, now).await,
-            CredentialKind::Basic => return Ok(self.shown_anew(name, password, &signed_in)),
-            CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::Session => {}
-        }
-        let (session, refresh_token) = if self.is_refreshed() {
-            let (id, token) = self.begin_refreshed(name, &signed_in, now).await?;
-            (Some(id), Some(token))
-        } else {
-            (None, None)
-        };
-        let facts = Facts {
-            session,
-            ..self.facts(&signed_in)
-        };
-        self.issue(name, facts, refresh_token, now).await
-    }
-
-    /// What a token of who signed in says.
-    fn facts(&self, signed_in: &SignedIn) -> Facts {
-        Facts {
-            roles: signed_in.roles,
-            scopes: self.world.policy.carried(signed_in.roles),
-            bound: signed_in.bound,
-            lifetime_seconds: self.design.token_ttl.0.as_secs(),
-            generation: signed_in.generation,
-            session: None,
-        }
-    }
-
-    /// Whether its tokens belong to sessions that are refreshed.
-    fn is_refreshed(&self) -> bool {
-        self.world.credential.is_refreshed(self.design.refresh)
-    }
-
-    /// Who signs in, once the password is the account's; and from where, as a token will carry it.
-    async fn authenticate(
-        &self,
-        name: &str,
-        password: &str,
-        sender: &Sender<'_>,
-    ) -> Result<SignedIn, Denied> {
-        let known = self.world.know(name, password).await?;
-        if self.world.users.may_store_anew() && self.world.password.supersedes(&known.stored) {
-            self.store_anew(name, &known.stored, password).await;
-        }
-        let bound = self
-            .world
-            .binding
-            .seal(sender, &self.world.hashing, self.clock.now())
-            .await?;
-        Ok(SignedIn {
-            roles: known.roles,
-            generation: known.generation,
-            bound,
-            profile: known.profile,
-        })
-    }
-
-    /// A password that was stored in another way, or at a lower cost, is stored as it is today, if it can be now: who
-    /// signs in has shown it, and does so again.
-    async fn store_anew(&self, name: &str, before: &str, password: &str) {
-        let hashed = self
-            .world
-            .hashing
-            .hash(self.world.password, password.into())
-            .await;
-        if let Ok(Ok(stored)) = hashed {
-            let _ = self.world.users.store_anew(name, before, &stored).await;
-        }
-    }
-
-    async fn issue(
-        &self,
-        name: &str,
-        facts: Facts,
-        refresh_token: Option<String>,
-        now: Timestamp,
-    ) -> Result<IssuedToken, Denied> {
-        let claims = Claims::new(name, facts, now)?;
-        let subject = self.world.subjects.intern(name);
-        let access_token = self
-            .world
-            .credential
-            .issue(&claims, subject, &self.world.sessions, now)
-            .await?;
-        Ok(IssuedToken {
-            access_token,
-            token_type: self.token_type(),
-            expires_in: facts.lifetime_seconds,
-            scopes: facts.scopes,
-            refresh_token,
-        })
-    }
-
-    /// What its tokens are called (RFC 6749 §7.1).
-    pub(crate) fn token_type(&self) -> &'static str {
-        match self.design.binding {
-            BindingKind::Dpop => "DPoP",
-            _ => "Bearer",
-        }
-    }
-
     /// Authorizes a request.
     ///
     /// # Errors
@@ -371,49 +227,6 @@ impl Lab {
         Box::pin(self.resolve_elsewhere(request, laps)).await
     }
 
-    /// What waits for others, or for an answer from elsewhere: boxed, so that what does neither is not moved with it.
-    async fn resolve_elsewhere<L: Laps>(
-        &self,
-        request: &Request<'_>,
-        laps: &mut L,
-    ) -> Result<Grant, Denied> {
-        let token = request.presented.token()?;
-        let begun = match self.begin(request, token, laps).await? {
-            Recalled::Grant(grant) => return Ok(grant),
-            Recalled::Nothing(begun) => begun,
-        };
-        let now = self.clock.now();
-        let is_known = || {
-            let known = self.cache.verified(request, token, now, &self.freshness);
-            known.is_some()
-        };
-        match &self.flights {
-            // What a token says is known: there is nothing to wait for together but its binding.
-            Some(flights) if self.design.binding == BindingKind::Bcrypt || !is_known() => {
-                self.together(flights, request, begun, laps).await
-            }
-            _ => self.decide(request, begun, laps).await,
-        }
-    }
-
-    /// A decision that is remembered elsewhere, or how to begin one.
-    async fn begin<L: Laps>(
-        &self,
-        request: &Request<'_>,
-        token: &str,
-        laps: &mut L,
-    ) -> Result<Recalled, Denied> {
-        if !self.recalls {
-            return Ok(Recalled::Nothing(Begun::here(&self.freshness)));
-        }
-        let recalled = self.recall(request, token, self.clock.now()).await?;
-        laps.ended(Stage::Cache);
-        if let Recalled::Grant(_) = recalled {
-            laps.hit();
-        }
-        Ok(recalled)
-    }
-
     /// extract → known? → verify → revoked? → binding → policy → store → grant
     async fn decide<L: Laps>(
         &self,
@@ -477,32 +290,6 @@ impl Lab {
         Ok(grant)
     }
 
-    /// What a token was found to say, if that still stands. Otherwise it is verified anew: of a revoked token that tells why,
-    /// and a name and a password may have come to stand for something else.
-    fn known(&self, request: &Request<'_>, token: &str, now: Timestamp) -> Known {
-        let Some(verified) = self.cache.verified(request, token, now, &self.freshness) else {
-            return Known::AtOnce(None);
-        };
-        match self.stands(&verified.mark) {
-            Some(stands) => Known::AtOnce(Some(verified).filter(|_| stands)),
-            None => Known::IfItStands,
-        }
-    }
-
-    /// The same, where another server tells.
-    async fn known_if_it_stands(
-        &self,
-        request: &Request<'_>,
-        token: &str,
-        now: Timestamp,
-    ) -> Result<Option<Verified>, Denied> {
-        let known = self.cache.verified(request, token, now, &self.freshness);
-        match known {
-            Some(verified) if self.still(verified.mark).await? => Ok(Some(verified)),
-            _ => Ok(None),
-        }
-    }
-
     /// A denial that is known, and can never turn.
     fn denied_for_good(
         &self,
@@ -531,40 +318,6 @@ impl Lab {
             negative.store(request, token, *denied, rotations, self.clock.now());
         }
         verified
-    }
-
-    /// What is remembered where others answer: the decision that holds, or how to begin one.
-    async fn recall(
-        &self,
-        request: &Request<'_>,
-        token: &str,
-        now: Timestamp,
-    ) -> Result<Recalled, Denied> {
-        let (found, begun) = if self.cache.is_shared() {
-            let looked = self.cache.look(request, token, now, self.world.beside());
-            match looked.await {
-                Some(looked) => (looked.grant, Begun::shared(looked.number, looked.place)),
-                // Without a number nothing can be kept: nobody would know what came after it.
-                None => (None, Begun::nowhere()),
-            }
-        } else {
-            let begun = Begun::here(&self.freshness);
-            let found = self
-                .cache
-                .grant(request, token, &self.clock, &self.freshness);
-            (found, begun)
-        };
-        match found {
-            Some(grant) if !self.freshness.asks() || self.still(grant.mark).await? => {
-                Ok(Recalled::Grant(grant))
-            }
-            Some(_) | None => Ok(Recalled::Nothing(begun)),
-        }
-    }
-
-    async fn share(&self, place: Box<SharedPlace>, grant: Grant, kept: Kept, now: Timestamp) {
-        let beside = self.world.beside();
-        self.cache.share(&place, &grant, kept, now, beside).await;
     }
 
     /// Revokes a token, and with it its session where it has one: whoever holds it may end it, whoever it is bound to.
@@ -727,104 +480,6 @@ impl Lab {
             until: self.freshness.keep_until(now, end),
         }
     }
-}
-
-/// How a decision begins: the number that was read before it, and where it will be kept.
-struct Begun {
-    number: u64,
-    place: Place,
-}
-
-/// Where a decision is kept.
-enum Place {
-    Here,
-    Shared(Box<SharedPlace>),
-    Nowhere,
-}
-
-impl Begun {
-    fn here(freshness: &Freshness) -> Self {
-        Self {
-            number: freshness.number(),
-            place: Place::Here,
-        }
-    }
-
-    fn shared(number: u64, place: SharedPlace) -> Self {
-        Self {
-            number,
-            place: Place::Shared(Box::new(place)),
-        }
-    }
-
-    fn nowhere() -> Self {
-        Self {
-            number: 0,
-            place: Place::Nowhere,
-        }
-    }
-}
-
-/// What a token was found to say.
-enum Known {
-    AtOnce(Option<Verified>),
-    /// It is remembered, and whether it stands another server tells.
-    IfItStands,
-}
-
-/// What is remembered where others answer.
-enum Recalled {
-    Grant(Grant),
-    Nothing(Begun),
-}
-
-impl World {
-    fn open(design: &Design) -> Result<Self, OpenError> {
-        let password = design.password.open(design.bcrypt_cost);
-        let threads = |error| OpenError::Threads {
-            threads: design.hash_threads.get(),
-            error,
-        };
-        let verification = Verification::open(design)?;
-        let users = match &verification {
-            Verification::Local => Users::open(&design.users, password)?,
-            // Nobody signs in here, so nobody's password is hashed for it.
-            Verification::Introspect(_) => Users::elsewhere(password),
-        };
-        Ok(Self {
-            subjects: Subjects::default(),
-            users,
-            password,
-            clients: Clients::open(design)?,
-            routes: Routes::open(&design.routes)?,
-            hashing: Hashing::open(design).map_err(threads)?,
-            credential: Credential::open(design)?,
-            verification,
-            sessions: Sessions::open(design)?,
-            binding: Binding::open(design),
-            policy: Policy::default(),
-        })
-    }
-
-    fn beside(&self) -> Beside<'_> {
-        Beside {
-            sessions: &self.sessions,
-            subjects: &self.subjects,
-        }
-    }
-
-    /// What a verified token may do as policy is now.
-    fn grant(&self, verified: &Verified) -> Grant {
-        verified.grant(self.policy.left(verified.roles, verified.scopes))
-    }
-}
-
-/// Who signed in.
-struct SignedIn {
-    roles: Roles,
-    generation: Generation,
-    bound: Bound,
-    profile: Profile,
 }
 
 fn control(subjects: &Subjects) -> Grant {

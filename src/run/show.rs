@@ -18,7 +18,7 @@ use crate::output;
 use watcher::Watcher;
 
 /// What a run's figures are wanted for, as typed.
-#[derive(Clone, Copy, clap::Args)]
+#[derive(Clone, Copy, Default, clap::Args)]
 pub(crate) struct Wanted {
     /// Print only the ladder and the report's path
     #[arg(long)]

@@ -1,0 +1,121 @@
+//! The page of a lab: what each of its runs found, with the run's own page behind it. One file that needs no network.
+
+use std::fmt::Write as _;
+
+use super::STYLE;
+use super::html::{element, escaped};
+use crate::chart::palette;
+use crate::finding::Finding;
+use crate::ladder::words;
+use crate::run::Machine;
+
+/// A run of the lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it found.
+    pub finding: Finding,
+    /// Its page, relative to the lab's.
+    pub page: String,
+}
+
+/// The page; `machine` and `command` say where and how it came about, and `missing` which scenarios have no run yet.
+#[must_use]
+pub fn render(
+    entries: &[Entry],
+    missing: &[String],
+    machine: Option<&Machine>,
+    command: &str,
+) -> String {
+    let machine = machine.map_or_else(|| "none yet".to_owned(), words::machine);
+    let mut findings = String::new();
+    for entry in entries {
+        let finding = &entry.finding;
+        let (id, page) = (escaped(&finding.scenario), escaped(&entry.page));
+        let _ = writeln!(
+            findings,
+            "<section aria-labelledby=\"{id}\"><h2 id=\"{id}\"><a href=\"{page}\">{id}</a></h2>"
+        );
+        findings += &element("p", "question", &finding.question);
+        if let Some(doubt) = &finding.doubt {
+            findings += &element("p", "warning", &format!("Not to be believed: {doubt}"));
+        }
+        findings += "<ul>\n";
+        for sentence in &finding.sentences {
+            let _ = writeln!(findings, "<li>{}</li>", escaped(sentence));
+        }
+        findings += "</ul></section>\n";
+    }
+    let missing = if missing.is_empty() {
+        String::new()
+    } else {
+        element(
+            "p",
+            "warning",
+            &format!(
+                "No run yet: {}; the same command goes on",
+                missing.join(", ")
+            ),
+        )
+    };
+    format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>authlab</title>
+<style>
+{STYLE}{palette}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>What authorizing a request costs here</h1>
+<p class="question">Each finding is made from its run's figures; its name leads to the run.</p>
+{missing}
+</header>
+{findings}<section aria-labelledby="repeat"><h2 id="repeat">Repeat it</h2>
+<pre tabindex="0"><code>{command}</code></pre>
+<dl>
+<dt>Machine</dt><dd>{machine}</dd>
+</dl>
+</section>
+</main>
+</body>
+</html>
+"#,
+        palette = palette::style(),
+        command = escaped(command),
+        machine = escaped(&machine),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_stands_on_the_page_with_its_doubt_and_its_run() {
+        let entry = Entry {
+            finding: Finding {
+                scenario: "one".to_owned(),
+                question: "Is <it> fast?".to_owned(),
+                doubt: Some("disturbed: a neighbour".to_owned()),
+                sentences: vec!["a & b".to_owned()],
+            },
+            page: "20261126T000000Z-one/index.html".to_owned(),
+        };
+        let page = render(&[entry], &["two".to_owned()], None, "authlab lab");
+        for wanted in [
+            "<a href=\"20261126T000000Z-one/index.html\">one</a>",
+            "Is &lt;it&gt; fast?",
+            "Not to be believed: disturbed: a neighbour",
+            "<li>a &amp; b</li>",
+            "No run yet: two; the same command goes on",
+            "<code>authlab lab</code>",
+        ] {
+            assert!(page.contains(wanted), "{wanted}\n{page}");
+        }
+    }
+}

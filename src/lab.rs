@@ -1,0 +1,173 @@
+//! `authlab lab`: a set of scenarios, each run once, and one site of what they found. Cut short, the same command goes on with
+//! those that have no run yet.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use authlab_loadtest::interrupt;
+use authlab_loadtest::scenario::Scenario;
+use authlab_reports::finding::Finding;
+use authlab_reports::folder;
+use authlab_reports::page::site::{self, Entry};
+use authlab_reports::run::{Run, Status};
+
+use crate::output;
+use crate::run::{Common, EXIT_INVALID, conduct_shown};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Scenario files [default: every one in scenarios/]
+    scenarios: Vec<PathBuf>,
+    /// The profile `full` of each: a night, not a quarter of an hour
+    #[arg(long, conflicts_with = "profile")]
+    full: bool,
+    /// Profile of the scenarios
+    #[arg(long, default_value = "quick")]
+    profile: String,
+    /// Folder of the site and of its runs
+    #[arg(long, default_value = "reports/lab")]
+    into: PathBuf,
+}
+
+const SCENARIOS: &str = "scenarios";
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let profile = if arguments.full {
+        "full"
+    } else {
+        &arguments.profile
+    };
+    let files = files(&arguments.scenarios)?;
+    // All are read before any is run: a mistake in the last shows at once.
+    let scenarios = files
+        .iter()
+        .map(|file| Scenario::read(file, profile))
+        .collect::<Result<Vec<_>, _>>()?;
+    std::fs::create_dir_all(&arguments.into)
+        .with_context(|| format!("cannot make {}", arguments.into.display()))?;
+    let mut kept = kept(&arguments.into, profile)?;
+    let mut failed = 0;
+    for (file, scenario) in files.iter().zip(&scenarios) {
+        if kept
+            .iter()
+            .any(|(run, _)| run.scenario.name == scenario.name)
+        {
+            output::note(format_args!("{}: has its run", scenario.name));
+            continue;
+        }
+        output::note(format_args!("{}: {}", scenario.name, scenario.question));
+        let words = [
+            "authlab",
+            "run",
+            &file.display().to_string(),
+            "--profile",
+            profile,
+        ];
+        let common = Common::in_folder(arguments.into.clone());
+        let finished = conduct_shown(scenario, &common, words.map(str::to_owned).to_vec())?;
+        match finished.error {
+            None => kept.push((finished.run, finished.path)),
+            // The others do not depend on it.
+            Some(error) => {
+                failed += 1;
+                output::error(format_args!("{}: {error}", scenario.name));
+            }
+        }
+        write_site(arguments, profile, &scenarios, &kept)?;
+        if interrupt::requested() {
+            output::error(format_args!("interrupted; the same command goes on"));
+            return Ok(ExitCode::from(EXIT_INVALID));
+        }
+    }
+    let page = write_site(arguments, profile, &scenarios, &kept)?;
+    output::line(format_args!("lab: {}", page.display()));
+    let doubted = kept.iter().any(|(run, _)| Finding::of(run).doubt.is_some());
+    Ok(if failed > 0 || doubted {
+        ExitCode::from(EXIT_INVALID)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// The files that are meant, in the order of their names.
+fn files(typed: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    if !typed.is_empty() {
+        return Ok(typed.to_vec());
+    }
+    let listed = std::fs::read_dir(SCENARIOS)
+        .with_context(|| format!("no scenario was named, and {SCENARIOS}/ cannot be listed"))?;
+    let mut files = Vec::new();
+    for entry in listed {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == "toml") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        bail!("no scenario was named, and {SCENARIOS}/ has none");
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The complete runs of this profile that are there, the latest of each scenario.
+fn kept(into: &Path, profile: &str) -> anyhow::Result<Vec<(Run, PathBuf)>> {
+    let mut runs: Vec<(Run, PathBuf)> = Vec::new();
+    let listed =
+        std::fs::read_dir(into).with_context(|| format!("cannot list {}", into.display()))?;
+    for entry in listed {
+        let folder = entry?.path();
+        // Whatever else lies there is none of ours.
+        let Ok(run) = folder::read(&folder) else {
+            continue;
+        };
+        let whole = run.status == Status::Complete && run.scenario.profile == profile;
+        if !whole {
+            continue;
+        }
+        let known = runs
+            .iter_mut()
+            .find(|(known, _)| known.scenario.name == run.scenario.name);
+        match known {
+            Some(known) if known.0.started < run.started => *known = (run, folder),
+            Some(_) => {}
+            None => runs.push((run, folder)),
+        }
+    }
+    Ok(runs)
+}
+
+/// The site's page, in the order of the scenarios.
+fn write_site(
+    arguments: &Arguments,
+    profile: &str,
+    scenarios: &[Scenario],
+    runs: &[(Run, PathBuf)],
+) -> anyhow::Result<PathBuf> {
+    let of = |scenario: &Scenario| {
+        runs.iter()
+            .find(|(run, _)| run.scenario.name == scenario.name)
+    };
+    let entries: Vec<Entry> = scenarios
+        .iter()
+        .filter_map(|scenario| {
+            let (run, folder) = of(scenario)?;
+            Some(Entry {
+                finding: Finding::of(run),
+                page: format!("{}/index.html", folder.file_name()?.to_str()?),
+            })
+        })
+        .collect();
+    let missing: Vec<String> = scenarios
+        .iter()
+        .filter(|scenario| of(scenario).is_none())
+        .map(|scenario| scenario.name.clone())
+        .collect();
+    let command = format!("authlab lab --profile {profile}");
+    let machine = runs.first().map(|(run, _)| &run.machine);
+    let html = site::render(&entries, &missing, machine, &command);
+    let page = arguments.into.join("index.html");
+    std::fs::write(&page, html).with_context(|| format!("cannot write {}", page.display()))?;
+    Ok(page)
+}
