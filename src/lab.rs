@@ -164,7 +164,18 @@ fn write_site(
         .filter(|scenario| of(scenario).is_none())
         .map(|scenario| scenario.name.clone())
         .collect();
-    let command = format!("authlab lab --profile {profile}");
+    let mut words = vec!["authlab lab".to_owned()];
+    words.extend(
+        arguments
+            .scenarios
+            .iter()
+            .map(|file| file.display().to_string()),
+    );
+    words.push(format!(
+        "--profile {profile} --into {}",
+        arguments.into.display()
+    ));
+    let command = words.join(" ");
     let machine = runs.first().map(|(run, _)| &run.machine);
     let html = site::render(&entries, &missing, machine, &command);
     let page = arguments.into.join("index.html");

@@ -65,9 +65,7 @@ fn beside(rung: &Rung, baseline: &Rung) -> String {
         .speedup
         .and_then(|speedup| Some((speedup, speedup.interval?)));
     let Some((speedup, interval)) = estimate else {
-        return format!(
-            "{name}: {p50} at p50; one block has no interval, so nothing is said of {other}"
-        );
+        return format!("{name}: {p50} at p50 (one block: no interval)");
     };
     let within = format!(
         "{} … {}",
@@ -137,7 +135,7 @@ mod tests {
         );
         assert_eq!(
             said(Some(99_000), (2.0, 2.0, 2.0)),
-            "head: 99.0 µs at p50; one block has no interval, so nothing is said of base"
+            "head: 99.0 µs at p50 (one block: no interval)"
         );
         assert_eq!(said(None, (2.0, 2.0, 2.0)), "head: nothing was measured");
     }

@@ -138,15 +138,7 @@ fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
 type Limits = (DefaultBodyLimit, Extension<bodies::Within>);
 
 fn by_cookie(routes: Documented, body: impl Fn() -> Limits) -> Documented {
-    routes
-        .add(
-            "/signup",
-            post(accounts::sign_up).layer(body()),
-            [Doc::post("Makes an account of one's own")
-                .takes::<accounts::SignUp>(true)
-                .done(201)
-                .also(&[403, 409, 429, 503])],
-        )
+    own_account(sign_up(routes, body()))
         .add(
             "/login",
             post(accounts::login),
@@ -156,11 +148,6 @@ fn by_cookie(routes: Documented, body: impl Fn() -> Limits) -> Documented {
             "/logout",
             post(accounts::logout),
             [Doc::post("Ends the session").signed_in()],
-        )
-        .add(
-            "/user",
-            get(items::account),
-            [Doc::get("One's own account").signed_in()],
         )
         .add(
             "/getusers/me",
@@ -174,31 +161,34 @@ fn by_cookie(routes: Documented, body: impl Fn() -> Limits) -> Documented {
         )
 }
 
+/// Where accounts sign themselves up.
+fn sign_up(routes: Documented, limits: Limits) -> Documented {
+    routes.add(
+        "/signup",
+        post(accounts::sign_up).layer(limits),
+        [Doc::post("Makes an account of one's own")
+            .takes::<accounts::SignUp>(true)
+            .done(201)
+            .also(&[403, 409, 429, 503])],
+    )
+}
+
+fn own_account(routes: Documented) -> Documented {
+    routes.add(
+        "/user",
+        get(items::account),
+        [Doc::get("One's own account").signed_in()],
+    )
+}
+
 /// Name and password on each request: there is nothing to sign in to.
 fn by_password(routes: Documented, body: impl Fn() -> Limits) -> Documented {
-    routes
-        .add(
-            "/signup",
-            post(accounts::sign_up).layer(body()),
-            [Doc::post("Makes an account of one's own")
-                .takes::<accounts::SignUp>(true)
-                .done(201)
-                .also(&[403, 409, 429, 503])],
-        )
-        .add(
-            "/user",
-            get(items::account),
-            [Doc::get("One's own account").signed_in()],
-        )
+    own_account(sign_up(routes, body()))
 }
 
 /// Tokens of a central server, which are had there.
 fn by_central(routes: Documented, lab: &Lab) -> Documented {
-    let routes = routes.add(
-        "/user",
-        get(items::account),
-        [Doc::get("One's own account").signed_in()],
-    );
+    let routes = own_account(routes);
     if !lab.design().introspect_url.is_ours() {
         // Where somebody else's server ends tokens is not known.
         return routes;
@@ -302,12 +292,7 @@ fn by_token(routes: Documented, body: impl Fn() -> Limits) -> Documented {
         let (_, within) = body();
         (DefaultBodyLimit::max(MOST_FORM_BYTES), within)
     };
-    routes
-        .add(
-            "/user",
-            get(items::account),
-            [Doc::get("One's own account").signed_in()],
-        )
+    own_account(routes)
         .add(
             "/token",
             post(token::issue).layer(body()),
