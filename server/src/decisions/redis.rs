@@ -64,7 +64,7 @@ pub(crate) struct Shared {
     /// Which epochs a look asks.
     asks: u8,
     /// Of the design, its keys and its policy: servers that would decide otherwise share nothing.
-    namespace: RwLock<Sha256>,
+    namespace: RwLock<Namespace>,
     design: Box<str>,
 }
 
@@ -75,9 +75,17 @@ pub(crate) struct Looked {
     pub(crate) grant: Option<Grant>,
 }
 
+/// What keys begin with, and how often that was another.
+#[derive(Clone, Default)]
+struct Namespace {
+    begun: Sha256,
+    renamed: u64,
+}
+
 /// Where a decision is kept that began with a look: under the keys and the policy of then, in the sequence of then.
 pub(crate) struct Place {
     key: String,
+    renamed: u64,
     born: String,
 }
 
@@ -120,10 +128,10 @@ impl Shared {
             hasher.update(text);
         }
         hasher.update(policy.to_le_bytes());
-        *self
-            .namespace
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = hasher;
+        let namespace = self.namespace.write();
+        let mut namespace = namespace.unwrap_or_else(PoisonError::into_inner);
+        namespace.begun = hasher;
+        namespace.renamed += 1;
     }
 
     /// What is kept under the parts.
@@ -134,7 +142,8 @@ impl Shared {
         now: Timestamp,
         subjects: &Subjects,
     ) -> Result<Looked, Denied> {
-        let key = self.key(parts);
+        let Namespace { begun, renamed } = self.namespace();
+        let key = key(begun, parts);
         let name = TokenId::draw()?.number();
         let mut invocation = self.look.prepare_invoke();
         invocation
@@ -150,13 +159,13 @@ impl Shared {
             record.entry(from?, subjects).in_time_fact(now)
         });
         Ok(Looked {
-            place: Place { key, born },
+            place: Place { key, renamed, born },
             number,
             grant,
         })
     }
 
-    /// Keeps a grant where it began.
+    /// Keeps a grant where it began, unless keys or policy were changed since: it may have been made by the new ones.
     pub(super) async fn keep(
         &self,
         redis: &RedisSessions,
@@ -166,6 +175,9 @@ impl Shared {
         now: Timestamp,
         name: &str,
     ) -> Result<(), Denied> {
+        if self.namespace().renamed != place.renamed {
+            return Ok(());
+        }
         let record = Record {
             sub: name.into(),
             id: grant.mark.id,
@@ -190,21 +202,24 @@ impl Shared {
         redis.run::<()>(&invocation).await
     }
 
-    /// SHA-256 of all parts, whose borders the head tells. Tokens are random or signed, of 256 bits: it tells nothing of them.
-    fn key(&self, parts: &Parts<'_>) -> String {
+    fn namespace(&self) -> Namespace {
         let namespace = self.namespace.read();
-        let mut hasher = namespace.unwrap_or_else(PoisonError::into_inner).clone();
-        let (head, parts) = parts.pieces();
-        hasher.update(head);
-        for part in parts {
-            hasher.update(part);
-        }
-        let mut key = String::from("authlab:decision:");
-        for byte in hasher.finalize() {
-            let _ = write!(key, "{byte:02x}");
-        }
-        key
+        namespace.unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// SHA-256 of all parts, whose borders the head tells. Tokens are random or signed, of 256 bits: it tells nothing of them.
+fn key(mut hasher: Sha256, parts: &Parts<'_>) -> String {
+    let (head, parts) = parts.pieces();
+    hasher.update(head);
+    for part in parts {
+        hasher.update(part);
+    }
+    let mut key = String::from("authlab:decision:");
+    for byte in hasher.finalize() {
+        let _ = write!(key, "{byte:02x}");
+    }
+    key
 }
 
 impl Record<'_> {

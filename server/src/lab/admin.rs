@@ -5,7 +5,7 @@ use super::{Lab, World};
 use crate::denied::Denied;
 use crate::freshness::Revoked;
 use crate::policy::{Carried, Roles};
-use crate::request::Request;
+use crate::request::{Request, TokenId};
 use crate::users::Users;
 
 impl Lab {
@@ -74,6 +74,7 @@ impl Lab {
     /// # Errors
     /// [`Denied::Unavailable`] when a store fails: then do it again.
     pub async fn replace_policy(&self, carried: &Carried) -> Result<(), Denied> {
+        self.share_with_nobody()?;
         self.world.policy.replace(carried);
         self.end_everything().await
     }
@@ -85,9 +86,13 @@ impl Lab {
     /// [`Denied::Unavailable`] when it cannot be used.
     pub async fn rotate_keys(&self) -> Result<(), Denied> {
         let lab = self.me.upgrade().ok_or(Denied::Unavailable)?;
+        self.share_with_nobody()?;
         // A pair is drawn for as long as a password is hashed, and a file is read.
         let rotated = tokio::task::spawn_blocking(move || lab.world.credential.rotate()).await;
-        rotated.map_err(|_| Denied::Unavailable)??;
+        if let Err(denied) = rotated.unwrap_or(Err(Denied::Unavailable)) {
+            self.rename_shared();
+            return Err(denied);
+        }
         if let Some(negative) = &self.negative {
             negative.forget();
         }
@@ -125,6 +130,14 @@ impl Lab {
         let made = self.world.sessions.make_all_stale().await;
         self.freshness.revoked(Revoked::Everyone);
         made
+    }
+
+    /// While keys or policy are changed, decisions are kept under a name of nobody's: which of them one was made by is not
+    /// known.
+    fn share_with_nobody(&self) -> Result<(), Denied> {
+        let nobody = format!("{:032x}", TokenId::draw()?.number());
+        self.cache.rename(&nobody, self.world.policy.fingerprint());
+        Ok(())
     }
 
     /// What is shared with other servers is shared under these keys and this policy.
