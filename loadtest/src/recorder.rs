@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::folder::Recorded;
+use authlab_reports::run::Attack;
 use hdrhistogram::Histogram;
 
 use crate::live::Live;
@@ -18,6 +19,7 @@ pub(crate) struct Recorder {
     ok: u64,
     probed: u64,
     stale: u64,
+    attacks: BTreeMap<String, Attack>,
     failed: BTreeMap<String, u64>,
     last_byte: Option<Instant>,
     /// Counted beside the histograms while somebody watches.
@@ -55,6 +57,7 @@ pub(crate) struct Taken {
     pub(crate) ok: u64,
     pub(crate) probed: u64,
     pub(crate) stale: u64,
+    pub(crate) attacks: BTreeMap<String, Attack>,
     pub(crate) failed: BTreeMap<String, u64>,
     pub(crate) last_byte: Option<Instant>,
 }
@@ -75,6 +78,7 @@ impl Recorder {
             ok: 0,
             probed: 0,
             stale: 0,
+            attacks: BTreeMap::new(),
             failed: BTreeMap::new(),
             last_byte: None,
             live,
@@ -148,6 +152,20 @@ impl Recorder {
         }
     }
 
+    /// Counts a request that was to be refused.
+    pub(crate) fn attacked(&mut self, attack: &str, passed: bool) {
+        let more = Attack {
+            tried: 1,
+            passed: u64::from(passed),
+        };
+        match self.attacks.get_mut(attack) {
+            Some(known) => *known += more,
+            None => {
+                self.attacks.insert(attack.to_owned(), more);
+            }
+        }
+    }
+
     /// Counts arrivals that were never sent: every user was busy to the end.
     pub(crate) fn dropped(&mut self, arrivals: u64) {
         if arrivals > 0 {
@@ -195,6 +213,7 @@ impl Recorder {
             ok: std::mem::take(&mut self.ok),
             probed: std::mem::take(&mut self.probed),
             stale: std::mem::take(&mut self.stale),
+            attacks: std::mem::take(&mut self.attacks),
             failed: std::mem::take(&mut self.failed),
             last_byte: self.last_byte.take(),
         }

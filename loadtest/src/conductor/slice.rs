@@ -180,6 +180,7 @@ impl Conductor<'_> {
             ok: ran.taken.ok,
             probed: ran.taken.probed,
             stale: ran.taken.stale,
+            attacks: ran.taken.attacks.clone(),
             failed: ran
                 .taken
                 .failed

@@ -94,6 +94,7 @@ struct StepTable {
     save: BTreeMap<Spanned<String>, Spanned<String>>,
     revoke: Option<Spanned<String>>,
     probe: Option<Spanned<String>>,
+    attack: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

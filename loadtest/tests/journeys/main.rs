@@ -5,6 +5,7 @@
 #[path = "../scripted/place.rs"]
 mod place;
 
+mod attacks;
 mod cookies;
 mod dpop;
 mod loads;

@@ -103,10 +103,24 @@ impl Source<'_> {
             changing: false,
             revoke: None,
             probe: None,
+            attack: self.attack(table)?,
         };
         let changing = step.places().any(|place| FRESH_VALUES.contains(&place));
         step.changing = changing;
         Ok(step)
+    }
+
+    fn attack(&self, table: &StepTable) -> Result<Option<String>, ScenarioError> {
+        let Some(typed) = &table.attack else {
+            return Ok(None);
+        };
+        if table.probe.is_some() || table.revoke.is_some() || !table.save.is_empty() {
+            return Err(self.refuse(
+                typed,
+                "an attack is to be refused: it has no `probe`, `revoke` or `save`",
+            ));
+        }
+        Ok(Some(self.unique("attack", typed, &[])?))
     }
 
     fn request(&self, table: &StepTable) -> Result<(Method, Template), ScenarioError> {
