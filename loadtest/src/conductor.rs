@@ -168,7 +168,8 @@ struct Conductor<'a> {
     folder: &'a mut RunFolder,
     started: Instant,
     generator: Generator,
-    steps: Arc<Vec<Step>>,
+    /// Of each variant.
+    steps: Vec<Arc<Vec<Step>>>,
     /// The server of each variant, while it runs.
     servers: Vec<Option<Server>>,
     /// Numbers of servers that were stopped.
@@ -210,7 +211,9 @@ impl<'a> Conductor<'a> {
                 authlab: order.authlab.clone(),
                 cores: order.cores.server.clone(),
             },
-            steps: Arc::new(scenario.steps.clone()),
+            steps: (0..scenario.variants.len())
+                .map(|variant| Arc::new(scenario.steps_at(variant).to_vec()))
+                .collect(),
             servers: scenario.variants.iter().map(|_| None).collect(),
             stopped: Vec::new(),
             flags: BTreeMap::new(),

@@ -28,6 +28,7 @@ impl Source<'_> {
                 besides: self.named_besides(table, &target, besides, &file.beside)?,
                 target,
                 gives_up: table.gives_up.clone(),
+                steps: None,
                 name,
             });
         }
