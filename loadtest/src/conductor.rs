@@ -3,6 +3,7 @@
 
 mod capacity;
 mod duel;
+mod history;
 mod job;
 mod outset;
 mod ride;
@@ -20,6 +21,7 @@ use authlab_reports::duel::{Instructions, Terms};
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{self, Run, Status, Tool};
 
+use self::history::History;
 use crate::awake::Awake;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
@@ -176,6 +178,8 @@ struct Conductor<'a> {
     stopped: Vec<u64>,
     /// Flags that the running servers were started with beyond their variant's own.
     flags: BTreeMap<String, String>,
+    /// What was drawn at each variant's server.
+    histories: Vec<History>,
     servers_started: u64,
     jobs: u64,
     /// When slices begin, where other shards begin theirs.
@@ -217,6 +221,11 @@ impl<'a> Conductor<'a> {
             servers: scenario.variants.iter().map(|_| None).collect(),
             stopped: Vec::new(),
             flags: BTreeMap::new(),
+            histories: scenario
+                .variants
+                .iter()
+                .map(|_| History::default())
+                .collect(),
             servers_started: 0,
             jobs: 0,
             timetable: order.shard.as_ref().map(Timetable::of),

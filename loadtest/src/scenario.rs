@@ -63,6 +63,8 @@ pub struct Variant {
     pub besides: Vec<Beside>,
     /// What the scenario says is given up.
     pub gives_up: Vec<String>,
+    /// How many entries its cache holds, where an ideal cache of as many is to be asked about the same draws.
+    pub holds: Option<usize>,
     /// The steps as they are made at this one, where some are made otherwise than at the first.
     pub steps: Option<Vec<Step>>,
 }

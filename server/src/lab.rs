@@ -269,7 +269,9 @@ impl Lab {
             // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
             let now = self.clock.now();
             verified.in_time(now)?;
-            Box::pin(self.check(&verified.mark)).await?;
+            if let Err(denied) = Box::pin(self.check(&verified.mark)).await {
+                return self.outdated(request, denied, begun.tries).await;
+            }
             now
         } else {
             now

@@ -30,6 +30,7 @@ pub(super) fn variant(
             target: target(arguments, option, typed, known)?,
             besides: Vec::new(),
             gives_up: Vec::new(),
+            holds: None,
             steps: None,
         },
     })

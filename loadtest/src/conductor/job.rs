@@ -50,6 +50,7 @@ impl Conductor<'_> {
             load_number: number,
             measured: samples.is_some(),
             steps: Arc::clone(steps),
+            keeps_draws: self.scenario.variants[variant].holds.is_some(),
             recorder: Mutex::new(Recorder::new(names, live.clone())),
             live,
             interrupted: AtomicBool::new(false),

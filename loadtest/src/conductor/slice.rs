@@ -181,6 +181,7 @@ impl Conductor<'_> {
             probed: ran.taken.probed,
             stale: ran.taken.stale,
             attacks: ran.taken.attacks.clone(),
+            cache: ran.taken.cache,
             failed: ran
                 .taken
                 .failed

@@ -119,6 +119,7 @@ fn job(steps: &[Step], load: &Arc<Load>, server: &Server) -> Job {
         load_number: 0,
         measured: true,
         steps: Arc::new(steps.to_vec()),
+        keeps_draws: false,
         recorder: Mutex::new(Recorder::new(names, None)),
         live: None,
         interrupted: AtomicBool::new(false),

@@ -66,6 +66,7 @@ struct VariantTable {
     beside: Vec<Spanned<String>>,
     #[serde(default)]
     gives_up: Vec<String>,
+    holds: Option<Spanned<usize>>,
 }
 
 #[derive(Deserialize)]

@@ -14,6 +14,8 @@ use crate::stages::{Laps, Stage};
 pub(super) struct Begun {
     pub(super) number: u64,
     pub(super) place: Place,
+    /// How often it was begun for the same request before.
+    pub(super) tries: u8,
 }
 
 /// Where a decision is kept.
@@ -28,6 +30,7 @@ impl Begun {
         Self {
             number: freshness.number(),
             place: Place::Here,
+            tries: 0,
         }
     }
 
@@ -35,6 +38,7 @@ impl Begun {
         Self {
             number,
             place: Place::Shared(Box::new(place)),
+            tries: 0,
         }
     }
 
@@ -42,6 +46,7 @@ impl Begun {
         Self {
             number: 0,
             place: Place::Nowhere,
+            tries: 0,
         }
     }
 }

@@ -1,15 +1,17 @@
 //! Secrets that are compared with a stored hash of them: a password, at sign-in or on each request, and an API key's half.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Lab, SignedIn, World};
+use super::{Begun, Lab, SignedIn, World};
 use crate::binding::Bound;
 use crate::clock::Timestamp;
-use crate::credential::{api_key, basic};
+use crate::credential::{Credential, api_key, basic};
 use crate::denied::Denied;
 use crate::policy::{Roles, Scope, Scopes};
-use crate::request::{Generation, IssuedToken, Mark, TokenId, Verified};
+use crate::request::{Generation, Grant, IssuedToken, Mark, Request, TokenId, Verified};
 use crate::sessions::Standing;
+use crate::stages::Untimed;
 use crate::users::Profile;
 
 /// An account whose password was shown.
@@ -84,7 +86,32 @@ fn unlimited(roles: Roles) -> Scopes {
     all.filter(|_| roles != Roles::default()).collect()
 }
 
+/// How often a request is decided anew because what its name stands for changed meanwhile.
+const MOST_TRIES: u8 = 3;
+
 impl Lab {
+    /// What was found to stand no longer while it was verified. Of a token that is the end; a name and a password have no end,
+    /// and what they stand for now is read once more. That is not remembered: another change may be under way.
+    pub(super) fn outdated<'a>(
+        &'a self,
+        request: &'a Request<'_>,
+        denied: Denied,
+        tries: u8,
+    ) -> Pin<Box<dyn Future<Output = Result<Grant, Denied>> + Send + 'a>> {
+        let by_password = matches!(self.world.credential, Credential::Basic);
+        if !by_password || denied == Denied::Unavailable {
+            return Box::pin(std::future::ready(Err(denied)));
+        }
+        if tries == MOST_TRIES {
+            return Box::pin(std::future::ready(Err(Denied::Unavailable)));
+        }
+        let begun = Begun {
+            tries: tries + 1,
+            ..Begun::nowhere()
+        };
+        Box::pin(async move { self.decide(request, begun, &mut Untimed).await })
+    }
+
     /// An API key for who signed in.
     pub(super) async fn issue_key(
         &self,
