@@ -269,8 +269,8 @@ impl Lab {
             // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
             let now = self.clock.now();
             verified.in_time(now)?;
-            if let Err(denied) = Box::pin(self.check(&verified.mark)).await {
-                return self.outdated(request, denied, begun.tries).await;
+            if let Some(grant) = self.checked(request, &verified.mark, &begun.place).await? {
+                return Ok(grant);
             }
             now
         } else {
@@ -285,7 +285,7 @@ impl Lab {
             match begun.place {
                 Place::Here => self.cache.store(request, token, &verified, grant, kept),
                 Place::Shared(place) => Box::pin(self.share(place, grant, kept, now)).await,
-                Place::Nowhere => {}
+                Place::Nowhere | Place::Again(_) => {}
             }
         }
         laps.ended(Stage::Policy);

@@ -14,8 +14,6 @@ use crate::stages::{Laps, Stage};
 pub(super) struct Begun {
     pub(super) number: u64,
     pub(super) place: Place,
-    /// How often it was begun for the same request before.
-    pub(super) tries: u8,
 }
 
 /// Where a decision is kept.
@@ -23,6 +21,8 @@ pub(super) enum Place {
     Here,
     Shared(Box<SharedPlace>),
     Nowhere,
+    /// Nowhere, and so often was it begun for the same request before.
+    Again(u8),
 }
 
 impl Begun {
@@ -30,7 +30,6 @@ impl Begun {
         Self {
             number: freshness.number(),
             place: Place::Here,
-            tries: 0,
         }
     }
 
@@ -38,7 +37,13 @@ impl Begun {
         Self {
             number,
             place: Place::Shared(Box::new(place)),
-            tries: 0,
+        }
+    }
+
+    pub(super) fn again(tries: u8) -> Self {
+        Self {
+            number: 0,
+            place: Place::Again(tries),
         }
     }
 
@@ -46,7 +51,6 @@ impl Begun {
         Self {
             number: 0,
             place: Place::Nowhere,
-            tries: 0,
         }
     }
 }

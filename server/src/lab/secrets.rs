@@ -3,7 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Begun, Lab, SignedIn, World};
+use super::recalled::{Begun, Place};
+use super::{Lab, SignedIn, World};
 use crate::binding::Bound;
 use crate::clock::Timestamp;
 use crate::credential::{Credential, api_key, basic};
@@ -90,26 +91,32 @@ fn unlimited(roles: Roles) -> Scopes {
 const MOST_TRIES: u8 = 3;
 
 impl Lab {
-    /// What was found to stand no longer while it was verified. Of a token that is the end; a name and a password have no end,
-    /// and what they stand for now is read once more. That is not remembered: another change may be under way.
-    pub(super) fn outdated<'a>(
+    /// Whether what was verified still stands. Of a token the answer is all there is; a name and a password have no end, and
+    /// where what they stand for has changed the request is decided anew. That grant is not remembered: another change may be
+    /// under way.
+    pub(super) fn checked<'a>(
         &'a self,
         request: &'a Request<'_>,
-        denied: Denied,
-        tries: u8,
-    ) -> Pin<Box<dyn Future<Output = Result<Grant, Denied>> + Send + 'a>> {
-        let by_password = matches!(self.world.credential, Credential::Basic);
-        if !by_password || denied == Denied::Unavailable {
-            return Box::pin(std::future::ready(Err(denied)));
-        }
-        if tries == MOST_TRIES {
-            return Box::pin(std::future::ready(Err(Denied::Unavailable)));
-        }
-        let begun = Begun {
-            tries: tries + 1,
-            ..Begun::nowhere()
+        mark: &'a Mark,
+        place: &Place,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Grant>, Denied>> + Send + 'a>> {
+        let tries = match place {
+            Place::Again(tries) => *tries,
+            Place::Here | Place::Shared(_) | Place::Nowhere => 0,
         };
-        Box::pin(async move { self.decide(request, begun, &mut Untimed).await })
+        Box::pin(async move {
+            let by_password = matches!(self.world.credential, Credential::Basic);
+            match self.check(mark).await {
+                Ok(()) => Ok(None),
+                Err(Denied::Unavailable) => Err(Denied::Unavailable),
+                Err(denied) if !by_password => Err(denied),
+                Err(_) if tries == MOST_TRIES => Err(Denied::Unavailable),
+                Err(_) => {
+                    let begun = Begun::again(tries + 1);
+                    self.decide(request, begun, &mut Untimed).await.map(Some)
+                }
+            }
+        })
     }
 
     /// An API key for who signed in.
