@@ -5,7 +5,7 @@ pub(crate) const ALL: &str = "\
 Examples:
   authlab run thousandfold         # what does the claim come to on this machine?
   authlab serve --binding sha256   # the server, to look at: /docs says how to ask it
-  authlab VERB --help              # each verb's own examples
+  authlab duel --help              # each verb has examples of its own
 
 Exit codes: 0 ok, 1 slower or a limit broken, 2 bad input, 3 inconclusive or invalid";
 
@@ -48,7 +48,9 @@ Example:
 
 pub(crate) const MERGE: &str = "\
 Examples:
-  authlab run mine.toml --seed 7 --start-at $(date -ud +5sec +%FT%TZ) --shard 0/2
+  T=$(date -ud +5sec +%FT%TZ)
+  authlab run mine.toml --seed 7 --start-at $T --shard 0/2 &
+  authlab run mine.toml --seed 7 --start-at $T --shard 1/2; wait
   authlab merge reports/runs/*-of-2";
 
 pub(crate) const COMPARE: &str = "\
@@ -56,14 +58,15 @@ Examples:
   authlab compare reports/published/thousandfold --base md5 --head sha256
   authlab compare reports/published/http-tax --base allow-all --head route \\
       --fail-over 'p50 > 10%, errors > 0.1%'
-  authlab compare reports/published/thousandfold reports/published/http-tax
+  authlab compare reports/runs/main reports/runs/branch --fail-over 'p99 > 50ms'
   authlab compare --criterion main new    # what `cargo bench -- --save-baseline NAME` kept";
 
 pub(crate) const DUEL: &str = "\
 Examples:
   authlab duel --base './server-old --port {port}' \\
       --head './server-new --port {port}' --get /things/1
-  authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081
+  authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 \\
+      --get /healthz
   authlab duel mine.toml --base old --head new --gate p50,errors,cpu
   authlab duel mine.toml --base old --head new --out duel --inconclusive pass";
 
