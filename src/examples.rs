@@ -3,8 +3,8 @@
 
 pub(crate) const ALL: &str = "\
 Examples:
-  authlab run thousandfold         # what does the claim come to on this machine?
-  authlab serve --binding sha256   # the server, to look at: /docs says how to ask it
+  authlab run thousandfold         # what does the claim come to here?
+  authlab serve --binding sha256   # the server, to look at: it has /docs
   authlab duel --help              # each verb has examples of its own
 
 Exit codes: 0 ok, 1 slower or a limit broken, 2 bad input, 3 inconclusive or invalid";
@@ -48,9 +48,9 @@ Example:
 
 pub(crate) const MERGE: &str = "\
 Examples:
-  T=$(date -ud +5sec +%FT%TZ)
-  authlab run mine.toml --seed 7 --start-at $T --shard 0/2 &
-  authlab run mine.toml --seed 7 --start-at $T --shard 1/2; wait
+  T=$(date -ud +5sec +%FT%TZ)    # servers that run already, an instant for all
+  authlab run urls.toml --seed 7 --start-at $T --shard 0/2 &
+  authlab run urls.toml --seed 7 --start-at $T --shard 1/2; wait
   authlab merge reports/runs/*-of-2";
 
 pub(crate) const COMPARE: &str = "\
