@@ -41,7 +41,11 @@ fn scenarios() -> std::io::Result<()> {
     let mut text = String::from("&[\n");
     for path in files {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let _ = writeln!(text, "({name:?}, include_str!({path:?})),");
+        let _ = writeln!(
+            text,
+            "({name:?}, include_str!({:?})),",
+            path.to_string_lossy()
+        );
     }
     text.push_str("]\n");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());

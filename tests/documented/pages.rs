@@ -38,9 +38,10 @@ pub(crate) fn blocks(page: &str, language: &str) -> Vec<Block> {
         if named == language {
             let indent = body.len() - body.trim_start_matches(' ').len();
             let lines = body.lines().map(|line| line.get(indent..).unwrap_or(""));
+            let lines: Vec<_> = lines.collect();
             found.push(Block {
                 page: page.to_owned(),
-                text: lines.map(|line| format!("{line}\n")).collect(),
+                text: lines.join("\n") + "\n",
             });
         }
     }
@@ -84,9 +85,8 @@ fn said(words: &[&str]) -> String {
 fn examples(help: &str) -> String {
     let lines = help.lines().skip_while(|line| !line.starts_with("Example"));
     let lines = lines.skip(1).take_while(|line| !line.is_empty());
-    lines
-        .map(|line| format!("{}\n", line.strip_prefix("  ").unwrap()))
-        .collect()
+    let bare: Vec<_> = lines.map(|line| line.strip_prefix("  ").unwrap()).collect();
+    bare.join("\n") + "\n"
 }
 
 /// The commands of a block, each on one line, without what follows a `#`.

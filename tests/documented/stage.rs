@@ -129,7 +129,7 @@ impl Stage {
         let serves = text.contains("authlab serve") && !text.contains("--list-presets");
         if serves {
             // It runs on: asked whether it is there, and ended unless a later line asks it.
-            let port = if line.contains(":8081") { 1 } else { 0 };
+            let port = usize::from(line.contains(":8081"));
             let health = format!("http://127.0.0.1:{}/healthz", self.ports[port]);
             let ends = if text.ends_with('&') {
                 ""
