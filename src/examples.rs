@@ -18,7 +18,7 @@ Examples:
 
 pub(crate) const CLIENT: &str = "\
 Examples:
-  authlab client http://127.0.0.1:8080                  # a dialogue, until `quit`
+  authlab client http://127.0.0.1:8080  # a dialogue, until `quit`
   export AUTHLAB_CLIENT_PASSWORD=password123            # or typed, or on stdin
   export AUTHLAB_TOKEN=$(authlab client http://127.0.0.1:8080 login --user john)
   authlab client http://127.0.0.1:8080 items --json";
@@ -31,7 +31,7 @@ Examples:
 
 pub(crate) const LAB: &str = "\
 Examples:
-  authlab lab                                  # ends with reports/lab/index.html
+  authlab lab  # ends with reports/lab/index.html
   authlab lab mine.toml --into reports/review";
 
 pub(crate) const LOAD: &str = "\
@@ -59,7 +59,7 @@ Examples:
   authlab compare reports/published/http-tax --base allow-all --head route \\
       --fail-over 'p50 > 10%, errors > 0.1%'
   authlab compare reports/runs/main reports/runs/branch --fail-over 'p99 > 50ms'
-  authlab compare --criterion main new    # what `cargo bench -- --save-baseline NAME` kept";
+  authlab compare --criterion main new    # baselines that criterion saved";
 
 pub(crate) const DUEL: &str = "\
 Examples:

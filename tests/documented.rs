@@ -143,6 +143,21 @@ fn the_other_files_of_the_pages_are_accepted() {
 }
 
 #[test]
+fn the_program_of_a_page_is_the_one_that_is_built() {
+    let plain = |text: &str| {
+        let dense: String = text.split_whitespace().collect();
+        dense.replace(",)", ")")
+    };
+    let example = plain(&read("server/examples/adopt.rs"));
+    let shown = blocks("docs/server.md", "rust");
+    for line in shown[0].text.lines() {
+        // A statement may go on there.
+        let line = plain(line.trim_end_matches(';'));
+        assert!(example.contains(&line), "{line}");
+    }
+}
+
+#[test]
 fn every_file_and_program_of_a_page_is_looked_at_by_a_test() {
     let tested = [
         ("README.md", "toml", 1),
