@@ -31,7 +31,7 @@ Examples:
 
 pub(crate) const LAB: &str = "\
 Examples:
-  authlab lab                                  # ends with reports/lab/index.html
+  authlab lab                           # ends with reports/lab/index.html
   authlab lab mine.toml --into reports/review";
 
 pub(crate) const LOAD: &str = "\
