@@ -1,11 +1,13 @@
 //! The scenarios that this binary carries: `authlab run thousandfold` works wherever it is installed, from `scenarios/` as it
 //! was when it was built. A file of that name comes first: in a checkout `scenarios/thousandfold.toml` is the one that is meant.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::nearest::did_you_mean;
+use clap::builder::{PossibleValue, TypedValueParser};
 
 /// Name and text of each, in the order of their names.
 const CARRIED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
@@ -16,6 +18,36 @@ const FOLDER: &str = "scenarios";
 /// The names of all.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     CARRIED.iter().map(|(name, _)| *name)
+}
+
+/// A verb's examples, and what may stand for a file there.
+pub(crate) fn listed_below(examples: &str) -> String {
+    let names: Vec<_> = names().collect();
+    format!(
+        "{examples}\n\nScenarios that are carried: {}",
+        names.join(", ")
+    )
+}
+
+/// Takes any path; a shell completes the names of those that are carried.
+#[derive(Clone)]
+pub(crate) struct Named;
+
+impl TypedValueParser for Named {
+    type Value = PathBuf;
+
+    fn parse_ref(
+        &self,
+        _: &clap::Command,
+        _: Option<&clap::Arg>,
+        typed: &OsStr,
+    ) -> Result<PathBuf, clap::Error> {
+        Ok(PathBuf::from(typed))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(names().map(PossibleValue::new)))
+    }
 }
 
 /// Reads what is meant by a file's path or a scenario's name.
