@@ -33,18 +33,6 @@ pub struct Line {
     pub max: u64,
 }
 
-impl Line {
-    /// Least and greatest latency, nanoseconds.
-    #[must_use]
-    pub fn span(&self) -> (f64, f64) {
-        let latencies = || self.points.iter().map(|point| point.1);
-        (
-            latencies().fold(f64::INFINITY, f64::min),
-            latencies().fold(0.0, f64::max),
-        )
-    }
-}
-
 /// The charts of a run: the ladder's own first, then the scenario's order; none for a step without
 /// curves.
 #[must_use]
@@ -114,4 +102,11 @@ fn line(place: usize, label: &str, figure: &Figure) -> Option<Line> {
             .collect(),
         max: figure.max,
     })
+}
+
+/// `99.9 %`, of 1/(1−p).
+pub(crate) fn percentile(inverse: f64) -> String {
+    // Rounded: 1 − 1/1000 is 99.9, not 99.90000000000001.
+    let percent = ((1.0 - 1.0 / inverse) * 1e8).round() / 1e6;
+    format!("{percent} %")
 }

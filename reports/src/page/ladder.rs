@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::html::{element, table};
+use super::html::{element, scrolled, table};
 use crate::ladder::{Table, words};
 
+const TITLE: &str = "The ladder: every variant against the baseline";
 const NOTE: &str = "p50, first and vs base: latency of one request as sent to answered, against the baseline within \
     the same block. Intervals are of the median over blocks, 95 % unless they say less. requests/s is measured where \
     the server's cores were at least 97 % busy in the median slice, else its cores divided by the CPU time of a request.";
@@ -32,11 +33,7 @@ pub(crate) fn render(ladder: &Table) -> String {
         .iter()
         .map(|note| element("li", "given-up", note))
         .collect();
-    let mut page = table(
-        "The ladder: every variant against the baseline",
-        &header,
-        &rungs,
-    );
+    let mut page = scrolled(TITLE, &table(TITLE, &header, &rungs));
     if !notes.is_empty() {
         let _ = write!(page, "<h3>Given up</h3><ul class=\"notes\">{notes}</ul>");
     }
@@ -50,9 +47,6 @@ pub(crate) fn render(ladder: &Table) -> String {
     }
     for offered in &ladder.offered {
         page += &element("p", "note", &format!("{}.", offered.sentence()));
-    }
-    for staleness in &ladder.staleness {
-        page += &element("p", "note", &format!("{}.", staleness.sentence()));
     }
     if let Some(counts) = &ladder.capacity_counts {
         page += &element("p", "note", &format!("{counts}."));
