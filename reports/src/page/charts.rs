@@ -37,16 +37,14 @@ pub(super) fn folded(
 
 /// Both pictures, one of which is shown.
 pub(super) fn responsive(label: &str, wide: &str, narrow: &str) -> String {
-    let label = escaped(label);
-    let picture = |class: &str, svg: &str| {
-        let svg = svg.replacen(
-            "<svg ",
-            &format!("<svg role=\"img\" aria-label=\"{label}\" "),
-            1,
-        );
-        format!("<div class=\"plot {class}\">{svg}</div>")
-    };
-    picture("wide", wide) + &picture("narrow", narrow)
+    picture("plot wide", label, wide) + &picture("plot narrow", label, narrow)
+}
+
+/// A picture and what is said of it to those who do not see it.
+pub(super) fn picture(class: &str, label: &str, svg: &str) -> String {
+    let labelled = format!("<svg role=\"img\" aria-label=\"{}\" ", escaped(label));
+    let svg = svg.replacen("<svg ", &labelled, 1);
+    format!("<div class=\"{class}\">{svg}</div>")
 }
 
 /// An entry of a legend.

@@ -27,7 +27,7 @@ pub(super) fn render(finding: &Finding) -> String {
 }
 
 /// A sentence as it stands in a text.
-pub(super) fn full_stop(sentence: &str) -> String {
+fn full_stop(sentence: &str) -> String {
     if sentence.ends_with('.') {
         sentence.to_owned()
     } else {

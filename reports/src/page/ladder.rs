@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use super::html::{element, scrolled, table};
-use crate::ladder::{Table, words};
+use crate::ladder::{Offered, Table, words};
 
+/// So many sentences stand in the open.
+const IN_THE_OPEN: usize = 2;
 const TITLE: &str = "The ladder: every variant against the baseline";
 const NOTE: &str = "p50, first and vs base: latency of one request as sent to answered, against the baseline within \
     the same block. Intervals are of the median over blocks, 95 % unless they say less. requests/s is measured where \
@@ -45,11 +47,21 @@ pub(crate) fn render(ladder: &Table) -> String {
             &parts,
         );
     }
-    for offered in &ladder.offered {
-        page += &element("p", "note", &format!("{}.", offered.sentence()));
-    }
+    page += &offered(&ladder.offered);
     if let Some(counts) = &ladder.capacity_counts {
         page += &element("p", "note", &format!("{counts}."));
     }
     page + &element("p", "note", NOTE)
+}
+
+/// What open loads offered; folded where it is a page of it.
+fn offered(offered: &[Offered]) -> String {
+    let sentences: String = offered
+        .iter()
+        .map(|offered| element("p", "note", &format!("{}.", offered.sentence())))
+        .collect();
+    if offered.len() <= IN_THE_OPEN {
+        return sentences;
+    }
+    format!("<details><summary>Offered and answered</summary>{sentences}</details>")
 }
