@@ -52,7 +52,7 @@ pub(super) fn render(ladder: &Table, safety: &Safety) -> String {
 
 /// A share may stand above what it is a share of, and breaks nowhere else.
 fn kept_together(text: &str) -> String {
-    text.replace(' ', "\u{a0}").replace("\u{a0}of", " of")
+    text.replace(' ', "\u{a0}").replace("%\u{a0}of", "% of")
 }
 
 fn class(shown: Shown) -> &'static str {
