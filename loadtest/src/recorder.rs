@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::folder::Recorded;
-use authlab_reports::run::Attack;
+use authlab_reports::run::{Attack, CacheUse};
 use hdrhistogram::Histogram;
 
 use crate::live::Live;
@@ -20,6 +20,9 @@ pub(crate) struct Recorder {
     probed: u64,
     stale: u64,
     attacks: BTreeMap<String, Attack>,
+    cache: Option<CacheUse>,
+    /// Members drawn, in their order, where an ideal cache is to be asked about them.
+    drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
     last_byte: Option<Instant>,
     /// Counted beside the histograms while somebody watches.
@@ -58,6 +61,8 @@ pub(crate) struct Taken {
     pub(crate) probed: u64,
     pub(crate) stale: u64,
     pub(crate) attacks: BTreeMap<String, Attack>,
+    pub(crate) cache: Option<CacheUse>,
+    pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
     pub(crate) last_byte: Option<Instant>,
 }
@@ -79,6 +84,8 @@ impl Recorder {
             probed: 0,
             stale: 0,
             attacks: BTreeMap::new(),
+            cache: None,
+            drawn: Vec::new(),
             failed: BTreeMap::new(),
             last_byte: None,
             live,
@@ -152,6 +159,18 @@ impl Recorder {
         }
     }
 
+    /// Counts an answer that told of a cache.
+    pub(crate) fn cached(&mut self, hit: bool) {
+        let cache = self.cache.get_or_insert_default();
+        cache.asked += 1;
+        cache.hits += u64::from(hit);
+    }
+
+    /// Keeps which member a journey drew.
+    pub(crate) fn drew(&mut self, member: u64) {
+        self.drawn.push(member);
+    }
+
     /// Counts a request that was to be refused.
     pub(crate) fn attacked(&mut self, attack: &str, passed: bool) {
         let more = Attack {
@@ -214,6 +233,8 @@ impl Recorder {
             probed: std::mem::take(&mut self.probed),
             stale: std::mem::take(&mut self.stale),
             attacks: std::mem::take(&mut self.attacks),
+            cache: self.cache.take(),
+            drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
             last_byte: self.last_byte.take(),
         }

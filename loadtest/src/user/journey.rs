@@ -23,6 +23,13 @@ impl Seat {
         let journey = job.load.choose(&mut self.values.random);
         self.begin(job, journey);
         let ended = self.steps(job, journey, start, free).await;
+        // What was drawn and never asked for is no draw.
+        if job.keeps_draws
+            && !matches!(ended, Ended::Over)
+            && let Some(first) = self.values.drawn.first()
+        {
+            job.recorder().drew(first.key());
+        }
         if self.claims.is_empty() {
             return ended;
         }
@@ -247,6 +254,9 @@ fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &
         },
     );
     for value in answer.headers.get_all("server-timing") {
+        if let Some(hit) = value.to_str().ok().and_then(server_timing::cache_hit) {
+            recorder.cached(hit);
+        }
         for (stage, cost_ns) in value.to_str().into_iter().flat_map(server_timing::stages) {
             recorder.stage(position, stage, cost_ns);
         }

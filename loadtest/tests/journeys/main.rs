@@ -8,6 +8,7 @@ mod place;
 mod attacks;
 mod cookies;
 mod dpop;
+mod forms;
 mod loads;
 mod pools;
 mod redirects;

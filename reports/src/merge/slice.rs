@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use super::{MergeError, Part, started};
 use crate::{
     folder::{FolderError, Recorded, Recordings, tag},
-    run::{Attack, Slice},
+    run::{Attack, CacheUse, Slice},
 };
 
 /// The slice at `place` in each shard's run: counts and histograms summed, spans from the first
@@ -57,6 +57,15 @@ pub(super) fn added(
         probed: slices.iter().map(|slice| slice.probed).sum(),
         stale: slices.iter().map(|slice| slice.stale).sum(),
         attacks,
+        // The ideal cache of a share of the draws is not a share of the ideal cache.
+        cache: slices
+            .iter()
+            .filter_map(|slice| slice.cache)
+            .reduce(|sum, cache| CacheUse {
+                asked: sum.asked + cache.asked,
+                hits: sum.hits + cache.hits,
+                ideal: None,
+            }),
         failed,
         // The servers were started elsewhere: no shard knows their processes.
         cpu_ns: None,
