@@ -93,16 +93,6 @@ pub fn share(part: f64) -> String {
     )
 }
 
-/// How many of those that were to be refused passed: `0 of 9 812`, `6.44 % (7 254 of 112 695)`.
-#[must_use]
-pub fn passed(passed: u64, tried: u64) -> String {
-    let of = format!("{} of {}", grouped(passed), grouped(tried));
-    if passed == 0 {
-        return of;
-    }
-    format!("{} ({of})", share(passed as f64 / (tried as f64).max(1.0)))
-}
-
 /// A change of a ratio from 1, with its sign: `+14.0 %`, `−0.40 %`.
 #[must_use]
 pub fn change(ratio: f64) -> String {
@@ -270,16 +260,6 @@ mod tests {
         assert_eq!(share(-0.000_1), "−0.01 %");
         assert_eq!(share(0.000_007_24), "0.00072 %");
         assert_eq!(share(0.0), "0 %");
-    }
-
-    #[test]
-    fn what_passed_is_counted_and_said_as_a_share_unless_it_is_nothing() {
-        assert_eq!(passed(0, 9_812), "0 of 9\u{202f}812");
-        assert_eq!(
-            passed(7_254, 112_695),
-            "6.44 % (7\u{202f}254 of 112\u{202f}695)"
-        );
-        assert_eq!(passed(8, 8), "100.0 % (8 of 8)");
     }
 
     #[test]

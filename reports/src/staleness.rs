@@ -42,7 +42,7 @@ pub fn of(run: &Run) -> Vec<Strip> {
 }
 
 impl Strip {
-    /// How many passed and the longest, in words.
+    /// How many passed and the longest, in words: `0 of 9 812`, `6.44 % (7 254 of 112 695), longest 975 ms`.
     #[must_use]
     pub fn said(&self) -> String {
         let Staleness {
@@ -51,12 +51,23 @@ impl Strip {
             longest,
             ..
         } = &self.staleness;
-        let passed = quantity::passed(*stale, *probed);
-        match longest {
-            Some(longest) if *stale > 0 => {
-                format!("{passed}, longest {}", quantity::duration(*longest as f64))
-            }
-            _ => passed,
+        let of = format!(
+            "{} of {}",
+            quantity::grouped(*stale),
+            quantity::grouped(*probed)
+        );
+        if *stale == 0 {
+            return of;
         }
+        let longest = longest.map_or_else(String::new, |longest| {
+            format!(", longest {}", quantity::duration(longest as f64))
+        });
+        format!("{} ({of}){longest}", quantity::share(self.share()))
+    }
+
+    /// The share that passed, 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        self.staleness.stale as f64 / (self.staleness.probed as f64).max(1.0)
     }
 }

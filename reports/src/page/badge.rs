@@ -31,18 +31,23 @@ pub(crate) fn render(heading: &Heading) -> String {
     );
     let warnings = words::warnings(heading);
     let (first, others) = warnings.split_at(warnings.len().min(SHOWN));
-    let mut reasons = list(first);
-    if !others.is_empty() {
-        reasons += &format!(
-            "<details><summary>{} more reasons</summary>{}</details>",
-            others.len(),
-            list(others)
-        );
-    }
+    let reasons = list(first) + &folded(others);
     format!(
         "<p class=\"facts\">{} {}</p>{reasons}",
         element("span", class, &verdict),
         escaped(&facts)
+    )
+}
+
+/// The other reasons, to be opened; empty for none.
+fn folded(others: &[String]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<details><summary>{} more</summary>{}</details>",
+        others.len(),
+        list(others)
     )
 }
 

@@ -17,10 +17,9 @@ pub(super) fn render(finding: &Finding) -> String {
     if others.is_empty() {
         return headline;
     }
-    let others: String = others
-        .iter()
-        .map(|sentence| format!("<li>{}</li>", escaped(&full_stop(sentence))))
-        .collect();
+    let others = others.iter().fold(String::new(), |items, sentence| {
+        items + "<li>" + &escaped(&full_stop(sentence)) + "</li>"
+    });
     format!(
         "{headline}<details><summary>What else it found</summary><ul class=\"findings\">{others}</ul></details>"
     )

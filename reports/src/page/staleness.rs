@@ -46,7 +46,7 @@ fn row(strip: &Strip) -> Vec<String> {
         staleness.variant.clone(),
         quantity::grouped(staleness.probed),
         quantity::grouped(staleness.stale),
-        quantity::share(staleness.stale as f64 / (staleness.probed as f64).max(1.0)),
+        quantity::share(strip.share()),
         age(strip.p50),
         age(strip.p99),
         age(staleness.longest),

@@ -12,6 +12,7 @@ mod exact;
 mod folder;
 mod installed;
 mod ladder;
+mod page;
 mod readers;
 mod renderings;
 mod schema;
