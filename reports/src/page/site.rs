@@ -10,6 +10,7 @@ use crate::{
     chart::{self, DrawError, palette},
     finding::Finding,
     ladder::{Table, words},
+    quantity,
     run::{Machine, Run},
 };
 
@@ -30,8 +31,14 @@ impl Entry {
     /// # Errors
     /// When its picture cannot be drawn.
     pub fn of(run: &Run, page: String) -> Result<Self, DrawError> {
-        let label = format!("{}: p50 of each variant, a bar each", run.scenario.name);
-        let medians = chart::medians::draw(&Table::of(run).rungs, NARROW.width)?;
+        let rungs = Table::of(run).rungs;
+        let medians = chart::medians::draw(&rungs, NARROW.width)?;
+        let said = rungs.iter().filter_map(|rung| {
+            let p50 = quantity::duration(rung.p50? as f64);
+            Some(format!("{} {p50}", rung.variant.label))
+        });
+        let said = said.collect::<Vec<_>>().join(", ");
+        let label = format!("{}: p50 of each variant: {said}", run.scenario.name);
         Ok(Self {
             finding: Finding::of(run),
             page,
