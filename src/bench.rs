@@ -1,7 +1,7 @@
 //! `authlab bench`: the micro-benchmarks, with a bar while they run and their medians after.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Instant, SystemTime};
 
@@ -66,6 +66,7 @@ impl Profile {
 
 /// Through cargo, so that what runs is what the sources say.
 const CARGO: [&str; 5] = ["bench", "--quiet", "--workspace", "--bench", "lab"];
+const PACKAGE: &str = "bench/Cargo.toml";
 const FOLDER: &str = "target/criterion";
 const TABLE: &str = "target/criterion/table.txt";
 const WORTH: &str = "target/criterion/worth.txt";
@@ -73,6 +74,11 @@ const HIT: &str = "authorize-hit/cache-key=route";
 const VERIFIED: &str = "authorize-verified/cache=none";
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if !Path::new(PACKAGE).is_file() {
+        bail!(
+            "{PACKAGE} is not here: the benchmarks are of a checkout of authlab, and run in its folder"
+        );
+    }
     let listed = listed(arguments)?;
     let planned = listed.len();
     if planned == 0 {

@@ -14,10 +14,6 @@ use crate::output;
 use server::{Answer, Dialect, Server};
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  authlab client http://127.0.0.1:8080                       a dialogue, until `quit`
-  authlab client http://127.0.0.1:8080 login --user john     prints a token
-  AUTHLAB_TOKEN=… authlab client http://127.0.0.1:8080 items --json")]
 pub(crate) struct Arguments {
     /// The server: http://HOST:PORT
     url: String,

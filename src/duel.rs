@@ -23,9 +23,9 @@ use authlab_reports::duel::{Duel, Instructions, Terms};
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
 
-use crate::output;
 use crate::requests::Requests;
 use crate::run::{calibration, seed_from_clock, tool};
+use crate::{flags, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -147,6 +147,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let scenario = scenario::of(&arguments)?;
+    flags::check(&scenario)?;
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
     let cores = Cores::split();
     let mut order = Order {

@@ -7,19 +7,24 @@ mod agree;
 mod bar;
 mod bench;
 mod beside;
+mod builtin;
 mod calibrate;
 mod ceiling;
 mod child;
 mod client;
 mod compare;
+mod completions;
 mod duel;
 mod exact;
+mod examples;
+mod flags;
 mod gate;
 mod lab;
 mod load;
 mod merge;
 mod null;
 mod output;
+mod refusal;
 mod report;
 mod requests;
 mod run;
@@ -36,7 +41,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What does authorizing a request cost, and did this change make it slower?
 #[derive(Parser)]
-#[command(version, about, long_about = None, arg_required_else_help = true)]
+#[command(version, about, long_about = None, arg_required_else_help = true, after_help = examples::ALL)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -45,35 +50,53 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Start the reference server: every design choice is a flag
+    #[command(after_help = examples::SERVE)]
     Serve(Box<serve::Arguments>),
     /// Sign in at a reference server, by hand or in a script
+    #[command(after_help = examples::CLIENT)]
     Client(client::Arguments),
     /// Run a scenario against its variants and report
+    #[command(after_help = examples::RUN)]
     Run(run::Arguments),
     /// Run a set of scenarios, and write one site of what they found
+    #[command(after_help = examples::LAB)]
     Lab(lab::Arguments),
     /// Measure one server without a scenario file
+    #[command(after_help = examples::LOAD)]
     Load(Box<load::Arguments>),
     /// Render a run's report again
+    #[command(after_help = examples::REPORT)]
     Report(report::Arguments),
     /// Add up the runs of the shards of one load
+    #[command(after_help = examples::MERGE)]
     Merge(merge::Arguments),
     /// Compare two variants of a run, or two runs
+    #[command(after_help = examples::COMPARE)]
     Compare(compare::Arguments),
     /// Judge two servers against each other: slower, faster, no change, or cannot tell
+    #[command(after_help = examples::DUEL)]
     Duel(Box<duel::Arguments>),
     /// Run the micro-benchmarks of this workspace
+    #[command(after_help = examples::BENCH)]
     Bench(bench::Arguments),
     /// Count instructions and allocations of a request, against the baseline
+    #[command(after_help = examples::EXACT)]
     Exact(exact::Arguments),
     /// Measure the load generator beside wrk, on the same server
+    #[command(after_help = examples::CEILING)]
     Ceiling(ceiling::Arguments),
     /// Compare the load generator's latencies with those of wrk and oha
+    #[command(after_help = examples::AGREE)]
     Agree(agree::Arguments),
     /// Measure what this machine and the load generator can tell apart, now
+    #[command(after_help = examples::CALIBRATE)]
     Calibrate(calibrate::Arguments),
     /// Measure how often the duel cries wolf on this machine, and what it finds; about an hour
+    #[command(after_help = examples::CALIBRATE_GATE)]
     CalibrateGate(gate::Arguments),
+    /// Print the script by which a shell completes verbs, flags and values
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(completions::Arguments),
     /// Answer every request with the same 200
     #[command(hide = true)]
     Null(null::Arguments),
@@ -92,7 +115,7 @@ fn main() -> ExitCode {
             if error.use_stderr()
                 && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
         {
-            output::error(format_args!("{}", one_line(&error)));
+            output::error(format_args!("{}", refusal::one_line(error)));
             return ExitCode::from(EXIT_REFUSED);
         }
         // Help or version: what was asked for, or all that can be said to no words at all.
@@ -114,6 +137,7 @@ fn main() -> ExitCode {
         Verb::Agree(arguments) => agree::run(&arguments),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
         Verb::CalibrateGate(arguments) => gate::run(&arguments),
+        Verb::Completions(arguments) => Ok(completions::run(&arguments)),
         Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),
     };
@@ -121,20 +145,4 @@ fn main() -> ExitCode {
         output::error(format_args!("{error:#}"));
         ExitCode::from(EXIT_REFUSED)
     })
-}
-
-/// clap's words on one line: what is wrong, what is accepted, what was perhaps meant.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let said = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        .filter(|line| !line.is_empty())
-        .map(|line| {
-            line.trim_start_matches("error: ")
-                .trim_start_matches("tip: ")
-        });
-    let said: Vec<_> = said.collect();
-    said.join("; ").replace(":;", ":")
 }

@@ -18,12 +18,12 @@ use authlab_reports::ladder;
 use authlab_reports::run::{Run, Tool, Verdict};
 use jiff::Timestamp;
 
-use crate::output;
+use crate::{builtin, flags, output};
 use show::{Show, Wanted};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Scenario file, e.g. scenarios/thousandfold.toml
+    /// Scenario: a file, or the name of one that is carried
     scenario: PathBuf,
     /// Profile of the scenario: how many blocks, how long
     #[arg(long, default_value = "quick", conflicts_with_all = ["quick", "full"])]
@@ -82,7 +82,7 @@ pub(crate) const EXIT_INVALID: u8 = 3;
 const EXIT_REFUSED: u8 = 2;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let scenario = Scenario::read(&arguments.scenario, arguments.profile())?;
+    let scenario = builtin::read(&arguments.scenario, arguments.profile())?;
     let words = [
         "authlab",
         "run",
@@ -136,6 +136,7 @@ pub(crate) fn conduct_shown(
     common: &Common,
     mut words: Vec<String>,
 ) -> anyhow::Result<Finished> {
+    flags::check(scenario)?;
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let seed = common.seed.unwrap_or_else(seed_from_clock);
     words.extend(["--seed".to_owned(), seed.to_string()]);

@@ -20,7 +20,7 @@ use crate::duel::{Duel, Terms};
 
 pub use self::{limit::Limit, pair::Pair, statistic::Statistic};
 use self::{limit::Verdict, pair::Side};
-use crate::{outcome::Outcome, run::Run};
+use crate::{nearest::did_you_mean, outcome::Outcome, run::Run};
 
 const SEPARATE: &str =
     "two separate runs are described only: whatever else changed between them is in these figures";
@@ -75,7 +75,7 @@ pub struct Missing {
 #[non_exhaustive]
 pub enum CompareError {
     /// The run has no such variant.
-    #[error("run {run} has no variant `{name}`: it has {}", accepted.join(", "))]
+    #[error("run {run} has no variant `{name}`: it has {}{}", accepted.join(", "), did_you_mean(name, accepted.iter().map(String::as_str)))]
     Variant {
         /// As asked for.
         name: String,

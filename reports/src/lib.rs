@@ -16,6 +16,7 @@
 //! - [`merge`]: the shards of one load, added up.
 //! - [`micro`]: criterion's figures, from its JSON files: of one run, of two baselines, of two binaries that duel.
 //! - [`exact`]: instructions and allocations of a request, against a baseline.
+//! - [`nearest`]: the name that was probably meant.
 //! - [`quantity`]: how a number is written, everywhere.
 
 pub mod blocks;
@@ -33,6 +34,7 @@ pub mod ladder;
 mod markdown;
 pub mod merge;
 pub mod micro;
+pub mod nearest;
 pub mod order_statistics;
 pub mod outcome;
 pub mod page;

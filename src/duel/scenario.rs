@@ -11,6 +11,7 @@ use authlab_reports::judge::lengthen;
 use authlab_reports::judge::metric::{Metric, SAMPLES_OF_A_MEDIAN};
 
 use super::{Arguments, side};
+use crate::builtin;
 use crate::requests::{self, line, quoted};
 
 /// Found best in trials: long enough for a median, short enough that neighbours disturb both sides alike.
@@ -58,7 +59,7 @@ fn of_file(arguments: &Arguments, file: &Path) -> anyhow::Result<Scenario> {
             "--get, -X, --data, -H and --expect are of a duel without a scenario file: the file has its own steps"
         );
     }
-    Ok(Scenario::read(file, &arguments.profile)?)
+    builtin::read(file, &arguments.profile)
 }
 
 /// A scenario with one variant, which its duel replaces.

@@ -7,6 +7,7 @@ use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::protocol::{HttpVersion, Protocol, Trust};
 use authlab_loadtest::scenario::{Ready, Target, Variant};
+use authlab_reports::nearest::did_you_mean;
 
 use super::Arguments;
 
@@ -64,7 +65,11 @@ fn target(
             [] => String::new(),
             known => {
                 let names: Vec<_> = known.iter().map(|v| v.name.as_str()).collect();
-                format!(", or a variant of the scenario ({})", names.join(", "))
+                let near = did_you_mean(typed, names.iter().copied());
+                format!(
+                    ", nor a variant of the scenario ({}){near}",
+                    names.join(", ")
+                )
             }
         };
         bail!(

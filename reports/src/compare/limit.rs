@@ -31,7 +31,8 @@ pub enum LimitError {
     Form(String),
     /// The statistic has no such name.
     #[error(
-        "`{0}` is not a statistic: use p50, p75, p90, p99, p99.9, p99.99, max, mean, cpu or errors"
+        "`{0}` is not a statistic: use p50, p75, p90, p99, p99.9, p99.99, max, mean, cpu or errors{near}",
+        near = Statistic::near(.0)
     )]
     Statistic(String),
     /// The bound is not a number of a known unit.

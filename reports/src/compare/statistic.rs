@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::{
+    nearest::did_you_mean,
     quantity,
     run::{Figure, PERCENTILES},
 };
@@ -42,6 +43,12 @@ impl Statistic {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::all().find(|statistic| statistic.label() == name)
+    }
+
+    /// "; did you mean `p50`?": the end of a message about a name that is none.
+    pub(super) fn near(name: &str) -> String {
+        let labels: Vec<_> = Self::all().map(Self::label).collect();
+        did_you_mean(name, labels.iter().map(String::as_str))
     }
 
     /// Every statistic.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::blocks::LATENCY_METRIC;
 use crate::compare::Statistic;
+use crate::nearest::did_you_mean;
 use crate::run::{PERCENTILES, Slice};
 
 /// Samples that a slice's median needs: its luck is in the blocks' spread, which is judged.
@@ -49,7 +50,8 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a metric: use p50, p75, p90, p99, p99.9, p99.99, max, mean, cpu, errors, stale, capacity, memory or \
-     stage-NAME"
+     stage-NAME{near}",
+    near = Metric::near(.0)
 )]
 pub struct NotAMetric(String);
 
@@ -60,6 +62,14 @@ impl Metric {
     pub const ERRORS: Self = Self::Statistic(Statistic::Errors);
     /// CPU time of the server per request.
     pub const CPU: Self = Self::Statistic(Statistic::Cpu);
+
+    /// "; did you mean `p50`?": the end of a message about a name that is none.
+    fn near(name: &str) -> String {
+        let statistics = Statistic::all().map(Self::Statistic);
+        let all = statistics.chain([Self::Stale, Self::Capacity, Self::Memory]);
+        let names: Vec<_> = all.map(|metric| metric.to_string()).collect();
+        did_you_mean(name, names.iter().map(String::as_str))
+    }
 
     /// How it is written and compared.
     #[must_use]

@@ -64,4 +64,35 @@ impl Staleness {
             quantity::grouped(self.probed),
         )
     }
+
+    /// All variants in one sentence.
+    pub(crate) fn sentence_of_all(all: &[Self]) -> Option<String> {
+        let parts: Vec<String> = all
+            .iter()
+            .map(|one| {
+                let longest = one
+                    .longest
+                    .filter(|_| one.stale > 0)
+                    .map_or_else(String::new, |ns| {
+                        format!(", the longest {} after", quantity::duration(ns as f64))
+                    });
+                let share = quantity::share(one.stale as f64 / one.probed.max(1) as f64);
+                let count = quantity::grouped(one.probed);
+                match one.stale {
+                    0 => format!("{}: none of {count}", one.variant),
+                    stale => format!(
+                        "{}: {} of {count} ({share}){longest}",
+                        one.variant,
+                        quantity::grouped(stale)
+                    ),
+                }
+            })
+            .collect();
+        (!parts.is_empty()).then(|| {
+            format!(
+                "Of the requests sent after their revoke was answered, passed: {}",
+                parts.join("; ")
+            )
+        })
+    }
 }

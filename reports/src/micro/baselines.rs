@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Benchmark, MicroError, benchmark, files, natural};
+use crate::nearest::did_you_mean;
 use crate::outcome::Outcome;
 
 /// Why nothing is judged.
@@ -68,7 +69,7 @@ pub struct Figure {
 #[non_exhaustive]
 pub enum BaselineError {
     /// Nobody saved one of that name.
-    #[error("{home} has no baseline `{name}`: it has {}", if accepted.is_empty() { "none" } else { accepted })]
+    #[error("{home} has no baseline `{name}`: it has {}{}", if accepted.is_empty() { "none" } else { accepted }, did_you_mean(name, accepted.split(", ")))]
     Unknown {
         /// Criterion's folder.
         home: String,

@@ -244,7 +244,7 @@ fn a_variant_that_is_not_there_is_answered_with_those_that_are() {
     assert_eq!(
         refused,
         "run 20261121T231500Z-thousandfold has no variant `md6`: it has bcrypt-12, md5, md5-article, sha256, \
-         sha256-route, allow-all"
+         sha256-route, allow-all; did you mean `md5`?"
     );
 }
 

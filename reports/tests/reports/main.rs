@@ -9,6 +9,7 @@ mod compare;
 mod contest;
 mod duel;
 mod exact;
+mod findings;
 mod folder;
 mod installed;
 mod ladder;

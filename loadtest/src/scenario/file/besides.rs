@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use authlab_reports::nearest::did_you_mean;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -52,9 +53,10 @@ impl Source<'_> {
                 return Err(self.refuse(
                     &table.name,
                     format!(
-                        "beside `{}` uses {{{unknown}}}, which is no other [[beside]]; there are: {}",
+                        "beside `{}` uses {{{unknown}}}, which is no other [[beside]]; there are: {}{}",
                         beside.name,
-                        listed(&besides)
+                        listed(&besides),
+                        near(unknown, &besides)
                     ),
                 ));
             }
@@ -214,7 +216,7 @@ impl Source<'_> {
         let fix = if is_one(known, unknown) {
             format!("add it: beside = [\"{unknown}\"]")
         } else {
-            format!("beside it: {}", listed(named))
+            format!("beside it: {}{}", listed(named), near(unknown, named))
         };
         self.refuse(
             variant,
@@ -228,6 +230,10 @@ impl Source<'_> {
 
 fn is_one(besides: &[Beside], name: &str) -> bool {
     besides.iter().any(|beside| beside.name == name)
+}
+
+fn near(unknown: &str, besides: &[Beside]) -> String {
+    did_you_mean(unknown, besides.iter().map(|beside| beside.name.as_str()))
 }
 
 fn listed(besides: &[Beside]) -> String {

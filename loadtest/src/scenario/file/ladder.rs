@@ -1,5 +1,6 @@
 //! The ladder: which of the loads' figures stand in the report's columns.
 
+use authlab_reports::nearest::did_you_mean;
 use authlab_reports::run::{Ladder, LoadStep};
 use toml::Spanned;
 
@@ -97,10 +98,11 @@ impl Source<'_> {
                             .map(move |step| format!("{}.{step}", l.name))
                     })
                     .collect();
+                let near = did_you_mean(at.get_ref(), there.iter().map(String::as_str));
                 self.refuse(
                     at,
                     format!(
-                        "`{}` is no timed step; write load.step, one of: {}",
+                        "`{}` is no timed step; write load.step, one of: {}{near}",
                         at.get_ref(),
                         there.join(", ")
                     ),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authlab_reports::nearest::did_you_mean;
 use toml::Spanned;
 
 use super::source::Source;
@@ -53,10 +54,11 @@ impl Source<'_> {
     ) -> Result<Load, ScenarioError> {
         let sizes = table.profile.get_ref().get(profile).ok_or_else(|| {
             let known: Vec<_> = table.profile.get_ref().keys().map(String::as_str).collect();
+            let near = did_you_mean(profile, known.iter().copied());
             self.refuse(
                 &table.profile,
                 format!(
-                    "load `{name}` has no profile `{profile}`; it has: {}",
+                    "load `{name}` has no profile `{profile}`; it has: {}{near}",
                     known.join(", ")
                 ),
             )

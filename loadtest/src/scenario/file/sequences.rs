@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use authlab_reports::nearest::did_you_mean;
 use toml::Spanned;
 
 use super::LoadTable;
@@ -74,10 +75,11 @@ impl Source<'_> {
             let own: Vec<String> = set.collect();
             for place in step.places() {
                 if !known.iter().chain(&own).any(|name| name == place) {
+                    let near = did_you_mean(place, known.iter().chain(&own).map(String::as_str));
                     return Err(self.refuse(
                         at,
                         format!(
-                            "step `{}` uses {{{place}}}, which no earlier step saves; saved by then: {}",
+                            "step `{}` uses {{{place}}}, which no earlier step saves; saved by then: {}{near}",
                             step.name,
                             known.join(", ")
                         ),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use authlab_reports::nearest::did_you_mean;
 use toml::Spanned;
 
 use crate::duration;
@@ -31,13 +32,10 @@ impl Source<'_> {
 
     pub(super) fn syntax(&self, error: &toml::de::Error) -> ScenarioError {
         let message = error.message().replace('\n', "; ");
-        let near = nearest_in_message(&message);
+        let near = near_in_message(&message);
         self.refuse_at(
             error.span().map_or(0, |span| span.start),
-            match near {
-                Some(name) => format!("{message}; did you mean `{name}`?"),
-                None => message,
-            },
+            format!("{message}{near}"),
         )
     }
 
@@ -77,7 +75,10 @@ impl Source<'_> {
         names.iter().position(|name| *name == text).ok_or_else(|| {
             let there = match &names[..] {
                 [] => "there is none".to_owned(),
-                names => format!("there are: {}", names.join(", ")),
+                names => {
+                    let near = did_you_mean(text, names.iter().copied());
+                    format!("there are: {}{near}", names.join(", "))
+                }
             };
             self.refuse(wanted, format!("no {what} is named `{text}`; {there}"))
         })
@@ -111,13 +112,10 @@ impl Source<'_> {
 }
 
 /// From serde's "unknown field `x`, expected one of `a`, `b`": the nearest of the accepted names.
-fn nearest_in_message(message: &str) -> Option<String> {
+fn near_in_message(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let wrong = quoted.next()?;
-    message.starts_with("unknown").then_some(())?;
-    quoted
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .min()
-        .filter(|(distance, _)| *distance <= 2)
-        .map(|(_, name)| name.to_owned())
+    match quoted.next() {
+        Some(wrong) if message.starts_with("unknown") => did_you_mean(wrong, quoted),
+        _ => String::new(),
+    }
 }

@@ -1,0 +1,105 @@
+//! The examples of `--help`, a verb each. What follows a `#` is for the reader: a line can be copied whole.
+//! `tests/documented.rs` runs every one of them.
+
+pub(crate) const ALL: &str = "\
+Examples:
+  authlab run thousandfold         # what does the claim come to here?
+  authlab serve --binding sha256   # the server, to look at: it has /docs
+  authlab duel --help              # each verb has examples of its own
+
+Exit codes: 0 ok, 1 slower or a limit broken, 2 bad input, 3 inconclusive or invalid";
+
+pub(crate) const SERVE: &str = "\
+Examples:
+  authlab serve --list-presets
+  authlab serve --preset bound-token-cached
+  authlab serve --binding sha256 --cache decision --server-timing
+  AUTHLAB_CREDENTIAL=opaque authlab serve --listen 127.0.0.1:8081";
+
+pub(crate) const CLIENT: &str = "\
+Examples:
+  authlab client http://127.0.0.1:8080  # a dialogue, until `quit`
+  export AUTHLAB_CLIENT_PASSWORD=password123            # or typed, or on stdin
+  export AUTHLAB_TOKEN=$(authlab client http://127.0.0.1:8080 login --user john)
+  authlab client http://127.0.0.1:8080 items --json";
+
+pub(crate) const RUN: &str = "\
+Examples:
+  authlab run thousandfold
+  authlab run mine.toml --full
+  authlab run mine.toml --json > slices.jsonl    # a line a slice, for programs";
+
+pub(crate) const LAB: &str = "\
+Examples:
+  authlab lab  # ends with reports/lab/index.html
+  authlab lab mine.toml --into reports/review";
+
+pub(crate) const LOAD: &str = "\
+Examples:
+  authlab load http://127.0.0.1:8080/healthz            # one closed user
+  authlab load http://127.0.0.1:8080 --get /healthz --rate 1000 -d 10s
+  authlab load http://127.0.0.1:8080 --get /healthz --get /docs --users 32
+  authlab load http://127.0.0.1:8080 --get /items/ --expect 401 \\
+      -H 'authorization: Bearer none'";
+
+pub(crate) const REPORT: &str = "\
+Example:
+  authlab report reports/published/thousandfold";
+
+pub(crate) const MERGE: &str = "\
+Examples:
+  T=$(date -ud +5sec +%FT%TZ)    # servers that run already, an instant for all
+  authlab run urls.toml --seed 7 --start-at $T --shard 0/2 &
+  authlab run urls.toml --seed 7 --start-at $T --shard 1/2; wait
+  authlab merge reports/runs/*-of-2";
+
+pub(crate) const COMPARE: &str = "\
+Examples:
+  authlab compare reports/published/thousandfold --base md5 --head sha256
+  authlab compare reports/published/http-tax --base allow-all --head route \\
+      --fail-over 'p50 > 10%, errors > 0.1%'
+  authlab compare reports/runs/main reports/runs/branch --fail-over 'p99 > 50ms'
+  authlab compare --criterion main new    # baselines that criterion saved";
+
+pub(crate) const DUEL: &str = "\
+Examples:
+  authlab duel --base './server-old --port {port}' \\
+      --head './server-new --port {port}' --get /things/1
+  authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 \\
+      --get /healthz
+  authlab duel mine.toml --base old --head new --gate p50,errors,cpu
+  authlab duel mine.toml --base old --head new --out duel --inconclusive pass";
+
+pub(crate) const BENCH: &str = "\
+Examples, in a checkout:
+  authlab bench --brief        # how much faster a cached decision is
+  authlab bench binding        # those whose id contains it
+  authlab bench worth/         # what a cache saves, by what it spares";
+
+pub(crate) const EXACT: &str = "\
+Examples, in a checkout:
+  authlab exact
+  authlab exact --accept       # what is counted now is the baseline";
+
+pub(crate) const CEILING: &str = "\
+Example:
+  authlab ceiling --at-least 0.8";
+
+pub(crate) const AGREE: &str = "\
+Example:
+  authlab agree --within 0.1";
+
+pub(crate) const CALIBRATE: &str = "\
+Example:
+  authlab calibrate            # a minute; runs in the same folder then carry it";
+
+pub(crate) const CALIBRATE_GATE: &str = "\
+Examples:
+  authlab calibrate-gate               # an hour
+  authlab calibrate-gate --resume      # goes on with what it left";
+
+pub(crate) const COMPLETIONS: &str = "\
+Examples:
+  source <(authlab completions bash)
+  authlab completions zsh > _authlab         # in a folder of $fpath
+  authlab completions fish > authlab.fish    # in ~/.config/fish/completions";

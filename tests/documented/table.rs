@@ -1,0 +1,107 @@
+//! Which documented commands are not run as they stand, and why.
+
+/// Documented, and what is run: the same, shorter.
+pub(crate) const SHORTENED: &[(&str, &str)] = &[
+    (
+        "authlab load http://127.0.0.1:8080/healthz",
+        "authlab load http://127.0.0.1:8080/healthz -d 100ms",
+    ),
+    (
+        "authlab load http://127.0.0.1:8080 --get /healthz --rate 1000 -d 10s",
+        "authlab load http://127.0.0.1:8080 --get /healthz --rate 1000 -d 100ms",
+    ),
+    (
+        "authlab load http://127.0.0.1:8080 --get /healthz --get /docs --users 32",
+        "authlab load http://127.0.0.1:8080 --get /healthz --get /docs --users 32 -d 100ms",
+    ),
+    (
+        "authlab load http://127.0.0.1:8080 --get /items/ --expect 401 -H 'authorization: Bearer none'",
+        "authlab load http://127.0.0.1:8080 --get /items/ --expect 401 -H 'authorization: Bearer none' -d 100ms",
+    ),
+    (
+        "authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1",
+        "authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1 --slice 1ms --warm-up 10ms --restart-blocks 0",
+    ),
+    (
+        "target/release/authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1",
+        "target/release/authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1 --slice 1ms --warm-up 10ms --restart-blocks 0",
+    ),
+    (
+        "authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 --get /healthz",
+        "authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 --get /healthz --slice 1ms --warm-up 10ms --restart-blocks 0",
+    ),
+    (
+        "authlab duel mine.toml --base old --head new",
+        "authlab duel mine.toml --base old --head new --slice 1ms --warm-up 10ms --restart-blocks 0",
+    ),
+    (
+        "authlab duel mine.toml --base old --head new --gate p50,errors,cpu",
+        "authlab duel mine.toml --base old --head new --gate p50,errors,cpu --slice 1ms --warm-up 10ms --restart-blocks 0",
+    ),
+    (
+        "target/release/authlab duel mine.toml --base old --head new --gate p50,errors,cpu",
+        "target/release/authlab duel mine.toml --base old --head new --gate p50,errors,cpu --slice 1ms --warm-up 10ms --restart-blocks 0",
+    ),
+    (
+        "authlab duel mine.toml --base old --head new --out duel --inconclusive pass",
+        "authlab duel mine.toml --base old --head new --out duel --inconclusive pass --slice 1ms --warm-up 10ms --restart-blocks 0",
+    ),
+    ("authlab calibrate", "authlab calibrate --smoke"),
+];
+
+/// Documented, and why it is not run here: it is parsed all the same, and a `make` goal has to be there.
+pub(crate) const NOT_RUN: &[(&str, &str)] = &[
+    (
+        "make bench",
+        "minutes of a release build and of measuring; CI runs make bench-smoke, the same path",
+    ),
+    (
+        "make compare BASE=RUN_A HEAD=RUN_B LIMIT='p50 > 20%'",
+        "a release build; the command that it runs stands beside it",
+    ),
+    ("authlab bench --brief", "minutes; CI runs make bench-smoke"),
+    ("authlab bench binding", "builds the benchmarks' release"),
+    ("authlab bench worth/", "builds the benchmarks' release"),
+    ("authlab exact", "CI runs make exact"),
+    ("authlab exact --accept", "changes what is committed"),
+    (
+        "authlab ceiling --at-least 0.8",
+        "needs wrk and a quiet machine",
+    ),
+    (
+        "authlab agree --within 0.1",
+        "needs wrk, oha and a quiet machine",
+    ),
+    (
+        "authlab calibrate-gate",
+        "an hour; tests/calibration.rs fights a short one",
+    ),
+    ("authlab calibrate-gate --resume", "goes on with that hour"),
+    (
+        "podman build --file deploy/Containerfile --tag authlab --build-arg COMMIT=$(git rev-parse --short=12 HEAD) .",
+        "needs a container tool and minutes",
+    ),
+    (
+        "podman run --rm --publish 8080:8080 authlab",
+        "needs that image",
+    ),
+    (
+        "podman run --rm --publish 8080:8080 authlab serve --listen 0.0.0.0:8080 --preset jwt",
+        "needs that image",
+    ),
+    (
+        "podman run --rm --volume \"$PWD/reports:/home/authlab/reports:U\" authlab run thousandfold",
+        "needs that image",
+    ),
+    (
+        "sed \"s/START_AT\\\"/$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:%SZ)\\\"/\" deploy/load-job.yaml | kubectl apply -f -",
+        "needs a Kubernetes cluster; loadtest/tests/deploy.rs reads the Job",
+    ),
+    (
+        "until kubectl get job authlab-load -o jsonpath='{.status.conditions[*].type}' | grep -Eq 'Complete|Failed'; do sleep 5; done",
+        "needs a Kubernetes cluster",
+    ),
+];
+
+/// Within prose, and no command as it stands: what is left open.
+pub(crate) const SYNOPSES: &[&str] = &["authlab client URL login|items|devices|logout"];
