@@ -157,16 +157,14 @@ fn write_site(
         runs.iter()
             .find(|(run, _)| run.scenario.name == scenario.name)
     };
-    let entries: Vec<Entry> = scenarios
+    let entries = scenarios
         .iter()
         .filter_map(|scenario| {
             let (run, folder) = of(scenario)?;
-            Some(Entry {
-                finding: Finding::of(run),
-                page: format!("{}/index.html", folder.file_name()?.to_str()?),
-            })
+            let page = format!("{}/index.html", folder.file_name()?.to_str()?);
+            Some(Entry::of(run, page))
         })
-        .collect();
+        .collect::<Result<Vec<_>, _>>()?;
     let missing: Vec<String> = scenarios
         .iter()
         .filter(|scenario| of(scenario).is_none())

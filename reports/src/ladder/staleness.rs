@@ -1,7 +1,10 @@
 //! Staleness: requests sent after the revoke of their credentials was answered, and whether they
 //! still passed.
 
-use crate::{quantity, run::Run};
+use crate::{
+    quantity,
+    run::{Run, Variant},
+};
 
 /// What became of one variant's requests after a revoke.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,28 +22,33 @@ pub struct Staleness {
 impl Staleness {
     /// Every variant that was probed.
     pub(crate) fn all(run: &Run) -> Vec<Self> {
-        let of = |variant: &crate::run::Variant| {
-            let slices = run
-                .slices
-                .iter()
-                .filter(|slice| slice.variant == variant.name);
-            let (probed, stale) = slices.fold((0, 0), |(probed, stale), slice| {
-                (probed + slice.probed, stale + slice.stale)
-            });
-            let longest = run
-                .merged
-                .iter()
-                .filter(|figure| figure.variant == variant.name && figure.metric == "stale")
-                .map(|figure| figure.max)
-                .max();
-            (probed > 0).then(|| Self {
-                variant: variant.label.clone(),
-                probed,
-                stale,
-                longest,
-            })
-        };
-        run.variants.iter().filter_map(of).collect()
+        let variants = run.variants.iter();
+        variants
+            .filter_map(|variant| Self::of(run, variant))
+            .collect()
+    }
+
+    /// One variant; none when it was not probed.
+    pub(crate) fn of(run: &Run, variant: &Variant) -> Option<Self> {
+        let slices = run
+            .slices
+            .iter()
+            .filter(|slice| slice.variant == variant.name);
+        let (probed, stale) = slices.fold((0, 0), |(probed, stale), slice| {
+            (probed + slice.probed, stale + slice.stale)
+        });
+        let longest = run
+            .merged
+            .iter()
+            .filter(|figure| figure.variant == variant.name && figure.metric == "stale")
+            .map(|figure| figure.max)
+            .max();
+        (probed > 0).then(|| Self {
+            variant: variant.label.clone(),
+            probed,
+            stale,
+            longest,
+        })
     }
 
     /// On one line.

@@ -13,6 +13,7 @@ mod findings;
 mod folder;
 mod installed;
 mod ladder;
+mod page;
 mod readers;
 mod renderings;
 mod schema;
