@@ -189,3 +189,46 @@ fn write_site(
     std::fs::write(&page, html).with_context(|| format!("cannot write {}", page.display()))?;
     Ok(page)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A quarter of an hour, less what starting servers, filling pools and waiting for slow hashes add to it.
+    const QUICK: Duration = Duration::from_mins(13);
+
+    /// How long the slices and the warm-ups of a scenario are planned to take.
+    fn planned(scenario: &Scenario) -> Duration {
+        let loads = scenario.loads.iter().map(|load| {
+            let slices = 2 * u32::try_from(load.blocks).unwrap();
+            let starts = match load.restart_blocks {
+                0 => 1,
+                blocks => load.blocks.div_ceil(blocks),
+            };
+            load.slice * slices + load.warm_up * u32::try_from(starts).unwrap()
+        });
+        loads.sum::<Duration>() * u32::try_from(scenario.variants.len()).unwrap()
+    }
+
+    #[test]
+    fn the_questions_are_carried_in_three_sizes_and_the_quick_one_is_a_quarter_of_an_hour() {
+        let mut quick = Duration::ZERO;
+        for name in QUESTIONS {
+            for profile in ["smoke", "quick", "full"] {
+                let scenario = builtin::read(Path::new(name), profile).unwrap();
+                assert_eq!(scenario.name, name);
+                let takes = planned(&scenario);
+                println!("{name} {profile}: {takes:?}");
+                if profile == "quick" {
+                    quick += takes;
+                }
+            }
+        }
+        assert!(quick < QUICK, "{quick:?}");
+    }
+}
