@@ -1,11 +1,13 @@
 //! The scenarios that this binary carries: `authlab run thousandfold` works wherever it is installed, from `scenarios/` as it
 //! was when it was built. A file of that name comes first: in a checkout `scenarios/thousandfold.toml` is the one that is meant.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::nearest::did_you_mean;
+use clap::builder::{PossibleValue, TypedValueParser};
 
 /// Name and text of each, in the order of their names.
 const CARRIED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
@@ -18,6 +20,36 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     CARRIED.iter().map(|(name, _)| *name)
 }
 
+/// A verb's examples, and what may stand for a file there.
+pub(crate) fn listed_below(examples: &str) -> String {
+    let names: Vec<_> = names().collect();
+    format!(
+        "{examples}\n\nScenarios that are carried: {}",
+        names.join(", ")
+    )
+}
+
+/// Takes any path; a shell completes the names of those that are carried.
+#[derive(Clone)]
+pub(crate) struct Named;
+
+impl TypedValueParser for Named {
+    type Value = PathBuf;
+
+    fn parse_ref(
+        &self,
+        _: &clap::Command,
+        _: Option<&clap::Arg>,
+        typed: &OsStr,
+    ) -> Result<PathBuf, clap::Error> {
+        Ok(PathBuf::from(typed))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(names().map(PossibleValue::new)))
+    }
+}
+
 /// Reads what is meant by a file's path or a scenario's name.
 pub(crate) fn read(typed: &Path, profile: &str) -> anyhow::Result<Scenario> {
     if let Some(file) = file(typed) {
@@ -28,6 +60,28 @@ pub(crate) fn read(typed: &Path, profile: &str) -> anyhow::Result<Scenario> {
         Some((name, text)) => Ok(Scenario::parse(name, text, profile)?),
         None => bail!("{}", not_there(&wanted)),
     }
+}
+
+/// Every scenario: those of the folder, or where there is none those that are carried; in the order of their names.
+pub(crate) fn all() -> anyhow::Result<Vec<PathBuf>> {
+    let folder = Path::new(FOLDER);
+    if !folder.is_dir() {
+        return Ok(names().map(PathBuf::from).collect());
+    }
+    let mut files = Vec::new();
+    let listed =
+        std::fs::read_dir(folder).with_context(|| format!("cannot list {}/", folder.display()))?;
+    for entry in listed {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == "toml") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        bail!("{}/ has no scenario", folder.display());
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The file that is meant, where there is one.

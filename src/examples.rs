@@ -18,8 +18,8 @@ Examples:
 
 pub(crate) const CLIENT: &str = "\
 Examples:
-  authlab client http://127.0.0.1:8080  # a dialogue, until `quit`
-  export AUTHLAB_CLIENT_PASSWORD=password123            # or typed, or on stdin
+  authlab client http://127.0.0.1:8080               # a dialogue, until `quit`
+  export AUTHLAB_CLIENT_PASSWORD=password123         # or typed, or on stdin
   export AUTHLAB_TOKEN=$(authlab client http://127.0.0.1:8080 login --user john)
   authlab client http://127.0.0.1:8080 items --json";
 
@@ -31,7 +31,8 @@ Examples:
 
 pub(crate) const LAB: &str = "\
 Examples:
-  authlab lab  # ends with reports/lab/index.html
+  authlab lab  # nine questions, a quarter of an hour
+  authlab lab token-kinds revocation --full
   authlab lab mine.toml --into reports/review";
 
 pub(crate) const LOAD: &str = "\

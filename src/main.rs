@@ -56,7 +56,7 @@ enum Verb {
     #[command(after_help = examples::CLIENT)]
     Client(client::Arguments),
     /// Run a scenario against its variants and report
-    #[command(after_help = examples::RUN)]
+    #[command(after_help = builtin::listed_below(examples::RUN))]
     Run(run::Arguments),
     /// Run a set of scenarios, and write one site of what they found
     #[command(after_help = examples::LAB)]

@@ -24,6 +24,7 @@ use show::{Show, Wanted};
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Scenario: a file, or the name of one that is carried
+    #[arg(value_parser = builtin::Named, hide_possible_values = true)]
     scenario: PathBuf,
     /// Profile of the scenario: how many blocks, how long
     #[arg(long, default_value = "quick", conflicts_with_all = ["quick", "full"])]

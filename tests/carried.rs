@@ -170,10 +170,15 @@ fn a_shell_completes_verbs_flags_and_their_values_but_nothing_that_is_hidden() {
     let place = Place::new();
     let output = place.authlab(&["completions", "bash"]);
     let script = String::from_utf8(output.stdout).unwrap();
-    let table: [(&[&str], &[&str]); 5] = [
+    let table: [(&[&str], &[&str]); 7] = [
         (&["authlab", "du"], &["duel"]),
         (&["authlab", "cal"], &["calibrate", "calibrate-gate"]),
         (&["authlab", "serve", "--bindi"], &["--binding"]),
+        (&["authlab", "completions", "ba"], &["bash"]),
+        (
+            &["authlab", "run", "thousandfold-"],
+            &["thousandfold-central"],
+        ),
         (
             &["authlab", "serve", "--binding", "b"],
             &["bcrypt", "blake3"],

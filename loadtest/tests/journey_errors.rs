@@ -98,7 +98,7 @@ fn each_mistake_in_a_pool_is_one_line_with_its_place_and_what_is_accepted() {
                 "fill = [\"token\"]",
                 "fill = [\"tokn\"]",
                 11,
-                "there are: token, page",
+                "did you mean `token`?",
             ),
             (
                 "fill = [\"token\"]",
@@ -243,7 +243,7 @@ fn each_mistake_in_a_load_is_one_line_with_its_place_and_what_is_accepted() {
                 "once = [\"page\", \"login\"]",
                 "once = [\"pge\"]",
                 41,
-                "there are: token, page",
+                "did you mean `page`?",
             ),
             (
                 "once = [\"page\", \"login\"]",

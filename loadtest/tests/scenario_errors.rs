@@ -167,7 +167,7 @@ fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
             17,
             "no `think` time",
         ),
-        ("get*5", "got*5", 17, "there are: get"),
+        ("get*5", "got*5", 17, "there are: get; did you mean `get`?"),
         ("get*5", "get*0", 17, "name*40"),
         ("blocks = 1", "blocks = 0", 1, "nothing would be measured"),
         (
@@ -202,7 +202,18 @@ fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
         ),
         ("10ms", "10", 18, "write 500us, 250ms, 10s or 2m"),
         ("profile.quick", "profile.slow", 18, "it has: slow"),
-        ("one.get", "one.got", 20, "one of: one.get"),
+        (
+            "profile.quick",
+            "profile.quik",
+            18,
+            "it has: quik; did you mean `quik`?",
+        ),
+        (
+            "one.get",
+            "one.got",
+            20,
+            "one of: one.get; did you mean `one.get`?",
+        ),
         ("[\"get*5\"]", "[]", 17, "at least one step"),
         (
             "latency = \"one.get\"",

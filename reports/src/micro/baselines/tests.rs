@@ -40,7 +40,7 @@ fn a_baseline_that_nobody_saved_is_told_with_those_there_are() {
     let home = home();
     let error = |base, new| read(home.path(), base, new).unwrap_err().to_string();
     let expected = format!(
-        "{} has no baseline `mian`: it has main, pr",
+        "{} has no baseline `mian`: it has main, pr; did you mean `main`?",
         home.path().display()
     );
     assert_eq!(error("mian", "pr"), expected);
