@@ -6,6 +6,7 @@ mod charts;
 mod curves;
 mod findings;
 mod glance;
+mod hits;
 mod html;
 mod ladder;
 mod points;
@@ -43,7 +44,7 @@ const PICTURE: Size = Size {
 pub fn render(run: &Run) -> Result<String, DrawError> {
     let table = Table::of(run);
     let heading = &table.heading;
-    let safety = Safety::of(run);
+    let safety = Safety::of(run, &table);
     let curves = crate::curves::of(run);
     let curves = all(&curves, curves::render)?;
     let searches = all(&crate::rates::of(run), rates::render)?;
@@ -72,7 +73,7 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
 {glance}<section aria-labelledby="ladder"><h2 id="ladder">The ladder</h2>
 {ladder}
 </section>
-{safety}{staleness}{curves}{searches}{timeline}{stages}{calibration}
+{safety}{staleness}{hits}{curves}{searches}{timeline}{stages}{calibration}
 <section aria-labelledby="repeat"><h2 id="repeat">Repeat it</h2>
 <pre tabindex="0"><code>{command}</code></pre>
 <dl>
@@ -94,6 +95,7 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
         findings = findings::render(&Finding::of(run)),
         glance = glance::render(&table, &safety),
         safety = safety::render(&table, &safety),
+        hits = hits::render(&table.hits),
         ladder = ladder::render(&table),
         calibration = calibration::render(&table, run.calibration.as_ref()),
         command = escaped(&words::command(&run.command)),

@@ -1,8 +1,6 @@
 //! Cost beside safety: what each variant costs, and what became of the attacks on it. An attack that was not run is
 //! not a safety that was shown.
 
-use std::collections::BTreeMap;
-
 use crate::{
     ladder::{Rung, Staleness, Table},
     quantity::{self, NOT_MEASURED},
@@ -45,38 +43,42 @@ pub enum Shown {
 }
 
 impl Safety {
-    /// Of a run, also of one that is partial or empty.
+    /// Of a run and its ladder, also of one that is partial or empty.
     #[must_use]
-    pub fn of(run: &Run) -> Self {
-        let of_variants: Vec<BTreeMap<&str, Attack>> = run
-            .variants
-            .iter()
-            .map(|variant| attacks(run, &variant.name))
-            .collect();
-        let mut names = ASKED_FOR.map(str::to_owned).to_vec();
-        for name in of_variants.iter().flat_map(BTreeMap::keys) {
-            if !names.iter().any(|there| there == name) {
-                names.push((*name).to_owned());
+    pub fn of(run: &Run, ladder: &Table) -> Self {
+        // One that no answer came to showed nothing.
+        let tried = || {
+            ladder
+                .attacks
+                .iter()
+                .filter(|attacked| attacked.outcome.tried > 0)
+        };
+        let mut attacks = ASKED_FOR.map(str::to_owned).to_vec();
+        for attacked in tried() {
+            if !attacks.contains(&attacked.attack) {
+                attacks.push(attacked.attack.clone());
             }
         }
-        let rows = run.variants.iter().zip(&of_variants);
-        Self {
-            rows: rows
-                .map(|(variant, tried)| Row {
-                    memory_bytes: run
-                        .slices
-                        .iter()
-                        .filter(|slice| slice.variant == variant.name)
-                        .filter_map(|slice| slice.peak_bytes)
-                        .max(),
-                    staleness: Staleness::of(run, variant),
-                    attacks: names
-                        .iter()
-                        .map(|name| tried.get(name.as_str()).copied())
-                        .collect(),
+        let rows = run.variants.iter().map(|variant| Row {
+            memory_bytes: run
+                .slices
+                .iter()
+                .filter(|slice| slice.variant == variant.name)
+                .filter_map(|slice| slice.peak_bytes)
+                .max(),
+            staleness: Staleness::of(run, variant),
+            attacks: attacks
+                .iter()
+                .map(|attack| {
+                    tried()
+                        .find(|one| one.name == variant.name && one.attack == *attack)
+                        .map(|one| one.outcome)
                 })
                 .collect(),
-            attacks: names,
+        });
+        Self {
+            rows: rows.collect(),
+            attacks,
         }
     }
 
@@ -141,18 +143,6 @@ pub fn beside<'a>(
     safety: &'a Safety,
 ) -> impl Iterator<Item = (&'a Rung, &'a Row)> {
     ladder.rungs.iter().zip(&safety.rows)
-}
-
-fn attacks<'a>(run: &'a Run, variant: &str) -> BTreeMap<&'a str, Attack> {
-    let slices = run.slices.iter().filter(|slice| slice.variant == variant);
-    let mut sums = BTreeMap::new();
-    for (name, attack) in slices.flat_map(|slice| &slice.attacks) {
-        let sum: &mut Attack = sums.entry(name.as_str()).or_default();
-        *sum += *attack;
-    }
-    // One that no answer came to showed nothing.
-    sums.retain(|_, attack| attack.tried > 0);
-    sums
 }
 
 /// `0 of 113 354`, `6.44 % of 112 695`.

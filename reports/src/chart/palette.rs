@@ -81,6 +81,19 @@ const SERIES: [Colour; 8] = [
 /// Every other line is dashed: where two lie on each other, both are seen.
 const DASHES: &str = ".s-c2,.s-c6{stroke-dasharray:7 3}.s-c4,.s-c8{stroke-dasharray:2 2}";
 
+/// Where colours begin again, other dashes do.
+const DASHES_AGAIN: &str = ".again-1{stroke-dasharray:12 4}.again-2{stroke-dasharray:10 3 2 3}";
+
+/// The classes of a variant's line or area, `property` being `s` or `f`.
+pub(crate) fn classes(property: char, place: usize) -> String {
+    let class = series(place).class;
+    match place / SERIES.len() {
+        0 => format!("{property}-{class}"),
+        1 => format!("{property}-{class} again-1"),
+        _ => format!("{property}-{class} again-2"),
+    }
+}
+
 /// The colour of the variant or stage in that place; after eight they begin again.
 pub(crate) fn series(place: usize) -> &'static Colour {
     &SERIES[place % SERIES.len()]
@@ -137,11 +150,11 @@ fn numbered(svg: &str) -> String {
         } else {
             'f'
         };
-        let Colour { class, light, .. } = series(place);
         let _ = write!(
             classed,
-            "=\"{}\" class=\"{property}-{class}\" data-variant=\"{place}\"{}",
-            hex(*light),
+            "=\"{}\" class=\"{}\" data-variant=\"{place}\"{}",
+            hex(series(place).light),
+            classes(property, place),
             &part[5..]
         );
     }
@@ -159,7 +172,9 @@ pub fn style() -> String {
         })
     };
     let (light, dark) = (rules(|colour| colour.light), rules(|colour| colour.dark));
-    format!("{light}{DASHES}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n")
+    format!(
+        "{light}{DASHES}{DASHES_AGAIN}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
+    )
 }
 
 fn all() -> impl Iterator<Item = &'static Colour> {

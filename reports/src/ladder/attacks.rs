@@ -68,12 +68,12 @@ fn sentence(attack: &str, all: &[Attacked]) -> String {
         (!these.is_empty())
             .then(|| format!("{} ({} tried)", labels.join(", "), quantity::grouped(tried)))
     };
-    let passes = |attacked: &&Attacked| attacked.outcome.passed == attacked.outcome.tried;
+    let all_passed = |attacked: &&Attacked| attacked.outcome.passed == attacked.outcome.tried;
     let is_refused = |attacked: &&Attacked| attacked.outcome.passed == 0;
-    let passed = listed(&mut of().filter(|one| passes(one) && !is_refused(one)));
+    let passed = listed(&mut of().filter(|one| all_passed(one) && !is_refused(one)));
     let refused = listed(&mut of().filter(is_refused));
     let some: Vec<String> = of()
-        .filter(|one| !passes(one) && !is_refused(one))
+        .filter(|one| !all_passed(one) && !is_refused(one))
         .map(|one| {
             format!(
                 "{} of {} passed at {}",

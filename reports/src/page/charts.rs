@@ -94,9 +94,9 @@ pub(super) fn legend<'a>(entries: impl Iterator<Item = Entry<'a>>) -> String {
 
 /// A line as in the chart, its dashes too.
 fn line_swatch(place: usize) -> String {
-    let class = palette::series(place).class();
+    let classes = palette::classes('s', place);
     format!(
-        "<svg class=\"swatch\" viewBox=\"0 0 24 6\" aria-hidden=\"true\"><path d=\"M0 3H24\" class=\"s-{class}\" \
+        "<svg class=\"swatch\" viewBox=\"0 0 24 6\" aria-hidden=\"true\"><path d=\"M0 3H24\" class=\"{classes}\" \
          stroke-width=\"3\"/></svg>"
     )
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use authlab_reports::{
     folder, page,
-    run::{Attack, Run},
+    run::{Attack, CacheUse, Run},
 };
 
 use crate::renderings::measured;
@@ -137,6 +137,30 @@ fn what_is_said_of_a_curve_are_as_many_points_as_it_has() {
     assert_eq!(charts, 4);
     for said in ["50 % · 5", "99.9 % · ", "max · ", "block 5, after "] {
         assert!(page.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn what_a_cache_had_stands_beside_the_ideal_where_that_is_known() {
+    let mut run = measured();
+    assert!(!page::render(&run).unwrap().contains("What the caches had"));
+    for (variant, ideal) in [("md5-article", Some(800)), ("sha256-route", None)] {
+        let slices = &mut run.slices;
+        let slice = slices.iter_mut().find(|slice| slice.variant == variant);
+        slice.unwrap().cache = Some(CacheUse {
+            asked: 1_000,
+            hits: 750,
+            ideal,
+        });
+    }
+    let page = page::render(&run).unwrap();
+    let (_, table) = page.split_once("What the caches had</h2>").unwrap();
+    for said in [
+        "data-column=\"hits\">75.0 %",
+        "data-column=\"ideal\">80.0 %",
+        "data-column=\"ideal\">–",
+    ] {
+        assert!(table.contains(said), "{said}");
     }
 }
 
