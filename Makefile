@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare exact exact-accept ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong check
+.PHONY: help bench bench-smoke build test load compare exact exact-accept test-browser screenshots ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -27,6 +27,8 @@ help:
 	@echo "make calibrate                  what this machine and the generator can tell apart"
 	@echo "make ground-truth               scripted servers: recorded latency against arithmetic, verdicts of spoiled runs"
 	@echo "make test                       format, clippy, all tests"
+	@echo "make test-browser               a run's page, a lab's site and the server's /docs in Chromium"
+	@echo "make screenshots                the same, and its pictures into reports/published/screenshots"
 	@echo "make check                      what CI runs"
 
 # One command, so that the benchmarks share what the binary was built of.
@@ -140,4 +142,16 @@ test:
 		echo "cargo test --workspace (cargo install cargo-nextest is faster)"; cargo test --workspace --bins --lib --tests; \
 	fi
 
-check: test bench-smoke exact
+# Pages by the binary as it is now, of the published runs; what drives the browser is installed once, into target/.
+test-browser:
+	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium"; exit 2; }
+	@command -v node >/dev/null || { echo "node is missing: apt-get install nodejs npm"; exit 2; }
+	cargo build --workspace --bin authlab
+	tests/browser/install.sh target/tmp/browser
+	node --test tests/browser/run.test.mjs tests/browser/site.test.mjs tests/browser/docs.test.mjs
+
+screenshots: test-browser
+	mkdir -p reports/published/screenshots
+	cp target/screenshots/*.png reports/published/screenshots/
+
+check: test test-browser bench-smoke exact

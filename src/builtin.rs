@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::nearest::did_you_mean;
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -62,6 +62,28 @@ pub(crate) fn read(typed: &Path, profile: &str) -> anyhow::Result<Scenario> {
         None if typed.exists() => Ok(Scenario::read(typed, profile)?),
         None => bail!("{}", not_there(&wanted)),
     }
+}
+
+/// Every scenario: those of the folder, or where there is none those that are carried; in the order of their names.
+pub(crate) fn all() -> anyhow::Result<Vec<PathBuf>> {
+    let folder = Path::new(FOLDER);
+    if !folder.is_dir() {
+        return Ok(names().map(PathBuf::from).collect());
+    }
+    let mut files = Vec::new();
+    let listed =
+        std::fs::read_dir(folder).with_context(|| format!("cannot list {}/", folder.display()))?;
+    for entry in listed {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == "toml") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        bail!("{}/ has no scenario", folder.display());
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The file that is meant, where there is one.

@@ -31,7 +31,8 @@ Examples:
 
 pub(crate) const LAB: &str = "\
 Examples:
-  authlab lab                           # ends with reports/lab/index.html
+  authlab lab  # nine questions, a quarter of an hour
+  authlab lab token-kinds revocation --full
   authlab lab mine.toml --into reports/review";
 
 pub(crate) const LOAD: &str = "\

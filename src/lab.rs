@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::finding::Finding;
@@ -12,14 +12,21 @@ use authlab_reports::folder;
 use authlab_reports::page::site::{self, Entry};
 use authlab_reports::run::{Run, Status};
 
+use crate::builtin;
 use crate::output;
 use crate::run::{Common, EXIT_INVALID, conduct_shown};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Scenario files [default: every one in scenarios/]
+    /// Scenarios, by name or file [default: the nine questions of the lab]
     scenarios: Vec<PathBuf>,
-    /// The profile `full` of each: a night, not a quarter of an hour
+    /// Every scenario there is
+    #[arg(long, conflicts_with = "scenarios")]
+    all: bool,
+    /// The profile `quick` of each, a quarter of an hour on 2 cores; so it is without a word
+    #[arg(long, conflicts_with_all = ["full", "profile"])]
+    quick: bool,
+    /// The profile `full` of each: a night
     #[arg(long, conflicts_with = "profile")]
     full: bool,
     /// Profile of the scenarios
@@ -30,7 +37,18 @@ pub(crate) struct Arguments {
     into: PathBuf,
 }
 
-const SCENARIOS: &str = "scenarios";
+/// What somebody asks who is to choose how to authorize requests, in the order in which the answers are read.
+const QUESTIONS: [&str; 9] = [
+    "thousandfold",
+    "hash-choice",
+    "token-kinds",
+    "revocation",
+    "invalid-flood",
+    "login-storm",
+    "popularity",
+    "cold-start",
+    "devices",
+];
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let profile = if arguments.full {
@@ -38,17 +56,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else {
         &arguments.profile
     };
-    let files = files(&arguments.scenarios)?;
+    let typed = typed(arguments)?;
     // All are read before any is run: a mistake in the last shows at once.
-    let scenarios = files
+    let scenarios = typed
         .iter()
-        .map(|file| Scenario::read(file, profile))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|typed| builtin::read(typed, profile))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     std::fs::create_dir_all(&arguments.into)
         .with_context(|| format!("cannot make {}", arguments.into.display()))?;
     let mut kept = kept(&arguments.into, profile)?;
     let mut failed = 0;
-    for (file, scenario) in files.iter().zip(&scenarios) {
+    for (typed, scenario) in typed.iter().zip(&scenarios) {
         if kept
             .iter()
             .any(|(run, _)| run.scenario.name == scenario.name)
@@ -60,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let words = [
             "authlab",
             "run",
-            &file.display().to_string(),
+            &typed.display().to_string(),
             "--profile",
             profile,
         ];
@@ -90,25 +108,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The files that are meant, in the order of their names.
-fn files(typed: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    if !typed.is_empty() {
-        return Ok(typed.to_vec());
+/// The scenarios that are meant, by name or file.
+fn typed(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
+    if !arguments.scenarios.is_empty() {
+        return Ok(arguments.scenarios.clone());
     }
-    let listed = std::fs::read_dir(SCENARIOS)
-        .with_context(|| format!("no scenario was named, and {SCENARIOS}/ cannot be listed"))?;
-    let mut files = Vec::new();
-    for entry in listed {
-        let path = entry?.path();
-        if path.extension().is_some_and(|kind| kind == "toml") {
-            files.push(path);
-        }
+    if arguments.all {
+        return builtin::all();
     }
-    if files.is_empty() {
-        bail!("no scenario was named, and {SCENARIOS}/ has none");
-    }
-    files.sort();
-    Ok(files)
+    Ok(QUESTIONS.map(PathBuf::from).to_vec())
 }
 
 /// The complete runs of this profile that are there, the latest of each scenario.
@@ -149,22 +157,21 @@ fn write_site(
         runs.iter()
             .find(|(run, _)| run.scenario.name == scenario.name)
     };
-    let entries: Vec<Entry> = scenarios
+    let entries = scenarios
         .iter()
         .filter_map(|scenario| {
             let (run, folder) = of(scenario)?;
-            Some(Entry {
-                finding: Finding::of(run),
-                page: format!("{}/index.html", folder.file_name()?.to_str()?),
-            })
+            let page = format!("{}/index.html", folder.file_name()?.to_str()?);
+            Some(Entry::of(run, page))
         })
-        .collect();
+        .collect::<Result<Vec<_>, _>>()?;
     let missing: Vec<String> = scenarios
         .iter()
         .filter(|scenario| of(scenario).is_none())
         .map(|scenario| scenario.name.clone())
         .collect();
     let mut words = vec!["authlab lab".to_owned()];
+    words.extend(arguments.all.then(|| "--all".to_owned()));
     words.extend(
         arguments
             .scenarios

@@ -3,6 +3,7 @@
 
 mod capacity;
 mod duel;
+mod history;
 mod job;
 mod outset;
 mod ride;
@@ -20,6 +21,7 @@ use authlab_reports::duel::{Instructions, Terms};
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{self, Run, Status, Tool};
 
+use self::history::History;
 use crate::awake::Awake;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
@@ -168,13 +170,16 @@ struct Conductor<'a> {
     folder: &'a mut RunFolder,
     started: Instant,
     generator: Generator,
-    steps: Arc<Vec<Step>>,
+    /// Of each variant.
+    steps: Vec<Arc<Vec<Step>>>,
     /// The server of each variant, while it runs.
     servers: Vec<Option<Server>>,
     /// Numbers of servers that were stopped.
     stopped: Vec<u64>,
     /// Flags that the running servers were started with beyond their variant's own.
     flags: BTreeMap<String, String>,
+    /// What was drawn at each variant's server.
+    histories: Vec<History>,
     servers_started: u64,
     jobs: u64,
     /// When slices begin, where other shards begin theirs.
@@ -210,10 +215,17 @@ impl<'a> Conductor<'a> {
                 authlab: order.authlab.clone(),
                 cores: order.cores.server.clone(),
             },
-            steps: Arc::new(scenario.steps.clone()),
+            steps: (0..scenario.variants.len())
+                .map(|variant| Arc::new(scenario.steps_at(variant).to_vec()))
+                .collect(),
             servers: scenario.variants.iter().map(|_| None).collect(),
             stopped: Vec::new(),
             flags: BTreeMap::new(),
+            histories: scenario
+                .variants
+                .iter()
+                .map(|_| History::default())
+                .collect(),
             servers_started: 0,
             jobs: 0,
             timetable: order.shard.as_ref().map(Timetable::of),

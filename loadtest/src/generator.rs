@@ -58,6 +58,8 @@ pub(crate) struct Job {
     /// Whether what is measured counts; else the server is warming up.
     pub(crate) measured: bool,
     pub(crate) steps: Arc<Vec<Step>>,
+    /// Whether it is kept which members are drawn.
+    pub(crate) keeps_draws: bool,
     pub(crate) recorder: Mutex<Recorder>,
     /// What it counts for who watches; none when nobody does.
     pub(crate) live: Option<Arc<Live>>,

@@ -24,7 +24,7 @@ pub use self::counter::Counter;
 pub use self::error::InstructionsError;
 use self::sending::{Limit, Sent, send};
 use crate::interrupt;
-use crate::scenario::{Load, Scenario, Target, Variant};
+use crate::scenario::{Load, Scenario, Step, Target, Variant};
 use crate::server::{Launcher, Server};
 
 /// How much is counted.
@@ -103,7 +103,7 @@ const END_WITHIN: Duration = Duration::from_secs(60);
 
 /// A variant that is being counted.
 struct Side<'a> {
-    scenario: &'a Scenario,
+    steps: &'a [Step],
     load: Arc<Load>,
     variant: &'a Variant,
     launcher: &'a Launcher,
@@ -126,6 +126,7 @@ impl<'a> Side<'a> {
         launcher: &'a Launcher,
         counter: Counter,
     ) -> Result<Self, InstructionsError> {
+        let steps = scenario.steps_at(variant);
         let (variant, load) = (&scenario.variants[variant], &scenario.loads[0]);
         if matches!(variant.target, Target::Url { .. }) {
             return Err(InstructionsError::NotStarted {
@@ -147,7 +148,7 @@ impl<'a> Side<'a> {
                 users: 1,
                 ..load.clone()
             }),
-            scenario,
+            steps,
             variant,
             launcher,
             counter,
@@ -186,7 +187,7 @@ impl<'a> Side<'a> {
                     cause: Box::new(cause),
                 })
             })?;
-        let sent = send(self.scenario, &self.load, &server, limit).map_err(|cause| {
+        let sent = send(self.steps, &self.load, &server, limit).map_err(|cause| {
             self.interrupted_or(|variant| InstructionsError::Requests { variant, cause })
         })?;
         server.end(self.counter.leads(), END_WITHIN);

@@ -24,6 +24,7 @@ mod connection;
 pub mod cores;
 pub mod duration;
 mod generator;
+mod ideal;
 pub mod instructions;
 pub mod interrupt;
 pub mod live;

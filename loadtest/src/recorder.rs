@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::folder::Recorded;
+use authlab_reports::run::{Attack, CacheUse};
 use hdrhistogram::Histogram;
 
 use crate::live::Live;
@@ -18,6 +19,10 @@ pub(crate) struct Recorder {
     ok: u64,
     probed: u64,
     stale: u64,
+    attacks: BTreeMap<String, Attack>,
+    cache: Option<CacheUse>,
+    /// Members drawn, in their order, where an ideal cache is to be asked about them.
+    drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
     last_byte: Option<Instant>,
     /// Counted beside the histograms while somebody watches.
@@ -55,6 +60,9 @@ pub(crate) struct Taken {
     pub(crate) ok: u64,
     pub(crate) probed: u64,
     pub(crate) stale: u64,
+    pub(crate) attacks: BTreeMap<String, Attack>,
+    pub(crate) cache: Option<CacheUse>,
+    pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
     pub(crate) last_byte: Option<Instant>,
 }
@@ -75,6 +83,9 @@ impl Recorder {
             ok: 0,
             probed: 0,
             stale: 0,
+            attacks: BTreeMap::new(),
+            cache: None,
+            drawn: Vec::new(),
             failed: BTreeMap::new(),
             last_byte: None,
             live,
@@ -148,6 +159,32 @@ impl Recorder {
         }
     }
 
+    /// Counts an answer that told of a cache.
+    pub(crate) fn cached(&mut self, hit: bool) {
+        let cache = self.cache.get_or_insert_default();
+        cache.asked += 1;
+        cache.hits += u64::from(hit);
+    }
+
+    /// Keeps which member a journey drew.
+    pub(crate) fn drew(&mut self, member: u64) {
+        self.drawn.push(member);
+    }
+
+    /// Counts a request that was to be refused.
+    pub(crate) fn attacked(&mut self, attack: &str, passed: bool) {
+        let more = Attack {
+            tried: 1,
+            passed: u64::from(passed),
+        };
+        match self.attacks.get_mut(attack) {
+            Some(known) => *known += more,
+            None => {
+                self.attacks.insert(attack.to_owned(), more);
+            }
+        }
+    }
+
     /// Counts arrivals that were never sent: every user was busy to the end.
     pub(crate) fn dropped(&mut self, arrivals: u64) {
         if arrivals > 0 {
@@ -195,6 +232,9 @@ impl Recorder {
             ok: std::mem::take(&mut self.ok),
             probed: std::mem::take(&mut self.probed),
             stale: std::mem::take(&mut self.stale),
+            attacks: std::mem::take(&mut self.attacks),
+            cache: self.cache.take(),
+            drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
             last_byte: self.last_byte.take(),
         }

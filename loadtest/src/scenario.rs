@@ -40,7 +40,7 @@ pub struct Scenario {
     pub baseline: usize,
     /// The designs compared.
     pub variants: Vec<Variant>,
-    /// Every request a load may make.
+    /// Every request a load may make, as it is made at the first variant.
     pub steps: Vec<Step>,
     /// The loads, in the order in which they run.
     pub loads: Vec<Load>,
@@ -63,6 +63,10 @@ pub struct Variant {
     pub besides: Vec<Beside>,
     /// What the scenario says is given up.
     pub gives_up: Vec<String>,
+    /// How many entries its cache holds, where an ideal cache of as many is to be asked about the same draws.
+    pub holds: Option<usize>,
+    /// The steps as they are made at this one, where some are made otherwise than at the first.
+    pub steps: Option<Vec<Step>>,
 }
 
 /// What is measured: any HTTP server.
@@ -189,6 +193,13 @@ impl Scenario {
             cause: cause.to_string(),
         })?;
         Self::parse(&shown, &text, profile)
+    }
+
+    /// Every request a load may make, as it is made at the variant: the same names in the same places.
+    #[must_use]
+    pub fn steps_at(&self, variant: usize) -> &[Step] {
+        let own = self.variants.get(variant).and_then(|v| v.steps.as_ref());
+        own.unwrap_or(&self.steps)
     }
 
     /// What a user should know before it runs, a line each.

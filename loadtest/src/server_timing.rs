@@ -1,5 +1,23 @@
 //! The `Server-Timing` header (W3C Server Timing): stage costs that any server may send.
 
+/// Whether a header's value tells of a cache, and then whether it had what it was asked for: `cache;desc=hit`, as content
+/// delivery networks write it too (`cdn-cache; desc=HIT`).
+pub(crate) fn cache_hit(value: &str) -> Option<bool> {
+    value.split(',').find_map(|metric| {
+        let mut parts = metric.split(';').map(str::trim);
+        let name = parts.next()?;
+        let is_cache = name == "cache" || name == "cdn-cache";
+        is_cache.then(|| {
+            parts.any(|part| {
+                part.split_once('=').is_some_and(|(key, value)| {
+                    key.trim().eq_ignore_ascii_case("desc")
+                        && value.trim().trim_matches('"').eq_ignore_ascii_case("hit")
+                })
+            })
+        })
+    })
+}
+
 /// The metrics of one header value that carry a duration: name and nanoseconds.
 ///
 /// `dur` is in milliseconds, with decimals. What does not parse is passed over, as the standard says.
@@ -27,6 +45,19 @@ const LONGEST_NAME: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cache_that_is_told_of_has_it_or_has_not() {
+        for (value, hit) in [
+            ("cache;desc=hit;dur=0.1, verify;dur=0", Some(true)),
+            ("edge;dur=1, cdn-cache; Desc=\"HIT\"", Some(true)),
+            ("cache;desc=miss", Some(false)),
+            ("cache;dur=0.1, x;desc=hit", Some(false)),
+            ("db;desc=hit", None),
+        ] {
+            assert_eq!(cache_hit(value), hit, "{value}");
+        }
+    }
 
     #[test]
     fn durations_are_read_and_the_rest_is_passed_over() {

@@ -169,7 +169,37 @@ fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
         ),
         ("get*5", "got*5", 17, "there are: get; did you mean `get`?"),
         ("get*5", "get*0", 17, "name*40"),
-        ("blocks = 1", "blocks = 0", 18, "at least 1"),
+        ("blocks = 1", "blocks = 0", 1, "nothing would be measured"),
+        (
+            "request = \"GET /\"",
+            "variants = [\"c\"]\nrequest = \"GET /\"",
+            12,
+            "there are: a, b",
+        ),
+        (
+            "request = \"GET /\"",
+            "variants = [\"b\"]\nrequest = \"GET /\"",
+            11,
+            "no form for variant `a`",
+        ),
+        (
+            "[[load]]",
+            "[[step]]\nname = \"get\"\nrequest = \"GET /x\"\n[[load]]",
+            15,
+            "`get` is already there",
+        ),
+        (
+            "[[load]]",
+            "[[step]]\nname = \"get\"\nvariants = [\"a\", \"b\"]\nrequest = \"GET /{x}\"\n[[load]]",
+            21,
+            "which no earlier step saves",
+        ),
+        (
+            "headers = { accept",
+            "attack = \"theft\"\nsave = { x = \"json:/x\" }\nheaders = { accept",
+            13,
+            "it has no `probe`",
+        ),
         ("10ms", "10", 18, "write 500us, 250ms, 10s or 2m"),
         ("profile.quick", "profile.slow", 18, "it has: slow"),
         (

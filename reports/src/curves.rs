@@ -5,6 +5,9 @@ use crate::{
     run::{Figure, LoadStep, PERCENTILES, Run},
 };
 
+/// Of a percentile in words.
+const MOST_DECIMALS: f64 = 7.0;
+
 /// A chart: one load and step, a curve for each variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curves {
@@ -31,18 +34,6 @@ pub struct Line {
     pub percentiles: Vec<Option<u64>>,
     /// Greatest latency, nanoseconds.
     pub max: u64,
-}
-
-impl Line {
-    /// Least and greatest latency, nanoseconds.
-    #[must_use]
-    pub fn span(&self) -> (f64, f64) {
-        let latencies = || self.points.iter().map(|point| point.1);
-        (
-            latencies().fold(f64::INFINITY, f64::min),
-            latencies().fold(0.0, f64::max),
-        )
-    }
 }
 
 /// The charts of a run: the ladder's own first, then the scenario's order; none for a step without
@@ -114,4 +105,32 @@ fn line(place: usize, label: &str, figure: &Figure) -> Option<Line> {
             .collect(),
         max: figure.max,
     })
+}
+
+/// `99.9 %`, of 1/(1−p): as many digits as tell its distance to 100 % by three.
+pub(crate) fn percentile(inverse: f64) -> String {
+    let left = 100.0 / inverse;
+    let decimals = (2.0 - left.log10().floor()).clamp(0.0, MOST_DECIMALS);
+    let unit = 10_f64.powf(decimals);
+    format!("{} %", ((100.0 - left) * unit).round() / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_as_long_as_their_nines_ask_for() {
+        for (inverse, said) in [
+            (1.0, "0 %"),
+            (2.0, "50 %"),
+            (10.0, "90 %"),
+            (1.0 / 0.028_125, "97.19 %"),
+            (1e3, "99.9 %"),
+            (1.0 / 0.001_757_81, "99.824 %"),
+            (1e6, "99.9999 %"),
+        ] {
+            assert_eq!(percentile(inverse), said);
+        }
+    }
 }

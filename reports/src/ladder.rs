@@ -3,19 +3,21 @@
 //! Judged here, once, from a [`Run`]; [`text`], and the Markdown and HTML renderers, only write
 //! down what [`Table`] holds.
 
+pub mod attacks;
 pub mod calibrated;
 pub mod capacity;
 pub mod changes;
 pub mod given_up;
 pub mod heading;
+pub mod hits;
 pub mod offered;
 pub mod staleness;
 pub mod text;
 pub(crate) mod words;
 
 pub use self::{
-    calibrated::Calibrated, capacity::Capacity, changes::Changes, given_up::GivenUp,
-    heading::Heading, offered::Offered, staleness::Staleness,
+    attacks::Attacked, calibrated::Calibrated, capacity::Capacity, changes::Changes,
+    given_up::GivenUp, heading::Heading, hits::Hits, offered::Offered, staleness::Staleness,
 };
 use crate::{
     blocks::{self, LATENCY_METRIC},
@@ -39,6 +41,10 @@ pub struct Table {
     pub offered: Vec<Offered>,
     /// What still passed after a revoke, where that was probed.
     pub staleness: Vec<Staleness>,
+    /// What became of the attacks that were run.
+    pub attacks: Vec<Attacked>,
+    /// What caches had, where answers told of it.
+    pub hits: Vec<Hits>,
     /// What the capacity columns count, in words, where that is not one step alone.
     pub capacity_counts: Option<String>,
     /// What searches for the highest rate found, a sentence each.
@@ -85,6 +91,8 @@ impl Table {
             given_up: GivenUp::of(run),
             offered: Offered::all(run),
             staleness: Staleness::all(run),
+            attacks: Attacked::all(run),
+            hits: Hits::all(run),
             capacity_counts: capacity::counts_whole_load(run),
             searches: rates::of(run)
                 .iter()

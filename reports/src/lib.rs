@@ -8,7 +8,8 @@
 //! - [`blocks`] and [`order_statistics`]: what a run's slices say about two variants, with its interval.
 //! - [`judge`]: the verdict on two variants, metric by metric; [`duel`]: all of them, and what a reader must know.
 //! - [`ladder`]: every variant against the baseline, judged once and rendered in several forms.
-//! - [`curves`], [`stages`] and [`rates`]: what charts show; [`chart`] draws them.
+//! - [`curves`], [`timeline`], [`stages`], [`staleness`] and [`rates`]: what charts show; [`chart`] draws them.
+//! - [`safety`]: what each variant costs, beside the attacks that were tried on it.
 //! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page; [`finding`]: what it found, in
 //!   sentences, and [`page::site`]: those of several runs.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
@@ -41,5 +42,8 @@ pub mod percentiles;
 pub mod quantity;
 pub mod rates;
 pub mod run;
+pub mod safety;
 pub mod stages;
+pub mod staleness;
 pub mod summary;
+pub mod timeline;

@@ -3,21 +3,33 @@
 mod badge;
 mod calibration;
 mod charts;
+mod curves;
+mod findings;
+mod glance;
 mod html;
 mod ladder;
+mod points;
 mod rates;
+mod safety;
 pub mod site;
+mod stages;
+mod staleness;
+mod timeline;
 
 use self::html::escaped;
 use crate::{
     chart::{self, DrawError, Size, palette},
-    curves,
+    finding::Finding,
     ladder::{Table, words},
     run::Run,
+    safety::Safety,
     stages::Stages,
+    timeline::Timeline,
 };
 
 const STYLE: &str = include_str!("page/style.css");
+/// Hover and hide. The page is whole without it: each chart has its table.
+const SCRIPT: &str = include_str!("page/script.js");
 /// The picture for a README, without its legend.
 const PICTURE: Size = Size {
     width: 800,
@@ -31,19 +43,13 @@ const PICTURE: Size = Size {
 pub fn render(run: &Run) -> Result<String, DrawError> {
     let table = Table::of(run);
     let heading = &table.heading;
-    let charts = curves::of(run)
-        .iter()
-        .map(charts::curves)
-        .collect::<Result<String, _>>()?;
-    let searches = crate::rates::of(run)
-        .iter()
-        .map(rates::render)
-        .collect::<Result<String, _>>()?;
-    let stages = Stages::of(run).map_or(Ok(String::new()), |stages| charts::stages(&stages))?;
-    let sentence = table
-        .changes
-        .sentence()
-        .map(|sentence| html::element("p", "headline", &sentence));
+    let safety = Safety::of(run);
+    let curves = crate::curves::of(run);
+    let curves = all(&curves, curves::render)?;
+    let searches = all(&crate::rates::of(run), rates::render)?;
+    let timeline = all(Timeline::of(run).as_slice(), timeline::render)?;
+    let staleness = staleness::render(&crate::staleness::of(run))?;
+    let stages = all(Stages::of(run).as_slice(), stages::render)?;
     Ok(format!(
         r#"<!doctype html>
 <html lang="en">
@@ -61,12 +67,12 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
 <h1>{scenario}</h1>
 <p class="question">{question}</p>
 {badge}
-{sentence}
+{findings}
 </header>
-<section aria-labelledby="ladder"><h2 id="ladder">The ladder</h2>
+{glance}<section aria-labelledby="ladder"><h2 id="ladder">The ladder</h2>
 {ladder}
 </section>
-{searches}{charts}{stages}{calibration}
+{safety}{staleness}{curves}{searches}{timeline}{stages}{calibration}
 <section aria-labelledby="repeat"><h2 id="repeat">Repeat it</h2>
 <pre tabindex="0"><code>{command}</code></pre>
 <dl>
@@ -76,6 +82,8 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
 </dl>
 </section>
 </main>
+<script>
+{SCRIPT}</script>
 </body>
 </html>
 "#,
@@ -83,7 +91,9 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
         question = escaped(&heading.question),
         palette = palette::style(),
         badge = badge::render(heading),
-        sentence = sentence.unwrap_or_default(),
+        findings = findings::render(&Finding::of(run)),
+        glance = glance::render(&table, &safety),
+        safety = safety::render(&table, &safety),
         ladder = ladder::render(&table),
         calibration = calibration::render(&table, run.calibration.as_ref()),
         command = escaped(&words::command(&run.command)),
@@ -98,12 +108,20 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
     ))
 }
 
+/// The sections of all charts of a kind.
+fn all<T>(
+    charts: &[T],
+    render: impl Fn(&T) -> Result<String, DrawError>,
+) -> Result<String, DrawError> {
+    charts.iter().map(render).collect()
+}
+
 /// `ladder.svg`: the percentile curves of the ladder's step, for a README; none without samples.
 ///
 /// # Errors
 /// When it cannot be drawn.
 pub fn picture(run: &Run) -> Result<Option<String>, DrawError> {
-    let charts = curves::of(run);
+    let charts = crate::curves::of(run);
     let of_ladder = charts
         .iter()
         .find(|curves| curves.at == run.scenario.ladder.latency);

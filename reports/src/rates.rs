@@ -93,4 +93,19 @@ impl Line<'_> {
         let points = self.points.iter().copied();
         points.filter(|point| point.p99_ns > 0 && point.offered_per_s > 0.0)
     }
+
+    /// The line through the median at each rate answered: a rate that was confirmed was offered several times.
+    pub(crate) fn medians(&self, of: impl Fn(&Point) -> u64) -> Vec<(f64, f64)> {
+        let points: Vec<&Point> = self.answered().collect();
+        let same = |a: &&Point, b: &&Point| a.offered_per_s.total_cmp(&b.offered_per_s).is_eq();
+        let median = |points: &[&Point]| {
+            let mut values: Vec<u64> = points.iter().map(|point| of(point).max(1)).collect();
+            values.sort_unstable();
+            (
+                points[0].offered_per_s,
+                values[(values.len() - 1) / 2] as f64,
+            )
+        };
+        points.chunk_by(same).map(median).collect()
+    }
 }

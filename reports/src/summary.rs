@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    ladder::{Rung, Table, words},
+    ladder::{Attacked, Hits, Rung, Table, words},
     markdown::{code_block, escaped},
     run::Run,
 };
@@ -58,6 +58,13 @@ pub fn render(run: &Run) -> String {
     }
     for staleness in &table.staleness {
         let _ = writeln!(page, "\n{}.", escaped(&staleness.sentence()));
+    }
+    let attacks = Attacked::sentences(&table.attacks);
+    for sentence in attacks
+        .into_iter()
+        .chain(table.hits.iter().map(Hits::sentence))
+    {
+        let _ = writeln!(page, "\n{}.", escaped(&sentence));
     }
     for search in &table.searches {
         let _ = writeln!(page, "\n{}.", escaped(search));

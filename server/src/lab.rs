@@ -269,7 +269,9 @@ impl Lab {
             // The hashes waited for their turn: whoever revoked meanwhile was answered, and time went on.
             let now = self.clock.now();
             verified.in_time(now)?;
-            Box::pin(self.check(&verified.mark)).await?;
+            if let Some(grant) = self.checked(request, &verified.mark, &begun.place).await? {
+                return Ok(grant);
+            }
             now
         } else {
             now
@@ -283,7 +285,7 @@ impl Lab {
             match begun.place {
                 Place::Here => self.cache.store(request, token, &verified, grant, kept),
                 Place::Shared(place) => Box::pin(self.share(place, grant, kept, now)).await,
-                Place::Nowhere => {}
+                Place::Nowhere | Place::Again(_) => {}
             }
         }
         laps.ended(Stage::Policy);

@@ -104,9 +104,15 @@ impl fmt::Display for StageTimes {
         ];
         for (i, (name, ns)) in stages.into_iter().enumerate() {
             let separator = if i > 0 { ", " } else { "" };
+            // As content delivery networks tell it: the metric's description.
+            let hit = if self.hit && name == "cache" {
+                ";desc=hit"
+            } else {
+                ""
+            };
             write!(
                 f,
-                "{separator}{name};dur={}.{:06}",
+                "{separator}{name}{hit};dur={}.{:06}",
                 ns / NS_PER_MS,
                 ns % NS_PER_MS
             )?;

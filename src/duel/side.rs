@@ -31,6 +31,8 @@ pub(super) fn variant(
             target: target(arguments, option, typed, known)?,
             besides: Vec::new(),
             gives_up: Vec::new(),
+            holds: None,
+            steps: None,
         },
     })
 }

@@ -108,6 +108,8 @@ fn variant(name: &str, target: Target) -> Variant {
         target,
         besides: Vec::new(),
         gives_up: Vec::new(),
+        holds: None,
+        steps: None,
     }
 }
 

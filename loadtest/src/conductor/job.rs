@@ -33,8 +33,9 @@ impl Conductor<'_> {
             samples.unwrap_or(1)
         };
         let timed = load.timed_steps();
-        let names = timed.iter().map(|step| self.steps[*step].name.clone());
-        let mut positions = vec![0; self.steps.len()];
+        let steps = &self.steps[variant];
+        let names = timed.iter().map(|step| steps[*step].name.clone());
+        let mut positions = vec![0; steps.len()];
         for (position, step) in timed.iter().enumerate() {
             positions[*step] = position;
         }
@@ -44,11 +45,12 @@ impl Conductor<'_> {
             server: server.number,
             stopped: self.stopped.clone(),
             endpoints: server.endpoints(),
-            places: self.steps.iter().map(|s| server.place_of(s)).collect(),
+            places: steps.iter().map(|s| server.place_of(s)).collect(),
             load: Arc::clone(load),
             load_number: number,
             measured: samples.is_some(),
-            steps: Arc::clone(&self.steps),
+            steps: Arc::clone(steps),
+            keeps_draws: self.scenario.variants[variant].holds.is_some(),
             recorder: Mutex::new(Recorder::new(names, live.clone())),
             live,
             interrupted: AtomicBool::new(false),

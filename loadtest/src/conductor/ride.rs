@@ -84,7 +84,10 @@ impl Conductor<'_> {
             job.recorder().dropped(schedule.by_ref().count() as u64);
             planned = Some(schedule.planned());
         }
-        let taken = job.recorder().take();
+        let mut taken = job.recorder().take();
+        if let Some(capacity) = self.scenario.variants[variant].holds {
+            self.histories[variant].add(job.server, &mut taken, capacity);
+        }
         let around = Surroundings::now(&self.order.cores.server);
         let mut generator = usage::of_thread(self.generator.thread_id).since(generator_before);
         let spare = Duration::from_nanos(job.spare_ns.load(Ordering::Relaxed));

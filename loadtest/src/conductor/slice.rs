@@ -117,7 +117,7 @@ impl Conductor<'_> {
                 return Err(RunError::Interrupted);
             }
             self.check(variant)?;
-            let main_step = load.main_step().map(|step| &self.steps[step].name);
+            let main_step = load.main_step().map(|step| &self.scenario.steps[step].name);
             let p50 = ran
                 .taken
                 .recorded
@@ -180,6 +180,8 @@ impl Conductor<'_> {
             ok: ran.taken.ok,
             probed: ran.taken.probed,
             stale: ran.taken.stale,
+            attacks: ran.taken.attacks.clone(),
+            cache: ran.taken.cache,
             failed: ran
                 .taken
                 .failed

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::generator::Job;
 use crate::interrupt;
 use crate::recorder::Recorder;
-use crate::scenario::{Load, Scenario};
+use crate::scenario::{Load, Step};
 use crate::server::Server;
 use crate::shard::Share;
 use crate::user;
@@ -49,12 +49,12 @@ impl Limit {
 
 /// Sends them.
 pub(super) fn send(
-    scenario: &Scenario,
+    steps: &[Step],
     load: &Arc<Load>,
     server: &Server,
     limit: Limit,
 ) -> Result<Sent, String> {
-    let job = job(scenario, load, server);
+    let job = job(steps, load, server);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -102,10 +102,10 @@ async fn interrupted() {
 }
 
 /// The slice that such a user lives in: without an end, a schedule or anybody who watches.
-fn job(scenario: &Scenario, load: &Arc<Load>, server: &Server) -> Job {
+fn job(steps: &[Step], load: &Arc<Load>, server: &Server) -> Job {
     let timed = load.timed_steps();
-    let names = timed.iter().map(|step| scenario.steps[*step].name.clone());
-    let mut positions = vec![0; scenario.steps.len()];
+    let names = timed.iter().map(|step| steps[*step].name.clone());
+    let mut positions = vec![0; steps.len()];
     for (position, step) in timed.iter().enumerate() {
         positions[*step] = position;
     }
@@ -114,11 +114,12 @@ fn job(scenario: &Scenario, load: &Arc<Load>, server: &Server) -> Job {
         server: server.number,
         stopped: Vec::new(),
         endpoints: server.endpoints(),
-        places: scenario.steps.iter().map(|s| server.place_of(s)).collect(),
+        places: steps.iter().map(|s| server.place_of(s)).collect(),
         load: Arc::clone(load),
         load_number: 0,
         measured: true,
-        steps: Arc::new(scenario.steps.clone()),
+        steps: Arc::new(steps.to_vec()),
+        keeps_draws: false,
         recorder: Mutex::new(Recorder::new(names, None)),
         live: None,
         interrupted: AtomicBool::new(false),

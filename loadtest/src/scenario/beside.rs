@@ -55,16 +55,16 @@ impl Scenario {
     /// One has not.
     pub fn check_places(&self) -> Result<(), Misplaced> {
         for index in self.loads.iter().flat_map(Load::all_steps) {
-            let step = &self.steps[index];
-            let Some(at) = &step.at else { continue };
-            let has = |beside: &Beside| beside.name == *at;
-            let without = self.variants.iter().find(|v| !v.besides.iter().any(has));
-            if let Some(variant) = without {
-                return Err(Misplaced {
-                    step: step.name.clone(),
-                    at: at.clone(),
-                    variant: variant.name.clone(),
-                });
+            for (number, variant) in self.variants.iter().enumerate() {
+                let step = &self.steps_at(number)[index];
+                let Some(at) = &step.at else { continue };
+                if !variant.besides.iter().any(|beside| beside.name == *at) {
+                    return Err(Misplaced {
+                        step: step.name.clone(),
+                        at: at.clone(),
+                        variant: variant.name.clone(),
+                    });
+                }
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod arrivals;
 mod besides;
 mod capacity;
+mod forms;
 mod journeys;
 mod ladder;
 mod loads;
@@ -65,12 +66,15 @@ struct VariantTable {
     beside: Vec<Spanned<String>>,
     #[serde(default)]
     gives_up: Vec<String>,
+    holds: Option<Spanned<usize>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StepTable {
     name: Spanned<String>,
+    #[serde(default)]
+    variants: Vec<Spanned<String>>,
     at: Option<Spanned<String>>,
     #[serde(default)]
     set: BTreeMap<Spanned<String>, String>,
@@ -94,6 +98,7 @@ struct StepTable {
     save: BTreeMap<Spanned<String>, Spanned<String>>,
     revoke: Option<Spanned<String>>,
     probe: Option<Spanned<String>>,
+    attack: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -198,9 +203,13 @@ pub(super) fn parse(path: &str, text: &str, profile: &str) -> Result<Scenario, S
     }
     let besides = source.besides(&file)?;
     source.pool_names(&file)?;
-    let mut steps = source.steps(&file)?;
+    let mut variants = source.variants(&file, &besides)?;
+    let forms = source.forms(&file)?;
+    let mut steps = source.steps(&file, &forms[0])?;
     let pools = source.pools(&file, &mut steps)?;
-    let variants = source.variants(&file, &besides)?;
+    for (variant, form) in variants.iter_mut().zip(&forms) {
+        variant.steps = source.own_steps(&file, form, &forms[0], &pools, profile)?;
+    }
     let loads = source.loads(&file, &mut steps, &pools, profile)?;
     let baseline = match &file.baseline {
         None => 0,

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// Members that journeys draw from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pool {
+    /// Its place among the scenario's pools.
+    pub number: usize,
     /// Its name, and that of the value that holds a member's number.
     pub name: String,
     /// How many members it has.

@@ -4,6 +4,9 @@ use http::{HeaderName, Method};
 
 use super::Template;
 
+/// The attack that repeats what was seen, proof and all.
+const REPLAY: &str = "replay";
+
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(
@@ -49,6 +52,8 @@ pub struct Step {
     pub revoke: Option<String>,
     /// The pool whose member is tried: it may be revoked, and is then to be refused.
     pub probe: Option<String>,
+    /// The attack that it is part of: it is to be refused.
+    pub attack: Option<String>,
 }
 
 /// What a request authenticates with.
@@ -120,6 +125,11 @@ impl Step {
         self.keeps_page
             || !self.contains.is_empty()
             || self.save.iter().any(|(_, place)| in_body(place))
+    }
+
+    /// Whether it sends the user's last proof of possession once more.
+    pub(crate) fn replays_proof(&self) -> bool {
+        self.dpop && self.attack.as_deref() == Some(REPLAY)
     }
 
     /// Whether a later step has nothing to go on without its answer.

@@ -21,6 +21,8 @@ pub(super) struct Browser {
     /// The last page whose form a later step submits.
     pub(super) page: Option<Page>,
     prover: Option<Prover>,
+    /// The last proof that was sent: who has seen it may try it again.
+    seen: Option<HeaderValue>,
 }
 
 /// Whether the step is one request and nothing else, where there are no cookies.
@@ -62,7 +64,11 @@ impl Seat {
             if let Some(cookies) = line.jar(fills).header(&url) {
                 next.headers_mut().append(header::COOKIE, cookies);
             }
-            if step.dpop {
+            if step.replays_proof()
+                && let Some(seen) = &self.browser.seen
+            {
+                next.headers_mut().insert(DPOP, seen.clone());
+            } else if step.dpop {
                 self.browser.prove(&mut next, &url, line.nonce.as_ref())?;
             }
             let answer = line.exchange(next, step.keeps_body()).await;
@@ -123,6 +129,7 @@ impl Browser {
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("DPoP "));
         let proof = prover.proof(request.method(), url, token, nonce)?;
+        self.seen = Some(proof.clone());
         request.headers_mut().insert(DPOP, proof);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use http::header;
+use http::{StatusCode, header};
 
 use super::browse;
 use super::members::Drawn;
@@ -23,6 +23,13 @@ impl Seat {
         let journey = job.load.choose(&mut self.values.random);
         self.begin(job, journey);
         let ended = self.steps(job, journey, start, free).await;
+        // What was drawn and never asked for is no draw.
+        if job.keeps_draws
+            && !matches!(ended, Ended::Over)
+            && let Some(first) = self.values.drawn.first()
+        {
+            job.recorder().drew(first.key());
+        }
         if self.claims.is_empty() {
             return ended;
         }
@@ -120,8 +127,11 @@ impl Seat {
             }
             _ => Judged::Usual,
         };
+        let refused = step.attack.as_ref().zip(answer.as_ref().ok());
+        let refused = refused.map(|(attack, answer)| (attack, is_refusal(answer.status)));
         let outcome = match answer {
             Ok(answer) if judged.is_right_refusal() => Ok((answer, false)),
+            Ok(answer) if refused.is_some_and(|(_, refused)| refused) => Ok((answer, false)),
             Ok(answer) => self.accept(step, &answer).map(|()| (answer, true)),
             Err(reason) => Err(reason),
         };
@@ -133,6 +143,11 @@ impl Seat {
             Judged::Usual | Judged::RefusedEarly => {}
             Judged::Refused | Judged::Failed => job.recorder().probed(position, None),
             Judged::Stale(after) => job.recorder().probed(position, Some(after)),
+        }
+        if let Some((attack, refused)) = refused
+            && (refused || outcome.is_ok())
+        {
+            job.recorder().attacked(attack, !refused);
         }
         match outcome {
             Ok((answer, passed)) => {
@@ -214,6 +229,18 @@ impl Seat {
     }
 }
 
+/// Whether a server refuses an attack: it does not believe it (400: RFC 6749 §5.2 of a refresh token that was used
+/// before), does not let it in, or does not listen to it.
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_REQUEST
+            | StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::TOO_MANY_REQUESTS
+    )
+}
+
 fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &Answer) {
     let mut recorder = job.recorder();
     recorder.answered(
@@ -227,6 +254,9 @@ fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &
         },
     );
     for value in answer.headers.get_all("server-timing") {
+        if let Some(hit) = value.to_str().ok().and_then(server_timing::cache_hit) {
+            recorder.cached(hit);
+        }
         for (stage, cost_ns) in value.to_str().into_iter().flat_map(server_timing::stages) {
             recorder.stage(position, stage, cost_ns);
         }

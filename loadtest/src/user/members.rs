@@ -154,6 +154,11 @@ impl Members {
 }
 
 impl Drawn {
+    /// Names the member among those of all pools.
+    pub(super) fn key(&self) -> u64 {
+        (self.members.pool.number as u64) << 32 | self.member as u64
+    }
+
     /// Appends the value if the member has it.
     pub(super) fn push(&self, name: &str, text: &mut String) -> bool {
         let pool = &self.members.pool;

@@ -1,5 +1,6 @@
 //! The offered load was not served, or not sent: by the server's doing, or by the generator's.
 
+use authlab_reports::quantity;
 use authlab_reports::run::{Figure, LoadStep, Run};
 
 use super::requests::Requests;
@@ -121,6 +122,10 @@ fn late_slices(run: &Run) -> Option<String> {
     ))
 }
 
+fn time(ns: u64) -> String {
+    quantity::duration(ns as f64)
+}
+
 /// The generator must not be most of what it measures: with one closed user its time between
 /// answers, with open arrivals its lateness against the schedule.
 fn late(run: &Run, timer: &Figure) -> Option<String> {
@@ -132,7 +137,7 @@ fn late(run: &Run, timer: &Figure) -> Option<String> {
     if load.open {
         let p99 = timer.at(99.0);
         return (p99 > TIMER_P99_NS)
-            .then(|| format!("{shown}: requests left {p99} ns late at p99"));
+            .then(|| format!("{shown}: requests left {} late at p99", time(p99)));
     }
     let at = LoadStep {
         load: timer.load.clone(),
@@ -144,8 +149,9 @@ fn late(run: &Run, timer: &Figure) -> Option<String> {
     let most = service as f64 * TIMER_SHARE;
     (load.users == 1 && timer.p50() as f64 > most).then(|| {
         format!(
-            "{shown}: requests left {} ns late at p50, beside a service time of {service} ns",
-            timer.p50()
+            "{shown}: requests left {} late at p50, beside a service time of {}",
+            time(timer.p50()),
+            time(service)
         )
     })
 }

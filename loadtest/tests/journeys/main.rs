@@ -5,8 +5,10 @@
 #[path = "../scripted/place.rs"]
 mod place;
 
+mod attacks;
 mod cookies;
 mod dpop;
+mod forms;
 mod loads;
 mod pools;
 mod redirects;

@@ -1,11 +1,12 @@
 //! Pools: who is drawn how often, what members have, what is kept on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use authlab_loadtest::scenario::Scenario;
 
-use crate::place::run;
+use crate::place::{run, run_scenario};
 use crate::server::{Asked, answer, ok, serve};
 use crate::{failures, load};
 
@@ -234,4 +235,47 @@ fn a_member_that_cannot_be_filled_ends_the_run_with_its_step() {
         said.ends_with("filling pool `tokens`: step `login`: status 403"),
         "{said}"
     );
+}
+
+/// The ideal cache is told of the draws that the server's cache is asked about, from the server's start on: with room for every
+/// member all are hits but each member's first draw.
+#[test]
+fn hits_that_a_server_tells_stand_beside_those_of_the_ideal_cache_of_its_size() {
+    let known: Mutex<BTreeSet<String>> = Mutex::default();
+    let server = serve(move |asked| {
+        let is_first = known.lock().unwrap().insert(asked.line.clone());
+        let timing = if is_first {
+            "cache;dur=0.1"
+        } else {
+            "cache;desc=hit;dur=0.1"
+        };
+        answer(200, &[("server-timing", timing)], "")
+    });
+    let text = format!(
+        "name = \"t\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"{}\"\nholds = 3\n{}",
+        server.url,
+        r#"
+[[pool]]
+name = "of"
+size = 3
+[[step]]
+name = "read"
+request = "GET /{of}"
+[[load]]
+name = "one"
+users = 1
+pools = ["of"]
+journey = ["read"]
+profile.quick = { blocks = 1, slice = "50ms", warm_up = "50ms" }
+"#
+    );
+    let scenario = Scenario::parse("t.toml", &text, "quick").unwrap();
+    let finished = run_scenario(&scenario);
+    for slice in &finished.run.slices {
+        let cache = slice.cache.unwrap();
+        assert_eq!(cache.asked, slice.ok);
+        assert!(cache.hits + 3 >= cache.asked, "{cache:?}");
+        // Both began empty with the server, and neither forgets.
+        assert_eq!(cache.ideal, Some(cache.hits), "{cache:?}");
+    }
 }

@@ -1,7 +1,8 @@
 //! The colours of pictures, light and dark.
 //!
 //! Plotters writes a colour into each element. Each keeps it, for viewers without CSS, and gets a
-//! class by which CSS gives it the colour of the reader's scheme.
+//! class by which CSS gives it the colour of the reader's scheme. What belongs to a variant is drawn in
+//! a colour that is its place's number, and gets that number too, by which a page finds it.
 
 use std::fmt::Write;
 
@@ -85,6 +86,14 @@ pub(crate) fn series(place: usize) -> &'static Colour {
     &SERIES[place % SERIES.len()]
 }
 
+/// Red of a place's number; no colour above has it.
+const NUMBERED: u8 = 0xfe;
+
+/// What the variant in that place is drawn in, until [`classed`] gives it its colour.
+pub(crate) fn variant(place: usize) -> RGBColor {
+    RGBColor(NUMBERED, (place >> 8) as u8, place as u8)
+}
+
 impl Colour {
     pub(crate) fn rgb(&self) -> RGBColor {
         RGBColor(self.light.0, self.light.1, self.light.2)
@@ -97,7 +106,7 @@ impl Colour {
 
 /// The picture with a class beside every colour, its fixed size left to the page.
 pub(crate) fn classed(svg: &str) -> String {
-    all().fold(svg.to_owned(), |svg, colour| {
+    all().fold(numbered(svg), |svg, colour| {
         let hex = hex(colour.light).to_uppercase();
         let class = colour.class;
         svg.replace(
@@ -111,6 +120,34 @@ pub(crate) fn classed(svg: &str) -> String {
     })
 }
 
+/// What was drawn in places' numbers, in their colours and with their numbers beside.
+fn numbered(svg: &str) -> String {
+    let mut parts = svg.split("=\"#FE");
+    let mut classed = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.get(..5).filter(|part| part.ends_with('"'));
+        let place = digits.and_then(|digits| usize::from_str_radix(&digits[..4], 16).ok());
+        let Some(place) = place else {
+            classed.push_str("=\"#FE");
+            classed.push_str(part);
+            continue;
+        };
+        let property = if classed.ends_with("stroke") {
+            's'
+        } else {
+            'f'
+        };
+        let Colour { class, light, .. } = series(place);
+        let _ = write!(
+            classed,
+            "=\"{}\" class=\"{property}-{class}\" data-variant=\"{place}\"{}",
+            hex(*light),
+            &part[5..]
+        );
+    }
+    classed
+}
+
 /// The style sheet that gives pictures the colours of the reader's scheme.
 #[must_use]
 pub fn style() -> String {
@@ -122,7 +159,7 @@ pub fn style() -> String {
         })
     };
     let (light, dark) = (rules(|colour| colour.light), rules(|colour| colour.dark));
-    format!("{light}{DASHES}\n@media (prefers-color-scheme:dark){{{dark}}}\n")
+    format!("{light}{DASHES}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n")
 }
 
 fn all() -> impl Iterator<Item = &'static Colour> {

@@ -3,12 +3,8 @@
 
 use plotters::{coord::combinators::BindKeyPoints, prelude::*};
 
-use super::{DrawError, FONT, FONT_SIZE, Size, palette, ticks};
-use crate::{
-    capacity::Point,
-    quantity,
-    rates::{Line, Rates},
-};
+use super::{Area, DrawError, Drawn, FONT, FONT_SIZE, Size, palette, ticks};
+use crate::{capacity::Point, quantity, rates::Rates};
 
 const MARGIN: u32 = 12;
 const LABELS_LEFT: u32 = 66;
@@ -28,20 +24,10 @@ pub fn draw(rates: &Rates<'_>, size: Size) -> Result<String, DrawError> {
     let Some([x, y]) = rates.spans() else {
         return Ok(String::new());
     };
-    let mut svg = String::new();
-    {
-        let whole =
-            SVGBackend::with_string(&mut svg, (size.width, size.height)).into_drawing_area();
-        plot(rates, wider(x), wider(y), &whole).map_err(DrawError::of("rate–latency curves"))?;
-        whole
-            .present()
-            .map_err(DrawError::of("rate–latency curves"))?;
-    }
-    Ok(palette::classed(&svg))
+    super::svg(size, "rate–latency curves", |area| {
+        plot(rates, wider(x), wider(y), area)
+    })
 }
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 fn wider((low, high): (f64, f64)) -> (f64, f64) {
     (low / HEADROOM, high * HEADROOM)
@@ -83,9 +69,9 @@ fn plot(rates: &Rates<'_>, x: (f64, f64), y: (f64, f64), area: &Area) -> Drawn {
         chart.draw_series([EmptyElement::at((x.0, limit)) + name])?;
     }
     for line in &rates.lines {
-        let colour = palette::series(line.place).rgb();
-        let thin = medians(line, |point| point.p50_ns);
-        let thick = medians(line, |point| point.p99_ns);
+        let colour = palette::variant(line.place);
+        let thin = line.medians(|point| point.p50_ns);
+        let thick = line.medians(|point| point.p99_ns);
         chart.draw_series(LineSeries::new(thin, colour.stroke_width(1)))?;
         chart.draw_series(LineSeries::new(thick, colour.stroke_width(2)))?;
         let at = |point: &Point| (point.offered_per_s, point.p99_ns as f64);
@@ -101,19 +87,4 @@ fn plot(rates: &Rates<'_>, x: (f64, f64), y: (f64, f64), area: &Area) -> Drawn {
         chart.draw_series(crosses)?;
     }
     Ok(())
-}
-
-/// The line through the median at each rate: a rate that was confirmed was offered several times.
-fn medians(line: &Line<'_>, of: impl Fn(&Point) -> u64) -> Vec<(f64, f64)> {
-    let points: Vec<&Point> = line.answered().collect();
-    let same = |a: &&Point, b: &&Point| a.offered_per_s.total_cmp(&b.offered_per_s).is_eq();
-    let median = |points: &[&Point]| {
-        let mut values: Vec<u64> = points.iter().map(|point| of(point).max(1)).collect();
-        values.sort_unstable();
-        (
-            points[0].offered_per_s,
-            values[(values.len() - 1) / 2] as f64,
-        )
-    };
-    points.chunk_by(same).map(median).collect()
 }

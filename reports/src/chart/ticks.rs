@@ -59,14 +59,19 @@ pub(crate) fn rates(low: f64, high: f64, width_px: f64) -> Vec<f64> {
 
 /// Times from 0 on a linear axis, in steps of 1, 2 or 5.
 pub(crate) fn linear(end: f64, width_px: f64) -> Vec<f64> {
-    let least = end * LEAST_PX_BETWEEN_TIMES / width_px;
+    between(0.0, end, width_px)
+}
+
+/// The same between two times.
+pub(crate) fn between(start: f64, end: f64, width_px: f64) -> Vec<f64> {
+    let least = (end - start) * LEAST_PX_BETWEEN_TIMES / width_px;
     let decade = 10_f64.powf(least.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0]
         .map(|digit| digit * decade)
         .into_iter()
         .find(|step| *step >= least);
-    let step = step.unwrap_or(end);
-    (0..=(end / step) as u32)
+    let step = step.unwrap_or(end - start);
+    ((start / step).ceil() as u32..=(end / step) as u32)
         .map(|n| f64::from(n) * step)
         .collect()
 }
@@ -102,5 +107,6 @@ mod tests {
             [0.0, 1e3, 2e3, 3e3, 4e3, 5e3, 6e3, 7e3, 8e3, 9e3, 1e4, 1.1e4]
         );
         assert_eq!(linear(11.6e3, 340.0), [0.0, 5e3, 1e4]);
+        assert_eq!(between(8.0, 29.0, 340.0), [10.0, 15.0, 20.0, 25.0]);
     }
 }

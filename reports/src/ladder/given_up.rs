@@ -119,7 +119,11 @@ fn brief(text: &str) -> &str {
     if is_short(danger) {
         return danger;
     }
-    danger.rsplit(", ").next().unwrap_or(danger)
+    let mut clauses = danger.rsplit(", ");
+    // Not the setting that bounds it.
+    clauses
+        .find(|clause| !clause.starts_with("--"))
+        .unwrap_or(danger)
 }
 
 fn is_short(text: &str) -> bool {
@@ -158,6 +162,12 @@ mod tests {
         for (text, danger, _) in TEXTS {
             assert_eq!(brief(text), danger);
         }
+        assert_eq!(
+            brief(
+                "--freshness ttl: a revoked token may pass until its decisions end, --cache-ttl at most"
+            ),
+            "a revoked token may pass until its decisions end"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Table,
+    Attacked, Hits, Table,
     words::{COLUMNS, cells, given_up, heading, part, warnings},
 };
 
@@ -49,6 +49,13 @@ pub fn render(table: &Table) -> String {
     }
     for staleness in &table.staleness {
         let _ = writeln!(text, "{GAP}{}", staleness.sentence());
+    }
+    let attacks = Attacked::sentences(&table.attacks);
+    for sentence in attacks
+        .into_iter()
+        .chain(table.hits.iter().map(Hits::sentence))
+    {
+        let _ = writeln!(text, "{GAP}{sentence}");
     }
     let calibrated = table.calibrated.as_ref();
     let said = calibrated.map(|calibrated| &calibrated.sentence);

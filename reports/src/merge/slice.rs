@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use super::{MergeError, Part, started};
 use crate::{
     folder::{FolderError, Recorded, Recordings, tag},
-    run::Slice,
+    run::{Attack, CacheUse, Slice},
 };
 
 /// The slice at `place` in each shard's run: counts and histograms summed, spans from the first
@@ -41,6 +41,10 @@ pub(super) fn added(
     for (reason, count) in slices.iter().flat_map(|slice| &slice.failed) {
         *failed.entry(reason.clone()).or_default() += count;
     }
+    let mut attacks: BTreeMap<String, Attack> = BTreeMap::new();
+    for (name, attack) in slices.iter().flat_map(|slice| &slice.attacks) {
+        *attacks.entry(name.clone()).or_default() += *attack;
+    }
     let slice = Slice {
         load: first.load.clone(),
         variant: first.variant.clone(),
@@ -52,6 +56,16 @@ pub(super) fn added(
         ok: slices.iter().map(|slice| slice.ok).sum(),
         probed: slices.iter().map(|slice| slice.probed).sum(),
         stale: slices.iter().map(|slice| slice.stale).sum(),
+        attacks,
+        // The ideal cache of a share of the draws is not a share of the ideal cache.
+        cache: slices
+            .iter()
+            .filter_map(|slice| slice.cache)
+            .reduce(|sum, cache| CacheUse {
+                asked: sum.asked + cache.asked,
+                hits: sum.hits + cache.hits,
+                ideal: None,
+            }),
         failed,
         // The servers were started elsewhere: no shard knows their processes.
         cpu_ns: None,

@@ -7,6 +7,9 @@ use crate::{
     run::Verdict,
 };
 
+/// So many reasons stand in the open; a run that was disturbed all along has a page of them.
+const SHOWN: usize = 3;
+
 pub(crate) fn render(heading: &Heading) -> String {
     let sound = heading.verdict == Verdict::Valid && heading.cut_short.is_none();
     let class = if sound { "badge good" } else { "badge bad" };
@@ -26,18 +29,35 @@ pub(crate) fn render(heading: &Heading) -> String {
         heading.cores,
         quantity::elapsed(heading.elapsed_s)
     );
-    let reasons: String = words::warnings(heading)
-        .iter()
-        .map(|warning| element("li", "warning", warning))
-        .collect();
-    let reasons = if reasons.is_empty() {
-        reasons
-    } else {
-        format!("<ul class=\"reasons\">{reasons}</ul>")
-    };
+    let warnings = words::warnings(heading);
+    let (first, others) = warnings.split_at(warnings.len().min(SHOWN));
+    let reasons = list(first) + &folded(others);
     format!(
         "<p class=\"facts\">{} {}</p>{reasons}",
         element("span", class, &verdict),
         escaped(&facts)
     )
+}
+
+/// The other reasons, to be opened; empty for none.
+fn folded(others: &[String]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<details><summary>{} more</summary>{}</details>",
+        others.len(),
+        list(others)
+    )
+}
+
+fn list(warnings: &[String]) -> String {
+    if warnings.is_empty() {
+        return String::new();
+    }
+    let items: String = warnings
+        .iter()
+        .map(|warning| element("li", "warning", warning))
+        .collect();
+    format!("<ul class=\"reasons\">{items}</ul>")
 }

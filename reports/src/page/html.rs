@@ -23,9 +23,41 @@ pub(crate) fn element(tag: &str, class: &str, text: &str) -> String {
     format!("<{tag} class=\"{class}\">{}</{tag}>", escaped(text))
 }
 
+/// The column of words, beside columns of figures.
+const WORDS: &str = "given up";
+
+/// A cell of a table.
+pub(crate) struct Cell {
+    /// What it says.
+    pub(crate) text: String,
+    /// How it looks; empty for as any other.
+    pub(crate) class: &'static str,
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self { text, class: "" }
+    }
+}
+
+/// A wide table, which scrolls by itself where the page is not wide enough and not yet narrow.
+pub(crate) fn scrolled(label: &str, table: &str) -> String {
+    format!(
+        "<div class=\"scrolled\" role=\"region\" aria-label=\"{}, scrolled\" tabindex=\"0\">{table}</div>",
+        escaped(label)
+    )
+}
+
+/// A table of texts.
+pub(crate) fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> String {
+    let cells = |row: &Vec<String>| row.iter().cloned().map(Cell::from).collect();
+    let rows: Vec<Vec<Cell>> = rows.iter().map(cells).collect();
+    table_of(label, header, &rows)
+}
+
 /// A table that turns into cards where the page is narrow. Roles are spelled out: a table shown as
 /// blocks loses them in some browsers.
-pub(crate) fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> String {
+pub(crate) fn table_of(label: &str, header: &[String], rows: &[Vec<Cell>]) -> String {
     let label = escaped(label);
     let mut table = format!(
         "<table role=\"table\" aria-label=\"{label}\"><thead role=\"rowgroup\"><tr role=\"row\">"
@@ -33,7 +65,12 @@ pub(crate) fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> Str
     for name in header {
         let _ = write!(
             table,
-            "<th role=\"columnheader\" scope=\"col\">{}</th>",
+            "<th role=\"columnheader\" scope=\"col\"{}>{}</th>",
+            if name == WORDS {
+                " class=\"words\""
+            } else {
+                ""
+            },
             escaped(name)
         );
     }
@@ -45,15 +82,19 @@ pub(crate) fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> Str
     table
 }
 
-fn row(table: &mut String, header: &[String], cells: &[String]) {
+fn row(table: &mut String, header: &[String], cells: &[Cell]) {
     table.push_str("<tr role=\"row\">");
     for (place, (name, cell)) in header.iter().zip(cells).enumerate() {
-        let (name, cell) = (escaped(name), escaped(cell));
+        let (name, text) = (escaped(name), escaped(&cell.text));
+        let class = match cell.class {
+            "" => String::new(),
+            class => format!(" class=\"{class}\""),
+        };
         let _ = match place {
-            0 => write!(table, "<th role=\"rowheader\" scope=\"row\">{cell}</th>"),
+            0 => write!(table, "<th role=\"rowheader\" scope=\"row\">{text}</th>"),
             _ => write!(
                 table,
-                "<td role=\"cell\" data-column=\"{name}\">{cell}</td>"
+                "<td role=\"cell\" data-column=\"{name}\"{class}>{text}</td>"
             ),
         };
     }

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
-use super::html::{element, table};
-use crate::ladder::{Table, words};
+use super::html::{element, scrolled, table};
+use crate::ladder::{Offered, Table, words};
 
+/// So many sentences stand in the open.
+const IN_THE_OPEN: usize = 2;
+const TITLE: &str = "The ladder: every variant against the baseline";
 const NOTE: &str = "p50, first and vs base: latency of one request as sent to answered, against the baseline within \
     the same block. Intervals are of the median over blocks, 95 % unless they say less. requests/s is measured where \
     the server's cores were at least 97 % busy in the median slice, else its cores divided by the CPU time of a request.";
@@ -32,11 +35,7 @@ pub(crate) fn render(ladder: &Table) -> String {
         .iter()
         .map(|note| element("li", "given-up", note))
         .collect();
-    let mut page = table(
-        "The ladder: every variant against the baseline",
-        &header,
-        &rungs,
-    );
+    let mut page = scrolled(TITLE, &table(TITLE, &header, &rungs));
     if !notes.is_empty() {
         let _ = write!(page, "<h3>Given up</h3><ul class=\"notes\">{notes}</ul>");
     }
@@ -48,14 +47,21 @@ pub(crate) fn render(ladder: &Table) -> String {
             &parts,
         );
     }
-    for offered in &ladder.offered {
-        page += &element("p", "note", &format!("{}.", offered.sentence()));
-    }
-    for staleness in &ladder.staleness {
-        page += &element("p", "note", &format!("{}.", staleness.sentence()));
-    }
+    page += &offered(&ladder.offered);
     if let Some(counts) = &ladder.capacity_counts {
         page += &element("p", "note", &format!("{counts}."));
     }
     page + &element("p", "note", NOTE)
+}
+
+/// What open loads offered; folded where it is a page of it.
+fn offered(offered: &[Offered]) -> String {
+    let sentences: String = offered
+        .iter()
+        .map(|offered| element("p", "note", &format!("{}.", offered.sentence())))
+        .collect();
+    if offered.len() <= IN_THE_OPEN {
+        return sentences;
+    }
+    format!("<details><summary>Offered and answered</summary>{sentences}</details>")
 }

@@ -1,8 +1,9 @@
 //! What capacity searches found: a sentence for each, the chart, and the rates tried.
 
 use super::{
-    charts::{NARROW, WIDE, legend, line_swatch, responsive, section},
-    html::{element, table},
+    charts::{Entry, NARROW, WIDE, folded, legend, responsive, section},
+    html::element,
+    points::{self, Points},
 };
 use crate::{
     capacity::Point,
@@ -48,18 +49,40 @@ pub(super) fn render(rates: &Rates<'_>) -> Result<String, DrawError> {
     } else {
         let entries = rates.lines.iter().map(|line| {
             let rate = line.capacity.rate.map_or(String::new(), per_second);
-            (line_swatch(line.place), line.label, rate)
+            Entry::line(line.place, line.label, rate)
         });
+        let points: Vec<Points<'_>> = rates.lines.iter().map(points).collect();
         legend(entries)
             + &responsive(&label, &wide, &chart::rates::draw(rates, NARROW)?)
+            + &points::render(&points)
             + &element("figcaption", "note", NOTE)
     };
     let rows: Vec<Vec<String>> = rates.lines.iter().flat_map(tried).collect();
-    let figures = format!(
-        "<details><summary>Every rate tried</summary>{}</details>",
-        table(&title, &COLUMNS.map(str::to_owned), &rows)
+    let figures = folded(
+        "Every rate tried",
+        &title,
+        &COLUMNS.map(str::to_owned),
+        &rows,
     );
     Ok(section(&title, &format!("{found}{picture}"), &figures))
+}
+
+/// What is said of the points of both lines.
+fn points<'a>(line: &'a Line<'_>) -> Points<'a> {
+    let said = |name: &str, of: fn(&Point) -> u64| {
+        let points = line.medians(of).into_iter();
+        points
+            .map(|(rate, ns)| format!("{} · {name} {}", per_second(rate), quantity::duration(ns)))
+            .collect()
+    };
+    Points {
+        place: line.place,
+        label: line.label,
+        lines: vec![
+            said("p50", |point| point.p50_ns),
+            said("p99", |point| point.p99_ns),
+        ],
+    }
 }
 
 fn tried<'a>(line: &'a Line<'_>) -> impl Iterator<Item = Vec<String>> + 'a {

@@ -1,13 +1,18 @@
 //! The page of a lab: what each of its runs found, with the run's own page behind it. One file that needs no network.
 
-use std::fmt::Write as _;
-
-use super::STYLE;
-use super::html::{element, escaped};
-use crate::chart::palette;
-use crate::finding::Finding;
-use crate::ladder::words;
-use crate::run::Machine;
+use super::{
+    STYLE,
+    charts::{NARROW, picture},
+    findings,
+    html::{element, escaped},
+};
+use crate::{
+    chart::{self, DrawError, palette},
+    finding::Finding,
+    ladder::{Table, words},
+    quantity,
+    run::{Machine, Run},
+};
 
 /// A run of the lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,34 @@ pub struct Entry {
     pub finding: Finding,
     /// Its page, relative to the lab's.
     pub page: String,
+    /// The median of each variant, as HTML; empty when none was measured.
+    pub picture: String,
+}
+
+impl Entry {
+    /// Of a run whose page is there.
+    ///
+    /// # Errors
+    /// When its picture cannot be drawn.
+    pub fn of(run: &Run, page: String) -> Result<Self, DrawError> {
+        let rungs = Table::of(run).rungs;
+        let medians = chart::medians::draw(&rungs, NARROW.width)?;
+        let said = rungs.iter().filter_map(|rung| {
+            let p50 = quantity::duration(rung.p50? as f64);
+            Some(format!("{} {p50}", rung.variant.label))
+        });
+        let said = said.collect::<Vec<_>>().join(", ");
+        let label = format!("{}: p50 of each variant: {said}", run.scenario.name);
+        Ok(Self {
+            finding: Finding::of(run),
+            page,
+            picture: if medians.is_empty() {
+                medians
+            } else {
+                picture("picture", &label, &medians)
+            },
+        })
+    }
 }
 
 /// The page; `machine` and `command` say where and how it came about, and `missing` which scenarios have no run yet.
@@ -27,24 +60,7 @@ pub fn render(
     command: &str,
 ) -> String {
     let machine = machine.map_or_else(|| "none yet".to_owned(), words::machine);
-    let mut findings = String::new();
-    for entry in entries {
-        let finding = &entry.finding;
-        let (id, page) = (escaped(&finding.scenario), escaped(&entry.page));
-        let _ = writeln!(
-            findings,
-            "<section aria-labelledby=\"{id}\"><h2 id=\"{id}\"><a href=\"{page}\">{id}</a></h2>"
-        );
-        findings += &element("p", "question", &finding.question);
-        if let Some(doubt) = &finding.doubt {
-            findings += &element("p", "warning", &format!("Not to be believed: {doubt}"));
-        }
-        findings += "<ul>\n";
-        for sentence in &finding.sentences {
-            let _ = writeln!(findings, "<li>{}</li>", escaped(sentence));
-        }
-        findings += "</ul></section>\n";
-    }
+    let findings: String = entries.iter().map(card).collect();
     let missing = if missing.is_empty() {
         String::new()
     } else {
@@ -75,7 +91,8 @@ pub fn render(
 <p class="question">Each finding is made from its run's figures; its name leads to the run.</p>
 {missing}
 </header>
-{findings}<section aria-labelledby="repeat"><h2 id="repeat">Repeat it</h2>
+{findings}
+<section aria-labelledby="repeat"><h2 id="repeat">Repeat it</h2>
 <pre tabindex="0"><code>{command}</code></pre>
 <dl>
 <dt>Machine</dt><dd>{machine}</dd>
@@ -88,6 +105,30 @@ pub fn render(
         palette = palette::style(),
         command = escaped(command),
         machine = escaped(&machine),
+    )
+}
+
+/// One run: whether to believe it, what it found, and its picture.
+fn card(entry: &Entry) -> String {
+    let finding = &entry.finding;
+    let (id, page) = (escaped(&finding.scenario), escaped(&entry.page));
+    let badge = match &finding.doubt {
+        None => element("span", "badge good", "valid"),
+        Some(doubt) => element(
+            "span",
+            "badge bad",
+            doubt.split(':').next().unwrap_or(doubt),
+        ),
+    };
+    let doubt = finding.doubt.as_ref().map_or_else(String::new, |doubt| {
+        element("p", "warning", &format!("Not to be believed: {doubt}"))
+    });
+    format!(
+        "<section class=\"card\" aria-labelledby=\"{id}\"><h2 id=\"{id}\"><a href=\"{page}\">{id}</a> {badge}</h2>\n\
+         <div class=\"found\">{question}{doubt}{said}</div>{picture}</section>\n",
+        question = element("p", "question", &finding.question),
+        said = findings::render(finding),
+        picture = entry.picture,
     )
 }
 
@@ -105,13 +146,16 @@ mod tests {
                 sentences: vec!["a & b".to_owned()],
             },
             page: "20261126T000000Z-one/index.html".to_owned(),
+            picture: "<svg></svg>".to_owned(),
         };
         let page = render(&[entry], &["two".to_owned()], None, "authlab lab");
         for wanted in [
             "<a href=\"20261126T000000Z-one/index.html\">one</a>",
             "Is &lt;it&gt; fast?",
             "Not to be believed: disturbed: a neighbour",
-            "<li>a &amp; b</li>",
+            "<p class=\"headline doubted\">a &amp; b.</p>",
+            "<span class=\"badge bad\">disturbed</span>",
+            "<svg></svg>",
             "No run yet: two; the same command goes on",
             "<code>authlab lab</code>",
         ] {

@@ -141,6 +141,8 @@ impl Contest {
             ok,
             probed: 0,
             stale: 0,
+            attacks: BTreeMap::new(),
+            cache: None,
             failed,
             cpu_ns: Some((0.91e6 * drift(self.cpu) * ok as f64) as u64),
             beside_cpu_ns: BTreeMap::new(),

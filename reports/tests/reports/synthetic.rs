@@ -189,6 +189,8 @@ pub(crate) fn slice(
         ok: samples,
         probed: 0,
         stale: 0,
+        attacks: BTreeMap::new(),
+        cache: None,
         failed: BTreeMap::new(),
         cpu_ns: Some((cpu * drift * samples as f64) as u64),
         beside_cpu_ns: BTreeMap::new(),

@@ -2,17 +2,9 @@
 # Installs what reads a duel's JUnit XML and Markdown, once, into the folder given. Prints what is
 # lacking and fails when they cannot be had.
 set -eu
-into=$1
-[ -e "$into/complete-1" ] && exit 0
-mkdir -p "$into"
-# Tests are processes that start together: one installs, the others wait for it.
-if command -v flock >/dev/null; then
-	exec 9>"$into/lock"
-	flock 9
-	[ -e "$into/complete-1" ] && exit 0
-fi
+into=$1 version=1
+. "$(dirname "$0")/../once.sh"
 command -v python3 >/dev/null || { echo "python3 is not installed"; exit 1; }
-cd "$into"
 python3 -m venv venv || { echo "python3 cannot make a venv (Debian: apt-get install python3-venv)"; exit 1; }
 venv/bin/pip install --quiet --disable-pip-version-check xmlschema==4.3.2 markdown-it-py==4.3.0 || { echo "pip cannot install xmlschema and markdown-it-py"; exit 1; }
-touch complete-1
+touch "$complete"

@@ -21,6 +21,8 @@ pub(super) enum Place {
     Here,
     Shared(Box<SharedPlace>),
     Nowhere,
+    /// Nowhere, and so often was it begun for the same request before.
+    Again(u8),
 }
 
 impl Begun {
@@ -35,6 +37,13 @@ impl Begun {
         Self {
             number,
             place: Place::Shared(Box::new(place)),
+        }
+    }
+
+    pub(super) fn again(tries: u8) -> Self {
+        Self {
+            number: 0,
+            place: Place::Again(tries),
         }
     }
 

@@ -1,15 +1,18 @@
 //! Secrets that are compared with a stored hash of them: a password, at sign-in or on each request, and an API key's half.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
+use super::recalled::{Begun, Place};
 use super::{Lab, SignedIn, World};
 use crate::binding::Bound;
 use crate::clock::Timestamp;
-use crate::credential::{api_key, basic};
+use crate::credential::{Credential, api_key, basic};
 use crate::denied::Denied;
 use crate::policy::{Roles, Scope, Scopes};
-use crate::request::{Generation, IssuedToken, Mark, TokenId, Verified};
+use crate::request::{Generation, Grant, IssuedToken, Mark, Request, TokenId, Verified};
 use crate::sessions::Standing;
+use crate::stages::Untimed;
 use crate::users::Profile;
 
 /// An account whose password was shown.
@@ -84,7 +87,38 @@ fn unlimited(roles: Roles) -> Scopes {
     all.filter(|_| roles != Roles::default()).collect()
 }
 
+/// How often a request is decided anew because what its name stands for changed meanwhile.
+const MOST_TRIES: u8 = 3;
+
 impl Lab {
+    /// Whether what was verified still stands. Of a token the answer is all there is; a name and a password have no end, and
+    /// where what they stand for has changed the request is decided anew. That grant is not remembered: another change may be
+    /// under way.
+    pub(super) fn checked<'a>(
+        &'a self,
+        request: &'a Request<'_>,
+        mark: &'a Mark,
+        place: &Place,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Grant>, Denied>> + Send + 'a>> {
+        let tries = match place {
+            Place::Again(tries) => *tries,
+            Place::Here | Place::Shared(_) | Place::Nowhere => 0,
+        };
+        Box::pin(async move {
+            let by_password = matches!(self.world.credential, Credential::Basic);
+            match self.check(mark).await {
+                Ok(()) => Ok(None),
+                Err(Denied::Unavailable) => Err(Denied::Unavailable),
+                Err(denied) if !by_password => Err(denied),
+                Err(_) if tries == MOST_TRIES => Err(Denied::Unavailable),
+                Err(_) => {
+                    let begun = Begun::again(tries + 1);
+                    self.decide(request, begun, &mut Untimed).await.map(Some)
+                }
+            }
+        })
+    }
+
     /// An API key for who signed in.
     pub(super) async fn issue_key(
         &self,

@@ -105,9 +105,10 @@ impl Play<'_> {
         if lasts || !self.combination.is_articles() {
             return Ok(lasts);
         }
-        // The article's hole: whoever it is bound to may, as things are now.
+        // The article's hole: whoever it is bound to may, as things are now. What is listed is read anew, whoever asks.
         for seen in seen {
-            if seen.answer == *cached && self.oracle(at, seen.question, held).await? == *cached {
+            let was_granted = seen.question.is_granted(&seen.answer);
+            if was_granted && self.oracle(at, seen.question, held).await? == *cached {
                 return Ok(true);
             }
         }

@@ -1,7 +1,11 @@
 //! What administrators change ends what was made of it before, at once, in every dialect and under every cache.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use authlab_server::{
-    CacheKind, CredentialKind, Design, FreshnessKind, JwtAlgorithm, RefreshKind, UsersFrom,
+    CacheKind, CredentialKind, Design, FreshnessKind, JwtAlgorithm, PasswordKind, RefreshKind,
+    UsersFrom,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -143,6 +147,44 @@ async fn a_change_of_roles_ends_every_session_of_the_account_and_nobody_elses() 
         let twice = john.ask("DELETE", "/admin/accounts/jane", None).await;
         assert_eq!(twice.status, 404, "{case}");
         assert_eq!(john.status("GET", "/items").await, 200, "{case}");
+    }
+}
+
+/// Roles that change while a password is verified: it is answered as before or as after, since name and password have no end.
+#[tokio::test]
+async fn a_name_and_a_password_are_not_refused_because_their_roles_change_meanwhile() {
+    for cache in [CacheKind::None, CacheKind::Token, CacheKind::Decision] {
+        let server = Served::start(Design {
+            credential: CredentialKind::Basic,
+            password: PasswordKind::Bcrypt,
+            bcrypt_cost: 8,
+            cache,
+            ..quick()
+        })
+        .await;
+        let john = Signed::of(&server, "john", "password123").await;
+        let mut seen = BTreeSet::new();
+        for round in 0..12 {
+            let roles = if round % 2 == 0 { "admin" } else { "user" };
+            let change = john.ask(
+                "POST",
+                "/admin/accounts/jane/roles",
+                Some(json!({ "roles": [roles] })),
+            );
+            // Each with a connection of its own: before, during and after.
+            let ask = async |after_ms| {
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                let jane = Signed::of(&server, "jane", "password456").await;
+                jane.status("POST", "/items").await
+            };
+            let (changed, one, two, three) = tokio::join!(change, ask(0), ask(10), ask(20));
+            assert_eq!(changed.status, 200, "{cache}: {}", changed.text);
+            seen.extend([one, two, three]);
+        }
+        assert!(
+            seen.is_subset(&BTreeSet::from([201, 403])),
+            "{cache}: {seen:?}"
+        );
     }
 }
 

@@ -177,14 +177,17 @@ impl Source<'_> {
 
     /// Whether flags of loads and places of steps are of servers that every variant concerned has.
     pub(super) fn reached(&self, file: &File, scenario: &Scenario) -> Result<(), ScenarioError> {
-        for (table, load) in file.load.iter().zip(&scenario.loads) {
+        for load in &scenario.loads {
+            let mut tables = file.load.iter();
+            let table = tables.find(|table| *table.name.get_ref() == load.name);
+            let at = table.map_or(&file.name, |table| &table.name);
             let names = load.flags.values().flat_map(|value| beside::names(value));
             for name in names.filter(|name| *name != PORT) {
                 let told = |target: &Target| matches!(target, Target::Authlab(_));
                 let mut variants = scenario.variants.iter().filter(|v| told(&v.target));
                 if let Some(variant) = variants.find(|v| !is_one(&v.besides, name)) {
                     return Err(self.refuse(
-                        &table.name,
+                        at,
                         format!(
                             "load `{}` has a flag with {{{name}}}, which variant `{}` has not beside it; beside it: {}",
                             load.name,

@@ -28,7 +28,18 @@ impl Source<'_> {
         for table in &file.load {
             let taken: Vec<_> = loads.iter().map(|l| l.name.as_str()).collect();
             let name = self.unique("load", &table.name, &taken)?;
-            loads.push(self.load(name, table, steps, pools, profile)?);
+            let load = self.load(name, table, steps, pools, profile)?;
+            if load.blocks > 0 {
+                loads.push(load);
+            }
+        }
+        if loads.is_empty() {
+            return Err(self.refuse(
+                &file.name,
+                format!(
+                    "every load has 0 blocks in profile `{profile}`: nothing would be measured"
+                ),
+            ));
         }
         Ok(loads)
     }
@@ -54,9 +65,6 @@ impl Source<'_> {
         })?;
         if !(1..=MOST_USERS).contains(table.users.get_ref()) {
             return Err(self.refuse(&table.users, format!("users must be 1 to {MOST_USERS}")));
-        }
-        if *sizes.blocks.get_ref() == 0 {
-            return Err(self.refuse(&sizes.blocks, "blocks must be at least 1"));
         }
         let prepare = self.named_steps(&table.prepare, steps)?;
         let once = self.named_steps(&table.once, steps)?;

@@ -46,7 +46,7 @@ impl Source<'_> {
     ) -> Result<Vec<Arc<Pool>>, ScenarioError> {
         let mut pools: Vec<Arc<Pool>> = Vec::new();
         for table in &file.pool {
-            pools.push(Arc::new(self.pool(table, steps)?));
+            pools.push(Arc::new(self.pool(pools.len(), table, steps)?));
         }
         for table in &file.step {
             self.pool_values_stay(table, &pools)?;
@@ -62,7 +62,12 @@ impl Source<'_> {
         Ok(pools)
     }
 
-    fn pool(&self, table: &PoolTable, steps: &mut [Step]) -> Result<Pool, ScenarioError> {
+    fn pool(
+        &self,
+        number: usize,
+        table: &PoolTable,
+        steps: &mut [Step],
+    ) -> Result<Pool, ScenarioError> {
         let name = table.name.get_ref().clone();
         let (size, values) = match (&table.size, &table.csv) {
             (Some(size), None) => (*size.get_ref(), Table::default()),
@@ -96,6 +101,7 @@ impl Source<'_> {
             }
         }
         Ok(Pool {
+            number,
             size,
             table: values,
             popularity: self.popularity(table)?,

@@ -14,12 +14,15 @@ use crate::user::{FRESH_VALUES, OWN_VALUES, TRACE_VALUES};
 const MOST_REDIRECTS: u32 = 20;
 
 impl Source<'_> {
-    pub(super) fn steps(&self, file: &File) -> Result<Vec<Step>, ScenarioError> {
+    /// The steps of one variant, in the forms that it makes them in.
+    pub(super) fn steps(
+        &self,
+        file: &File,
+        tables: &[&StepTable],
+    ) -> Result<Vec<Step>, ScenarioError> {
         let mut steps: Vec<Step> = Vec::new();
-        for table in &file.step {
-            let taken: Vec<_> = steps.iter().map(|s| s.name.as_str()).collect();
-            let name = self.unique("step", &table.name, &taken)?;
-            let mut step = self.step(name, table)?;
+        for &table in tables {
+            let mut step = self.step(self.name(&table.name)?, table)?;
             if let Some(typed) = &table.at {
                 self.position(
                     "beside",
@@ -103,10 +106,24 @@ impl Source<'_> {
             changing: false,
             revoke: None,
             probe: None,
+            attack: self.attack(table)?,
         };
         let changing = step.places().any(|place| FRESH_VALUES.contains(&place));
         step.changing = changing;
         Ok(step)
+    }
+
+    fn attack(&self, table: &StepTable) -> Result<Option<String>, ScenarioError> {
+        let Some(typed) = &table.attack else {
+            return Ok(None);
+        };
+        if table.probe.is_some() || table.revoke.is_some() || !table.save.is_empty() {
+            return Err(self.refuse(
+                typed,
+                "an attack is to be refused: it has no `probe`, `revoke` or `save`",
+            ));
+        }
+        Ok(Some(self.unique("attack", typed, &[])?))
     }
 
     fn request(&self, table: &StepTable) -> Result<(Method, Template), ScenarioError> {

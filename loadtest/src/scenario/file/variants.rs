@@ -28,10 +28,21 @@ impl Source<'_> {
                 besides: self.named_besides(table, &target, besides, &file.beside)?,
                 target,
                 gives_up: table.gives_up.clone(),
+                holds: self.holds(table)?,
+                steps: None,
                 name,
             });
         }
         Ok(variants)
+    }
+
+    fn holds(&self, table: &VariantTable) -> Result<Option<usize>, ScenarioError> {
+        match &table.holds {
+            Some(none) if *none.get_ref() == 0 => {
+                Err(self.refuse(none, "a cache that is compared holds at least 1 entry"))
+            }
+            holds => Ok(holds.as_ref().map(|holds| *holds.get_ref())),
+        }
     }
 
     fn target(&self, file: &File, table: &VariantTable) -> Result<Target, ScenarioError> {

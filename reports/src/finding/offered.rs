@@ -1,0 +1,52 @@
+//! Open loads beside each other: what a step felt in each, and what a request cost the server.
+
+use crate::quantity;
+use crate::run::{Load, LoadStep, Run};
+
+/// A sentence for each open load that makes the ladder's step, where there are several: a quiet one and a storm.
+pub(super) fn sentences(run: &Run) -> Vec<String> {
+    let step = &run.scenario.ladder.latency.step;
+    let loads: Vec<&Load> = run
+        .scenario
+        .loads
+        .iter()
+        .filter(|load| load.open && load.steps.contains(step))
+        .collect();
+    if loads.len() < 2 {
+        return Vec::new();
+    }
+    loads
+        .iter()
+        .filter_map(|load| sentence(run, load, step))
+        .collect()
+}
+
+fn sentence(run: &Run, load: &Load, step: &str) -> Option<String> {
+    let at = LoadStep {
+        load: load.name.clone(),
+        step: step.to_owned(),
+    };
+    let parts: Vec<String> = run
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let figure = run.figure(&variant.name, &at, "response")?;
+            let cpu = cpu_ns(run, &load.name, &variant.name).map_or_else(String::new, |cpu| {
+                format!(", {} of server CPU a request", quantity::duration(cpu))
+            });
+            let p99 = quantity::duration(figure.at(99.0) as f64);
+            Some(format!("{} {p99}{cpu}", variant.label))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| format!("p99 of {step} under {}: {}", load.name, parts.join("; ")))
+}
+
+/// CPU time of the servers over all that they answered.
+fn cpu_ns(run: &Run, load: &str, variant: &str) -> Option<f64> {
+    let (mut cpu_ns, mut answers) = (0, 0);
+    for slice in run.slices_of(load, variant) {
+        cpu_ns += slice.cpu_ns?;
+        answers += slice.ok;
+    }
+    (answers > 0).then(|| cpu_ns as f64 / answers as f64)
+}
