@@ -58,6 +58,8 @@ pub(crate) fn read(typed: &Path, profile: &str) -> anyhow::Result<Scenario> {
     let wanted = typed.to_string_lossy();
     match CARRIED.iter().find(|(name, _)| *name == wanted) {
         Some((name, text)) => Ok(Scenario::parse(name, text, profile)?),
+        // A folder, say: what is wrong with it is the system's to tell.
+        None if typed.exists() => Ok(Scenario::read(typed, profile)?),
         None => bail!("{}", not_there(&wanted)),
     }
 }

@@ -261,7 +261,7 @@ fn what_is_wrong_is_one_line_and_starts_nothing() {
         ),
         (
             &["none.toml", "--base", &good, "--head", &good],
-            "none.toml: No such file",
+            "none.toml: no such file",
         ),
         (&["--replay", "none"], "none"),
         (

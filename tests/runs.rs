@@ -310,7 +310,7 @@ fn bad_words_are_one_line_and_exit_two() {
             &["serve", "--users", "file:/nonexistent.json"],
             &["/nonexistent.json"],
         ),
-        (&["run", "nothing.toml"], &["nothing.toml: No such file"]),
+        (&["run", "nothing.toml"], &["nothing.toml: no such file"]),
         (
             &["run", "s.toml", "--profile", "slow"],
             &["s.toml:", "no profile `slow`", "quick"],

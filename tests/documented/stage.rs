@@ -134,7 +134,10 @@ impl Stage {
         if serves {
             // It runs on: asked whether it is there, and ended unless a later line asks it.
             let port = usize::from(line.contains(":8081"));
-            let health = format!("http://127.0.0.1:{}/healthz", self.ports[port]);
+            let connects = format!(
+                "(exec 3<>/dev/tcp/127.0.0.1/{}) 2>/dev/null",
+                self.ports[port]
+            );
             let ends = if text.ends_with('&') {
                 ""
             } else {
@@ -142,7 +145,7 @@ impl Stage {
             };
             let text = text.trim_end_matches('&');
             return format!(
-                "{text} &\ncurl -fsS --retry 60 --retry-connrefused --retry-delay 1 {health} >&2 || exit 2\n{ends}"
+                "{text} &\nfor i in $(seq 600); do {connects} && break; sleep 0.1; done\n{connects} || exit 2\n{ends}"
             );
         }
         format!(
