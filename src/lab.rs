@@ -12,9 +12,8 @@ use authlab_reports::folder;
 use authlab_reports::page::site::{self, Entry};
 use authlab_reports::run::{Run, Status};
 
-use crate::builtin;
-use crate::output;
 use crate::run::{Common, EXIT_INVALID, conduct_shown};
+use crate::{builtin, flags, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -62,6 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|typed| builtin::read(typed, profile))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    scenarios.iter().try_for_each(flags::check)?;
     std::fs::create_dir_all(&arguments.into)
         .with_context(|| format!("cannot make {}", arguments.into.display()))?;
     let mut kept = kept(&arguments.into, profile)?;
