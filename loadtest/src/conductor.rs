@@ -269,6 +269,10 @@ impl<'a> Conductor<'a> {
                 let order = block_order(self.order.seed, number, block, self.servers.len());
                 for (place, variant) in order.into_iter().enumerate() {
                     let seed = slice_seed(self.order.seed, number, block, place);
+                    if load.restart_slices {
+                        self.stop(variant);
+                        self.start_missing(&load, number, false, progress)?;
+                    }
                     self.measure(&load, number, (block, seed), variant, progress)?;
                 }
                 if self.is_settled(&load, number) {
@@ -337,11 +341,15 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
+    fn stop(&mut self, variant: usize) {
+        if let Some(server) = self.servers[variant].take() {
+            self.stopped.push(server.number);
+        }
+    }
+
     fn stop_all(&mut self) {
-        for server in &mut self.servers {
-            if let Some(server) = server.take() {
-                self.stopped.push(server.number);
-            }
+        for variant in 0..self.servers.len() {
+            self.stop(variant);
         }
     }
 

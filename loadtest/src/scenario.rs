@@ -143,6 +143,8 @@ pub struct Load {
     pub warm_up: Duration,
     /// Servers restart after so many blocks; 0 for never.
     pub restart_blocks: usize,
+    /// Each slice has a server that has just started.
+    pub restart_slices: bool,
     /// How long a slice waits for an answer after its end before it gives up on it.
     pub timeout: Duration,
 }

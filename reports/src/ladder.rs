@@ -66,6 +66,8 @@ pub struct Rung {
     pub first: Option<u64>,
     /// How many times as fast as the baseline at p50, over blocks.
     pub speedup: Option<Estimate>,
+    /// Where the arrivals are open: what one in a hundred waited beyond, and how many times as fast that is.
+    pub waited: Option<Waited>,
     /// Requests per second.
     pub capacity: Option<Capacity>,
     /// CPU seconds of the server per million requests, over slices.
@@ -74,6 +76,35 @@ pub struct Rung {
     pub samples: u64,
     /// Requests that failed, under all loads.
     pub failures: u64,
+}
+
+/// What open arrivals waited for, from when they were planned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Waited {
+    /// 99th percentile of `response`, nanoseconds.
+    pub p99: u64,
+    /// How many times as fast as the baseline at that, over blocks; none for the baseline.
+    pub speedup: Option<Estimate>,
+}
+
+impl Waited {
+    fn of(run: &Run, variant: &str, is_baseline: bool) -> Option<Self> {
+        let at = &run.scenario.ladder.latency;
+        let mut loads = run.scenario.loads.iter();
+        loads.find(|load| load.name == at.load && load.open)?;
+        let slowdown = || {
+            blocks::ratio_of(run, &at.load, &run.scenario.baseline, variant, |slice| {
+                Some(slice.figure(&at.step, "response")?.at(99.0) as f64)
+            })
+        };
+        Some(Self {
+            p99: run.figure(variant, at, "response")?.at(99.0),
+            speedup: (!is_baseline)
+                .then(slowdown)
+                .flatten()
+                .map(|slowdown| slowdown.map(|ratio| 1.0 / ratio)),
+        })
+    }
 }
 
 impl Table {
@@ -120,6 +151,7 @@ impl Rung {
             } else {
                 speedup(run, name)
             },
+            waited: Waited::of(run, name, is_baseline),
             capacity: Capacity::of(run, name),
             cpu_s_per_million: capacity::cpu_s_per_million(run, name),
             samples: latency.map_or(0, |figure| figure.count),

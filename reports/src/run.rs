@@ -4,12 +4,14 @@
 //! seeded random order and then mirrored. The slice is the unit of statistics. All times are
 //! nanoseconds unless a name says otherwise.
 
+mod counts;
 mod lookup;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::counts::{Attack, CacheUse};
 use crate::calibration::Calibration;
 use crate::capacity::Capacity;
 use crate::duel::{Instructions, Terms};
@@ -332,45 +334,6 @@ pub struct Slice {
     /// How long after its place in the shards' timetable it began; none for a run that is no shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_ns: Option<u64>,
-}
-
-/// What a cache had of what it was asked for, as `Server-Timing` tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CacheUse {
-    /// Answers that told of a cache.
-    pub asked: u64,
-    /// Those of them that came from it.
-    pub hits: u64,
-    /// How many the best possible cache of as many entries would have had of the same draws (Bélády 1966); none where the
-    /// scenario does not say how many entries the variant's cache holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ideal: Option<u64>,
-}
-
-impl std::ops::AddAssign for CacheUse {
-    fn add_assign(&mut self, more: Self) {
-        self.asked += more.asked;
-        self.hits += more.hits;
-        self.ideal = self.ideal.zip(more.ideal).map(|(one, other)| one + other);
-    }
-}
-
-/// What became of requests that were to be refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attack {
-    /// Those that were answered, whether they were refused or not.
-    pub tried: u64,
-    /// Those that passed.
-    pub passed: u64,
-}
-
-impl std::ops::AddAssign for Attack {
-    fn add_assign(&mut self, more: Self) {
-        self.tried += more.tried;
-        self.passed += more.passed;
-    }
 }
 
 /// The figures of one step and metric: of one slice, or merged over all.

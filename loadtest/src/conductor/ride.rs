@@ -85,9 +85,6 @@ impl Conductor<'_> {
             planned = Some(schedule.planned());
         }
         let mut taken = job.recorder().take();
-        if let Some(capacity) = self.scenario.variants[variant].holds {
-            self.histories[variant].add(job.server, &mut taken, capacity);
-        }
         let around = Surroundings::now(&self.order.cores.server);
         let mut generator = usage::of_thread(self.generator.thread_id).since(generator_before);
         let spare = Duration::from_nanos(job.spare_ns.load(Ordering::Relaxed));
@@ -102,6 +99,10 @@ impl Conductor<'_> {
             Some(_) => answered.max(length),
             None => answered,
         };
+        // The counters have been read: what is worked out now is nobody's load.
+        if let Some(capacity) = self.scenario.variants[variant].holds {
+            self.histories[variant].add(job, &mut taken, capacity);
+        }
         Ok(Ran {
             taken,
             planned,

@@ -166,6 +166,8 @@ struct ProfileTable {
     warm_up: Option<Spanned<String>>,
     #[serde(default)]
     restart_blocks: usize,
+    #[serde(default)]
+    restart_slices: bool,
 }
 
 #[derive(Deserialize)]

@@ -21,8 +21,8 @@ pub(super) struct Browser {
     /// The last page whose form a later step submits.
     pub(super) page: Option<Page>,
     prover: Option<Prover>,
-    /// The last proof that was sent: who has seen it may try it again.
-    seen: Option<HeaderValue>,
+    /// The last proof that was sent, and of which request: who has seen it may try it again.
+    seen: Option<(Method, Url, HeaderValue)>,
 }
 
 /// Whether the step is one request and nothing else, where there are no cookies.
@@ -64,10 +64,8 @@ impl Seat {
             if let Some(cookies) = line.jar(fills).header(&url) {
                 next.headers_mut().append(header::COOKIE, cookies);
             }
-            if step.replays_proof()
-                && let Some(seen) = &self.browser.seen
-            {
-                next.headers_mut().insert(DPOP, seen.clone());
+            if step.replays_proof() {
+                self.browser.prove_again(&mut next, &url)?;
             } else if step.dpop {
                 self.browser.prove(&mut next, &url, line.nonce.as_ref())?;
             }
@@ -129,9 +127,20 @@ impl Browser {
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("DPoP "));
         let proof = prover.proof(request.method(), url, token, nonce)?;
-        self.seen = Some(proof.clone());
+        self.seen = Some((request.method().clone(), url.clone(), proof.clone()));
         request.headers_mut().insert(DPOP, proof);
         Ok(())
+    }
+
+    /// Adds the proof that was seen with the same request. One of another proves nothing, and would be refused for that.
+    fn prove_again(&self, request: &mut Built, url: &Url) -> Result<(), String> {
+        match &self.seen {
+            Some((method, seen, proof)) if method == request.method() && seen == url => {
+                request.headers_mut().insert(DPOP, proof.clone());
+                Ok(())
+            }
+            _ => Err("the request before it carried no proof of this one to replay".to_owned()),
+        }
     }
 }
 

@@ -1,31 +1,13 @@
 //! Each variant beside the baseline, and all of them in one sentence.
 //!
 //! Of closed users the median of `service`; of open arrivals the 99th percentile of `response`, since what they feel is the
-//! waiting.
+//! waiting. Both are the ladder's.
 
 use crate::blocks;
 use crate::ladder::{Rung, Table};
 use crate::order_statistics::Estimate;
 use crate::quantity;
 use crate::run::{LoadStep, Run};
-
-/// The percentile and the metric that a load's latency is told by.
-struct Measure {
-    words: &'static str,
-    percentile: f64,
-    metric: &'static str,
-}
-
-const CLOSED: Measure = Measure {
-    words: "p50",
-    percentile: 50.0,
-    metric: blocks::LATENCY_METRIC,
-};
-const OPEN: Measure = Measure {
-    words: "p99",
-    percentile: 99.0,
-    metric: "response",
-};
 
 /// One variant: how long it takes, and how many times as fast as the baseline it is.
 struct Place<'a> {
@@ -46,43 +28,82 @@ enum Told {
 
 pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
     let at = &run.scenario.ladder.latency;
-    let is_open = run
-        .scenario
-        .loads
-        .iter()
-        .any(|load| load.name == at.load && load.open);
-    let measure = if is_open { OPEN } else { CLOSED };
+    let mut loads = run.scenario.loads.iter();
+    let is_open = loads.any(|load| load.name == at.load && load.open);
+    let percentile = if is_open { "p99" } else { "p50" };
     let places: Vec<Place<'_>> = table
         .rungs
         .iter()
-        .map(|rung| place(run, at, &measure, rung))
+        .map(|rung| place(rung, is_open))
         .collect();
     let Some(baseline) = places.iter().find(|place| place.is_baseline) else {
         return Vec::new();
     };
     let others = || places.iter().filter(|place| !place.is_baseline);
-    let beside = others().map(|place| beside(place, baseline, measure.words));
-    span(at, &places, baseline, measure.words)
+    let beside = others().map(|place| beside(place, baseline, percentile));
+    span(at, &places, baseline, percentile)
         .into_iter()
         .chain(beside)
+        .chain(steps(run))
         .collect()
 }
 
-fn place<'a>(run: &Run, at: &LoadStep, measure: &Measure, rung: &'a Rung) -> Place<'a> {
-    let name = &rung.variant.name;
-    let figure = run.figure(name, at, measure.metric);
-    let slowdown = blocks::ratio_of(run, &at.load, &run.scenario.baseline, name, |slice| {
-        let figure = slice.figure(&at.step, measure.metric)?;
-        Some(figure.at(measure.percentile) as f64)
-    });
+fn place(rung: &Rung, is_open: bool) -> Place<'_> {
+    let (ns, speedup) = if is_open {
+        let waited = rung.waited;
+        (
+            waited.map(|waited| waited.p99),
+            waited.and_then(|waited| waited.speedup),
+        )
+    } else {
+        (rung.p50, rung.speedup)
+    };
     Place {
         label: &rung.variant.label,
         is_baseline: rung.is_baseline,
-        ns: figure.map(|figure| figure.at(measure.percentile)),
-        speedup: slowdown
-            .filter(|_| !rung.is_baseline)
-            .map(|slowdown| slowdown.map(|ratio| 1.0 / ratio)),
+        ns,
+        speedup,
     }
+}
+
+/// The other steps of closed loads that make several, and the first request of a fresh token: a sentence each.
+fn steps(run: &Run) -> Vec<String> {
+    let ladder = &run.scenario.ladder;
+    let mut steps: Vec<LoadStep> = ladder.first.iter().cloned().collect();
+    for load in run.scenario.loads.iter().filter(|load| !load.open) {
+        let of_ladder = load.name == ladder.latency.load;
+        steps.extend(
+            load.steps
+                .iter()
+                .filter(|_| of_ladder)
+                .map(|step| LoadStep {
+                    load: load.name.clone(),
+                    step: step.clone(),
+                }),
+        );
+    }
+    steps.retain(|at| *at != ladder.latency);
+    let mut told: Vec<LoadStep> = Vec::new();
+    for at in steps {
+        if !told.contains(&at) {
+            told.push(at);
+        }
+    }
+    told.iter().filter_map(|at| medians(run, at)).collect()
+}
+
+fn medians(run: &Run, at: &LoadStep) -> Option<String> {
+    let parts: Vec<String> = run
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let figure = run.figure(&variant.name, at, blocks::LATENCY_METRIC)?;
+            let p50 = quantity::duration(figure.p50() as f64);
+            Some(format!("{} {p50}", variant.label))
+        })
+        .collect();
+    (!parts.is_empty())
+        .then(|| format!("p50 of {} under {}: {}", at.step, at.load, parts.join("; ")))
 }
 
 fn told(place: &Place<'_>) -> Told {
@@ -128,7 +149,7 @@ fn span(
     .map(|(count, word)| format!("{count} {word}"))
     .collect();
     Some(format!(
-        "{} takes from {} ({fastest}) to {} ({slowest}) at {percentile}; beside {}: {}",
+        "{} takes from {} ({fastest}) to {} ({slowest}) at {percentile}; beside {}, each at 95 %: {}",
         at.step,
         quantity::duration(least as f64),
         quantity::duration(most as f64),
@@ -234,7 +255,7 @@ mod tests {
         assert_eq!(
             span(&at, &places, &places[0], "p50").as_deref(),
             Some(
-                "items takes from 50.0 µs (fast) to 300 µs (slow) at p50; beside base: 1 faster, 1 slower, 1 cannot be told \
+                "items takes from 50.0 µs (fast) to 300 µs (slow) at p50; beside base, each at 95 %: 1 faster, 1 slower, 1 cannot be told \
                  from it, 1 without an interval"
             )
         );

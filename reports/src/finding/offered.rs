@@ -10,7 +10,9 @@ pub(super) fn sentences(run: &Run) -> Vec<String> {
         .scenario
         .loads
         .iter()
+        // What follows another request of its journey has waited for that one, and for nothing else.
         .filter(|load| load.open && load.steps.contains(step))
+        .filter(|load| load.first.is_empty() || load.first.contains(step))
         .collect();
     if loads.len() < 2 {
         return Vec::new();

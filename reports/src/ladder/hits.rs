@@ -15,7 +15,7 @@ pub struct Hits {
 }
 
 impl Hits {
-    /// Every cache that answers told of and that had anything, in the order of loads.
+    /// Every cache that answers told of and that had anything, or could have had; in the order of loads.
     pub(crate) fn all(run: &Run) -> Vec<Self> {
         let mut all = Vec::new();
         for load in &run.scenario.loads {
@@ -27,7 +27,7 @@ impl Hits {
                         sum += more;
                         sum
                     });
-                if let Some(cache) = cache.filter(|cache| cache.hits > 0) {
+                if let Some(cache) = cache.filter(|cache| cache.hits > 0 || cache.ideal.is_some()) {
                     all.push(Self {
                         load: load.name.clone(),
                         variant: variant.label.clone(),

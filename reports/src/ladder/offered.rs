@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     quantity,
-    run::{Load, LoadStep, Run, Slice},
+    run::{Figure, Load, LoadStep, Run, Slice},
 };
 
 /// One variant under one open load.
@@ -23,6 +23,8 @@ pub struct Offered {
     pub timer: Option<(u64, u64)>,
     /// Share of the arrivals that waited because every user was busy.
     pub queued: f64,
+    /// What its first step waited for at p50 and p99, from when it was planned, nanoseconds.
+    pub response: Option<(u64, u64)>,
     /// The log that the load replays, in words.
     pub trace: Option<String>,
 }
@@ -72,18 +74,16 @@ impl Offered {
                 .map(|figure| figure.count)
                 .collect::<Vec<_>>()
         });
+        let both = |figure: &Figure| (figure.p50(), figure.at(99.0));
         let timer = run.figure(&variant.name, at, "timer");
+        let response = run.figure(&variant.name, at, "response");
         Some(Self {
             load: load.name.clone(),
             variant: variant.label.clone(),
             planned_per_s: planned as f64 / seconds,
             answered_per_s: answered.sum::<u64>() as f64 / seconds,
-            timer: timer.map(|figure| {
-                (
-                    figure.p50(),
-                    figure.percentiles.get(3).copied().unwrap_or(figure.max),
-                )
-            }),
+            timer: timer.map(both),
+            response: response.map(both),
             queued: queued.map(|figure| figure.count).sum::<u64>() as f64
                 / (planned as f64).max(1.0),
             trace: load.trace.clone(),
@@ -105,8 +105,15 @@ impl Offered {
             .trace
             .as_ref()
             .map_or(String::new(), |trace| format!("; it replays {trace}"));
+        let response = self.response.map_or_else(String::new, |(p50, p99)| {
+            format!(
+                " within {} at p50, {} at p99",
+                quantity::duration(p50 as f64),
+                quantity::duration(p99 as f64)
+            )
+        });
         format!(
-            "{}, {}: planned {}/s, answered {}/s; the generator was {timer}; {:.1} % found every user busy{trace}",
+            "{}, {}: planned {}/s, answered {}/s{response}; the generator was {timer}; {:.1} % found every user busy{trace}",
             self.load,
             self.variant,
             quantity::number(self.planned_per_s),

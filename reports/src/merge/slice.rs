@@ -57,7 +57,6 @@ pub(super) fn added(
         probed: slices.iter().map(|slice| slice.probed).sum(),
         stale: slices.iter().map(|slice| slice.stale).sum(),
         attacks,
-        // The ideal cache of a share of the draws is not a share of the ideal cache.
         cache: slices
             .iter()
             .filter_map(|slice| slice.cache)
@@ -65,6 +64,11 @@ pub(super) fn added(
                 asked: sum.asked + cache.asked,
                 hits: sum.hits + cache.hits,
                 ideal: None,
+            })
+            // The ideal cache of a share of the draws is no share of the ideal cache.
+            .map(|cache| CacheUse {
+                ideal: None,
+                ..cache
             }),
         failed,
         // The servers were started elsewhere: no shard knows their processes.

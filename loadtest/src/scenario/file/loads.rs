@@ -93,6 +93,7 @@ impl Source<'_> {
                 None => WARM_UP,
             },
             restart_blocks: sizes.restart_blocks,
+            restart_slices: sizes.restart_slices,
             timeout: match &table.timeout {
                 Some(text) => self.duration(text)?,
                 None => TIMEOUT,
