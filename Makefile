@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help bench bench-smoke build test load compare exact exact-accept test-browser screenshots ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong check
+.PHONY: help lab bench bench-smoke build test load compare exact exact-accept test-browser screenshots ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -7,6 +7,7 @@ SCENARIO ?= scenarios/thousandfold.toml
 PROFILE ?= quick
 
 help:
+	@echo "make lab                        nine questions, a quarter of an hour, and a page of what each found"
 	@echo "make bench                      micro-benchmarks, then the thousandfold scenario and its ladder"
 	@echo "make load SCENARIO=FILE         one scenario (PROFILE=quick or full)"
 	@echo "make compare BASE=RUN HEAD=RUN  two runs beside each other (LIMIT='p50 > 20%')"
@@ -30,6 +31,11 @@ help:
 	@echo "make test-browser               a run's page, a lab's site and the server's /docs in Chromium"
 	@echo "make screenshots                the same, and its pictures into reports/published/screenshots"
 	@echo "make check                      what CI runs"
+
+# Without the benchmarks, which are a second binary to link: the soonest that anything is found.
+lab:
+	cargo build --release --workspace --bin authlab
+	$(AUTHLAB) lab --profile $(PROFILE)
 
 # One command, so that the benchmarks share what the binary was built of.
 build:
