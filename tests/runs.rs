@@ -334,3 +334,51 @@ fn bad_words_are_one_line_and_exit_two() {
         }
     }
 }
+
+#[test]
+fn a_load_or_each_of_its_slices_has_servers_that_have_just_started_where_that_is_asked_for() {
+    let place = Place::new();
+    let starts = place.path().join("starts");
+    let authlab = env!("CARGO_BIN_EXE_authlab");
+    place.write(
+        "s.toml",
+        &format!(
+            r#"
+name = "s"
+question = "?"
+[[variant]]
+name = "one"
+command = ["sh", "-c", "echo started >> {}; exec {authlab} null --listen 127.0.0.1:{{port}}"]
+[[step]]
+name = "get"
+request = "GET /"
+[[load]]
+name = "each-slice"
+users = 1
+journey = ["get"]
+profile.quick = {{ blocks = 1, slice = "10ms", warm_up = "1ms", restart_slices = true }}
+[[load]]
+name = "anew"
+fresh = true
+users = 1
+journey = ["get"]
+profile.quick = {{ blocks = 1, slice = "10ms", warm_up = "1ms" }}
+[[load]]
+name = "goes-on"
+users = 1
+journey = ["get"]
+profile.quick = {{ blocks = 1, slice = "10ms", warm_up = "1ms" }}
+"#,
+            starts.display()
+        ),
+    );
+    let output = place.authlab(&["run", "s.toml"]);
+    assert!(
+        [Some(0), Some(3)].contains(&output.status.code()),
+        "{}",
+        stderr(&output)
+    );
+    // As the load begins and before each of two slices; for the second load; not for the third.
+    let lines = std::fs::read_to_string(starts).unwrap().lines().count();
+    assert_eq!(lines, 1 + 2 + 1);
+}

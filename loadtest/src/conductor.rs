@@ -252,7 +252,7 @@ impl<'a> Conductor<'a> {
                 users: self.order.share().users(load.users),
                 ..load.clone()
             });
-            if load.flags != self.flags {
+            if load.fresh || load.flags != self.flags {
                 self.stop_all();
                 self.flags.clone_from(&load.flags);
             }

@@ -131,6 +131,8 @@ pub struct Load {
     pub pools: Vec<Arc<Pool>>,
     /// How long a user keeps cookies.
     pub cookies: Cookies,
+    /// Servers start anew for it: they have served no load before.
+    pub fresh: bool,
     /// Flags added to every variant that is the reference server.
     pub flags: BTreeMap<String, String>,
     /// Blocks to measure.

@@ -134,6 +134,8 @@ struct LoadTable {
     capacity: Option<CapacityTable>,
     trace: Option<TraceTable>,
     #[serde(default)]
+    fresh: bool,
+    #[serde(default)]
     flags: BTreeMap<String, toml::Value>,
     profile: Spanned<BTreeMap<String, ProfileTable>>,
     timeout: Option<Spanned<String>>,

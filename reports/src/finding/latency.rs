@@ -44,6 +44,7 @@ pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
     span(at, &places, baseline, percentile)
         .into_iter()
         .chain(beside)
+        .chain(cpu(table))
         .chain(steps(run))
         .collect()
 }
@@ -64,6 +65,19 @@ fn place(rung: &Rung, is_open: bool) -> Place<'_> {
         ns,
         speedup,
     }
+}
+
+/// What a million requests cost the servers, where that was measured of several.
+fn cpu(table: &Table) -> Option<String> {
+    let parts: Vec<String> = table
+        .rungs
+        .iter()
+        .filter_map(|rung| {
+            let seconds = quantity::number(rung.cpu_s_per_million?.median);
+            Some(format!("{} {seconds} s", rung.variant.label))
+        })
+        .collect();
+    (parts.len() > 1).then(|| format!("server CPU of a million requests: {}", parts.join("; ")))
 }
 
 /// The other steps of closed loads that make several, and the first request of a fresh token: a sentence each.

@@ -66,8 +66,13 @@ fn sentence(attack: &str, all: &[Attacked]) -> String {
             .map(|attacked| attacked.variant.as_str())
             .collect();
         let tried: u64 = these.iter().map(|attacked| attacked.outcome.tried).sum();
-        (!these.is_empty())
-            .then(|| format!("{} ({} tried)", labels.join(", "), quantity::grouped(tried)))
+        (!these.is_empty()).then(|| {
+            format!(
+                "{} ({} tried)",
+                labels.join(" · "),
+                quantity::grouped(tried)
+            )
+        })
     };
     let all_passed = |attacked: &&Attacked| attacked.outcome.passed == attacked.outcome.tried;
     let is_refused = |attacked: &&Attacked| attacked.outcome.passed == 0;

@@ -180,7 +180,7 @@ fn stale_grants_and_attacks_are_counted_as_they_were() {
     );
     assert_eq!(
         finding.sentences.last().unwrap(),
-        "attack by theft: every one passed at the fast one (80 tried); none passed at the base, the slow one, the same again \
+        "attack by theft: every one passed at the fast one (80 tried); none passed at the base · the slow one · the same again \
          (240 tried)"
     );
 }

@@ -84,6 +84,7 @@ impl Source<'_> {
             journeys,
             pools,
             cookies: self.cookies(table)?,
+            fresh: table.fresh,
             flags: self.flags(&table.name, &table.flags)?,
             blocks: *sizes.blocks.get_ref(),
             slice: self.slice(&sizes.slice, &arrivals)?,
