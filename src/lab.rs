@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// Profile of the scenarios
     #[arg(long, default_value = "quick")]
     profile: String,
+    /// Runs that another build made count too: they are not made again
+    #[arg(long)]
+    any_build: bool,
     /// Folder of the site and of its runs
     #[arg(long, default_value = "reports/lab")]
     into: PathBuf,
@@ -65,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     scenarios.iter().try_for_each(flags::check)?;
     std::fs::create_dir_all(&arguments.into)
         .with_context(|| format!("cannot make {}", arguments.into.display()))?;
-    let mut kept = kept(&arguments.into, profile)?;
+    let mut kept = kept(&arguments.into, profile, arguments.any_build)?;
     let mut failed = 0;
     for (typed, scenario) in typed.iter().zip(&scenarios) {
         if kept
@@ -120,8 +123,8 @@ fn typed(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
     Ok(QUESTIONS.map(PathBuf::from).to_vec())
 }
 
-/// The complete runs of this profile and this build that are there, the latest of each scenario.
-fn kept(into: &Path, profile: &str) -> anyhow::Result<Vec<(Run, PathBuf)>> {
+/// The complete runs of this profile, and of this build unless any will do, that are there, the latest of each scenario.
+fn kept(into: &Path, profile: &str, any_build: bool) -> anyhow::Result<Vec<(Run, PathBuf)>> {
     let mut runs: Vec<(Run, PathBuf)> = Vec::new();
     let tool = tool();
     let listed =
@@ -134,7 +137,7 @@ fn kept(into: &Path, profile: &str) -> anyhow::Result<Vec<(Run, PathBuf)>> {
         };
         let whole = run.status == Status::Complete && run.scenario.profile == profile;
         // A run of another build answers for that one.
-        if !whole || run.tool != tool {
+        if !whole || run.tool != tool && !any_build {
             continue;
         }
         let known = runs
