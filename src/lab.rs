@@ -16,6 +16,10 @@ use crate::run::{Common, EXIT_INVALID, conduct_shown, tool};
 use crate::{builtin, flags, output};
 
 #[derive(clap::Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a word that is typed or not"
+)]
 pub(crate) struct Arguments {
     /// Scenarios, by name or file [default: the nine questions of the lab]
     #[arg(value_parser = builtin::Named, hide_possible_values = true)]
