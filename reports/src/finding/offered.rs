@@ -37,7 +37,15 @@ fn sentence(run: &Run, load: &Load, step: &str) -> Option<String> {
                 format!(", {} of server CPU a request", quantity::duration(cpu))
             });
             let p99 = quantity::duration(figure.at(99.0) as f64);
-            Some(format!("{} {p99}{cpu}", variant.label))
+            // Without the lateness of the generator, and without the wait for a free user.
+            let service = run.figure(&variant.name, &at, "service");
+            let from_sent = service.map_or_else(String::new, |figure| {
+                format!(
+                    " ({} from sent)",
+                    quantity::duration(figure.at(99.0) as f64)
+                )
+            });
+            Some(format!("{} {p99}{from_sent}{cpu}", variant.label))
         })
         .collect();
     (!parts.is_empty()).then(|| format!("p99 of {step} under {}: {}", load.name, parts.join("; ")))

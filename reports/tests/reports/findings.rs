@@ -231,24 +231,32 @@ fn open_loads_are_told_by_what_the_slowest_of_a_hundred_waited() {
                 let (mut slice, _) = slice(&run, design, load, block, &mut noise);
                 slice.planned = Some(100);
                 let waited = recording("items", "response", design.2 * factor, 100, &mut noise);
-                folder.append(&mut run, slice, vec![waited]).unwrap();
+                let served = recording("items", "service", design.2, 100, &mut noise);
+                folder
+                    .append(&mut run, slice, vec![waited, served])
+                    .unwrap();
             }
         }
     }
     run.status = Status::Complete;
     folder.finish(&mut run).unwrap();
     let finding = assert_agreement(&run);
-    let p99 = |variant: &str, load: &str| {
-        let figure = run.figure(variant, &at(load, "items"), "response").unwrap();
+    let told = |variant: &str, load: &str, metric: &str| {
+        let figure = run.figure(variant, &at(load, "items"), metric).unwrap();
         authlab_reports::quantity::duration(figure.at(99.0) as f64)
     };
+    let p99 = |variant: &str, load: &str| told(variant, load, "response");
     let storm = finding
         .sentences
         .iter()
         .find(|said| said.starts_with("p99 of items under capacity: "))
         .unwrap();
     for (name, label) in [("base", "the base"), ("fast", "the fast one")] {
-        let wanted = format!("{label} {}, ", p99(name, "capacity"));
+        let wanted = format!(
+            "{label} {} ({} from sent), ",
+            p99(name, "capacity"),
+            told(name, "capacity", "service")
+        );
         assert!(storm.contains(&wanted), "{wanted}: {storm}");
     }
     let fast = finding
