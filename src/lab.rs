@@ -58,10 +58,10 @@ const QUESTIONS: [&str; 9] = [
 ];
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let profile = if arguments.full {
-        "full"
-    } else {
-        &arguments.profile
+    let profile = match (arguments.quick, arguments.full) {
+        (true, _) => "quick",
+        (_, true) => "full",
+        _ => &arguments.profile,
     };
     let typed = typed(arguments)?;
     // All are read before any is run: a mistake in the last shows at once.

@@ -253,11 +253,12 @@ fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &
             last_byte: answer.last_byte,
         },
     );
-    for value in answer.headers.get_all("server-timing") {
-        if let Some(hit) = value.to_str().ok().and_then(server_timing::cache_hit) {
+    let timings = answer.headers.get_all("server-timing").iter();
+    for value in timings.filter_map(|value| value.to_str().ok()) {
+        if let Some(hit) = server_timing::cache_hit(value) {
             recorder.cached(hit);
         }
-        for (stage, cost_ns) in value.to_str().into_iter().flat_map(server_timing::stages) {
+        for (stage, cost_ns) in server_timing::stages(value) {
             recorder.stage(position, stage, cost_ns);
         }
     }
