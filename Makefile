@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help lab bench bench-smoke build test load compare exact exact-accept test-browser screenshots ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong check
+.PHONY: help lab bench bench-smoke build test load compare exact exact-accept test-browser screenshots ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong faults check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -20,6 +20,7 @@ help:
 	@echo "make replay                     an access log of nginx, replayed: planned, achieved, gaps"
 	@echo "make regressions                changes that make the server slower: who names them"
 	@echo "make never-wrong                a million random histories: is a cached decision ever another than without its cache"
+	@echo "make faults                     faults of disks, stores, logs and clients: tried, held, lost"
 	@echo "make hold                       memory of 100 000 accounts in SQLite and as many sessions"
 	@echo "make unmask                     how long the MD5 of an IPv4 address hides it here"
 	@echo "make worth                      what a cache saves, by what it spares: a table"
@@ -117,6 +118,10 @@ stampede:
 # As in the tests, a hundred times as many, and others each time; NEVER_WRONG_SEED=N repeats a run.
 never-wrong:
 	NEVER_WRONG_SEED=$${NEVER_WRONG_SEED:-$$(date +%s)} NEVER_WRONG_HISTORIES=1000000 cargo test --release --workspace --test never_wrong -- --nocapture
+
+# Each fault again, the long ones too; `make test` runs the short ones.
+faults:
+	cargo test --release --workspace --test faults -- --include-ignored --nocapture --test-threads 1
 
 # Every IPv4 address, hashed.
 unmask:

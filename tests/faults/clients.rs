@@ -1,0 +1,1 @@
+//! Clients that are slow, that do not read, that are many.

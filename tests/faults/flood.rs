@@ -1,0 +1,1 @@
+//! One client that fills a store.

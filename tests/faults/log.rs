@@ -1,0 +1,1 @@
+//! A log that is full, closed, or not read.

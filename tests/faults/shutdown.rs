@@ -1,0 +1,1 @@
+//! An end with requests still waiting for a hash.

@@ -1,0 +1,1 @@
+//! A database that is replaced, emptied, missing, locked, or on a full disk.
