@@ -61,8 +61,9 @@ impl Seat {
         let mut cookies_set: Vec<HeaderValue> = Vec::new();
         loop {
             let mut next = request.clone();
-            if let Some(cookies) = line.jar(fills).header(&url) {
-                next.headers_mut().append(header::COOKIE, cookies);
+            let own = next.headers().get_all(header::COOKIE).iter();
+            if let Some(cookies) = line.jar(fills).header(&url, own) {
+                next.headers_mut().insert(header::COOKIE, cookies);
             }
             if step.replays_proof() {
                 self.browser.prove_again(&mut next, &url)?;
@@ -100,10 +101,8 @@ impl Seat {
                 }
             }
             if step.keeps_page {
-                self.browser.page = is_html(&answer).then(|| Page {
-                    url,
-                    body: answer.body.clone(),
-                });
+                self.browser.page =
+                    is_html(&answer).then(|| Page::new(url, &answer.headers, answer.body.clone()));
             }
             return Ok(answer);
         }
@@ -155,7 +154,9 @@ fn redirect(answer: &Answer, url: &Url) -> Option<Url> {
             | StatusCode::PERMANENT_REDIRECT
     );
     let location = answer.headers.get(header::LOCATION).filter(|_| leads)?;
-    let mut location = url.join(location.to_str().ok()?).ok()?;
+    let mut location = url
+        .join(std::str::from_utf8(location.as_bytes()).ok()?)
+        .ok()?;
     location.set_fragment(None);
     (location.origin() == url.origin()).then_some(location)
 }

@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use url::{Url, form_urlencoded};
 
-use super::page::{self, Page};
+use super::page::{NO_FORM, Page};
 use super::values::Values;
 use crate::connection::Endpoint;
 use crate::protocol::HttpVersion;
@@ -82,36 +82,25 @@ pub(super) fn submission(
     values: &mut Values,
     endpoint: &Endpoint,
 ) -> Result<Built, String> {
-    let no_form = || "the step before it got no page with a form".to_owned();
-    let page = page.ok_or_else(no_form)?;
-    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
-    let mut form = page::form_with(&page.body, &names).ok_or_else(no_form)?;
-    if form.is_multipart {
-        return Err("the page's form is not urlencoded, and is not sent".to_owned());
-    }
+    let page = page.ok_or_else(|| NO_FORM.to_owned())?;
+    let mut filled = Vec::new();
     for (name, template) in fields {
-        form.set(name, values.fill(template)?);
+        filled.push((name.as_str(), values.fill(template)?));
     }
-    let mut url = page
-        .url
-        .join(&form.action)
-        .map_err(|_| "the page's form goes to no address".to_owned())?;
-    if url.origin() != page.url.origin() {
-        return Err("the page's form goes to another server".to_owned());
-    }
-    let encoded = urlencoded(form.fields.iter().map(|(name, value)| (name, value)));
+    let boundary = || format!("----authlab{}", values.fresh());
+    let submission = page.submission(&filled, boundary)?;
     let mut headers = headers(step, values, endpoint)?;
-    let (method, body) = if form.is_post {
-        let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
-        headers.insert(header::CONTENT_TYPE, urlencoded);
-        (Method::POST, encoded)
-    } else {
-        url.set_query(Some(&encoded));
-        (Method::GET, String::new())
+    let (method, body) = match submission.post {
+        Some((content_type, body)) => {
+            let content_type = value(&header::CONTENT_TYPE, &content_type)?;
+            headers.insert(header::CONTENT_TYPE, content_type);
+            (Method::POST, body)
+        }
+        None => (Method::GET, Vec::new()),
     };
     let parts = Parts {
         method,
-        uri: request_target(endpoint, &mut headers, &path_and_query(&url))?,
+        uri: request_target(endpoint, &mut headers, &path_and_query(&submission.url))?,
         headers,
         body: body.into(),
     };

@@ -3,7 +3,7 @@
 use http::{HeaderMap, header};
 use url::Url;
 
-use super::page;
+use super::{cookies, page};
 use crate::connection::Answer;
 use crate::scenario::Place;
 
@@ -36,9 +36,14 @@ pub(super) fn read<'p>(
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned)
                 .ok_or_else(|| format!("the answer has no header `{name}`"))?,
-            Place::Cookie(name) => cookie(&answer.headers, name)
-                .ok_or_else(|| format!("the answer sets no cookie `{name}`"))?,
-            Place::Field(name) => page::field(&answer.body, name)
+            Place::Cookie(name) => {
+                let value = cookie(&answer.headers, name)
+                    .ok_or_else(|| format!("the answer sets no cookie `{name}`"))?;
+                let value = str::from_utf8(value)
+                    .map_err(|_| format!("the answer's cookie `{name}` is not UTF-8"))?;
+                value.to_owned()
+            }
+            Place::Field(name) => page::field(&answer.headers, &answer.body, name)?
                 .ok_or_else(|| format!("the page has no field `{name}`"))?,
             Place::Query(name) => query(&answer.headers, name)
                 .ok_or_else(|| format!("the answer's Location has no parameter `{name}`"))?,
@@ -48,16 +53,11 @@ pub(super) fn read<'p>(
 }
 
 /// The value that a cookie was set to last.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all(header::SET_COOKIE)
-        .iter()
-        .filter_map(|line| {
-            let pair = line.to_str().ok()?.split(';').next()?;
-            let (key, value) = pair.split_once('=')?;
-            (key.trim() == name).then(|| value.trim().to_owned())
-        })
-        .next_back()
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+    let lines = headers.get_all(header::SET_COOKIE).iter();
+    let pairs = lines.filter_map(|line| cookies::pair(line.as_bytes()));
+    let mut of_name = pairs.filter(|(key, _)| *key == name.as_bytes());
+    of_name.next_back().map(|(_, value)| value)
 }
 
 fn query(headers: &HeaderMap, name: &str) -> Option<String> {

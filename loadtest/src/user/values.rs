@@ -100,7 +100,7 @@ impl Values {
     }
 
     /// Fresh text of 128 random bits.
-    fn fresh(&mut self) -> String {
+    pub(super) fn fresh(&mut self) -> String {
         URL_SAFE_NO_PAD.encode(self.random.random::<[u8; RANDOM_BYTES]>())
     }
 

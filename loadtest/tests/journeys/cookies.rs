@@ -77,3 +77,46 @@ fn a_load_without_cookies_sends_none() {
     let (_, homes) = sent_home("cookies = \"none\"");
     assert!(homes.iter().all(|home| home.header("cookie").is_empty()));
 }
+
+#[test]
+fn own_cookies_of_a_step_and_those_of_the_jar_are_one_field() {
+    let server = serve(|asked| match asked.line.as_str() {
+        "GET /login" => answer(200, &[("set-cookie", "sid=jar"), ("set-cookie", "b=1")], ""),
+        _ => ok(""),
+    });
+    let steps = STEPS.to_owned() + "headers = { cookie = \"own=2; sid=step\" }\n";
+    let finished = run(
+        &server.url,
+        &format!("{steps}{}", load("\"login\", \"home\"", "")),
+    );
+    assert_eq!(crate::failures(&finished.run), Vec::<String>::new());
+    for home in server.asked_at("GET /app/home") {
+        let fields: Vec<_> = home.headers.get_all("cookie").iter().collect();
+        assert_eq!(fields, ["own=2; sid=step; b=1"]);
+    }
+}
+
+#[test]
+fn a_cookie_is_sent_back_in_the_octets_that_set_it_and_can_be_saved() {
+    let value = http::HeaderValue::from_bytes("n=caf\u{e9}; Path=/".as_bytes()).unwrap();
+    let server = serve(move |asked| {
+        let mut answer = ok("");
+        if asked.line == "GET /login" {
+            answer.headers_mut().append("set-cookie", value.clone());
+        }
+        answer
+    });
+    let steps = STEPS.replace(
+        "\"GET /login\"",
+        "\"GET /login\"\nsave = { n = \"cookie:n\" }",
+    ) + "headers = { x-saved = \"{n}\" }\n";
+    let finished = run(
+        &server.url,
+        &format!("{steps}{}", load("\"login\", \"home\"", "")),
+    );
+    assert_eq!(crate::failures(&finished.run), Vec::<String>::new());
+    for home in server.asked_at("GET /app/home") {
+        assert_eq!(home.headers["cookie"].as_bytes(), "n=caf\u{e9}".as_bytes());
+        assert_eq!(home.headers["x-saved"].as_bytes(), "caf\u{e9}".as_bytes());
+    }
+}

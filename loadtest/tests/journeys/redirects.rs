@@ -173,8 +173,8 @@ fn a_page_without_a_form_or_with_one_for_another_server_is_an_error_in_words() {
             "login: the page's form goes to another server",
         ),
         (
-            "<form enctype=multipart/form-data></form>",
-            "login: the page's form is not urlencoded, and is not sent",
+            "<form method=dialog></form>",
+            "login: the page's form has the method `dialog`, which sends no request",
         ),
     ];
     for (body, said) in table {
