@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail};
+use authlab_loadtest::descriptors;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
@@ -16,6 +17,9 @@ pub(crate) struct Arguments {
     /// Cores to stay on
     #[arg(long, value_delimiter = ',')]
     cores: Vec<usize>,
+    /// Soft limit of open descriptors; without it the inherited one stays
+    #[arg(long)]
+    descriptors: Option<u64>,
     /// Program and arguments to become
     #[arg(last = true, required = true)]
     words: Vec<String>,
@@ -41,6 +45,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         // A refusal leaves it where it was; the run then says so by its run-queue delays.
         let _ = sched_setaffinity(None, &set);
+    }
+    if let Some(soft) = arguments.descriptors {
+        descriptors::lower(soft);
     }
     let error = Command::new(&arguments.words[0])
         .args(&arguments.words[1..])

@@ -7,7 +7,7 @@ mod terminal;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use crate::output;
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     /// Print the server's answers as JSON
     #[arg(long, global = true)]
     json: bool,
-    /// Who signs in
+    /// Who signs in; a server with --credential basic takes it for each command, in place of a token
     #[arg(long, global = true, value_name = "NAME")]
     user: Option<String>,
     /// What an earlier `login` printed
@@ -36,7 +36,8 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Act {
-    /// Sign in and print the token; the password is asked for, or is `AUTHLAB_CLIENT_PASSWORD`, or a line on stdin
+    /// Sign in and print the token; the password is asked for, or is `AUTHLAB_CLIENT_PASSWORD`, or a line on stdin.
+    /// At a server with --credential basic the token contains the password
     Login,
     /// The items that this account sees
     Items,
@@ -90,11 +91,21 @@ async fn once(arguments: &Arguments, server: &Server, act: &Act) -> anyhow::Resu
             Err(refused) => refuse(arguments, &refused),
         });
     }
-    let token = arguments
-        .token
-        .as_deref()
-        .context("no token: --token TOKEN or AUTHLAB_TOKEN, as `login` prints it")?;
-    let answer = act.ask(server, token).await?;
+    let token = match (&arguments.token, &arguments.user) {
+        (Some(token), _) => token.clone(),
+        // Nothing is signed in to that would have to be ended.
+        (None, Some(user)) if server.dialect() == Dialect::Basic => {
+            match server.sign_in(user, &password(user)?, None).await? {
+                Ok(token) => token,
+                Err(refused) => return Ok(refuse(arguments, &refused)),
+            }
+        }
+        (None, _) if server.dialect() == Dialect::Basic => {
+            bail!("no name: --user NAME, or --token TOKEN or AUTHLAB_TOKEN, as `login` prints it")
+        }
+        (None, _) => bail!("no token: --token TOKEN or AUTHLAB_TOKEN, as `login` prints it"),
+    };
+    let answer = act.ask(server, &token).await?;
     if !answer.is_ok() {
         return Ok(refuse(arguments, &answer));
     }
@@ -163,7 +174,9 @@ async fn visit(arguments: &Arguments, server: &Server, user: &str) -> anyhow::Re
             return Ok(());
         }
     };
-    output::line(format_args!("token    {token}"));
+    if server.dialect() != Dialect::Basic {
+        output::line(format_args!("token    {token}"));
+    }
     let acts = [
         ("items", Act::Items),
         (

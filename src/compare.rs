@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match arguments.format {
         Format::Text => output::write(&text::render(&comparison)),
         Format::Markdown => output::write(&markdown::render(&comparison)),
-        Format::Json => output::line(format_args!("{}", comparison.json()?)),
+        Format::Json => output::json(&(comparison.json()? + "\n")),
     }
     Ok(ExitCode::from(comparison.exit_code))
 }

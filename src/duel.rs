@@ -98,7 +98,7 @@ pub(crate) struct Arguments {
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["base", "head", "scenario", "seed"]
+        conflicts_with_all = ["scenario", "seed"]
     )]
     replay: Option<PathBuf>,
     /// Two criterion benchmark binaries instead of servers, and a regular expression of the benchmarks

@@ -7,7 +7,7 @@ Examples:
   authlab serve --binding sha256   # the server, to look at: it has /docs
   authlab duel --help              # each verb has examples of its own
 
-Exit codes: 0 ok, 1 slower or a limit broken, 2 bad input, 3 inconclusive or invalid";
+Exit codes: 0 ok, 1 slower or a limit broken, 2 bad input or lost output, 3 inconclusive or invalid";
 
 pub(crate) const SERVE: &str = "\
 Examples:

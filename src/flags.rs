@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use authlab_loadtest::scenario::{Scenario, Target};
+use authlab_reports::withhold::Secrets;
 use clap::{Args as _, Command};
 
 use crate::{refusal, serve};
@@ -39,10 +40,13 @@ fn parse(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<()> {
         // The address of a server beside it is known when that one runs.
         text => vec![format!("--{flag}={}", addressed(text))],
     });
-    let words = std::iter::once("serve".to_owned()).chain(words);
-    match command.try_get_matches_from(words) {
+    let words: Vec<String> = std::iter::once("serve".to_owned()).chain(words).collect();
+    match command.try_get_matches_from(&words) {
         Ok(_) => Ok(()),
-        Err(error) => bail!("{place}: {}", refusal::one_line(error)),
+        Err(error) => {
+            let said = Secrets::of_own(&words).conceal(&refusal::one_line(error));
+            bail!("{place}: {said}")
+        }
     }
 }
 

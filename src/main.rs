@@ -1,7 +1,9 @@
 //! `authlab`: a performance lab for request authorization.
 //!
 //! One file a verb. Errors are printed once, here, on one line; exit codes are the same everywhere:
-//! 0 ok, 1 slower or a limit broken, 2 bad input, 3 inconclusive or invalid.
+//! 0 ok, 1 slower or a limit broken, 2 bad input or lost output, 3 inconclusive or invalid.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write: `output` does not.
 
 mod agree;
 mod bar;
@@ -32,6 +34,7 @@ mod serve;
 
 use std::process::ExitCode;
 
+use authlab_loadtest::{descriptors, interrupt};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -118,9 +121,20 @@ fn main() -> ExitCode {
             output::error(format_args!("{}", refusal::one_line(error)));
             return ExitCode::from(EXIT_REFUSED);
         }
-        // Help or version: what was asked for, or all that can be said to no words at all.
-        Err(help) => help.exit(),
+        // The help or the version was asked for, or there were no arguments and the help is the answer.
+        Err(help) => {
+            output::help(&help);
+            let code = u8::try_from(help.exit_code()).unwrap_or(EXIT_REFUSED);
+            return output::finished(ExitCode::from(code));
+        }
     };
+    if let Err(error) = interrupt::honour_nohup() {
+        output::note(format_args!("a hangup will end this: {error}"));
+    }
+    if !matches!(arguments.verb, Verb::Child(_)) {
+        // Each connection takes a descriptor, and a login shell usually allows 1 024 of them.
+        descriptors::raise();
+    }
     let done = match arguments.verb {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Client(arguments) => client::run(&arguments),
@@ -141,8 +155,11 @@ fn main() -> ExitCode {
         Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),
     };
-    done.unwrap_or_else(|error| {
-        output::error(format_args!("{error:#}"));
-        ExitCode::from(EXIT_REFUSED)
-    })
+    match done {
+        Ok(code) => output::finished(code),
+        Err(error) => {
+            output::error(format_args!("{error:#}"));
+            ExitCode::from(EXIT_REFUSED)
+        }
+    }
 }

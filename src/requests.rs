@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, anyhow, bail};
 use authlab_loadtest::scenario::{Scenario, ScenarioError};
+use authlab_reports::withhold::{self, WITHHELD};
 
 // Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args, Default)]
@@ -35,9 +36,6 @@ pub(crate) struct Asked {
     expect: Vec<u16>,
 }
 
-/// In place of what may be a secret.
-pub(crate) const WITHHELD: &str = "…";
-
 /// A scenario made of a command line.
 pub(crate) fn scenario(verb: &str, text: &str) -> anyhow::Result<Scenario> {
     Scenario::parse(verb, text, "quick").map_err(|error| match error {
@@ -66,7 +64,7 @@ impl Requests {
             _ => bail!("the path is in the url or in --get, not both"),
         };
         if let Some(path) = paths.iter().find(|path| !path.starts_with('/')) {
-            bail!("--get {path}: a path begins with `/`");
+            bail!("--get {}: a path begins with `/`", withhold::url(path));
         }
         let body = self.data.as_deref().map(body).transpose()?;
         let default_method = if body.is_some() { "POST" } else { "GET" };
@@ -86,7 +84,7 @@ impl Requests {
     pub(crate) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         for path in &self.get {
-            words.extend(["--get".to_owned(), path.clone()]);
+            words.extend(["--get".to_owned(), withhold::url(path)]);
         }
         for header in &self.headers {
             let name = header.split(':').next().unwrap_or_default();
@@ -121,6 +119,15 @@ impl Requests {
             *header = typed.cloned().with_context(|| {
                 format!("the value of header `{wanted}` was not written down: give it again with -H '{wanted}: …'")
             })?;
+        }
+        for (place, path) in self.get.iter_mut().enumerate() {
+            let fits = |typed: &&String| withhold::url(typed) == *path;
+            if path.contains(WITHHELD) {
+                let typed = again.get.get(place).filter(fits).cloned();
+                *path = typed.with_context(|| {
+                    format!("a part of --get {path} was not written down: give each --get again, in its order")
+                })?;
+            }
         }
         if self.data.as_deref() == Some(WITHHELD) {
             let typed = again.data.clone();

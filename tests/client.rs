@@ -3,8 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
 use serde_json::Value;
 
 const AUTHLAB: &str = env!("CARGO_BIN_EXE_authlab");
@@ -55,9 +61,9 @@ impl Server {
         )
     }
 
-    /// Ends the server, and answers what it wrote on stderr.
+    /// Ends the server, which writes the rest of its log first, and answers what it wrote on stderr.
     fn told(mut self) -> String {
-        self.child.kill().unwrap();
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let mut text = String::new();
         self.child
             .stderr
@@ -293,4 +299,174 @@ fn what_is_no_server_of_ours_is_said_in_a_line() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains(why) && error.lines().count() == 1, "{error}");
     }
+}
+
+#[test]
+fn api_keys_and_passwords_on_each_request_are_shown_as_the_server_wants_them() {
+    for flags in [&["--credential", "api-key"][..], &["--credential", "basic"]] {
+        let server = Server::start(flags);
+        let token = server.token("john", "password123");
+        let says = |words: &[&str]| {
+            let output = server
+                .client(words)
+                .env("AUTHLAB_TOKEN", &token)
+                .output()
+                .unwrap();
+            stdout(&output)
+        };
+        assert_eq!(says(&["items"]), "Admin Items", "{flags:?}");
+        assert_eq!(says(&["add", "A pen"]), "added: A pen", "{flags:?}");
+        assert_eq!(says(&["account"]), "john (admin)", "{flags:?}");
+        let wrong = with_input(
+            server.client(&["login", "--user", "jane"]),
+            "a wrong guess\n",
+        );
+        assert_eq!(wrong.status.code(), Some(1), "{flags:?} {wrong:?}");
+        let dialogue = with_input(server.client(&[]), "jane\npassword456\nquit\n");
+        assert!(
+            stdout(&dialogue).contains("items    User Items"),
+            "{flags:?}"
+        );
+    }
+
+    let server = Server::start(&["--credential", "api-key"]);
+    let key = server.token("jane", "password456");
+    let with_key = |words: &[&str]| {
+        let mut client = server.client(words);
+        client.env("AUTHLAB_TOKEN", &key).output().unwrap()
+    };
+    assert_eq!(stdout(&with_key(&["logout"])), "signed out");
+    assert_eq!(with_key(&["items"]).status.code(), Some(1));
+
+    let server = Server::start(&["--credential", "basic"]);
+    let items = with_input(server.client(&["items", "--user", "jane"]), "password456\n");
+    assert_eq!(stdout(&items), "User Items");
+    let unnamed = server.client(&["items"]).output().unwrap();
+    let error = String::from_utf8(unnamed.stderr).unwrap();
+    assert!(
+        unnamed.status.code() == Some(2) && error.contains("--user NAME"),
+        "{error}"
+    );
+    let logout = server
+        .client(&["logout", "--token", "amFuZTp4"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(logout.stderr).unwrap();
+    assert!(
+        logout.status.code() == Some(2) && error.contains("no session to end"),
+        "{error}"
+    );
+}
+
+/// A client that asks for a password at a terminal of its own.
+struct Asked {
+    terminal: OwnedFd,
+    client: Child,
+}
+
+impl Asked {
+    fn start(server: &Server) -> Self {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let side = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        let client = Command::new("setsid")
+            .args(["--ctty", AUTHLAB, "client", &server.url])
+            .args(["login", "--user", "jane"])
+            .env_remove("AUTHLAB_CLIENT_PASSWORD")
+            .stdin(side.try_clone().unwrap())
+            .stdout(Stdio::piped())
+            .stderr(side)
+            .spawn()
+            .unwrap();
+        let asked = Self { terminal, client };
+        wait_until("no question without echo", || !asked.echoes());
+        asked
+    }
+
+    fn echoes(&self) -> bool {
+        let modes = tcgetattr(&self.terminal).unwrap();
+        modes.local_modes.contains(LocalModes::ECHO)
+    }
+
+    fn types(&self, keys: &[u8]) {
+        rustix::io::write(&self.terminal, keys).unwrap();
+    }
+
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.client), signal).unwrap();
+    }
+
+    /// As in proc(5): `T` is stopped.
+    fn state(&self) -> String {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.client.id())).unwrap();
+        let (_, rest) = stat.rsplit_once(") ").unwrap();
+        rest[..1].to_owned()
+    }
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let _ = self.client.kill();
+        let _ = self.client.wait();
+    }
+}
+
+#[test]
+fn a_terminal_has_its_echo_again_whatever_ends_the_question_for_a_password() {
+    type End = fn(&Asked);
+    let server = Server::start(&[]);
+    // What is done, the exit code, the signal that ended the client.
+    let ends: [(&str, End, Option<i32>, Option<i32>); 6] = [
+        (
+            "an answer",
+            |asked| asked.types(b"password456\n"),
+            Some(0),
+            None,
+        ),
+        (
+            "a wrong answer",
+            |asked| asked.types(b"wrong\n"),
+            Some(1),
+            None,
+        ),
+        ("Ctrl-D", |asked| asked.types(b"\x04"), Some(2), None),
+        ("Ctrl-C", |asked| asked.types(b"\x03"), None, Some(2)),
+        ("SIGTERM", |asked| asked.send(Signal::TERM), None, Some(15)),
+        ("SIGHUP", |asked| asked.send(Signal::HUP), None, Some(1)),
+    ];
+    for (what, end, code, signal) in ends {
+        let mut asked = Asked::start(&server);
+        end(&asked);
+        let status = asked.client.wait().unwrap();
+        assert_eq!((status.code(), status.signal()), (code, signal), "{what}");
+        assert!(asked.echoes(), "{what}");
+    }
+}
+
+#[test]
+fn a_client_that_is_stopped_while_it_asks_gives_the_echo_back_and_asks_again() {
+    let server = Server::start(&[]);
+    let mut asked = Asked::start(&server);
+    asked.types(b"\x1a");
+    wait_until("it is not stopped", || asked.state() == "T");
+    assert!(asked.echoes());
+    asked.send(Signal::CONT);
+    wait_until("it does not ask again", || !asked.echoes());
+    asked.types(b"password456\n");
+    assert!(asked.client.wait().unwrap().success());
+    assert!(asked.echoes());
 }

@@ -165,6 +165,41 @@ fn a_terminal_has_the_view_and_is_given_back_before_the_ladder_and_before_an_int
     }
 }
 
+#[test]
+fn a_terminal_is_given_back_before_ctrl_z_stops_the_run_and_the_run_goes_on_without_the_view() {
+    let place = place();
+    let authlab = format!(
+        "stty cols 80 rows 24; set -m; {} run s.toml --profile long; stty -a; kill %1; fg; true",
+        env!("CARGO_BIN_EXE_authlab")
+    );
+    let started = Command::new("script")
+        .args(["--quiet", "--return", "--command", &authlab, "/dev/null"])
+        .current_dir(place.path())
+        .env("TERM", "xterm")
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = started else {
+        assert!(std::env::var_os("CI").is_none(), "script is missing");
+        eprintln!("skipped: no script (util-linux) on this machine");
+        return;
+    };
+    let mut keys = child.stdin.take().unwrap();
+    assert!(eventually(|| measured(&place)));
+    keys.write_all(b"\x1a").unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(keys);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (_, after) = text.split_once(LEAVE).unwrap_or_else(|| panic!("{text}"));
+    assert!(after.contains(" echo "), "keys are seen again: {after}");
+    assert!(
+        after.contains("interrupted: ending the slice") && !after.contains(ENTER),
+        "{after}"
+    );
+    place.assert_nothing_left();
+}
+
 /// Whether the one run has a slice.
 fn measured(place: &Place) -> bool {
     let runs = std::fs::read_dir(place.path().join("reports/runs"));

@@ -12,6 +12,7 @@ use authlab_reports::blocks::{self, LATENCY_METRIC};
 use authlab_reports::calibration::{
     Calibration, Ceiling, FILE_NAME, FORMAT_VERSION, Floor, Noise, Pacing,
 };
+use authlab_reports::foreign;
 use authlab_reports::order_statistics::median;
 use authlab_reports::run::{Figure, LoadStep, Run, Slice};
 
@@ -141,13 +142,13 @@ pub fn kept(
         path: path.display().to_string(),
         cause: format!("{cause}; take another with `authlab calibrate`, or remove it"),
     };
-    let text = match std::fs::read_to_string(&path) {
+    let text = match foreign::read(&path, foreign::MOST_JSON_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(error.to_string())),
     };
     let mut calibration: Calibration =
-        serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        foreign::json(&text).map_err(|error| refused(error.to_string()))?;
     let then = &calibration.machine;
     let same = (&then.id, &then.cpu, then.cores) == (&now.id, &now.cpu, now.cores);
     if !same {

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::unistd::Pid;
 
 static RECEIVED: AtomicUsize = AtomicUsize::new(0);
@@ -28,6 +28,31 @@ pub fn install() -> Result<(), io::Error> {
         Err(ctrlc::Error::System(error)) => Err(error),
         Err(error) => Err(io::Error::other(error)),
     }
+}
+
+/// Keeps `nohup`'s promise: a process that was started with SIGHUP ignored does not end with its terminal. Handlers that
+/// are installed later would replace that, so the signal is blocked instead, in this thread and in all that it starts;
+/// processes that it starts are not affected. To be called before any other thread exists.
+///
+/// # Errors
+/// The system refuses to block the signal.
+pub fn honour_nohup() -> Result<(), io::Error> {
+    if !hangup_is_ignored() {
+        return Ok(());
+    }
+    SigSet::from(Signal::SIGHUP)
+        .thread_block()
+        .map_err(io::Error::from)
+}
+
+/// As Linux tells it (proc(5)); elsewhere a hangup counts as not ignored. `sigaction(2)` would tell it everywhere, but
+/// has no safe interface.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & (1 << (Signal::SIGHUP as u32 - 1)) != 0)
 }
 
 /// Lets whoever draws on the terminal give it back before an interrupt says anything there. The

@@ -15,6 +15,7 @@
 //! - `validity`: whether they can be trusted.
 
 #![warn(missing_docs)]
+#![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
 
 pub mod arrivals;
 mod awake;
@@ -22,6 +23,7 @@ pub mod calibrate;
 pub mod conductor;
 mod connection;
 pub mod cores;
+pub mod descriptors;
 pub mod duration;
 mod generator;
 mod ideal;

@@ -1,5 +1,6 @@
 //! A server's URL: scheme, host and port, taken apart and checked.
 
+use authlab_reports::withhold;
 use http::Uri;
 
 /// Scheme, host and port.
@@ -41,7 +42,7 @@ impl Origin {
                 return OriginError::Credentials;
             }
             OriginError::NotAUrl {
-                url: url.to_owned(),
+                url: withhold::url(url),
             }
         };
         let uri: Uri = url.parse().map_err(|_| refused())?;

@@ -13,6 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authlab_reports::{foreign, withhold};
+
 use crate::arrivals::Arrivals;
 use crate::arrivals::trace::Trace;
 use crate::origin::Origin;
@@ -24,6 +26,9 @@ pub use limits::Limits;
 pub use pool::{Pool, Popularity, Table};
 pub use step::{Body, Credentials, Place, Step};
 pub use template::{Template, Unfilled};
+
+/// A larger file is no scenario.
+const MOST_FILE_BYTES: u64 = 4 << 20;
 
 /// A scenario: a question, the designs that may answer it, and the loads that ask.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +75,7 @@ pub struct Variant {
 }
 
 /// What is measured: any HTTP server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Target {
     /// The reference server of this binary, by its flags.
     Authlab(BTreeMap<String, String>),
@@ -96,6 +101,32 @@ pub enum Target {
         /// What it speaks.
         protocol: Protocol,
     },
+}
+
+/// Without credentials, and without the values of the environment.
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Authlab(flags) => {
+                let words: Vec<String> = flags
+                    .iter()
+                    .map(|(flag, value)| format!("--{flag}={value}"))
+                    .collect();
+                f.debug_tuple("Authlab")
+                    .field(&withhold::words(&words))
+                    .finish()
+            }
+            Self::Command {
+                words, env, ready, ..
+            } => f
+                .debug_struct("Command")
+                .field("words", &withhold::words(words))
+                .field("env", &env.keys())
+                .field("ready", ready)
+                .finish_non_exhaustive(),
+            Self::Url { origin, .. } => f.debug_tuple("Url").field(origin).finish(),
+        }
+    }
 }
 
 /// What a command's server does once it is ready.
@@ -192,9 +223,11 @@ impl Scenario {
     /// The file cannot be read, or holds something unknown or contradictory.
     pub fn read(path: &Path, profile: &str) -> Result<Self, ScenarioError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|cause| ScenarioError::Unreadable {
-            path: shown.clone(),
-            cause: cause.to_string(),
+        let text = foreign::read_text(path, MOST_FILE_BYTES).map_err(|cause| {
+            ScenarioError::Unreadable {
+                path: shown.clone(),
+                cause: cause.to_string(),
+            }
         })?;
         Self::parse(&shown, &text, profile)
     }

@@ -4,16 +4,17 @@ mod besides;
 mod ending;
 mod error;
 mod launcher;
+mod log;
 mod readiness;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 
+use authlab_reports::withhold::{self, Secrets};
 use nix::unistd::Pid;
 
 use crate::connection::Endpoint;
@@ -24,6 +25,7 @@ use self::besides::Besides;
 pub(crate) use self::besides::Spent;
 pub use self::error::ServerError;
 pub use self::launcher::Launcher;
+use self::log::Log;
 
 /// A server that answers.
 pub struct Server {
@@ -33,8 +35,10 @@ pub struct Server {
     pub authority: String,
     /// How it is connected to.
     pub(crate) endpoint: Arc<Endpoint>,
-    /// How it was started, or its address.
+    /// How it was started, credentials withheld, or its address.
     pub(crate) shown: String,
+    /// The credentials that it was started with.
+    secrets: Secrets,
     process: Option<Process>,
     /// Those that were started before it, for it.
     besides: Besides,
@@ -43,7 +47,7 @@ pub struct Server {
 struct Process {
     child: Child,
     group: Pid,
-    log: PathBuf,
+    log: Log,
 }
 
 impl Server {
@@ -62,7 +66,8 @@ impl Server {
             Target::Url { origin, protocol } => {
                 let endpoint = Endpoint::of_url(origin, protocol)
                     .map_err(|cause| unusable(&origin.to_string(), &cause))?;
-                let server = Self::new(number, endpoint, origin.to_string(), None);
+                let shown = origin.to_string();
+                let server = Self::new(number, endpoint, shown, Secrets::default(), None);
                 server.wait_until_connectable()?;
                 return Ok(server);
             }
@@ -84,47 +89,53 @@ impl Server {
                 (words, env, ready, *ready_within, host, protocol)
             }
         };
+        // Withheld before the port is known: `PORT={port}` holds nothing.
+        let shown = withhold::words(words).join(" ");
+        let secrets = Secrets::of(words).with_values(env.values());
         let port = free_port().map_err(|cause| ServerError::Start {
-            command: words.join(" "),
+            command: shown.clone(),
             cause,
         })?;
         let with_port = |word: &String| word.replace("{port}", &port.to_string());
         let words: Vec<String> = words.iter().map(with_port).collect();
-        let shown = words.join(" ");
+        let shown = with_port(&shown);
         let endpoint =
             Endpoint::of_command(port, host, protocol).map_err(|cause| unusable(&shown, &cause))?;
-        let started = (|| {
-            let output = File::create(log)?;
-            launcher
+        let started = Log::create(log).and_then(|(log, output)| {
+            let child = launcher
                 .command(&words)
                 .envs(env.iter().map(|(key, value)| (key, with_port(value))))
                 .stdin(Stdio::null())
                 .stdout(output.try_clone()?)
                 .stderr(output)
-                .spawn()
-        })();
-        let child = started.map_err(|cause| ServerError::Start {
+                .spawn()?;
+            Ok((log, child))
+        });
+        let (log, child) = started.map_err(|cause| ServerError::Start {
             command: shown.clone(),
             cause,
         })?;
         let group = Pid::from_raw(child.id().cast_signed());
         interrupt::started(group);
-        let process = Process {
-            child,
-            group,
-            log: log.to_owned(),
-        };
-        let mut server = Self::new(number, endpoint, shown, Some(process));
+        let process = Process { child, group, log };
+        let mut server = Self::new(number, endpoint, shown, secrets, Some(process));
         server.wait_until_ready(ready, within)?;
         Ok(server)
     }
 
-    fn new(number: u64, endpoint: Endpoint, shown: String, process: Option<Process>) -> Self {
+    fn new(
+        number: u64,
+        endpoint: Endpoint,
+        shown: String,
+        secrets: Secrets,
+        process: Option<Process>,
+    ) -> Self {
         Self {
             number,
             authority: endpoint.address.clone(),
             endpoint: Arc::new(endpoint),
             shown,
+            secrets,
             process,
             besides: Besides::default(),
         }
@@ -170,31 +181,44 @@ impl Server {
         Some(own + beside?)
     }
 
-    /// What it warned of at its start, a line each.
+    /// Keeps its log, and those beside it, within bounds; cheap where there is nothing to do.
+    pub(crate) fn bound_logs(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.log.bound();
+        }
+        self.besides.each_mut().for_each(Self::bound_logs);
+    }
+
+    /// What it warned of at its start, a line each, without the credentials that it was started with.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let Some(process) = &self.process else {
             return Vec::new();
         };
-        std::fs::read_to_string(&process.log)
-            .unwrap_or_default()
+        let warning = |line: &str| Some(self.secrets.conceal(line.strip_prefix("warning: ")?));
+        process
+            .log
+            .beginning()
             .lines()
-            .filter_map(|line| line.strip_prefix("warning: ").map(str::to_owned))
+            .filter_map(warning)
             .collect()
     }
 
-    /// Its last line, for an error message.
+    /// Its last line, for an error message, without the credentials that it was started with.
     fn said(&self) -> String {
         let log = self.process.as_ref().map(|process| &process.log);
-        let text = log
-            .and_then(|log| std::fs::read(log).ok())
-            .unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        let text = log.map(Log::end).unwrap_or_default();
         match text.lines().rfind(|line| !line.trim().is_empty()) {
-            Some(line) => format!("; it said: {}", line.trim()),
+            Some(line) => {
+                let line: String = line.trim().chars().take(LONGEST_SAID).collect();
+                format!("; it said: {}", self.secrets.conceal(&line))
+            }
             None => String::new(),
         }
     }
 }
+
+/// Of a longer line only the beginning is repeated, characters.
+const LONGEST_SAID: usize = 500;
 
 fn unusable(url: &str, cause: &impl ToString) -> ServerError {
     ServerError::Unusable {

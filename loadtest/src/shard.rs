@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use authlab_reports::folder::MOST_SHARDS;
 use jiff::Timestamp;
 
 use crate::scenario::{Scenario, Target};
@@ -139,9 +140,6 @@ pub struct Share {
     "`{0}` is not a shard; write i/n with i from 0 to n − 1 and n at most {MOST_SHARDS}: 0/3, 1/3, 2/3"
 )]
 pub struct NotAShare(String);
-
-/// More processes than this at one load are a mistake.
-const MOST_SHARDS: u32 = 1_000;
 
 impl Share {
     /// All of it.

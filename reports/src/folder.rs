@@ -18,8 +18,9 @@ mod replace;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs::{self, DirBuilder},
     io::ErrorKind,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -27,10 +28,15 @@ use std::{
 use hdrhistogram::Histogram;
 
 pub(crate) use self::hlog::tag;
-pub use self::{error::FolderError, hgrm::distribution, read::read, recordings::Recordings};
+pub use self::{
+    error::FolderError,
+    hgrm::distribution,
+    read::{MOST_BLOCKS, MOST_SHARDS, MOST_USERS, read},
+    recordings::Recordings,
+};
 use self::{hlog::Logs, replace::replace};
 use crate::{
-    page, percentiles,
+    page, percentiles, plain,
     run::{Figure, Run, Slice},
     summary,
 };
@@ -41,6 +47,9 @@ const CURVED_METRICS: [&str; 2] = ["service", "response"];
 const DISTRIBUTION_METRIC: &str = "service";
 /// `run.json` is rewritten when this many times its last cost has passed since.
 const REWRITE_AT_MOST_ONE_IN: u32 = 20;
+
+/// Of a run's folder.
+const MODE: u32 = 0o700;
 
 /// One step's recording in one slice.
 #[derive(Debug, Clone)]
@@ -111,7 +120,11 @@ impl RunFolder {
         })?;
         fs::create_dir_all(parent).map_err(FolderError::write(parent))?;
         let path = parent.join(&run.id);
-        fs::create_dir(&path).map_err(FolderError::write(&path))?;
+        // What ran, and what it said, is its owner's to publish.
+        DirBuilder::new()
+            .mode(MODE)
+            .create(&path)
+            .map_err(FolderError::write(&path))?;
         let mut folder = Self {
             path,
             started,
@@ -260,9 +273,14 @@ pub fn render(path: &Path) -> Result<PathBuf, FolderError> {
 
 fn write_renderings(folder: &Path, run: &Run) -> Result<(), FolderError> {
     replace(&folder.join("summary.md"), summary::render(run).as_bytes())?;
-    replace(&folder.join("index.html"), page::render(run)?.as_bytes())?;
+    // Labels stand in its pictures too.
+    let page = page::render(run)?;
+    replace(&folder.join("index.html"), plain::text(&page).as_bytes())?;
     match page::picture(run)? {
-        Some(picture) => replace(&folder.join("ladder.svg"), picture.as_bytes()),
+        Some(picture) => {
+            let picture = plain::text(&picture);
+            replace(&folder.join("ladder.svg"), picture.as_bytes())
+        }
         None => Ok(()),
     }
 }

@@ -17,7 +17,11 @@
 //! - [`micro`]: criterion's figures, from its JSON files: of one run, of two baselines, of two binaries that duel.
 //! - [`exact`]: instructions and allocations of a request, against a baseline.
 //! - [`nearest`]: the name that was probably meant.
-//! - [`quantity`]: how a number is written, everywhere.
+//! - [`quantity`]: how a number is written, everywhere; [`plain`]: foreign text, without what a terminal would obey.
+//! - [`foreign`]: files that somebody else may have written, read within bounds.
+//! - [`withhold`]: credentials in a command, a URL or a header, withheld before they are written down.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
 
 pub mod blocks;
 pub mod calibration;
@@ -29,6 +33,7 @@ pub mod duel;
 pub mod exact;
 pub mod finding;
 pub mod folder;
+pub mod foreign;
 pub mod judge;
 pub mod ladder;
 mod markdown;
@@ -39,6 +44,7 @@ pub mod order_statistics;
 pub mod outcome;
 pub mod page;
 pub mod percentiles;
+pub mod plain;
 pub mod quantity;
 pub mod rates;
 pub mod run;
@@ -47,3 +53,4 @@ pub mod stages;
 pub mod staleness;
 pub mod summary;
 pub mod timeline;
+pub mod withhold;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -17,6 +19,10 @@ const MOST_BYTES: usize = 1 << 20;
 pub(super) enum Dialect {
     /// `POST /token`, then a bearer token.
     Token,
+    /// `POST /token`, then the key in a header of its own.
+    ApiKey,
+    /// Name and password on each request.
+    Basic,
     /// `POST /login` from a device, then a bearer token.
     Devices,
     /// `POST /login` by HTTP Basic, then a cookie.
@@ -27,6 +33,8 @@ impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Token => "signs in for a token",
+            Self::ApiKey => "signs in for an API key",
+            Self::Basic => "takes name and password on each request",
             Self::Devices => "signs in by device",
             Self::Cookie => "signs in for a cookie",
         })
@@ -80,9 +88,16 @@ impl Server {
             .send(server.request(Method::GET, "/openapi.json"))
             .await?;
         let has = |path: &str| !api.body["paths"][path].is_null();
+        let shows = |scheme: &str| {
+            let security = api.body["paths"]["/user"]["get"]["security"].as_array();
+            let mut ways = security.into_iter().flatten();
+            ways.any(|way| !way[scheme].is_null())
+        };
         server.dialect = match () {
+            () if has("/token") && shows("api-key") => Dialect::ApiKey,
             () if has("/token") => Dialect::Token,
             () if has("/devices") => Dialect::Devices,
+            () if shows("basic") => Dialect::Basic,
             () if has("/signup") => Dialect::Cookie,
             () => bail!(
                 "{} is no `authlab serve`: /openapi.json names no way to sign in",
@@ -102,7 +117,7 @@ impl Server {
         self.dialect
     }
 
-    /// A token, or the cookie's value; or why there is none.
+    /// A token, the cookie's value, or what HTTP Basic shows of this name and password; or why there is none.
     pub(super) async fn sign_in(
         &self,
         user: &str,
@@ -111,7 +126,16 @@ impl Server {
     ) -> anyhow::Result<Result<String, Answer>> {
         let mut body = json!({ "username": user, "password": password });
         let (request, place) = match self.dialect {
-            Dialect::Token => (
+            Dialect::Basic => {
+                let token = BASE64_STANDARD.encode(format!("{user}:{password}"));
+                let answer = self.get("/user", &token).await?;
+                return Ok(if answer.is_ok() {
+                    Ok(token)
+                } else {
+                    Err(answer)
+                });
+            }
+            Dialect::Token | Dialect::ApiKey => (
                 self.request(Method::POST, "/token").json(&body),
                 "access_token",
             ),
@@ -131,10 +155,11 @@ impl Server {
                     .basic_auth(user, Some(password));
                 let answer = request.send().await.context(self.lost())?;
                 let cookies = answer.headers().get_all("set-cookie").iter();
+                // By octets: what else the line says may be of any kind.
                 let id = cookies
-                    .filter_map(|cookie| cookie.to_str().ok()?.strip_prefix("session_id="))
-                    .find_map(|rest| rest.split(';').next())
-                    .map(ToOwned::to_owned);
+                    .filter_map(|cookie| cookie.as_bytes().strip_prefix(b"session_id="))
+                    .find_map(|rest| rest.split(|byte| *byte == b';').next())
+                    .and_then(|id| String::from_utf8(id.to_vec()).ok());
                 return match id.filter(|_| answer.status().is_success()) {
                     Some(id) => Ok(Ok(id)),
                     None => Ok(Err(self.read(answer).await?)),
@@ -170,8 +195,12 @@ impl Server {
 
     pub(super) async fn log_out(&self, token: &str) -> anyhow::Result<Answer> {
         let path = match self.dialect {
-            Dialect::Token => "/token/revoke",
+            Dialect::Token | Dialect::ApiKey => "/token/revoke",
             Dialect::Devices | Dialect::Cookie => "/logout",
+            Dialect::Basic => bail!(
+                "{} takes name and password on each request: there is no session to end",
+                self.url
+            ),
         };
         self.send(self.showing(Method::POST, path, token)).await
     }
@@ -187,6 +216,8 @@ impl Server {
     fn shown(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
         match self.dialect {
             Dialect::Token | Dialect::Devices => request.bearer_auth(token),
+            Dialect::ApiKey => request.header("x-api-key", token),
+            Dialect::Basic => request.header("authorization", format!("Basic {token}")),
             // No page sent us: the user did.
             Dialect::Cookie => request
                 .header("cookie", format!("session_id={token}"))

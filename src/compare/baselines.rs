@@ -57,7 +57,7 @@ pub(super) fn show(both: &Baselines, format: Format) -> anyhow::Result<ExitCode>
     match format {
         Format::Text => output::write(&text::render(both)),
         Format::Markdown => output::write(&markdown::render(both)),
-        Format::Json => output::line(format_args!("{}", both.json()?)),
+        Format::Json => output::json(&(both.json()? + "\n")),
     }
     Ok(ExitCode::from(both.exit_code))
 }

@@ -186,7 +186,7 @@ fn show(duel: &Duel, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Text => output::write(&text::render(duel)),
         Format::Markdown => output::write(&markdown::render(duel)),
-        Format::Json => output::line(format_args!("{}", duel.json()?)),
+        Format::Json => output::json(&(duel.json()? + "\n")),
     }
     Ok(())
 }

@@ -75,12 +75,12 @@ impl Written {
 
     /// Prints one of them.
     pub(crate) fn print(&self, form: Form) {
-        output::write(match form {
-            Form::Text => &self.text,
-            Form::Markdown => &self.markdown,
-            Form::Json => &self.json,
-            Form::Junit => &self.junit,
-            Form::Benchmark => &self.benchmark,
-        });
+        match form {
+            Form::Text => output::write(&self.text),
+            Form::Markdown => output::write(&self.markdown),
+            Form::Json => output::json(&self.json),
+            Form::Junit => output::write(&self.junit),
+            Form::Benchmark => output::json(&self.benchmark),
+        }
     }
 }

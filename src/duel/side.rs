@@ -8,6 +8,7 @@ use authlab_loadtest::origin::Origin;
 use authlab_loadtest::protocol::{HttpVersion, Protocol, Trust};
 use authlab_loadtest::scenario::{Ready, Target, Variant};
 use authlab_reports::nearest::did_you_mean;
+use authlab_reports::withhold;
 
 use super::Arguments;
 
@@ -43,16 +44,18 @@ fn target(
     typed: &str,
     known: &[Variant],
 ) -> anyhow::Result<Target> {
+    // What a message repeats of it.
+    let shown = withhold::command(typed);
     if typed.starts_with("http://") || typed.starts_with("https://") {
         let (origin, path) = Origin::parse(typed).with_context(|| option.to_owned())?;
         if path != "/" {
-            bail!("{option} {typed}: a url names the server only; paths are asked for by --get");
+            bail!("{option} {shown}: a url names the server only; paths are asked for by --get");
         }
         let protocol = protocol(arguments, origin.secure);
         return Ok(Target::Url { origin, protocol });
     }
     let mut words = shlex::split(typed)
-        .with_context(|| format!("{option} `{typed}`: a quote is not closed"))?;
+        .with_context(|| format!("{option} `{shown}`: a quote is not closed"))?;
     // As a shell has it: NAME=VALUE in front of the command is its environment.
     let mut env = BTreeMap::new();
     while let Some((name, value)) = words.first().and_then(|word| assignment(word)) {
@@ -73,7 +76,7 @@ fn target(
             }
         };
         bail!(
-            "{option} `{typed}` is neither a url (http://…) nor a command with `{{port}}` where its port is told{variants}"
+            "{option} `{shown}` is neither a url (http://…) nor a command with `{{port}}` where its port is told{variants}"
         );
     }
     if let Some(beside) = known
@@ -82,7 +85,7 @@ fn target(
         .find(|beside| typed.contains(&format!("{{{}}}", beside.name)))
     {
         bail!(
-            "{option} `{typed}` uses {{{}}}, which only the scenario's variants have beside them: name one of those",
+            "{option} `{shown}` uses {{{}}}, which only the scenario's variants have beside them: name one of those",
             beside.name
         );
     }

@@ -1,6 +1,7 @@
-//! The words that repeat a duel.
+//! The words that repeat a duel. Credentials in them are withheld: the words are in the run, which is published.
 
 use authlab_reports::judge::metric::Metric;
+use authlab_reports::withhold;
 
 use super::Arguments;
 
@@ -15,8 +16,8 @@ pub(super) fn of(arguments: &Arguments, seed: u64) -> Vec<String> {
     words.extend(arguments.requests.words());
     let gates: Vec<_> = arguments.gate.iter().map(Metric::to_string).collect();
     let options = [
-        ("--base", arguments.base.clone()),
-        ("--head", arguments.head.clone()),
+        ("--base", arguments.base.as_deref().map(withhold::command)),
+        ("--head", arguments.head.as_deref().map(withhold::command)),
         ("--base-name", Some(arguments.base_name.clone())),
         ("--head-name", Some(arguments.head_name.clone())),
         ("--name", arguments.name.clone()),
@@ -28,7 +29,7 @@ pub(super) fn of(arguments: &Arguments, seed: u64) -> Vec<String> {
             "--restart-blocks",
             Some(arguments.restart_blocks.to_string()),
         ),
-        ("--ready", arguments.ready.clone()),
+        ("--ready", arguments.ready.as_deref().map(withhold::url)),
         ("--ready-within", Some(arguments.ready_within.clone())),
         ("--profile", Some(arguments.profile.clone())),
         ("--seed", Some(seed.to_string())),

@@ -1,4 +1,6 @@
-//! The words that repeat it. A header and a body may hold a secret: what they say stays out.
+//! The words that repeat it, without its credentials. A header and a body may hold a secret: what they say stays out.
+
+use authlab_reports::withhold;
 
 use super::Arguments;
 
@@ -6,7 +8,7 @@ pub(super) fn of(arguments: &Arguments) -> Vec<String> {
     let mut words = vec![
         "authlab".to_owned(),
         "load".to_owned(),
-        arguments.url.clone(),
+        withhold::url(&arguments.url),
     ];
     words.extend(arguments.requests.words());
     let options = [

@@ -100,6 +100,7 @@ impl Conductor<'_> {
             None => answered,
         };
         // The counters have been read: what is worked out now is nobody's load.
+        self.bound_logs();
         if let Some(capacity) = self.scenario.variants[variant].holds {
             self.histories[variant].add(job, &mut taken, capacity);
         }
@@ -119,6 +120,14 @@ impl Conductor<'_> {
             resent: around.resent_since(around_before),
             peak_bytes: self.servers[variant].as_ref().and_then(Server::peak_bytes),
         })
+    }
+
+    /// Servers write into their logs themselves; what is too much is taken out here, between two looks at the clock.
+    fn bound_logs(&mut self) {
+        self.servers
+            .iter_mut()
+            .flatten()
+            .for_each(Server::bound_logs);
     }
 
     /// Waits for a report of each user until the deadline, then abandons those that are still
@@ -146,7 +155,7 @@ impl Conductor<'_> {
                     heard += 1;
                     reason.get_or_insert(cause);
                 }
-                Err(RecvTimeoutError::Timeout) if Instant::now() < end => {}
+                Err(RecvTimeoutError::Timeout) if Instant::now() < end => self.bound_logs(),
                 Err(RecvTimeoutError::Timeout) if !abandoned => {
                     abandoned = true;
                     end = Instant::now() + ABANDON_WITHIN;

@@ -145,6 +145,10 @@ impl Besides {
         self.0.iter().map(|beside| &beside.server)
     }
 
+    pub(super) fn each_mut(&mut self) -> impl Iterator<Item = &mut Server> {
+        self.0.iter_mut().map(|beside| &mut beside.server)
+    }
+
     pub(super) fn check(&mut self) -> Result<(), ServerError> {
         self.0.iter_mut().try_for_each(|beside| {
             let checked = beside.server.check();

@@ -46,6 +46,7 @@ impl Drop for Server {
         let _ = killpg(process.group, Signal::SIGKILL);
         let _ = process.child.wait();
         interrupt::ended(process.group);
+        process.log.finish();
     }
 }
 

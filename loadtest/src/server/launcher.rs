@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::descriptors;
 use crate::protocol::Protocol;
 use crate::scenario::{Ready, Target};
 
@@ -29,9 +30,11 @@ impl Launcher {
         let mut command = Command::new(&self.authlab);
         command
             .args(["child", "--parent", &std::process::id().to_string()])
-            .args(["--cores", &cores.join(","), "--"])
-            .args(words)
-            .process_group(0);
+            .args(["--cores", &cores.join(",")]);
+        if let Some(found) = descriptors::found() {
+            command.args(["--descriptors", &found.to_string()]);
+        }
+        command.arg("--").args(words).process_group(0);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("AUTHLAB_") {
                 command.env_remove(name);

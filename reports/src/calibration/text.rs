@@ -11,7 +11,7 @@ pub fn render(calibration: &Calibration) -> String {
     let mut text = String::new();
     let ns = |ns: u64| quantity::duration(ns as f64);
     if let Some(stale) = &calibration.stale {
-        let _ = writeln!(text, "! {stale}");
+        let _ = writeln!(text, "! {}", crate::plain::line(stale));
     }
     let _ = writeln!(
         text,

@@ -29,7 +29,9 @@ pub(crate) fn logarithmic(low: f64, high: f64, height_px: f64) -> Vec<f64> {
     ];
     let px_per_decade = height_px / (high / low).log10();
     let ticks = |digits: &&[f64]| -> Vec<f64> {
-        let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
+        // A value of 0 has no logarithm: its decade is the least of a double.
+        let decade = |value: f64| value.log10().clamp(-323.0, 308.0);
+        let decades = decade(low).floor() as i32..=decade(high).ceil() as i32;
         decades
             .flat_map(|decade| digits.iter().map(move |digit| digit * 10_f64.powi(decade)))
             .filter(|tick| low <= *tick && *tick <= high)

@@ -4,19 +4,23 @@ use std::fmt::Write;
 
 use super::{Comparison, words};
 use crate::ladder::text::aligned;
+use crate::plain;
 
 /// The comparison as lines of text.
 #[must_use]
 pub fn render(comparison: &Comparison) -> String {
     let mut text = format!(
         "authlab compare · {} → {}\n",
-        comparison.base, comparison.head
+        plain::line(&comparison.base),
+        plain::line(&comparison.head)
     );
     for pair in &comparison.pairs {
         let _ = writeln!(
             text,
             "\n{} · {} · {}",
-            pair.at.load, pair.at.step, pair.variant
+            plain::line(&pair.at.load),
+            plain::line(&pair.at.step),
+            plain::line(&pair.variant)
         );
         let header = std::iter::once("")
             .chain(words::COLUMNS)
@@ -29,10 +33,10 @@ pub fn render(comparison: &Comparison) -> String {
     }
     text.push('\n');
     for remark in words::remarks(comparison) {
-        let _ = writeln!(text, "! {remark}");
+        let _ = writeln!(text, "! {}", plain::line(&remark));
     }
     if let Some(limits) = words::limits(comparison) {
-        let _ = writeln!(text, "{limits}");
+        let _ = writeln!(text, "{}", plain::line(&limits));
     }
     match &comparison.duel {
         // It ends with the exit code too.

@@ -13,6 +13,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 
 use super::{Duel, text, words};
 use crate::judge::Verdict;
+use crate::plain;
 
 /// The duel as XML, with the table for a terminal as the suite's output; characters that XML has not
 /// are dropped. `replay` is the path of its `run.json`.
@@ -41,6 +42,8 @@ pub fn render(duel: &Duel, replay: Option<&str>) -> Result<String, SerializeErro
     let mut report = Report::new("authlab duel");
     report.add_test_suite(suite);
     let xml = report.to_string()?;
+    // XML allows what a viewer would obey: DEL, C1 and marks of writing direction.
+    let xml = plain::text(&xml);
     // Jenkins' schema has no such attribute of the root, and its xUnit plugin refuses what it lacks.
     Ok(xml.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1))
 }

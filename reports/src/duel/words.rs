@@ -6,6 +6,7 @@ use crate::judge::metric::Kind;
 use crate::ladder::words::command;
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
+use crate::plain;
 use crate::quantity::{self, NOT_MEASURED};
 
 /// The names of [`cells`], after the metric's.
@@ -253,9 +254,7 @@ pub(super) fn sentence([_, base, head, effect, interval, blocks, verdict]: [Stri
 
 /// Without what ends a line or what a terminal would obey: names and commands are somebody else's.
 pub(super) fn on_one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    plain::line(text).into_owned()
 }
 
 /// The worse it is the louder; in brackets where the run may not be judged.

@@ -49,6 +49,14 @@ pub enum FolderError {
         /// The field at fault, with line and column.
         source: serde_json::Error,
     },
+    /// The file is a run of numbers that no run has.
+    #[error("{} is not a run that this authlab can read: {what}", file.display())]
+    Implausible {
+        /// The file.
+        file: PathBuf,
+        /// The numbers, and what is accepted.
+        what: String,
+    },
     /// A later authlab wrote the file.
     #[error("{} has format {found}, this authlab reads up to {FORMAT_VERSION}: use a newer authlab", file.display())]
     Newer {

@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::read::ZlibDecoder;
 use hdrhistogram::{
     Histogram,
     serialization::{
@@ -19,6 +20,7 @@ use super::{
     FolderError, Recorded,
     hlog::{names, tag},
 };
+use crate::foreign;
 use crate::run::{Run, Slice};
 
 /// A run's histogram logs, each read as far as its last slice asked for: what is decoded at a time
@@ -55,10 +57,11 @@ impl Recordings {
             }
             let [tagged, _] = names(&slice.variant);
             let file = folder.join(tagged);
-            let bytes = fs::read(&file).map_err(|source| FolderError::Read {
-                file: file.clone(),
-                source,
-            })?;
+            let bytes =
+                foreign::read(&file, MOST_LOG_BYTES).map_err(|source| FolderError::Read {
+                    file: file.clone(),
+                    source,
+                })?;
             let log = Log {
                 file,
                 bytes,
@@ -100,6 +103,60 @@ impl Recordings {
     }
 }
 
+/// A larger log was not written by this tool.
+const MOST_LOG_BYTES: u64 = 1 << 30;
+/// Of V2-deflate: the cookie and the length of what follows it.
+const COMPRESSED_HEADER_BYTES: usize = 8;
+/// The cookie of V2-deflate, with the bit that the format sets in it.
+const COMPRESSED_COOKIE: u32 = 0x1c84_9314;
+/// Of V2, which is within: cookie, length of the counts, offset, significant digits, lowest and highest value, ratio.
+const HEADER_BYTES: usize = 40;
+/// What this tool writes.
+const MOST_DIGITS: u32 = 3;
+/// A day in nanoseconds, and more than any slice waits.
+const MOST_VALUE: u64 = 1 << 47;
+/// The counts of such a histogram take no more, however they are written.
+const MOST_COUNTS_BYTES: u64 = 1 << 20;
+
+/// A histogram in V2-deflate encoding. Its header says how long its counts are and which values it holds; the decoder would
+/// take the memory for that before it has seen them.
+fn decode(bytes: &[u8]) -> Result<Histogram<u64>, String> {
+    let (header, compressed) = bytes
+        .split_first_chunk::<COMPRESSED_HEADER_BYTES>()
+        .ok_or("the histogram is cut short")?;
+    if !header.starts_with(&COMPRESSED_COOKIE.to_be_bytes()) {
+        return Err("it is no histogram in V2-deflate".to_owned());
+    }
+    let mut plain = Vec::new();
+    let most = MOST_COUNTS_BYTES + HEADER_BYTES as u64;
+    ZlibDecoder::new(compressed)
+        .take(most + 1)
+        .read_to_end(&mut plain)
+        .map_err(|error| error.to_string())?;
+    if plain.len() as u64 > most {
+        return Err(format!("the histogram has more than {} MiB", most >> 20));
+    }
+    let header = plain
+        .first_chunk::<HEADER_BYTES>()
+        .ok_or("the histogram is cut short")?;
+    let word = |at: usize| {
+        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    let long = |at: usize| u64::from(word(at)) << 32 | u64::from(word(at + 4));
+    let (length, digits, low, high) = (word(4), word(12), long(16), long(24));
+    if length as usize > plain.len() - HEADER_BYTES {
+        return Err("the histogram is shorter than it says".to_owned());
+    }
+    if digits > MOST_DIGITS || high > MOST_VALUE || low > high {
+        return Err(format!(
+            "a histogram of {low} to {high} with {digits} digits was not measured"
+        ));
+    }
+    Deserializer::new()
+        .deserialize(&mut plain.as_slice())
+        .map_err(|error| error.to_string())
+}
+
 impl Log {
     /// The histogram of the next interval, which must be tagged as wanted.
     fn interval(&mut self, wanted: &str) -> Result<Histogram<u64>, FolderError> {
@@ -128,11 +185,7 @@ impl Log {
             let decoded = STANDARD
                 .decode(interval.encoded_histogram())
                 .map_err(|error| error.to_string())
-                .and_then(|bytes| {
-                    Deserializer::new()
-                        .deserialize(&mut bytes.as_slice())
-                        .map_err(|error| error.to_string())
-                });
+                .and_then(|bytes| decode(&bytes));
             return decoded.map_err(|cause| self.refused(cause));
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::plain;
+
 use super::{
     Attacked, Hits, Table,
     words::{COLUMNS, cells, given_up, heading, part, warnings},
@@ -30,40 +32,41 @@ pub fn render(table: &Table) -> String {
         .rungs
         .iter()
         .map(|rung| mark(&given_up(table, rung, room)));
-    let mut text = heading(&table.heading) + "\n";
+    let mut text = plain::line(&heading(&table.heading)).into_owned() + "\n";
     for (line, mark) in lines
         .into_iter()
         .zip(std::iter::once(String::new()).chain(marks))
     {
+        let mark = plain::line(&mark);
         let _ = writeln!(text, "{}", format!("{line}{mark}").trim_end());
     }
     if let Some(sentence) = table.changes.sentence() {
-        let _ = writeln!(text, "{sentence}");
+        let _ = writeln!(text, "{}", plain::line(&sentence));
     }
     let parts: Vec<Vec<String>> = table.changes.parts.iter().map(part).collect();
     for line in aligned(&parts) {
         let _ = writeln!(text, "{GAP}{}", line.trim_end());
     }
     for offered in &table.offered {
-        let _ = writeln!(text, "{GAP}{}", offered.sentence());
+        let _ = writeln!(text, "{GAP}{}", plain::line(&offered.sentence()));
     }
     for staleness in &table.staleness {
-        let _ = writeln!(text, "{GAP}{}", staleness.sentence());
+        let _ = writeln!(text, "{GAP}{}", plain::line(&staleness.sentence()));
     }
     let attacks = Attacked::sentences(&table.attacks);
     for sentence in attacks
         .into_iter()
         .chain(table.hits.iter().map(Hits::sentence))
     {
-        let _ = writeln!(text, "{GAP}{sentence}");
+        let _ = writeln!(text, "{GAP}{}", plain::line(&sentence));
     }
     let calibrated = table.calibrated.as_ref();
     let said = calibrated.map(|calibrated| &calibrated.sentence);
     for sentence in table.searches.iter().chain(said) {
-        let _ = writeln!(text, "{GAP}{sentence}");
+        let _ = writeln!(text, "{GAP}{}", plain::line(sentence));
     }
     for note in table.given_up.notes() {
-        let _ = writeln!(text, "! {note}");
+        let _ = writeln!(text, "! {}", plain::line(&note));
     }
     for remark in table
         .capacity_counts
@@ -71,7 +74,7 @@ pub fn render(table: &Table) -> String {
         .chain(calibrated.and_then(|calibrated| calibrated.stale.as_ref()))
         .chain(&warnings(&table.heading))
     {
-        let _ = writeln!(text, "! {remark}");
+        let _ = writeln!(text, "! {}", plain::line(remark));
     }
     text
 }
@@ -84,8 +87,22 @@ fn mark(given_up: &str) -> String {
     }
 }
 
+/// A longer cell is cut, characters: the others of its column would be as wide.
+const WIDEST: usize = 400;
+
 /// The first column to the left, figures to the right, each as wide as its widest cell.
 pub(crate) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let shown = |cell: &String| {
+        let cell = plain::line(cell);
+        match cell.char_indices().nth(WIDEST) {
+            Some((at, _)) => format!("{}…", &cell[..at]),
+            None => cell.into_owned(),
+        }
+    };
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(shown).collect())
+        .collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         rows.iter()

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::MicroError;
+use crate::foreign;
 
 /// The last run's name, among baselines.
 pub(super) const NEW: &str = "new";
@@ -39,8 +40,9 @@ pub(super) fn baseline(folder: &Path) -> Option<&str> {
 }
 
 pub(super) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, MicroError> {
-    let text = fs::read(path).map_err(|error| fault(path, &error))?;
-    serde_json::from_slice(&text).map_err(|error| fault(path, &error))
+    let text =
+        foreign::read(path, foreign::MOST_JSON_BYTES).map_err(|error| fault(path, &error))?;
+    foreign::json(&text).map_err(|error| fault(path, &error))
 }
 
 pub(super) fn fault(path: &Path, cause: &dyn Display) -> MicroError {

@@ -1,6 +1,8 @@
-//! Text into HTML, escaped.
+//! Text into HTML, escaped; marks that would turn the direction of writing are shown.
 
 use std::fmt::Write;
+
+use crate::plain::is_active;
 
 /// Text as it may stand between tags and within quoted attributes.
 pub(crate) fn escaped(text: &str) -> String {
@@ -12,6 +14,8 @@ pub(crate) fn escaped(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
+            '\n' | '\t' => safe.push(c),
+            active if is_active(active) => safe.push('\u{fffd}'),
             other => safe.push(other),
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn end(finished: &Finished) {
 
 fn print(line: &Line<'_>) {
     match serde_json::to_string(line) {
-        Ok(text) => output::line(format_args!("{text}")),
+        Ok(text) => output::json(&(text + "\n")),
         Err(error) => output::error(format_args!("a line of JSON cannot be written: {error}")),
     }
 }

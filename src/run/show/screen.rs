@@ -18,6 +18,9 @@ use ratatui::crossterm::{execute, queue};
 use ratatui::{Frame, Terminal};
 use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+use signal_hook::consts::SIGTSTP;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 /// The terminal's modes as they were found, while a view has the terminal.
 static TAKEN: Mutex<Option<Termios>> = Mutex::new(None);
@@ -45,6 +48,7 @@ impl Screen {
         let backend = CrosstermBackend::new(BufWriter::new(io::stderr()));
         let terminal = Terminal::new(backend).ok()?;
         give_back_on_panic();
+        give_back_on_stop().ok()?;
         interrupt::before_its_words(give_back);
         let mut silent = found.clone();
         silent.local_modes.remove(LocalModes::ECHO);
@@ -114,6 +118,27 @@ fn give_back_on_panic() {
             before(panic);
         }));
     });
+}
+
+/// Ctrl-Z leaves the shell a terminal that it can use. The view does not come back when the run goes on: by then other
+/// lines may stand where it was.
+fn give_back_on_stop() -> io::Result<()> {
+    static STARTED: Mutex<bool> = Mutex::new(false);
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *started {
+        return Ok(());
+    }
+    let mut stops = Signals::new([SIGTSTP])?;
+    std::thread::Builder::new()
+        .name("stops".to_owned())
+        .spawn(move || {
+            for signal in stops.forever() {
+                give_back();
+                let _ = emulate_default_handler(signal);
+            }
+        })?;
+    *started = true;
+    Ok(())
 }
 
 fn taken() -> MutexGuard<'static, Option<Termios>> {

@@ -7,6 +7,7 @@ use authlab_loadtest::live::Snapshot;
 use authlab_loadtest::progress::{Left, Progress};
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::capacity::Capacity;
+use authlab_reports::plain;
 use authlab_reports::run::{LoadStep, Run, Slice, Validity, Verdict};
 
 /// A run as far as it has got.
@@ -92,6 +93,9 @@ impl Watched {
             Progress::Slice { slice, run, left } => {
                 self.left = left;
                 self.validity.clone_from(&run.validity);
+                for reason in &mut self.validity.reasons {
+                    *reason = plain::line(reason).into_owned();
+                }
                 self.add(slice, run);
             }
             Progress::Rate { capacity, left } => {

@@ -126,7 +126,12 @@ impl Trace {
             file: file.to_owned(),
             cause: cause.to_string(),
         };
-        let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+        let opened = File::open(path).map_err(unreadable)?;
+        // A device has no end.
+        if !opened.metadata().map_err(unreadable)?.is_file() {
+            return Err(unreadable(io::Error::other("it is not a file")));
+        }
+        let mut reader = BufReader::new(opened);
         let mut gathered = Gathered::default();
         let mut line = Vec::new();
         let mut number = 0;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authlab_reports::folder::MOST_BLOCKS;
 use authlab_reports::nearest::did_you_mean;
 use toml::Spanned;
 
@@ -65,6 +66,9 @@ impl Source<'_> {
         })?;
         if !(1..=MOST_USERS).contains(table.users.get_ref()) {
             return Err(self.refuse(&table.users, format!("users must be 1 to {MOST_USERS}")));
+        }
+        if *sizes.blocks.get_ref() > MOST_BLOCKS {
+            return Err(self.refuse(&sizes.blocks, format!("blocks must be 0 to {MOST_BLOCKS}")));
         }
         let prepare = self.named_steps(&table.prepare, steps)?;
         let once = self.named_steps(&table.once, steps)?;

@@ -191,9 +191,11 @@ impl Source<'_> {
                 format!("csv `{}`: {what}", typed.get_ref()).replace('\n', "; "),
             )
         };
-        let bytes = std::fs::metadata(&path)
-            .map_err(|error| refused(&error))?
-            .len();
+        let known = std::fs::metadata(&path).map_err(|error| refused(&error))?;
+        if !known.is_file() {
+            return Err(refused(&"it is not a file"));
+        }
+        let bytes = known.len();
         if bytes > MOST_CSV_BYTES {
             return Err(refused(&format!(
                 "it has {bytes} bytes; at most {MOST_CSV_BYTES}"

@@ -31,7 +31,7 @@ impl Source<'_> {
     }
 
     pub(super) fn syntax(&self, error: &toml::de::Error) -> ScenarioError {
-        let message = error.message().replace('\n', "; ");
+        let message = without_value(error.message()).replace('\n', "; ");
         let near = near_in_message(&message);
         self.refuse_at(
             error.span().map_or(0, |span| span.start),
@@ -108,6 +108,20 @@ impl Source<'_> {
                 )),
             })
             .collect()
+    }
+}
+
+/// serde repeats a text of the wrong kind, which may be a password: `invalid type: string "…", expected a map`.
+fn without_value(message: &str) -> String {
+    let value = ["invalid type: string ", "invalid value: string "]
+        .iter()
+        .find_map(|kind| message.strip_prefix(kind));
+    match value.and_then(|value| value.rfind("\", expected ").map(|end| &value[end + 1..])) {
+        Some(rest) => {
+            let (kind, _) = message.split_once(" string ").unwrap_or_default();
+            format!("{kind} a text{rest}")
+        }
+        None => message.to_owned(),
     }
 }
 

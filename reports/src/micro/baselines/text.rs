@@ -21,7 +21,7 @@ pub fn render(baselines: &Baselines) -> String {
     }
     text.push('\n');
     for remark in words::remarks(baselines) {
-        let _ = writeln!(text, "! {remark}");
+        let _ = writeln!(text, "! {}", crate::plain::line(&remark));
     }
     let _ = writeln!(text, "exit {}", baselines.exit_code);
     text

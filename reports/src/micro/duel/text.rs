@@ -24,7 +24,7 @@ pub fn render(duel: &Duel) -> String {
     }
     text.push('\n');
     for caveat in words::caveats(duel) {
-        let _ = writeln!(text, "! {caveat}");
+        let _ = writeln!(text, "! {}", crate::plain::line(&caveat));
     }
     let _ = writeln!(
         text,

@@ -1,0 +1,638 @@
+//! Credentials in what a person typed, withheld before it enters a run or a message.
+//!
+//! One rule for commands, flags, URLs and headers. What is withheld becomes [`WITHHELD`]; the rest of the text stays as it
+//! was typed, so that a reader still recognises the command: `TOKEN=… ./srv --key … {port}`. Withheld are
+//! - values of environment assignments, unless the value is only a placeholder such as `127.0.0.1:{port}`;
+//! - values of flags, query parameters, JSON members and headers whose name is one of a credential;
+//! - the user information of a URL, and the password of `-u user:password`;
+//! - JSON Web Tokens, and words of 24 or more characters that look random and are no path.
+//!
+//! [`Secrets`] are the values themselves: what another program says of its arguments is searched for them.
+
+pub mod looks;
+
+use self::looks::{is_credential, is_header, is_public_choice, looks_random};
+
+/// Stands in the place of a credential.
+pub const WITHHELD: &str = "…";
+
+/// A command inside a word of a command (`sh -c '…'`) is read this deep.
+const DEEPEST: usize = 4;
+
+/// A command's words, without its credentials.
+#[must_use]
+pub fn words(words: &[String]) -> Vec<String> {
+    Hiding::default().words(words, 0, true)
+}
+
+/// A command as it is typed for a shell, without its credentials.
+#[must_use]
+pub fn command(text: &str) -> String {
+    Hiding::default().command(text, 0, true)
+}
+
+/// A URL, or a path with a query, without its credentials.
+#[must_use]
+pub fn url(text: &str) -> String {
+    Hiding::default().within(text)
+}
+
+/// Credentials of a command, to be searched for in what another program says.
+#[derive(Clone, Default)]
+pub struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// The credentials in a command's words.
+    #[must_use]
+    pub fn of(words: &[String]) -> Self {
+        let mut hiding = Hiding::default();
+        hiding.words(words, 0, true);
+        Self(hiding.secrets).sorted()
+    }
+
+    /// The same of a command line of `authlab serve`: its `--password`, `--cache-key` and `--credential` are choices of a
+    /// design, which a message may repeat when they are mistyped.
+    #[must_use]
+    pub fn of_own(words: &[String]) -> Self {
+        let mut hiding = Hiding {
+            own: true,
+            ..Hiding::default()
+        };
+        hiding.words(words, 0, true);
+        Self(hiding.secrets).sorted()
+    }
+
+    /// The credentials in a command line of this program, where a word may be a command itself, and in its variables
+    /// (`AUTHLAB_NAME` is `--name`).
+    #[must_use]
+    pub fn of_command_line(words: &[String], variables: &[(String, String)]) -> Self {
+        let mut hiding = Hiding {
+            own: words.iter().any(|word| word == "serve"),
+            ..Hiding::default()
+        };
+        hiding.words(words, 0, true);
+        for word in words
+            .iter()
+            .filter(|word| word.contains(char::is_whitespace))
+        {
+            hiding.command(word, 0, true);
+        }
+        for (name, value) in variables {
+            let flag = name.to_ascii_lowercase().replace('_', "-");
+            let flag = flag.strip_prefix("authlab-").unwrap_or(&flag);
+            hiding.words(&[format!("--{flag}={value}")], 0, false);
+        }
+        Self(hiding.secrets).sorted()
+    }
+
+    /// These and the values of environment variables.
+    #[must_use]
+    pub fn with_values<'a>(mut self, values: impl Iterator<Item = &'a String>) -> Self {
+        let mut hiding = Hiding::default();
+        for value in values {
+            hiding.value(value);
+        }
+        self.0.extend(hiding.secrets);
+        self.sorted()
+    }
+
+    /// The text without any of them. Short ones are replaced only where they are whole words.
+    #[must_use]
+    pub fn conceal(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            if secret.chars().count() >= LEAST_ANYWHERE {
+                text.replace(secret.as_str(), WITHHELD)
+            } else {
+                replace_whole_words(&text, secret)
+            }
+        })
+    }
+
+    /// The longest first: one may contain another.
+    fn sorted(mut self) -> Self {
+        self.0
+            .retain(|secret| secret.chars().count() >= LEAST && !is_placeholder(secret));
+        self.0
+            .sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
+        self.0.dedup();
+        self
+    }
+}
+
+/// A single character would hide half of a message.
+const LEAST: usize = 2;
+/// From this length on a secret is replaced inside of words as well.
+const LEAST_ANYWHERE: usize = 6;
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets({})", self.0.len())
+    }
+}
+
+fn replace_whole_words(text: &str, secret: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut before = None;
+    while let Some(at) = rest.find(secret) {
+        let end = at + secret.len();
+        let left = rest[..at].chars().next_back().or(before);
+        let right = rest[end..].chars().next();
+        safe.push_str(&rest[..at]);
+        let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        safe.push_str(if inside(left) || inside(right) {
+            secret
+        } else {
+            WITHHELD
+        });
+        before = rest[..end].chars().next_back();
+        rest = &rest[end..];
+    }
+    safe + rest
+}
+
+/// What the next word of a command is.
+#[derive(Default)]
+enum Next {
+    /// A word like any other.
+    #[default]
+    Any,
+    /// The value of a flag of this name, which holds a credential.
+    Value(String),
+    /// `user:password`.
+    Pair,
+    /// `Name: value`.
+    Header,
+    /// `NAME=value`, whatever the case of the name.
+    Assignment,
+    /// A command for a shell.
+    Script,
+}
+
+/// The pass over a command: what it found is collected.
+#[derive(Default)]
+struct Hiding {
+    secrets: Vec<String>,
+    /// Of a command line of `authlab serve`.
+    own: bool,
+    /// Within a value that is withheld as a whole.
+    nested: bool,
+}
+
+impl Hiding {
+    fn words(&mut self, words: &[impl AsRef<str>], depth: usize, leads: bool) -> Vec<String> {
+        let mut next = Next::Any;
+        // As a shell has it: `NAME=value` in front of the program is its environment.
+        let mut leading = leads;
+        let mut hidden = Vec::with_capacity(words.len());
+        for word in words {
+            let word = word.as_ref();
+            let is_flag = word.starts_with("--") && word.len() > 2;
+            hidden.push(match std::mem::take(&mut next) {
+                Next::Value(flag) if !is_flag => {
+                    if is_public_choice(&flag, Some(word)) {
+                        word.to_owned()
+                    } else {
+                        self.value(word)
+                    }
+                }
+                Next::Pair if word.contains(':') => self.after(word, ':'),
+                Next::Header => self.header(word),
+                Next::Assignment if word.contains('=') => self.after(word, '='),
+                Next::Script => self.several(word, depth, true),
+                _ if leading && is_assignment(word) => self.after(word, '='),
+                _ => {
+                    let (text, then) = self.word(word, depth);
+                    next = then;
+                    leading = begins_a_command(word);
+                    text
+                }
+            });
+        }
+        hidden
+    }
+
+    /// A command as typed: words that hold nothing are left exactly as they are.
+    fn command(&mut self, text: &str, depth: usize, leads: bool) -> String {
+        let tokens = tokens(text);
+        let plain: Vec<&str> = tokens.iter().map(|token| token.plain.as_str()).collect();
+        let hidden = self.words(&plain, depth, leads);
+        let mut safe = String::with_capacity(text.len());
+        for (token, hidden) in tokens.iter().zip(hidden) {
+            safe.push_str(token.before);
+            if hidden == token.plain {
+                safe.push_str(token.raw);
+            } else {
+                safe.push_str(&quoted(&hidden));
+            }
+        }
+        let end = tokens.last().map_or(0, |token| token.end);
+        safe + &text[end..]
+    }
+
+    /// A word that no other one speaks for, and what it says of the next.
+    fn word(&mut self, word: &str, depth: usize) -> (String, Next) {
+        let Some(flag) = word.strip_prefix('-') else {
+            return (self.argument(word, depth), Next::Any);
+        };
+        let long = flag.starts_with('-');
+        // `-uuser:password` and `-Hname: value`.
+        let glued = flag.chars().next().filter(|_| !long);
+        if let (Some('u' | 'U' | 'H'), true) = (
+            glued,
+            flag.find([':', '='])
+                .is_some_and(|at| flag[at..].starts_with(':')),
+        ) {
+            return (self.after(word, ':'), Next::Any);
+        }
+        if let Some((name, value)) = word.split_once('=') {
+            let value = if is_pair_flag(name) && value.contains(':') {
+                self.after(value, ':')
+            } else if is_header_flag(name) {
+                self.header(value)
+            } else if self.is_secret_flag(name) && !is_public_choice(name, Some(value)) {
+                self.value(value)
+            } else if is_assignment(value) && (is_environment_flag(name) || is_upper(value)) {
+                self.after(value, '=')
+            } else {
+                self.argument(value, depth)
+            };
+            return (format!("{name}={value}"), Next::Any);
+        }
+        if is_pair_flag(word) {
+            return (word.to_owned(), Next::Pair);
+        }
+        if is_header_flag(word) {
+            return (word.to_owned(), Next::Header);
+        }
+        if is_environment_flag(word) {
+            return (word.to_owned(), Next::Assignment);
+        }
+        // `sh -c`, `bash -lc`.
+        if !long
+            && flag.ends_with('c')
+            && flag.bytes().all(|b| b.is_ascii_lowercase())
+            && flag.len() < 4
+        {
+            return (word.to_owned(), Next::Script);
+        }
+        if self.is_secret_flag(word) {
+            return (word.to_owned(), Next::Value(word.to_owned()));
+        }
+        (self.argument(word, depth), Next::Any)
+    }
+
+    fn argument(&mut self, word: &str, depth: usize) -> String {
+        if is_assignment(word) && is_upper(word) {
+            return self.after(word, '=');
+        }
+        self.several(word, depth, false)
+    }
+
+    /// A word that may hold several; a command `leads` with its environment.
+    fn several(&mut self, word: &str, depth: usize, leads: bool) -> String {
+        let safe = self.within(word);
+        if word.trim().contains(char::is_whitespace) && depth < DEEPEST {
+            self.command(&safe, depth + 1, leads)
+        } else {
+            safe
+        }
+    }
+
+    /// What a word holds in itself.
+    fn within(&mut self, word: &str) -> String {
+        let safe = self.user_information(word);
+        let safe = self.members(&safe);
+        self.random(&safe)
+    }
+
+    /// `scheme://user:password@host` → `scheme://…@host`.
+    fn user_information(&mut self, word: &str) -> String {
+        const MARK: &str = "://";
+        let mut safe = String::with_capacity(word.len());
+        let mut rest = word;
+        while let Some(at) = rest.find(MARK) {
+            let (before, after) = rest.split_at(at + MARK.len());
+            safe.push_str(before);
+            let end = after
+                .find(|c: char| c.is_whitespace() || "\"'<>".contains(c))
+                .unwrap_or(after.len());
+            let (url, beyond) = after.split_at(end);
+            let web = ["http://", "https://", "ws://", "wss://"];
+            let is_web = web
+                .iter()
+                .any(|scheme| before.to_ascii_lowercase().ends_with(scheme));
+            let information = end_of_user_information(url, is_web);
+            if information > 0 {
+                let (user, host) = url.split_at(information);
+                let user = user.trim_end_matches('@');
+                safe.push_str(&self.value(user));
+                safe.push('@');
+                for part in user.splitn(2, ':') {
+                    self.secrets.push(part.to_owned());
+                }
+                safe.push_str(host);
+            } else {
+                safe.push_str(url);
+            }
+            rest = beyond;
+        }
+        safe + rest
+    }
+
+    /// Query parameters, JSON members, parts of connection strings, headers.
+    fn members(&mut self, word: &str) -> String {
+        let mut safe = String::with_capacity(word.len());
+        let mut rest = word;
+        while let Some(at) = rest.find(['=', ':']) {
+            let (before, after) = rest.split_at(at);
+            let name = before.trim_end_matches(['"', '\'', '\\', ' ', '\t']);
+            let start = name
+                .rfind(|c: char| !(c.is_ascii_alphanumeric() || "_.-%[]".contains(c)))
+                .map_or(0, |at| {
+                    at + name[at..].chars().next().map_or(1, char::len_utf8)
+                });
+            let is_quoted = before.len() > name.len() && before.ends_with(['"', '\'']);
+            let host = safe.ends_with("//") || before[..start].ends_with("//");
+            let name = &name[start..];
+            let sign = after.as_bytes()[0];
+            let value = &after[1..];
+            let wanted = if sign == b'=' {
+                is_credential(name)
+            } else {
+                !host
+                    && (is_quoted && is_credential(name)
+                        || is_header(name)
+                        || value.starts_with([' ', '\t']) && is_credential(name))
+            };
+            safe.push_str(before);
+            safe.push_str(&after[..1]);
+            if !wanted {
+                rest = value;
+                continue;
+            }
+            let blank = value.len() - value.trim_start_matches([' ', '\t']).len();
+            let (space, value) = value.split_at(blank);
+            safe.push_str(space);
+            let query = before.contains(['?', '&']) || safe.contains('?');
+            let header = sign == b':' && !is_quoted;
+            let (quote, length) = value_length(value, query, header);
+            let (value, beyond) = value.split_at(length);
+            let (mark, inner) = value.split_at(quote);
+            safe.push_str(mark);
+            safe.push_str(&self.value(inner));
+            rest = beyond;
+        }
+        safe + rest
+    }
+
+    /// JSON Web Tokens, and long words that look random.
+    fn random(&mut self, word: &str) -> String {
+        let part = |c: char| c.is_ascii_alphanumeric() || "+/_-.".contains(c);
+        let mut safe = String::with_capacity(word.len());
+        let mut rest = word;
+        while let Some(at) = rest.find(part) {
+            safe.push_str(&rest[..at]);
+            rest = &rest[at..];
+            let end = rest.find(|c: char| !part(c)).unwrap_or(rest.len());
+            let (text, beyond) = rest.split_at(end);
+            if looks_random(text) {
+                safe.push_str(&self.value(text));
+            } else {
+                safe.push_str(text);
+            }
+            rest = beyond;
+        }
+        safe + rest
+    }
+
+    /// `Name: value`; without a name all of it may be the value.
+    fn header(&mut self, text: &str) -> String {
+        if text.contains(':') {
+            self.after(text, ':')
+        } else {
+            self.value(text)
+        }
+    }
+
+    /// What follows the first `mark`, and the blanks after it.
+    fn after(&mut self, text: &str, mark: char) -> String {
+        let at = text.find(mark).map_or(text.len(), |at| at + 1);
+        let value = text[at..].trim_start();
+        let (kept, value) = text.split_at(text.len() - value.len());
+        kept.to_owned() + &self.value(value)
+    }
+
+    fn value(&mut self, text: &str) -> String {
+        if text.is_empty() || text == WITHHELD || is_placeholder(text) {
+            return text.to_owned();
+        }
+        self.secrets.push(text.to_owned());
+        // The password in a URL is one by itself.
+        if !std::mem::replace(&mut self.nested, true) {
+            self.within(text);
+            self.nested = false;
+        }
+        // So is each of several cookies.
+        for part in text.split(';').filter(|part| part.len() < text.len()) {
+            let value = part.split_once('=').map_or(part, |(_, value)| value);
+            self.secrets.push(value.trim().to_owned());
+        }
+        // `Bearer …`: another program may repeat the last part alone.
+        if let Some((scheme, last)) = text.rsplit_once(char::is_whitespace)
+            && !scheme.contains(char::is_whitespace)
+        {
+            self.secrets.push(last.to_owned());
+        }
+        WITHHELD.to_owned()
+    }
+
+    fn is_secret_flag(&self, name: &str) -> bool {
+        is_credential(name) && !(self.own && is_public_choice(name, None))
+    }
+}
+
+/// Where the user information of what follows `scheme://` ends, its `@` included; 0 where there is none. A password may hold
+/// `/`, `?` or `#`, though a URL should have them escaped: a port that is no number betrays that. Only the paths of the web
+/// hold an `@` themselves.
+fn end_of_user_information(url: &str, is_web: bool) -> usize {
+    if !is_web {
+        return url.rfind('@').map_or(0, |at| at + 1);
+    }
+    let mut end = 0;
+    loop {
+        let rest = &url[end..];
+        let authority = rest.find(['/', '?', '#']).map_or(rest, |at| &rest[..at]);
+        if let Some(at) = authority.rfind('@') {
+            end += at + 1;
+            continue;
+        }
+        let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+        let odd = !port.chars().all(|c| c.is_ascii_digit())
+            && !port.starts_with('{')
+            && !authority.ends_with(']');
+        match rest.rfind('@') {
+            Some(at) if odd => end += at + 1,
+            _ => return end,
+        }
+    }
+}
+
+/// How many bytes of it are an opening quote, and how many bytes the value has with that.
+fn value_length(text: &str, query: bool, header: bool) -> (usize, usize) {
+    let (opening, quote) = match text.as_bytes() {
+        [b'\\', b'"', ..] => (2, Some('"')),
+        [b'"', ..] => (1, Some('"')),
+        [b'\'', ..] => (1, Some('\'')),
+        _ => (0, None),
+    };
+    let inner = &text[opening..];
+    let mut escaped = false;
+    let end = inner.char_indices().find(|(_, c)| {
+        if std::mem::take(&mut escaped) {
+            return false;
+        }
+        match quote {
+            Some(quote) => {
+                escaped = *c == '\\' && opening == 1;
+                *c == quote || opening == 2 && *c == '\\'
+            }
+            None if header => "\"'".contains(*c),
+            None if query => "&#\"'<>".contains(*c) || c.is_whitespace(),
+            None => "\"'".contains(*c) || c.is_whitespace(),
+        }
+    });
+    (opening, opening + end.map_or(inner.len(), |(at, _)| at))
+}
+
+/// `{port}`, alone or after an address of this machine.
+fn is_placeholder(value: &str) -> bool {
+    let Some(at) = value.find('{') else {
+        return false;
+    };
+    let (before, place) = value.split_at(at);
+    let name = place
+        .strip_prefix('{')
+        .and_then(|place| place.strip_suffix('}'));
+    let plain = |name: &str| {
+        name.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let before = before.strip_prefix("http://").unwrap_or(before);
+    let local = [
+        "",
+        ":",
+        "127.0.0.1:",
+        "0.0.0.0:",
+        "localhost:",
+        "[::1]:",
+        "[::]:",
+    ];
+    name.is_some_and(|name| plain(name) && name.len() < 24) && local.contains(&before)
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
+}
+
+/// Whether the name of an assignment is written as those of an environment are.
+fn is_upper(word: &str) -> bool {
+    let name = word.split('=').next().unwrap_or_default();
+    name.contains(|c: char| c.is_ascii_uppercase())
+        && !name.contains(|c: char| c.is_ascii_lowercase())
+}
+
+/// After which words an environment may stand again.
+fn begins_a_command(word: &str) -> bool {
+    let program = word.rsplit('/').next().unwrap_or_default();
+    [
+        "env", "export", "sudo", "exec", "nohup", "&&", "||", "|", ";", "(", "{", "then", "do",
+    ]
+    .contains(&program)
+        || word.ends_with(';')
+}
+
+fn is_pair_flag(flag: &str) -> bool {
+    ["-u", "-U", "-user", "--user", "--proxy-user"].contains(&flag)
+}
+
+fn is_header_flag(flag: &str) -> bool {
+    [
+        "-H",
+        "-header",
+        "--header",
+        "--headers",
+        "--proxy-header",
+        "--add-header",
+    ]
+    .contains(&flag)
+}
+
+fn is_environment_flag(flag: &str) -> bool {
+    ["-e", "-env", "--env", "--environment", "--setenv"].contains(&flag)
+}
+
+/// A word of a command as typed.
+struct Token<'a> {
+    before: &'a str,
+    raw: &'a str,
+    /// Without its quotes.
+    plain: String,
+    end: usize,
+}
+
+/// The words of a command as typed, with what stands between them. A quote that is not closed ends with the text.
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut end = 0;
+    loop {
+        let rest = &text[end..];
+        let blank = rest.len() - rest.trim_start().len();
+        let start = end + blank;
+        if start == text.len() {
+            return tokens;
+        }
+        let mut plain = String::new();
+        let mut quote = None;
+        let mut escaped = false;
+        let length = text[start..].char_indices().find(|(_, c)| {
+            if std::mem::take(&mut escaped) {
+                plain.push(*c);
+                return false;
+            }
+            match (quote, *c) {
+                (Some('\''), '\'') | (Some('"'), '"') => quote = None,
+                (None, '\'' | '"') => quote = Some(*c),
+                (None | Some('"'), '\\') => escaped = true,
+                (None, c) if c.is_whitespace() => return true,
+                (_, c) => plain.push(c),
+            }
+            false
+        });
+        let length = length.map_or(text.len() - start, |(at, _)| at);
+        tokens.push(Token {
+            before: &text[end..start],
+            raw: &text[start..start + length],
+            plain,
+            end: start + length,
+        });
+        end = start + length;
+    }
+}
+
+/// A word for a shell; braces of a placeholder and the mark need no quotes.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%{}…".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
