@@ -72,8 +72,13 @@ pub fn tokens(lab: &Lab, count: usize) -> Vec<String> {
         _ => count,
     };
     let tokens: Vec<String> = (0..distinct)
-        .map_while(|_| {
-            let issued = runtime.block_on(lab.login(USER.0, USER.1, &sender()));
+        .map_while(|number| {
+            let mut sender = sender();
+            if lab.design().credential == CredentialKind::SessionJwt {
+                // A sign-in from the same address takes the place of the one before.
+                sender.ip = std::net::Ipv4Addr::from_bits(0x7f00_0001 + number as u32).into();
+            }
+            let issued = runtime.block_on(lab.login(USER.0, USER.1, &sender));
             issued.ok().map(|issued| issued.access_token)
         })
         .collect();

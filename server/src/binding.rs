@@ -15,6 +15,7 @@ use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::request::Sender;
 use crate::setup::Design;
+use crate::subjects::Subject;
 use seal::Seal;
 
 axis! {
@@ -67,8 +68,10 @@ pub(crate) struct SealedSender {
     ip: Seal,
 }
 
-/// A key as a token carries it (its `cnf` claim, RFC 9449 §6.1).
+/// A key as a token carries it (its `cnf` claim, RFC 9449 §6.1). A confirmation by any other method cannot be checked
+/// here, so a token that has one is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Confirmation {
     jkt: Seal,
 }
@@ -106,7 +109,7 @@ impl Bound {
 }
 
 impl Binding {
-    pub(crate) fn open(design: &Design) -> Self {
+    pub(crate) fn open(design: &Design, now: Timestamp) -> Self {
         let digest = |with| digest::DigestBinding {
             with,
             to: design.bind_to,
@@ -120,14 +123,15 @@ impl Binding {
             BindingKind::Md5 => Self::Md5(digest(digest::Digest::Md5)),
             BindingKind::Sha256 => Self::Sha256(digest(digest::Digest::Sha256)),
             BindingKind::Blake3 => Self::Blake3(digest(digest::Digest::Blake3)),
-            BindingKind::Dpop => Self::Dpop(Box::new(dpop::DpopBinding::open(&design.issuer()))),
+            BindingKind::Dpop => Self::Dpop(Box::new(dpop::DpopBinding::open(design, now))),
         }
     }
 
-    /// Seals the sender for a token that is being issued.
+    /// Seals the sender for a token that is being issued to this subject.
     pub(crate) async fn seal(
         &self,
         sender: &Sender<'_>,
+        subject: Subject,
         hashing: &Hashing,
         now: Timestamp,
     ) -> Result<Bound, Denied> {
@@ -137,7 +141,7 @@ impl Binding {
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 Ok(Bound::Sender(digest.seal(sender)))
             }
-            Self::Dpop(dpop) => dpop.seal(sender, now),
+            Self::Dpop(dpop) => dpop.seal(sender, subject, now),
         }
     }
 
@@ -152,6 +156,7 @@ impl Binding {
     pub(crate) async fn check(
         &self,
         bound: &Bound,
+        subject: Subject,
         sender: &Sender<'_>,
         token: Option<&str>,
         hashing: &Hashing,
@@ -163,7 +168,7 @@ impl Binding {
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 digest.check(bound, sender)
             }
-            Self::Dpop(dpop) => dpop.check(bound, sender, token, now),
+            Self::Dpop(dpop) => dpop.check(bound, subject, sender, token, now),
         }
     }
 }

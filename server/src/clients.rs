@@ -11,6 +11,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::axis::axis;
 use crate::denied::Denied;
+use crate::files;
+use crate::members::Members;
 use crate::policy::{Scope, Scopes};
 use crate::setup::Design;
 use crate::users::UsersFrom;
@@ -92,17 +94,20 @@ impl Clients {
             path: path.to_owned(),
             problem,
         };
-        let text = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-        let entries: HashMap<Box<str>, Entry> =
+        let text =
+            files::read(path, files::MOST_BYTES).map_err(|error| refuse(error.to_string()))?;
+        let Members(entries): Members<Entry> =
             serde_json::from_slice(&text).map_err(|error| refuse(format!("{error}; {SHAPE}")))?;
         let mut clients = HashMap::with_capacity(entries.len());
         for (id, entry) in entries {
+            let id: Box<str> = id.into();
             // RFC 6749 §2.3.1, and as the user of HTTP Basic.
             let named = !id.is_empty() && id.bytes().all(|c| c.is_ascii_graphic() && c != b':');
             let secret = of_hex(&entry.secret_sha256).filter(|_| named);
             let secret = secret.ok_or_else(|| {
                 refuse(format!(
-                    "`{id}`: an id has visible ASCII characters and no colon, a secret_sha256 64 hexadecimal digits; {SHAPE}"
+                    "`{}`: an id has visible ASCII characters and no colon, a secret_sha256 64 hexadecimal digits; {SHAPE}",
+                    id.escape_debug()
                 ))
             })?;
             let client = Client {

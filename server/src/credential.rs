@@ -119,7 +119,7 @@ impl Credential {
         jwt.name(named, now.seconds())
     }
 
-    /// A token for the claims: signed, or drawn and remembered. What only names a session has [`Credential::name`], and what
+    /// A token for the claims: signed, or drawn and remembered; and the token that was evicted to make room for it. What only names a session has [`Credential::name`], and what
     /// is compared with a slow hash is the [`crate::lab`]'s to make.
     pub(crate) async fn issue(
         &self,
@@ -127,17 +127,23 @@ impl Credential {
         subject: Subject,
         sessions: &Sessions,
         now: Timestamp,
-    ) -> Result<String, Denied> {
+    ) -> Result<(String, Option<TokenId>), Denied> {
         match self {
-            Self::Jwt(jwt) => jwt.issue(claims),
+            Self::Jwt(jwt) => {
+                if claims.session.is_none() {
+                    let end = Timestamp::from_seconds(claims.expires_at);
+                    sessions.begin_signed(claims.id, end).await?;
+                }
+                Ok((jwt.issue(claims)?, None))
+            }
             Self::Opaque | Self::Session => {
                 let (token, id) = opaque::draw()?;
                 let session = Standing {
                     verified: Verified::of(claims, subject).renamed(id),
                     secret: None,
                 };
-                sessions.begin(&claims.sub, session, now).await?;
-                Ok(token)
+                let evicted = sessions.begin(&claims.sub, session, now).await?;
+                Ok((token, evicted))
             }
             Self::SessionJwt(_) | Self::ApiKey | Self::Basic => Err(Denied::Unavailable),
         }
@@ -153,7 +159,7 @@ impl Credential {
     ) -> Result<Verified, Denied> {
         match self {
             Self::Jwt(jwt) => {
-                let verified = proven(jwt, token, subjects)?;
+                let verified = proven(jwt, token, sessions, subjects)?;
                 sessions.check(&verified.mark, subjects).await?;
                 Ok(verified)
             }
@@ -187,7 +193,8 @@ impl Credential {
     ) -> Result<(), Denied> {
         match (sessions.in_memory(), self) {
             (Some(memory), _) => self.check_in(memory, mark, subjects),
-            (None, Self::Jwt(_) | Self::Basic) => sessions.check(mark, subjects).await,
+            (None, Self::Jwt(_)) => sessions.check(mark, subjects).await,
+            (None, Self::Basic) => sessions.check_generation(mark, subjects).await,
             (None, Self::Opaque | Self::Session | Self::ApiKey) => {
                 sessions.find(mark.id, subjects).await.map(|_| ())
             }
@@ -216,24 +223,24 @@ impl Credential {
         }
     }
 
-    /// Commits its revocation.
+    /// Commits its revocation. The answer is a subject all of whose tokens ended with it.
     pub(crate) async fn revoke(
         &self,
         verified: &Verified,
         sessions: &Sessions,
         subjects: &Subjects,
         now: Timestamp,
-    ) -> Result<(), Denied> {
+    ) -> Result<Option<Subject>, Denied> {
         let id = verified.mark.id;
         match self {
             Self::Jwt(_) => {
                 let end = Timestamp::from_seconds(verified.expires_at);
-                sessions.revoke(id, end, now).await
+                sessions.revoke(id, verified.mark.subject, end, now).await
             }
-            Self::Opaque | Self::Session | Self::ApiKey => sessions.end(id).await,
+            Self::Opaque | Self::Session | Self::ApiKey => sessions.end(id).await.map(|()| None),
             Self::SessionJwt(_) => {
                 let name = subjects.name(verified.mark.subject);
-                sessions.sign_out(&name, id).await
+                sessions.sign_out(&name, id).await.map(|()| None)
             }
             // Who knows the password goes on knowing it.
             Self::Basic => Err(Denied::UnsupportedGrant),
@@ -247,8 +254,14 @@ pub(crate) fn id_of_text(token: &str) -> TokenId {
 }
 
 /// What a signed token says by itself. Its claims end here, before anybody waits.
-fn proven(jwt: &jwt::Jwt, token: &str, subjects: &Subjects) -> Result<Verified, Denied> {
+fn proven(
+    jwt: &jwt::Jwt,
+    token: &str,
+    sessions: &Sessions,
+    subjects: &Subjects,
+) -> Result<Verified, Denied> {
     let claims = jwt.verify(token)?;
+    sessions.remembers(claims.issued_at)?;
     Ok(Verified::of(&claims, subjects.intern(&claims.sub)))
 }
 

@@ -14,9 +14,11 @@ use self::moka::Moka;
 use self::quick::Quick;
 use crate::axis::axis;
 use crate::clock::{Clock, Timestamp};
+use crate::denied::Denied;
 use crate::freshness::Freshness;
 use crate::request::{Grant, Request, Verified};
 use crate::sessions::Sessions;
+use crate::sessions::redis::RedisSessions;
 use crate::setup::Design;
 use crate::subjects::Subjects;
 use crate::verification::VerifyKind;
@@ -143,6 +145,14 @@ impl Cache {
         let parts = keys.decision(request, token);
         let looked = shared.look(redis, &parts, now, beside.subjects).await;
         looked.ok()
+    }
+
+    /// Runs the commands that shared decisions need.
+    pub(crate) async fn probe(&self, redis: &RedisSessions) -> Result<(), Denied> {
+        match self {
+            Self::Shared(shared, _) => shared.probe(redis).await,
+            Self::None | Self::Token(_) | Self::Decision(_) => Ok(()),
+        }
     }
 
     /// Keeps a decision for all servers, where it began.

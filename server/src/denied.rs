@@ -1,6 +1,9 @@
 //! Why a request was refused: small, `Copy`, no strings. HTTP's words for it are methods.
 
+use std::borrow::Cow;
+
 use crate::policy::Action;
+use crate::users::MOST_PASSWORD_BYTES;
 
 /// A refusal. It knows its HTTP status and its OAuth error code (RFC 6750 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub enum Denied {
     NoCredentials,
     /// More than one `Authorization` header came: guessing which one counts is how checks are bypassed.
     AmbiguousCredentials,
+    /// A trusted proxy's `X-Forwarded-For` names no sender.
+    BadForwarded,
     /// The token is not one of ours in form: segments, encoding, header, claims.
     Malformed,
     /// The token's signature does not fit.
@@ -31,8 +36,13 @@ pub enum Denied {
     CrossSite,
     /// The account's name is taken.
     Taken,
-    /// The name or the password cannot be an account's.
+    /// The name cannot be an account's.
     Unfit,
+    /// The password cannot be an account's.
+    UnfitPassword {
+        /// What `--min-password-bytes` asks for.
+        least_bytes: u8,
+    },
     /// Accounts are not made here.
     ReadOnly,
     /// What a device calls itself cannot be kept.
@@ -49,7 +59,7 @@ pub enum Denied {
     UnauthorizedClient,
     /// This server has no such grant.
     UnsupportedGrant,
-    /// A scope that does not exist, or that is not this client's.
+    /// A scope that does not exist, or goes beyond what the client or the session was granted.
     BadScope,
     /// No route is known for the path that another server asks about.
     NoRoute,
@@ -72,13 +82,14 @@ impl Denied {
     pub const fn status(self) -> u16 {
         match self {
             Self::AmbiguousCredentials
+            | Self::BadForwarded
             | Self::BadRefresh
             | Self::UnauthorizedClient
             | Self::UnsupportedGrant
             | Self::BadScope => 400,
             Self::NoDevice | Self::NoAccount => 404,
             Self::Taken | Self::SameKey => 409,
-            Self::Unfit | Self::UnfitDevice => 422,
+            Self::Unfit | Self::UnfitPassword { .. } | Self::UnfitDevice => 422,
             Self::NoCredentials
             | Self::Malformed
             | Self::BadSignature
@@ -101,7 +112,11 @@ impl Denied {
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoCredentials => "no_credentials",
-            Self::AmbiguousCredentials | Self::Unfit | Self::UnfitDevice => "invalid_request",
+            Self::AmbiguousCredentials
+            | Self::BadForwarded
+            | Self::Unfit
+            | Self::UnfitPassword { .. }
+            | Self::UnfitDevice => "invalid_request",
             Self::Malformed
             | Self::BadSignature
             | Self::Expired
@@ -150,7 +165,8 @@ impl Denied {
                 Action::OwnAccount | Action::TodosRead | Action::SecureData | Action::Administer,
             ) => Some("Bearer error=\"insufficient_scope\""),
             Self::BadClient => Some("Basic realm=\"authlab\", charset=\"UTF-8\""),
-            Self::BadRefresh
+            Self::BadForwarded
+            | Self::BadRefresh
             | Self::UnauthorizedClient
             | Self::UnsupportedGrant
             | Self::BadScope
@@ -162,6 +178,7 @@ impl Denied {
             | Self::CrossSite
             | Self::Taken
             | Self::Unfit
+            | Self::UnfitPassword { .. }
             | Self::ReadOnly
             | Self::Busy
             | Self::Unavailable => None,
@@ -174,6 +191,7 @@ impl Denied {
         match self {
             Self::NoCredentials => "A bearer token is required",
             Self::AmbiguousCredentials => "More than one Authorization header",
+            Self::BadForwarded => "X-Forwarded-For is not a list of IP addresses",
             Self::Malformed => "The token is malformed",
             Self::BadSignature => "The token's signature is not valid",
             Self::Expired => "The token has expired",
@@ -194,7 +212,7 @@ impl Denied {
             Self::UnsupportedGrant => {
                 "No such grant here; accepted: client_credentials, and refresh_token where --refresh rotate"
             }
-            Self::BadScope => "A scope that does not exist, or is not the client's",
+            Self::BadScope => "A scope does not exist, or goes beyond what was granted",
             Self::NoRoute => "No route is known for this path",
             Self::Insufficient(_) => "Insufficient privileges",
             Self::CrossSite => {
@@ -205,13 +223,28 @@ impl Denied {
                 "The key's file holds the key that is in use: write another into it first"
             }
             Self::Unfit => {
-                "A name has 1 to 64 characters, none of / \\ : ; % ? #, no control character and no space around it, and is not . or ..; a password has 8 to 72 bytes, none of them NUL"
+                "A name has 1 to 64 characters: letters, digits and visible ASCII, none of / \\ : ; % ? #, single spaces between words, nothing that cannot be seen; it is not . or .."
+            }
+            Self::UnfitPassword { .. } => {
+                "The password is shorter than --min-password-bytes, longer than 72 bytes, or has a NUL"
             }
             Self::ReadOnly => "Accounts are kept in a file, and neither made nor changed here",
             Self::BadRefresh => "The refresh token is not valid, has ended or was used before",
             Self::BadLogin => "Incorrect username or password",
             Self::Busy => "Too much at once; try again",
             Self::Unavailable => "A store is not available; try again",
+        }
+    }
+
+    /// The sentence of the JSON body, with the numbers that depend on settings.
+    #[must_use]
+    pub fn explanation(self) -> Cow<'static, str> {
+        match self {
+            Self::UnfitPassword { least_bytes } => format!(
+                "A password has {least_bytes} to {MOST_PASSWORD_BYTES} bytes, none of them NUL"
+            )
+            .into(),
+            other => other.description().into(),
         }
     }
 }

@@ -5,11 +5,13 @@ mod admin;
 mod answers;
 mod app;
 mod bodies;
+mod caching;
 mod cookies;
 mod devices;
 mod documented;
 mod forward;
 mod granted;
+mod host;
 mod items;
 mod oauth;
 mod observed;
@@ -30,11 +32,15 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::credential::CredentialKind;
 use crate::lab::Lab;
+use crate::serve::Counts;
 use crate::verification::VerifyKind;
 use answers::problem;
+pub(crate) use answers::shutting_down;
 pub use app::App;
+pub(crate) use caching::Caching;
 use documented::{Doc, Documented};
 pub(crate) use granted::{refused, request as request_of};
+pub(crate) use host::unnamed;
 use observed::Observed;
 
 /// The largest body that is read: a name and a password, or an item.
@@ -45,7 +51,7 @@ const MOST_FORM_BYTES: usize = 64 * 1024;
 
 /// All routes: those of a server's own way to sign in, and those that all have. Each with and without a trailing slash is
 /// one route, for routing and for cached decisions alike.
-fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
+fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Router {
     let body = || {
         (
             DefaultBodyLimit::max(MOST_BODY_BYTES),
@@ -103,7 +109,7 @@ fn router(lab: Arc<Lab>, body_timeout: Duration) -> Router {
         }
     };
     let routes = administered(routes, &lab, body);
-    let observed = Observed::of(&lab);
+    let observed = Observed::of(&lab, connections);
     let routes = if lab.design().metrics {
         let doc = Doc::get("Counts and latencies, in Prometheus' text format").also(&[503]);
         routes.add("/metrics", get(observed::metrics), [doc])

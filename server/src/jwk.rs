@@ -6,34 +6,65 @@ use aws_lc_rs::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
+
+use crate::members::{present, some};
 
 /// RSA moduli of 2048 to 4096 bits: shorter ones are weak (NIST SP 800-131A), longer ones cost a stranger's request
 /// more than it should.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 const MOST_EXPONENT_BYTES: usize = 4;
 
+/// FIPS 186-5 §5.1 (a): public exponents are odd and above 2^16. Exponent 1 verifies any message.
+const LEAST_EXPONENT: u32 = 65_537;
+
+/// The `y` coordinates of the points of small order on Ed25519, little-endian and without the sign bit; `0` and `1` also in their second
+/// spellings `p` and `p + 1`. Under such a key one signature verifies many messages, or all of them.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    small(0x00, 0x00, 0x00),
+    small(0x01, 0x00, 0x00),
+    small(0xec, 0xff, 0x7f),
+    small(0xed, 0xff, 0x7f),
+    small(0xee, 0xff, 0x7f),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
+const fn small(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = first;
+    bytes[31] = last;
+    bytes
+}
+
 /// A key as it stands in a header. Members that are not asked for are passed over, private ones are not.
 #[derive(Deserialize)]
 pub(crate) struct Jwk<'a> {
     #[serde(borrow)]
     kty: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "some")]
     crv: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "some")]
     x: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "some")]
     y: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "some")]
     n: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "some")]
     e: Option<Cow<'a, str>>,
-    /// Only a private or a symmetric key has one of them (RFC 9449 §4.2).
-    #[serde(default)]
-    d: Option<IgnoredAny>,
-    #[serde(default)]
-    k: Option<IgnoredAny>,
+    /// Only a private or a symmetric key has one of these two, whatever its value (RFC 9449 §4.2).
+    #[serde(default, deserialize_with = "present")]
+    d: bool,
+    #[serde(default, deserialize_with = "present")]
+    k: bool,
 }
 
 /// A key that was understood.
@@ -46,7 +77,7 @@ pub(crate) enum PublicKey {
 impl PublicKey {
     /// The key, where it is one for this algorithm.
     pub(crate) fn of(jwk: &Jwk<'_>, algorithm: &str) -> Option<Self> {
-        if jwk.d.is_some() || jwk.k.is_some() {
+        if jwk.d || jwk.k {
             return None;
         }
         match (algorithm, &*jwk.kty, jwk.crv.as_deref()) {
@@ -57,7 +88,10 @@ impl PublicKey {
                 point[33..].copy_from_slice(&exactly::<32>(jwk.y.as_deref()?)?);
                 Some(Self::P256(point))
             }
-            ("EdDSA", "OKP", Some("Ed25519")) => exactly(jwk.x.as_deref()?).map(Self::Ed25519),
+            ("EdDSA", "OKP", Some("Ed25519")) => {
+                let key = exactly(jwk.x.as_deref()?)?;
+                is_sound(&key).then_some(Self::Ed25519(key))
+            }
             ("RS256", "RSA", _) => {
                 let n = URL_SAFE_NO_PAD.decode(jwk.n.as_deref()?).ok()?;
                 let e = URL_SAFE_NO_PAD.decode(jwk.e.as_deref()?).ok()?;
@@ -65,7 +99,10 @@ impl PublicKey {
                 let fits = RSA_BYTES.contains(&n.len())
                     && (1..=MOST_EXPONENT_BYTES).contains(&e.len())
                     && n[0] != 0
-                    && e[0] != 0;
+                    && e[0] != 0
+                    && (n.len() > *RSA_BYTES.start() || n[0] >= 0x80)
+                    && n[n.len() - 1] % 2 == 1
+                    && fits_as_exponent(&e);
                 fits.then_some(Self::Rsa { n, e })
             }
             _ => None,
@@ -106,6 +143,22 @@ impl PublicKey {
     }
 }
 
+/// Whether an Ed25519 key is none of small order, and in its only spelling (RFC 8032 §5.1.3: `y` is below `p`).
+fn is_sound(key: &[u8; 32]) -> bool {
+    let mut y = *key;
+    y[31] &= 0x7f;
+    // p is 2^255 - 19.
+    let below_p = y[31] != 0x7f || y[1..31].iter().any(|byte| *byte != 0xff) || y[0] < 0xed;
+    below_p && !SMALL_ORDER.contains(&y)
+}
+
+fn fits_as_exponent(bytes: &[u8]) -> bool {
+    let exponent = bytes
+        .iter()
+        .fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+    exponent % 2 == 1 && exponent >= LEAST_EXPONENT
+}
+
 fn exactly<const N: usize>(text: &str) -> Option<[u8; N]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
@@ -126,6 +179,141 @@ mod tests {
         );
         for other in ["ES256", "EdDSA", "HS256", "none"] {
             assert!(PublicKey::of(&jwk, other).is_none(), "{other}");
+        }
+    }
+
+    fn of(jwk: &serde_json::Value, algorithm: &str) -> Option<PublicKey> {
+        let text = jwk.to_string();
+        let jwk: Jwk<'_> = serde_json::from_str(&text).ok()?;
+        PublicKey::of(&jwk, algorithm)
+    }
+
+    fn ed25519(x: &[u8]) -> Option<PublicKey> {
+        let x = URL_SAFE_NO_PAD.encode(x);
+        let jwk = serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+        of(&jwk, "EdDSA")
+    }
+
+    #[test]
+    fn a_key_of_small_order_is_refused_in_each_of_its_spellings() {
+        let mut forgeable = 0;
+        for y in SMALL_ORDER {
+            for sign in [0, 0x80] {
+                let mut key = y;
+                key[31] |= sign;
+                assert!(ed25519(&key).is_none(), "{key:x?}");
+                // What the check is for: some message verifies with S = 0 and a point of small order as R.
+                let raw = PublicKey::Ed25519(key);
+                let forged = (0..64_u8).any(|message| {
+                    SMALL_ORDER.iter().any(|r| {
+                        [0, 0x80].iter().any(|sign| {
+                            let mut signature = [0; 64];
+                            signature[..32].copy_from_slice(r);
+                            signature[31] |= sign;
+                            raw.proves(&[message], &signature)
+                        })
+                    })
+                });
+                forgeable += usize::from(forged);
+            }
+        }
+        // The eight points; further spellings are taken or refused by the library.
+        assert!(forgeable >= 8, "{forgeable}");
+        let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
+        let key = aws_lc_rs::signature::KeyPair::public_key(&pair);
+        assert!(ed25519(key.as_ref()).is_some());
+    }
+
+    #[test]
+    fn an_ed25519_key_that_is_not_below_p_is_refused() {
+        for first in 0xed..=0xff_u8 {
+            for last in [0x7f, 0xff] {
+                let key = small(first, 0xff, last);
+                assert!(ed25519(&key).is_none(), "{key:x?}");
+            }
+        }
+        assert!(ed25519(&small(0xeb, 0xff, 0x7f)).is_some());
+        for length in [0, 31, 33] {
+            assert!(ed25519(&vec![9; length]).is_none(), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_weak_rsa_key_is_refused() {
+        let key = |n: &[u8], e: &[u8]| {
+            let (n, e) = (URL_SAFE_NO_PAD.encode(n), URL_SAFE_NO_PAD.encode(e));
+            of(
+                &serde_json::json!({ "kty": "RSA", "n": n, "e": e }),
+                "RS256",
+            )
+            .is_some()
+        };
+        let n = [0xff; 256];
+        assert!(key(&n, &[1, 0, 1]));
+        for e in [
+            &[][..],
+            &[0],
+            &[1],
+            &[2],
+            &[3],
+            &[17],
+            &[1, 0, 0],
+            &[0xff, 0xff],
+            &[1, 0, 2],
+            &[0, 1, 0, 1],
+            &[1, 0, 0, 0, 1],
+        ] {
+            assert!(!key(&n, e), "{e:?}");
+        }
+        let mut short = n;
+        short[0] = 0x7f;
+        let mut even = n;
+        even[255] = 0xfe;
+        for n in [
+            &short[..],
+            &even,
+            &[0xff; 128],
+            &[0xff; 255],
+            &[0xff; 513],
+            &[],
+        ] {
+            assert!(!key(n, &[1, 0, 1]), "{} bytes", n.len());
+        }
+    }
+
+    #[test]
+    fn nothing_verifies_under_a_point_that_is_not_on_p_256() {
+        let coordinate = |byte| URL_SAFE_NO_PAD.encode([byte; 32]);
+        for (x, y) in [(0, 0), (1, 1), (0xff, 0xff)] {
+            let jwk = serde_json::json!({
+                "kty": "EC", "crv": "P-256", "x": coordinate(x), "y": coordinate(y),
+            });
+            let key = of(&jwk, "ES256").unwrap();
+            for signature in [[0; 64], [1; 64], [0xff; 64]] {
+                assert!(!key.proves(b"message", &signature), "{x} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_null_or_of_a_private_key_is_refused() {
+        let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
+        let key = aws_lc_rs::signature::KeyPair::public_key(&pair);
+        let x = URL_SAFE_NO_PAD.encode(key.as_ref());
+        let good = serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+        assert!(of(&good, "EdDSA").is_some());
+        for (name, value) in [
+            ("d", serde_json::Value::Null),
+            ("d", "AA".into()),
+            ("k", serde_json::Value::Null),
+            ("y", serde_json::Value::Null),
+            ("crv", serde_json::Value::Null),
+            ("kty", serde_json::Value::Null),
+            ("x", 7.into()),
+        ] {
+            let mut jwk = good.clone();
+            jwk[name] = value;
+            assert!(of(&jwk, "EdDSA").is_none(), "{jwk}");
         }
     }
 }

@@ -22,10 +22,10 @@ use crate::freshness::{Freshness, Revoked};
 use crate::policy::{Action, PolicyKind, Roles, decide};
 use crate::request::{Grant, Mark, Request, Sender, TokenId, Verified};
 use crate::routes::{Routes, RoutesError};
-use crate::sessions::NotSessions;
+use crate::sessions::{NotSessions, WrongSessions};
 use crate::setup::Design;
 use crate::stages::{Laps, Stage, StageTimes, Stopwatch, Untimed};
-use crate::subjects::Subjects;
+use crate::subjects::{Subject, Subjects};
 use crate::users::UsersError;
 use crate::verification::{IntrospectError, Verification};
 pub(crate) use devices::Naming;
@@ -104,7 +104,7 @@ impl Lab {
         if let Some(clash) = design.clash() {
             return Err(OpenError::Clash(clash));
         }
-        let world = World::open(&design)?;
+        let world = World::open(&design, clock.now())?;
         let lab = Self::of(design, clock, Arc::new(world));
         lab.rename_shared();
         Ok(lab)
@@ -139,6 +139,12 @@ impl Lab {
             design,
             me: Weak::clone(me),
         })
+    }
+
+    /// What is worth a warning about what was found when the design was opened, each in a line.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.world.users.notes()
     }
 
     /// The design that was opened.
@@ -259,6 +265,7 @@ impl Lab {
             .binding
             .check(
                 &verified.bound,
+                verified.mark.subject,
                 &request.sender,
                 Some(token),
                 &self.world.hashing,
@@ -342,7 +349,7 @@ impl Lab {
             Err(denied) => {
                 // It may have been revoked by a request that was cut short before this server knew.
                 if let Some(id) = self.world.credential.id_of(token) {
-                    self.freshness.revoked(Revoked::Token(id));
+                    self.forget(id).await?;
                 }
                 return Err(denied);
             }
@@ -351,13 +358,22 @@ impl Lab {
             .await
     }
 
+    /// Makes stale what is remembered of a token that the store has no record of. The store may have lost the record, and a
+    /// decision that was made of it may be left.
+    async fn forget(&self, id: TokenId) -> Result<(), Denied> {
+        let forgotten = self.world.sessions.make_stale(id).await;
+        self.freshness.revoked(Revoked::Token(id));
+        forgotten
+    }
+
     async fn revoke_verified(&self, verified: &Verified) -> Result<(), Denied> {
         let now = self.clock.now();
         let id = verified.mark.id;
         if self.is_refreshed() {
             // It may be of an earlier, longer --token-ttl.
             let end = Timestamp::from_seconds(verified.expires_at);
-            return self.end_session(id, end, now).await;
+            let ended = self.end_session(id, verified.mark.subject, end, now).await;
+            return ended.map(|_| ());
         }
         // Committed first, then numbered: who reads the number before a verification also meets the commit. A store that did
         // not answer may have committed all the same.
@@ -369,7 +385,15 @@ impl Lab {
         } = &*self.world;
         let committed = credential.revoke(verified, sessions, subjects, now).await;
         self.freshness.revoked(Revoked::Token(id));
-        committed
+        self.ended_too(committed?);
+        Ok(())
+    }
+
+    /// All tokens of a subject ended to make room for a revocation.
+    fn ended_too(&self, subject: Option<Subject>) {
+        if let Some(subject) = subject {
+            self.freshness.revoked(Revoked::Subject(subject));
+        }
     }
 
     /// The grant of the control, where this design is it: everything, without a look.
@@ -414,6 +438,19 @@ impl Lab {
     /// Whether the store of sessions answers.
     pub async fn sessions_answer(&self) -> bool {
         self.world.sessions.answers().await
+    }
+
+    /// Checks the store of sessions with the commands that requests will use. The answer is what an operator should know, one
+    /// line each; a store that is away may come, and is no error.
+    ///
+    /// # Errors
+    /// [`WrongSessions`]: the store answers, and refuses what the configuration says.
+    pub async fn check_sessions(&self) -> Result<Vec<String>, WrongSessions> {
+        let Some(redis) = self.world.sessions.in_redis() else {
+            return Ok(Vec::new());
+        };
+        let now = self.clock.now();
+        redis.probe(now, self.cache.probe(redis)).await
     }
 
     /// What forward authorization asks for each path.

@@ -23,13 +23,15 @@
 //! ```
 //!
 //! A request without a grant never reaches the service: it is answered 401 or 403 with the challenge of the design's
-//! credential, 429 or 503 with `Retry-After`. A decision that is remembered costs no allocation before the grant is put
+//! credential, 400 where its sender or credential is ambiguous, 429 or 503 with `Retry-After`. What the service answers to the
+//! others gets `Cache-Control: private` where it says nothing of caching, and in any case a `Vary` that names the credential's
+//! header, so that no shared cache gives one user's answer to another. A decision that is remembered costs no allocation before the grant is put
 //! into the request's extensions, and no future is boxed for it.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -39,7 +41,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::http::{refused, request_of};
+use crate::http::{Caching, refused, request_of};
 use crate::lab::Lab;
 use crate::policy::{Action, Roles, Scope, Scopes};
 use crate::request::Grant;
@@ -117,13 +119,14 @@ where
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         let Authorize { lab, action } = self.authorize.clone();
+        let caching = Caching::private(lab.design());
         let (mut parts, body) = request.into_parts();
         let known = request_of(&parts, action, &lab).map(|asked| lab.granted_at_once(&asked));
         if let Ok(Some(grant)) = known {
             Authorized { grant, lab }.put_into(&mut parts);
             let answer = inner.call(Request::from_parts(parts, body));
             let state = State::AtOnce { answer };
-            return Answer { state };
+            return Answer { state, caching };
         }
         let state = State::Later {
             answer: Box::pin(async move {
@@ -140,7 +143,7 @@ where
                 }
             }),
         };
-        Answer { state }
+        Answer { state, caching }
     }
 }
 
@@ -149,6 +152,8 @@ pin_project! {
     pub struct Answer<F, E> {
         #[pin]
         state: State<F, E>,
+        // What the service's answer says to caches where it does not say it itself.
+        caching: Caching,
     }
 }
 
@@ -171,10 +176,15 @@ where
     type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            Answering::AtOnce { answer } => answer.poll(context),
-            Answering::Later { answer } => answer.as_mut().poll(context),
+        let this = self.project();
+        let mut answer = match this.state.project() {
+            Answering::AtOnce { answer } => ready!(answer.poll(context)),
+            Answering::Later { answer } => ready!(answer.as_mut().poll(context)),
+        };
+        if let Ok(response) = &mut answer {
+            this.caching.complete(response.headers_mut());
         }
+        Poll::Ready(answer)
     }
 }
 

@@ -26,13 +26,18 @@
 //! # });
 //! ```
 
+#![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
+
 mod axis;
 pub mod binding;
+mod bounded;
+mod cause;
 pub mod clients;
 pub mod clock;
 pub mod credential;
 pub mod decisions;
 pub mod denied;
+mod files;
 mod flight;
 pub mod freshness;
 pub mod hashing;
@@ -41,6 +46,8 @@ pub mod issuer;
 mod jwk;
 pub mod lab;
 pub mod layer;
+mod log;
+mod members;
 pub mod parts;
 pub mod password;
 mod path;
@@ -77,7 +84,7 @@ pub use proxies::Proxies;
 pub use request::{Grant, IssuedToken, Presented, Proof, Request, Sender};
 pub use routes::RoutesFrom;
 pub use serve::{ServeError, Server, run};
-pub use sessions::SessionsFrom;
+pub use sessions::{SessionsFrom, WrongSessions};
 pub use setup::{Design, LogFormat, LogKind, Preset, Setup, SetupError, Warning};
 pub use stages::StageTimes;
 pub use subjects::Subject;

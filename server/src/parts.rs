@@ -17,9 +17,9 @@ use crate::lab::OpenError;
 use crate::password::{self, HashError, Password};
 use crate::policy::Roles;
 use crate::request::{Grant, Request, Sender, Verified};
-use crate::sessions::{Device, Sessions};
+use crate::sessions::{Device, Sessions, Told};
 use crate::setup::Design;
-use crate::subjects::Subjects;
+use crate::subjects::{Subject, Subjects};
 use crate::users::Profile;
 
 /// The password hash of a design, on the calling thread.
@@ -72,7 +72,7 @@ impl BindingPart {
         };
         let hashing = Hashing::open(design).map_err(threads)?;
         Ok(Self {
-            binding: Binding::open(design),
+            binding: Binding::open(design, Clock::Coarse.now()),
             hashing,
             clock: Clock::Coarse,
         })
@@ -85,7 +85,7 @@ impl BindingPart {
     pub async fn seal(&self, sender: &Sender<'_>) -> Result<Sealed, Denied> {
         let now = self.clock.now();
         self.binding
-            .seal(sender, &self.hashing, now)
+            .seal(sender, Subject(0), &self.hashing, now)
             .await
             .map(Sealed)
     }
@@ -97,7 +97,7 @@ impl BindingPart {
     pub async fn check(&self, sealed: &Sealed, sender: &Sender<'_>) -> Result<(), Denied> {
         let now = self.clock.now();
         self.binding
-            .check(&sealed.0, sender, None, &self.hashing, now)
+            .check(&sealed.0, Subject(0), sender, None, &self.hashing, now)
             .await
     }
 }
@@ -124,7 +124,7 @@ impl CredentialPart {
         let lifetime_seconds = design.token_ttl.0.as_secs();
         Ok(Self {
             credential: Credential::open(design)?,
-            sessions: Sessions::open(design)?,
+            sessions: Sessions::open(design, Clock::Coarse.now())?,
             subjects: Subjects::default(),
             lifetime_seconds,
             clock: Clock::Coarse,
@@ -163,6 +163,7 @@ impl CredentialPart {
                 account: claims.sub.as_str().into(),
                 name: "benchmark".into(),
                 id: "benchmark".into(),
+                told: Told::Name,
                 ip: Ipv4Addr::LOCALHOST.into(),
                 since: now,
                 until: Timestamp::from_seconds(claims.expires_at),
@@ -185,7 +186,8 @@ impl CredentialPart {
             return self.credential.name(&named, now);
         }
         let subject = self.subjects.intern(&claims.sub);
-        at_once(self.credential.issue(claims, subject, &self.sessions, now))
+        let issued = self.credential.issue(claims, subject, &self.sessions, now);
+        at_once(issued).map(|(token, _)| token)
     }
 
     /// Proves a token's signature and form and reads it, or looks it up; and that it was not revoked.

@@ -13,7 +13,8 @@ pub(crate) struct Ambiguous;
 ///
 /// # Errors
 /// [`Ambiguous`]: what some servers split, cut or decode once more: an encoded slash, backslash, percent, semicolon,
-/// question mark, hash or control character, the same in plain where a path cannot hold it, and a broken escape.
+/// question mark, hash or control character, the same in plain where a path cannot hold it, and a broken escape. Escapes
+/// that are not UTF-8 as well: a lax decoder reads a dot in `%C0%AE`.
 pub(crate) fn normal(path: &str) -> Result<Cow<'_, str>, Ambiguous> {
     if is_normal(path.as_bytes()) {
         return Ok(Cow::Borrowed(path));
@@ -39,7 +40,12 @@ fn is_plain(byte: u8) -> bool {
 fn decoded(path: &str) -> Result<String, Ambiguous> {
     let mut bytes = path.bytes();
     let mut text = String::with_capacity(path.len());
+    // A run of escaped octets beyond ASCII.
+    let mut run: Vec<u8> = Vec::new();
     while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            end_of_run(&mut run)?;
+        }
         match byte {
             b'%' => {
                 let digit = |byte: Option<u8>| byte.and_then(|byte| (byte as char).to_digit(16));
@@ -48,6 +54,11 @@ fn decoded(path: &str) -> Result<String, Ambiguous> {
                     return Err(Ambiguous);
                 };
                 let byte = ((high << 4) | low) as u8;
+                if byte.is_ascii() {
+                    end_of_run(&mut run)?;
+                } else {
+                    run.push(byte);
+                }
                 match byte {
                     _ if is_plain(byte) => text.push(byte as char),
                     b'/' | b'\\' | b'%' | b';' | b'?' | b'#' => return Err(Ambiguous),
@@ -65,11 +76,22 @@ fn decoded(path: &str) -> Result<String, Ambiguous> {
             _ => return Err(Ambiguous),
         }
     }
+    end_of_run(&mut run)?;
     if text.starts_with('/') {
         Ok(text)
     } else {
         Err(Ambiguous)
     }
+}
+
+/// A run of octets beyond ASCII is UTF-8 (RFC 3629) and holds no control character.
+fn end_of_run(run: &mut Vec<u8>) -> Result<(), Ambiguous> {
+    let text = std::str::from_utf8(run).map_err(|_| Ambiguous)?;
+    if text.contains(char::is_control) {
+        return Err(Ambiguous);
+    }
+    run.clear();
+    Ok(())
 }
 
 /// RFC 3986 §5.2.4, of a path that begins with a slash; segments that are empty go as well.
@@ -131,14 +153,107 @@ mod tests {
     #[test]
     fn what_can_be_read_in_two_ways_is_refused() {
         for path in [
-            "", "items", "/a%2fb", "/a%5cb", "/a\\b", "/a;b", "/a%3Bb", "/a%00", "/a%0a", "/a%7f",
-            "/a%25", "/a%", "/a%4", "/a%4g", "/a%+4", "/a?b", "/a#b", "/a%3f", "/\u{e4}", "/a b",
+            "",
+            "items",
+            "/a%2fb",
+            "/a%5cb",
+            "/a\\b",
+            "/a;b",
+            "/a%3Bb",
+            "/a%00",
+            "/a%0a",
+            "/a%7f",
+            "/a%25",
+            "/a%",
+            "/a%4",
+            "/a%4g",
+            "/a%+4",
+            "/a?b",
+            "/a#b",
+            "/a%3f",
+            "/\u{e4}",
+            "/a b",
+            "/a%c0%ae",
+            "/%C0%AE%C0%AE/a",
+            "/a%ff",
+            "/a%c3",
+            "/a%c3/%a4",
+            "/a%c3x%a4",
+            "/%a4",
+            "/%ed%a0%80",
+            "/%f4%90%80%80",
+            "/%e4",
+            "/a%c2%85",
+            "/a{b}",
+            "/a%c3%2fa4",
         ] {
             assert_eq!(normal(path), Err(Ambiguous), "{path}");
         }
     }
 
+    /// A character of a path, as a client may write it: itself, or its octets escaped in digits of either case.
+    fn spelled() -> impl Strategy<Value = (String, String)> {
+        let character = prop_oneof![
+            prop::sample::select(vec![
+                'a', 'Z', '7', '-', '~', '@', '*', ' ', '"', '{', '}', '|'
+            ]),
+            prop::sample::select(vec!['\u{e4}', '\u{20ac}', '\u{1f600}', '\u{fffd}']),
+        ];
+        let writing = (any::<bool>(), any::<u16>());
+        (character, writing).prop_map(|(character, (escaped, cases))| {
+            let mut octets = [0; 4];
+            let (mut plain, mut text) = (String::new(), String::new());
+            for (i, octet) in character.encode_utf8(&mut octets).bytes().enumerate() {
+                if is_plain(octet) && !escaped {
+                    text.push(octet as char);
+                } else {
+                    let digits = format!("{octet:02x}");
+                    for (j, digit) in digits.chars().enumerate() {
+                        text.push_str(if j == 0 { "%" } else { "" });
+                        let upper = cases >> (2 * i + j) & 1 == 1;
+                        text.push(if upper {
+                            digit.to_ascii_uppercase()
+                        } else {
+                            digit
+                        });
+                    }
+                }
+                if is_plain(octet) {
+                    plain.push(octet as char);
+                } else {
+                    let escape = format!("%{octet:02X}");
+                    plain.push_str(&escape);
+                }
+            }
+            (plain, text)
+        })
+    }
+
     proptest! {
+        /// However a client writes a path, its form is one: escapes or not, in digits of either case, with dot segments and
+        /// runs of slashes between.
+        #[test]
+        fn every_spelling_of_a_path_has_the_same_form(
+            segments in prop::collection::vec(prop::collection::vec(spelled(), 1..5), 1..5),
+            between in prop::collection::vec(
+                prop::sample::select(vec!["/", "//", "/./", "/%2e/", "/x/../", "/%2E%2e/"]), 5
+            ),
+        ) {
+            let (mut plain, mut text) = (String::new(), String::new());
+            for (i, (segment, between)) in segments.iter().zip(&between).enumerate() {
+                // A step up from the root goes nowhere; further down it would take a segment away.
+                let between = if i > 0 && between.starts_with("/%2E") { "/" } else { between };
+                text.push_str(between);
+                plain.push('/');
+                for (one, another) in segment {
+                    plain.push_str(one);
+                    text.push_str(another);
+                }
+            }
+            prop_assert_eq!(normal(&plain), Ok(Cow::Borrowed(&*plain)));
+            prop_assert_eq!(normal(&text), Ok(Cow::Borrowed(&*plain)), "{}", &text);
+        }
+
         /// One form is one form: made again it stays, and no text of it is longer than what it came from.
         #[test]
         fn a_form_is_its_own_form(path in "(/|[a-z.]|%2[0-9a-fA-F]|%[4-7][0-9a-fA-F]|\\.\\.){0,12}") {

@@ -239,6 +239,13 @@ impl Scopes {
         scopes.filter(|scopes| scopes.0 != 0)
     }
 
+    /// Those of a list, separated by spaces, that exist here.
+    pub(crate) fn known(text: &str) -> Self {
+        text.split(' ')
+            .filter_map(|name| name.parse().ok())
+            .collect()
+    }
+
     /// Whether all of those are among these.
     #[must_use]
     pub const fn include(self, those: Self) -> bool {
@@ -312,9 +319,6 @@ impl Serialize for Scopes {
 impl<'de> Deserialize<'de> for Scopes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let names = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Ok(names
-            .split(' ')
-            .filter_map(|name| name.parse().ok())
-            .collect())
+        Ok(Self::known(&names))
     }
 }

@@ -1,10 +1,11 @@
 //! Proxies whose word on who sent a request counts.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// Addresses of proxies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +34,24 @@ impl Proxies {
     /// since whatever stands before it may have come from anybody. `None` where that is no address.
     #[must_use]
     pub fn sender(&self, forwarded: &str) -> Option<IpAddr> {
+        self.sender_of(std::iter::once(forwarded.as_bytes()))
+    }
+
+    /// The same for all fields of that name: they are one list, in their order (RFC 9110 §5.3). Empty members are skipped
+    /// (§5.6.1.2). Members to the left of the sender are not read, whatever octets they hold.
+    pub(crate) fn sender_of<'a>(
+        &self,
+        fields: impl DoubleEndedIterator<Item = &'a [u8]>,
+    ) -> Option<IpAddr> {
         let mut first = None;
-        for part in forwarded.rsplit(',') {
-            let ip = address(part.trim())?;
+        let members = fields
+            .rev()
+            .flat_map(|field| field.rsplit(|byte| *byte == b','));
+        for member in members
+            .map(without_blanks)
+            .filter(|member| !member.is_empty())
+        {
+            let ip = address(member)?;
             if !self.trust(ip) {
                 return Some(ip);
             }
@@ -45,10 +61,40 @@ impl Proxies {
     }
 }
 
-/// An address as proxies write it: alone, or with a port.
-fn address(text: &str) -> Option<IpAddr> {
-    let socket = || text.parse().map(|socket: std::net::SocketAddr| socket.ip());
-    text.parse().or_else(|_| socket()).ok()
+/// Without the blanks that may surround a member of a list (RFC 9110 §5.6.3).
+pub(crate) fn without_blanks(member: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let from = member.iter().position(|byte| !is_blank(byte));
+    let to = member.iter().rposition(|byte| !is_blank(byte));
+    from.zip(to)
+        .and_then(|(from, to)| member.get(from..=to))
+        .unwrap_or_default()
+}
+
+/// An address as proxies write it: alone, with a port, or in the brackets of IPv6.
+fn address(member: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(member).ok()?;
+    let socket = || text.parse().map(|socket: SocketAddr| socket.ip()).ok();
+    let in_brackets = || {
+        let ip = text.strip_prefix('[')?.strip_suffix(']')?;
+        ip.parse::<Ipv6Addr>().ok().map(IpAddr::from)
+    };
+    text.parse().ok().or_else(socket).or_else(in_brackets)
+}
+
+/// A network in its one form, in which an address of a peer is looked for: without host bits, and IPv4 as IPv4.
+fn canonical(net: IpNet) -> IpNet {
+    /// The bits before the IPv4 address in an IPv4-mapped one (RFC 4291 §2.5.5.2).
+    const MAPPED_BITS: u8 = 96;
+    let mapped = match net {
+        IpNet::V6(net) => net
+            .addr()
+            .to_ipv4_mapped()
+            .zip(net.prefix_len().checked_sub(MAPPED_BITS)),
+        IpNet::V4(_) => None,
+    };
+    let as_ipv4 = mapped.and_then(|(ip, bits)| Ipv4Net::new(ip, bits).ok());
+    as_ipv4.map_or(net, IpNet::from).trunc()
 }
 
 impl FromStr for Proxies {
@@ -58,10 +104,13 @@ impl FromStr for Proxies {
         let net = |part: &str| {
             let part = part.trim();
             let one = part.parse::<IpAddr>().map(IpNet::from);
-            one.or_else(|_| part.parse::<IpNet>())
+            one.or_else(|_| part.parse::<IpNet>()).map(canonical)
         };
-        let all: Result<Box<[IpNet]>, _> = typed.split(',').map(net).collect();
-        all.map(Self).map_err(|_| NotProxies(typed.to_owned()))
+        let all: Result<Vec<IpNet>, _> = typed.split(',').map(net).collect();
+        let mut all = all.map_err(|_| NotProxies(typed.to_owned()))?;
+        let mut known = HashSet::new();
+        all.retain(|net| known.insert(*net));
+        Ok(Self(all.into()))
     }
 }
 
@@ -105,6 +154,62 @@ mod tests {
         assert!(!Proxies::default().trust("127.0.0.1".parse().unwrap()));
         for wrong in ["", "localhost", "10.0.0.0/33", "127.0.0.1,"] {
             assert!(wrong.parse::<Proxies>().is_err(), "{wrong}");
+        }
+    }
+    #[test]
+    fn a_network_is_trusted_however_it_is_written() {
+        for (typed, shown, ip) in [
+            ("::ffff:127.0.0.1", "127.0.0.1/32", "127.0.0.1"),
+            ("::ffff:7f00:1", "127.0.0.1/32", "::ffff:127.0.0.1"),
+            ("::ffff:127.0.0.1/128", "127.0.0.1/32", "127.0.0.1"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8", "10.9.9.9"),
+            ("::ffff:0:0/96", "0.0.0.0/0", "203.0.113.9"),
+            ("10.1.2.3/8", "10.0.0.0/8", "10.9.9.9"),
+            ("2001:db8::7/32", "2001:db8::/32", "2001:db8:1::1"),
+            (
+                "10.0.0.0/8,10.1.2.3/8, ::ffff:10.0.0.0/104",
+                "10.0.0.0/8",
+                "10.0.0.1",
+            ),
+        ] {
+            let proxies: Proxies = typed.parse().unwrap();
+            assert_eq!(proxies.to_string(), shown, "{typed}");
+            assert!(proxies.trust(ip.parse().unwrap()), "{typed}");
+        }
+        let local: Proxies = "::ffff:127.0.0.1".parse().unwrap();
+        assert!(!local.trust("127.0.0.2".parse().unwrap()));
+        assert!(!local.trust("::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn several_fields_are_one_list_whose_empty_members_are_skipped() {
+        let proxies: Proxies = "10.0.0.0/8".parse().unwrap();
+        let sender = |fields: &[&[u8]]| {
+            let sender = proxies.sender_of(fields.iter().copied());
+            sender.map(|ip| ip.to_string())
+        };
+        let table: [(&[&[u8]], Option<&str>); 12] = [
+            (&[b"203.0.113.9", b"10.1.2.3"], Some("203.0.113.9")),
+            (&[b"1.2.3.4", b"203.0.113.9"], Some("203.0.113.9")),
+            (
+                &[b"1.2.3.4, 203.0.113.9", b"10.1.1.1, 10.2.2.2"],
+                Some("203.0.113.9"),
+            ),
+            (
+                &[b"203.0.113.9,,", b"", b" , \t,10.1.2.3"],
+                Some("203.0.113.9"),
+            ),
+            (&[b"\xfc, 203.0.113.9"], Some("203.0.113.9")),
+            (&[b"\xfc", b"203.0.113.9"], Some("203.0.113.9")),
+            (&[b"[2001:db8::1]"], Some("2001:db8::1")),
+            (&[b"203.0.113.9", b"\xfc"], None),
+            (&[b"203.0.113.9\xa0"], None),
+            (&[b"203.0.113.9 10.1.2.3"], None),
+            (&[b"203.0.113.9", b"unknown"], None),
+            (&[b"", b","], None),
+        ];
+        for (fields, expected) in table {
+            assert_eq!(sender(fields).as_deref(), expected, "{fields:?}");
         }
     }
 }

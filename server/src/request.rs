@@ -86,6 +86,8 @@ pub enum Presented<'a> {
     ApiKey(&'a str),
     /// Name and password (RFC 7617 §2), in base64 as they came.
     Basic(&'a str),
+    /// One with octets that no credential has.
+    Unreadable,
     /// More than one.
     Ambiguous,
 }
@@ -101,6 +103,7 @@ impl<'a> Presented<'a> {
             | Self::ApiKey(token)
             | Self::Basic(token) => Ok(token),
             Self::Nothing => Err(Denied::NoCredentials),
+            Self::Unreadable => Err(Denied::Malformed),
             Self::Ambiguous => Err(Denied::AmbiguousCredentials),
         }
     }
@@ -115,6 +118,7 @@ impl fmt::Debug for Presented<'_> {
             Self::Cookie(_) => "Cookie([redacted])",
             Self::ApiKey(_) => "ApiKey([redacted])",
             Self::Basic(_) => "Basic([redacted])",
+            Self::Unreadable => "Unreadable",
             Self::Ambiguous => "Ambiguous",
         })
     }

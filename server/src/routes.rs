@@ -39,6 +39,7 @@ pub(crate) struct Routes {
 }
 
 struct Pattern {
+    /// In its one form; see [`pattern`].
     path: Box<str>,
     /// A method, or all that are not named.
     methods: Vec<(Option<Box<str>>, Action)>,
@@ -77,42 +78,45 @@ impl Routes {
         };
         for entry in &entries {
             let any = &*entry.method == "*";
-            if !any
-                && !entry
-                    .method
-                    .bytes()
-                    .all(|c| c.is_ascii_uppercase() || c == b'-')
-            {
-                return Err(refuse(entry, "a method is written in capitals"));
+            if !any && !is_named(&entry.method) {
+                let problem = "a method is one or more capital letters or hyphens";
+                return Err(refuse(entry, problem));
             }
-            let path = pattern(&entry.path).ok_or_else(|| refuse(entry, "not a path"))?;
+            let path = pattern(&entry.path).map_err(|problem| refuse(entry, problem))?;
             let method = (!any).then(|| entry.method.clone());
             let action = Action::needing(entry.scope);
-            let known = routes
-                .patterns
-                .iter()
-                .position(|pattern| &*pattern.path == path);
+            let known = routes.position(&path);
             let place = match known {
                 Some(place) => place,
                 None => routes
-                    .add(path)
+                    .add(&path)
                     .map_err(|problem| refuse(entry, &problem))?,
             };
             let pattern = &mut routes.patterns[place];
             if pattern.methods.iter().any(|(known, _)| *known == method) {
-                return Err(refuse(entry, "is there twice"));
+                let problem = "the same method and path are listed twice";
+                return Err(refuse(entry, problem));
             }
             pattern.methods.push((method, action));
         }
+        routes
+            .cover_the_empty_rest()
+            .map_err(|problem| RoutesError {
+                path: file.clone(),
+                problem,
+            })?;
         Ok(routes)
+    }
+
+    fn position(&self, path: &str) -> Option<usize> {
+        let mut patterns = self.patterns.iter();
+        patterns.position(|pattern| &*pattern.path == path)
     }
 
     /// Adds a pattern: its place, or what is wrong with it.
     fn add(&mut self, path: &str) -> Result<usize, String> {
         let place = self.patterns.len();
-        self.paths
-            .insert(path, place)
-            .map_err(|error| error.to_string().replace('\n', " "))?;
+        self.insert(path, place)?;
         self.patterns.push(Pattern {
             path: path.into(),
             methods: Vec::new(),
@@ -120,42 +124,175 @@ impl Routes {
         Ok(place)
     }
 
-    /// The route of a path, and what it needs.
+    fn insert(&mut self, path: &str, place: usize) -> Result<(), String> {
+        let inserted = self.paths.insert(path, place);
+        inserted.map_err(|error| error.to_string().replace('\n', " "))
+    }
+
+    /// `/admin/{*rest}` is `/admin` and `/admin/` too, unless the file lists that path itself: servers answer them with what
+    /// is below, and matchit's catch-all needs a character.
+    fn cover_the_empty_rest(&mut self) -> Result<(), String> {
+        let mut covered: Vec<(Box<str>, usize)> = Vec::new();
+        for (place, pattern) in self.patterns.iter().enumerate() {
+            let Some(above) = pattern.path.strip_suffix(REST) else {
+                continue;
+            };
+            let above = without_slash(above);
+            if self.position(above).is_some() {
+                continue;
+            }
+            if let Some((_, other)) = covered.iter().find(|(known, _)| **known == *above) {
+                let (one, other) = (&pattern.path, &self.patterns[*other].path);
+                return Err(format!(
+                    "{other} and {one} both cover {above}: list {above} itself; {SHAPE}"
+                ));
+            }
+            covered.push((above.into(), place));
+        }
+        for (above, place) in covered {
+            self.insert(&above, place)?;
+        }
+        Ok(())
+    }
+
+    /// The route of a path, and what it needs. What is matched is the path's one form, in which patterns are kept as well.
     ///
     /// # Errors
-    /// [`Denied::NoRoute`]: an unknown one, or a path that two servers could read in two ways.
+    /// [`Denied::NoRoute`]: an unknown one, a path that two servers could read in two ways, or a method that some servers take
+    /// for another.
     pub(crate) fn find(&self, method: &str, path: &str) -> Result<(&str, Action), Denied> {
-        let path = bare(path).ok_or(Denied::NoRoute)?;
+        let form = normal(path).map_err(|_| Denied::NoRoute)?;
+        // The proxy passes on the text that it asked about, so a path must have its one form already: what one server
+        // decodes, merges or cuts and the next does not is how checks are bypassed. Only the case of an escape's digits is
+        // free, which no server tells apart (RFC 3986 §6.2.2.1); whatever else changes a path changes its length.
+        if !form.eq_ignore_ascii_case(path) || !is_asked(method) {
+            return Err(Denied::NoRoute);
+        }
         if !self.listed {
             return Ok(("/{*path}", Action::needing(None)));
         }
-        let found = self.paths.at(path).map_err(|_| Denied::NoRoute)?;
+        let found = self
+            .paths
+            .at(without_slash(&form))
+            .map_err(|_| Denied::NoRoute)?;
+        // matchit lets the parameter of `/v{version}/x` be empty; a parameter here is at least a character.
+        if found.params.iter().any(|(_, value)| value.is_empty()) {
+            return Err(Denied::NoRoute);
+        }
         let pattern = self.patterns.get(*found.value).ok_or(Denied::NoRoute)?;
-        let named = pattern
-            .methods
-            .iter()
-            .find(|(known, _)| known.as_deref() == Some(method));
-        let any = || pattern.methods.iter().find(|(known, _)| known.is_none());
-        let (_, action) = named.or_else(any).ok_or(Denied::NoRoute)?;
-        Ok((&pattern.path, *action))
+        let action = pattern.action(method).ok_or(Denied::NoRoute)?;
+        Ok((&pattern.path, action))
     }
 }
 
-/// A path with parameters in braces, whose rest is a path.
-fn pattern(path: &str) -> Option<&str> {
-    bare(&path.replace(['{', '}'], ""))?;
-    let shorter = path.strip_suffix('/').filter(|path| !path.is_empty());
-    Some(shorter.unwrap_or(path))
+impl Pattern {
+    /// What a method needs: its own entry says so, then, for HEAD, that of GET, whose answer it is without the content (RFC
+    /// 9110 §9.3.2), then that of all methods.
+    fn action(&self, method: &str) -> Option<Action> {
+        let entry = |wanted: Option<&str>| {
+            let mut methods = self.methods.iter();
+            methods
+                .find(|(known, _)| known.as_deref() == wanted)
+                .map(|(_, action)| *action)
+        };
+        let as_get = || (method == "HEAD").then(|| entry(Some("GET"))).flatten();
+        entry(Some(method)).or_else(as_get).or_else(|| entry(None))
+    }
 }
 
-/// A path that is in its one form already, without a trailing slash; `None` for any other: whoever passes it on passes on
-/// the text that was asked about, and what one server decodes, merges or cuts and the next does not is how checks are
-/// passed by.
-fn bare(path: &str) -> Option<&str> {
-    // An escape may be written in small letters; whatever else changes changes the length.
-    let formed = normal(path).is_ok_and(|form| form.eq_ignore_ascii_case(path));
+/// A method that an entry may name.
+fn is_named(method: &str) -> bool {
+    let capital = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+    !method.is_empty() && method.bytes().all(capital)
+}
+
+/// A method that a proxy may ask about: a token (RFC 9110 §5.6.2) without small letters. Methods are told apart by case
+/// (§9.1), but a server that takes `get` for GET would answer what was judged as another method.
+fn is_asked(method: &str) -> bool {
+    let fits = |byte: u8| {
+        byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    };
+    !method.is_empty() && method.bytes().all(fits)
+}
+
+/// More than any path of a pattern needs, and fewer than matchit has names for.
+const MOST_PARAMETERS: usize = 16;
+
+/// What a parameter is in a pattern's one form: its name tells no paths apart.
+const PARAMETER: &str = "{p}";
+const REST: &str = "{*p}";
+
+/// The one form of a pattern, or what is wrong with it. Its literal text is in the form of [`normal`], text beyond ASCII
+/// escaped, a slash at the end dropped, and parameters have one name.
+fn pattern(typed: &str) -> Result<String, &'static str> {
+    const ROOTED: &str = "a path begins with a slash";
+    const SEGMENTS: &str = "a path has no empty segments and none that are . or ..";
+    const PARAMETERS: &str = "a parameter is {name} at the end of a segment, or {*name} at the end of the path; write %7B and %7D for braces of the path itself";
+    const TEXT: &str = "a path has no encoded slash, percent, semicolon or control character, no broken escape, and no character that a path cannot hold";
+    let segments = without_slash(typed).strip_prefix('/').ok_or(ROOTED)?;
+    let mut form = String::with_capacity(typed.len());
+    if segments.is_empty() {
+        return Ok("/".to_owned());
+    }
+    let (mut parameters, mut ended) = (0, false);
+    for segment in segments.split('/') {
+        if ended {
+            return Err(PARAMETERS);
+        }
+        let (literal, parameter) = segment.split_at(segment.find('{').unwrap_or(segment.len()));
+        if literal.contains('}') {
+            return Err(PARAMETERS);
+        }
+        // The placeholder stands where the value will: a dot before a value is no dot segment.
+        let placeholder = if parameter.is_empty() { "" } else { "x" };
+        let escaped = escaped(literal);
+        let whole = format!("/{escaped}{placeholder}");
+        let formed = normal(&whole).map_err(|_| TEXT)?;
+        let formed = formed.strip_suffix(placeholder).ok_or(TEXT)?;
+        if formed == "/" && parameter.is_empty() {
+            return Err(SEGMENTS);
+        }
+        form.push_str(formed);
+        if parameter.is_empty() {
+            continue;
+        }
+        let name = parameter
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+            .ok_or(PARAMETERS)?;
+        let rest = name.strip_prefix('*');
+        let name = rest.unwrap_or(name);
+        parameters += 1;
+        if name.is_empty() || name.contains(['{', '}', '*']) || parameters > MOST_PARAMETERS {
+            return Err(PARAMETERS);
+        }
+        ended = rest.is_some();
+        form.push_str(if ended { REST } else { PARAMETER });
+    }
+    Ok(form)
+}
+
+/// Text beyond ASCII as its escapes: a file is written by people.
+fn escaped(literal: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(literal.len());
+    for character in literal.chars() {
+        if character.is_ascii() {
+            text.push(character);
+        } else {
+            let mut octets = [0; 4];
+            for octet in character.encode_utf8(&mut octets).bytes() {
+                let _ = write!(text, "%{octet:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// A route is the same with and without a slash at its end.
+fn without_slash(path: &str) -> &str {
     let shorter = path.strip_suffix('/').filter(|path| !path.is_empty());
-    formed.then_some(shorter.unwrap_or(path))
+    shorter.unwrap_or(path)
 }
 
 fn read(path: &Path) -> Result<Vec<Entry>, RoutesError> {
@@ -163,7 +300,7 @@ fn read(path: &Path) -> Result<Vec<Entry>, RoutesError> {
         path: path.to_owned(),
         problem,
     };
-    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    let text = crate::files::read_text(path).map_err(|error| refuse(error.to_string()))?;
     let file: File = toml::from_str(&text).map_err(|error| {
         let line = error
             .span()
@@ -197,83 +334,8 @@ impl<'de> Deserialize<'de> for RoutesFrom {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn routes() -> Routes {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let text = r#"
-            [[route]]
-            method = "GET"
-            path = "/reports/{id}"
-            scope = "items:read"
-            [[route]]
-            method = "*"
-            path = "/reports/{id}"
-            scope = "items:write"
-            [[route]]
-            method = "GET"
-            path = "/me/"
-        "#;
-        std::fs::write(file.path(), text).unwrap();
-        Routes::open(&RoutesFrom::File(file.path().to_owned())).unwrap()
-    }
-
-    #[test]
-    fn a_path_needs_what_its_route_says_by_method() {
-        let routes = routes();
-        let needs = |method, path| routes.find(method, path).map(|(_, action)| action.scope());
-        assert_eq!(needs("GET", "/reports/7"), Ok(Some(Scope::ItemsRead)));
-        assert_eq!(needs("GET", "/reports/7/"), Ok(Some(Scope::ItemsRead)));
-        assert_eq!(needs("PUT", "/reports/7"), Ok(Some(Scope::ItemsWrite)));
-        assert_eq!(needs("GET", "/me"), Ok(None));
-        assert_eq!(needs("POST", "/me"), Err(Denied::NoRoute));
-        assert_eq!(needs("GET", "/other"), Err(Denied::NoRoute));
-    }
-
-    #[test]
-    fn a_path_that_can_be_read_in_two_ways_has_no_route() {
-        let (known, none) = (routes(), Routes::default());
-        for path in [
-            "/reports/../me",
-            "/reports/./7",
-            "//reports/7",
-            "/reports//7",
-            "/reports%2f7",
-            "/reports/%2E%2e/me",
-            "/reports/7;x=1",
-            "/reports\\7",
-            "/reports/%00",
-            "/reports/%252e",
-            "/%72eports/7",
-            "/reports/%7",
-            "/reports/%",
-            "/reports/%+7",
-            "/reports/7#x",
-            "reports/7",
-            "",
-            "/r\u{e4}",
-        ] {
-            assert_eq!(
-                known.find("GET", path).map(|_| ()),
-                Err(Denied::NoRoute),
-                "{path}"
-            );
-            assert_eq!(
-                none.find("GET", path).map(|_| ()),
-                Err(Denied::NoRoute),
-                "{path}"
-            );
-        }
-        assert!(none.find("GET", "/any/thing").is_ok());
-        assert!(known.find("GET", "/reports/a%20b%c3%A4").is_ok());
-    }
-
-    #[test]
-    fn a_file_that_lists_nothing_opens_nothing() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "route = []").unwrap();
-        let routes = Routes::open(&RoutesFrom::File(file.path().to_owned())).unwrap();
-        assert_eq!(routes.find("GET", "/").map(|_| ()), Err(Denied::NoRoute));
-    }
-}
+#[allow(
+    clippy::format_push_string,
+    reason = "a test reads better so, and need not be fast"
+)]
+mod tests;

@@ -1,36 +1,56 @@
 //! The listener: its limits, its start and its end.
 
-use std::convert::Infallible;
-use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+mod body;
+mod connections;
+mod patience;
+mod signals;
 
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
-use crate::http::App;
+use crate::cause::Seldom;
+use crate::clock::{Clock, Timestamp};
+use crate::http::{App, shutting_down, unnamed};
 use crate::lab::{Lab, OpenError};
-use crate::setup::{Design, LogFormat, LogKind};
+use crate::log;
+use crate::sessions::WrongSessions;
+use crate::setup::Design;
+use connections::{Connection, Connections};
+use patience::{Limits, Patient};
+
+pub(crate) use connections::Counts;
 
 /// Until when a request's head must be there, counted from the end of the one before: it also ends idle connections,
-/// so it is longer than a load generator pauses between slices.
+/// so it is longer than a load generator pauses between slices. A head that has begun has less time (`patience`).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest head: a token of 8 kB and a long URI beside it. Longer ones get 431 or 414 from hyper.
 const MOST_HEAD_BYTES: usize = 32 * 1024;
 
-/// Until when a request's body must be there, counted from its head: shorter than a shutdown waits, so that even then
-/// its client is answered.
+/// Until when a request's body must be there, counted from its head. A shutdown that ends sooner answers 503.
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(4);
-const _: () = assert!(BODY_TIMEOUT.as_millis() < SHUTDOWN_TIMEOUT.as_millis());
 
-/// For how long a shutdown waits for requests under way.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a shutdown lets requests that have already been sent arrive, before it closes connections without one.
+const LAST_REQUESTS: Duration = Duration::from_millis(20);
+
+/// How long the last answers may take to be written, after `--shutdown-timeout`.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// How long the end of the process waits for blocking work that nobody awaits any more.
+const BLOCKING_WORK: Duration = Duration::from_secs(1);
 
 /// The pause after a failed accept: out of descriptors, trying again at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -41,6 +61,9 @@ pub enum ServeError {
     /// The design could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The store of sessions refuses what the configuration says.
+    #[error(transparent)]
+    Sessions(#[from] WrongSessions),
     /// The address could not be had.
     #[error("--listen {address}: {error}{hint}")]
     Listen {
@@ -61,55 +84,57 @@ pub enum ServeError {
     },
 }
 
-/// Runs a design until SIGINT or SIGTERM: prints its pipeline and warnings to stderr, then one line to stdout when it
-/// is ready: `authlab listening on http://ADDRESS`.
+/// Runs a design until SIGINT, SIGTERM or SIGHUP: writes its pipeline and warnings to stderr, then one line to stdout
+/// when it is ready: `authlab listening on http://ADDRESS`. Serving waits for neither stream, the start and the end
+/// for a moment. From now on panics of this process are written to that log, too.
 ///
 /// # Errors
 /// One line: a design that cannot be opened, an address that cannot be had.
 pub fn run(mut design: Design) -> Result<(), ServeError> {
     let runtime = runtime(design.threads.get())?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let server = Server::bind(design.listen).await?;
         // Port 0 was a wish; who issues tokens is where the server is.
         design.listen = server.address();
-        let lab = Lab::open(design)?;
-        announce(lab.design());
-        log(lab.design());
-        if !lab.sessions_answer().await {
-            let sessions = &lab.design().sessions;
-            let _ = writeln!(
-                io::stderr(),
-                "warning: {sessions} does not answer: until it does, who needs a session gets 503"
-            );
+        if design.forgets_revocations() {
+            next_second(&Clock::Coarse).await;
         }
-        let stop = stop_signal().map_err(|error| ServeError::Runtime { threads: 1, error })?;
-        // Whoever started the server may have closed its end: serving does not depend on being read.
-        let _ = writeln!(
-            io::stdout(),
-            "authlab listening on http://{}",
+        let lab = Lab::open(design)?;
+        let warnings = lab.check_sessions().await?;
+        let refuse = |error| ServeError::Runtime { threads: 1, error };
+        let stderr = log::start(lab.design()).map_err(refuse)?;
+        let stdout = log::stdout().map_err(refuse)?;
+        stderr.push(&announcement(lab.design()));
+        for warning in lab.notes().into_iter().chain(warnings) {
+            stderr.push(&format!("warning: {warning}\n"));
+        }
+        let signals = signals::count().map_err(refuse)?;
+        stderr.flush();
+        stdout.push(&format!(
+            "authlab listening on http://{}\n",
             server.address()
-        );
-        let _ = io::stdout().flush();
-        server.run(lab, stop).await;
+        ));
+        let limits = Limits::default();
+        let (stop, hurry) = (signals.clone().nth(1), signals.nth(2));
+        server
+            .run_with(lab, stop, hurry, BODY_TIMEOUT, limits)
+            .await;
         Ok(())
-    })
+    });
+    runtime.shutdown_timeout(BLOCKING_WORK);
+    done
 }
 
-/// Where `--log` asks for lines, they go to stderr. Once a process: whoever has a subscriber of their own keeps it.
-fn log(design: &Design) {
-    use tracing_subscriber::filter::LevelFilter;
-    if design.log == LogKind::None {
-        return;
+/// Waits for the next whole second. Tokens count them, and those of a process that ended within this one are refused.
+async fn next_second(clock: &Clock) {
+    let next = Timestamp::from_seconds(clock.now().seconds() + 1);
+    loop {
+        let now = clock.now();
+        if now >= next {
+            return;
+        }
+        tokio::time::sleep(next.since(now)).await;
     }
-    let lines = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(LevelFilter::INFO)
-        .with_ansi(false)
-        .with_target(false);
-    let _ = match design.log_format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
 }
 
 /// One worker needs no queues between workers.
@@ -125,7 +150,8 @@ fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, ServeError> {
         .map_err(|error| ServeError::Runtime { threads, error })
 }
 
-fn announce(design: &Design) {
+/// What is written at the start: the pipeline and the warnings.
+fn announcement(design: &Design) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for (axis, choice) in design.pipeline() {
@@ -134,21 +160,15 @@ fn announce(design: &Design) {
     for warning in design.warnings() {
         let _ = writeln!(text, "warning: {}", warning.help());
     }
-    let _ = io::stderr().write_all(text.as_bytes());
-}
-
-/// Ends with the first SIGINT or SIGTERM. The handlers are in place when this returns.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+    let most = connections::most(design);
+    if most < design.max_connections.get() {
+        let _ = writeln!(
+            text,
+            "warning: at most {most} connections at once, not {}: the limit of open files is too low (ulimit -n)",
+            design.max_connections
+        );
+    }
+    text
 }
 
 /// A bound listener.
@@ -186,64 +206,223 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop` ends, then lets requests under way finish, within limits.
+    /// Serves until `stop` ends, then lets requests under way finish, for at most `--shutdown-timeout`. Those that are
+    /// not done by then are answered 503.
     pub async fn run(self, lab: Arc<Lab>, stop: impl Future<Output = ()>) {
-        self.run_with(lab, stop, BODY_TIMEOUT).await;
+        let never = std::future::pending();
+        self.run_with(lab, stop, never, BODY_TIMEOUT, Limits::default())
+            .await;
     }
 
-    async fn run_with(self, lab: Arc<Lab>, stop: impl Future<Output = ()>, body_timeout: Duration) {
-        let app = App::within(lab, body_timeout);
-        let connections = GracefulShutdown::new();
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
-                        tokio::spawn(connections.watch(connection(stream, peer.ip(), app.clone())));
-                    }
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                },
-                () = &mut stop => break,
-            }
-        }
-        drop(self.listener);
+    /// Serves until `stop` ends; when `hurry` ends after that, what is under way is answered 503 at once.
+    async fn run_with(
+        self,
+        lab: Arc<Lab>,
+        stop: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+        body_timeout: Duration,
+        limits: Limits,
+    ) {
+        let within = lab.design().shutdown_timeout.0;
+        let counts = Arc::new(Counts::default());
+        let most = connections::most(lab.design());
+        let (cut, cutting) = watch::channel(false);
+        let serving = Serving {
+            app: App::within(lab, body_timeout, Arc::clone(&counts)),
+            connections: Arc::new(Connections::new(most, counts)),
+            graceful: GracefulShutdown::new(),
+            limits,
+            cutting,
+        };
+        let mut stop = pin!(stop);
+        serving.accept(&self.listener, stop.as_mut()).await;
+        serving.accept_last(self.listener).await;
+        let mut ended = pin!(serving.graceful.shutdown());
         tokio::select! {
-            () = connections.shutdown() => {}
-            () = tokio::time::sleep(SHUTDOWN_TIMEOUT) => {}
+            () = &mut ended => return,
+            () = tokio::time::sleep(within) => {}
+            () = hurry => {}
+        }
+        cut.send_replace(true);
+        tokio::select! {
+            () = &mut ended => {}
+            () = tokio::time::sleep(LAST_ANSWERS) => {}
         }
     }
 }
 
-type Connection<S> = http1::Connection<TokioIo<TcpStream>, S>;
-
-fn connection(
-    stream: TcpStream,
-    peer: IpAddr,
+/// A listener's connections, and what they share.
+struct Serving {
     app: App,
-) -> Connection<
-    impl hyper::service::HttpService<
+    connections: Arc<Connections>,
+    graceful: GracefulShutdown,
+    limits: Limits,
+    /// Whether requests under way are cut off: the server ends.
+    cutting: watch::Receiver<bool>,
+}
+
+impl Serving {
+    /// Accepts connections until `stop` ends.
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+        mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) {
+        let (mut refused, mut crowded) = (Seldom::default(), Seldom::default());
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut stop => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let mut is_stopped = false;
+                    while self.connections.is_full() && !is_stopped {
+                        let freed = self.connections.freed();
+                        let closed = self.connections.evict();
+                        if let Some(times) = crowded.times(Instant::now()) {
+                            let most = self.connections.most();
+                            tracing::warn!(
+                                most,
+                                closed,
+                                times,
+                                "all connections are taken: those that wait for their clients make room, else new ones wait"
+                            );
+                        }
+                        tokio::select! {
+                            () = freed => {}
+                            () = &mut stop => is_stopped = true,
+                        }
+                    }
+                    self.open(stream, peer.ip());
+                    if is_stopped {
+                        return;
+                    }
+                }
+                // The client went before it was accepted.
+                Err(error) if is_of_client(&error) => {}
+                Err(error) => {
+                    let counts = self.connections.counts();
+                    counts.not_accepted.fetch_add(1, Ordering::Relaxed);
+                    if let Some(times) = refused.times(Instant::now()) {
+                        tracing::warn!(times, %error, "connections cannot be accepted");
+                    }
+                    // Where descriptors are what is missing, this frees some.
+                    self.connections.evict();
+                    tokio::select! {
+                        () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                        () = &mut stop => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the connections that the system has accepted already, and closes the listener. Their clients, and those of
+    /// open connections, may have sent a request that is not read yet.
+    async fn accept_last(&self, listener: TcpListener) {
+        if let Ok(listener) = listener.into_std() {
+            while !self.connections.is_full() {
+                let Ok((stream, peer)) = listener.accept() else {
+                    break;
+                };
+                if stream.set_nonblocking(true).is_err() {
+                    continue;
+                }
+                if let Ok(stream) = TcpStream::from_std(stream) {
+                    self.open(stream, peer.ip());
+                }
+            }
+        }
+        if !self.connections.is_empty() {
+            tokio::time::sleep(LAST_REQUESTS).await;
+        }
+    }
+
+    /// Serves a connection in a task of its own.
+    fn open(&self, stream: TcpStream, peer: IpAddr) {
+        // A small answer must not wait for the acknowledgement of the one before it.
+        let _ = stream.set_nodelay(true);
+        let entry = self.connections.enter();
+        let connection = entry.connection();
+        let stream = Patient::new(stream, Arc::clone(&connection), self.limits);
+        let service = self.service(Arc::clone(&connection), peer);
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MOST_HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let served = self.graceful.watch(served);
+        let task = tokio::spawn(async move {
+            // Dropped after the stream is closed.
+            let _entry = entry;
+            let _ = served.await;
+        });
+        connection.served_by(task.abort_handle());
+    }
+
+    fn service(
+        &self,
+        connection: Arc<Connection>,
+        peer: IpAddr,
+    ) -> impl hyper::service::HttpService<
         Incoming,
         ResBody = axum::body::Body,
         Error = Infallible,
         Future: Send,
-    >,
-> {
-    // A small answer must not wait for the acknowledgement of the one before it.
-    let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let app = app.clone();
-        async move { Ok(app.answer(request, peer).await) }
-    });
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MOST_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+    > + use<> {
+        let (app, cutting) = (self.app.clone(), self.cutting.clone());
+        hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            let (app, cutting) = (app.clone(), cutting.clone());
+            let connection = Arc::clone(&connection);
+            async move {
+                if !connection.begin() {
+                    // It makes room, and its task ends here.
+                    std::future::pending::<()>().await;
+                }
+                let request = request.map(|body| body::Awaited::new(body, Arc::clone(&connection)));
+                let answer = answer_or_cut(&app, request, peer, cutting).await;
+                connection.answered();
+                Ok(answer)
+            }
+        })
+    }
+}
+
+/// The answer, or 503 where the end of the server comes first.
+async fn answer_or_cut(
+    app: &App,
+    request: hyper::Request<body::Awaited>,
+    peer: IpAddr,
+    mut cutting: watch::Receiver<bool>,
+) -> Response {
+    if *cutting.borrow() {
+        return shutting_down();
+    }
+    if let Some(refusal) = unnamed(&request) {
+        return refusal;
+    }
+    tokio::select! {
+        // The usual answer is there at once, and nothing is registered anywhere.
+        biased;
+        answer = app.answer(request, peer) => answer,
+        _ = cutting.wait_for(|cut| *cut) => shutting_down(),
+    }
+}
+
+/// Whether an accept failed for a reason of one client, and the next may succeed at once.
+fn is_of_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::io::{Read as _, Write as _};
     use std::net::{Ipv4Addr, TcpStream};
     use std::time::Instant;
 
@@ -251,24 +430,159 @@ mod tests {
 
     use super::*;
     use crate::password::PasswordKind;
+    use crate::period::Period;
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_body_that_never_comes_is_answered_408_and_holds_neither_connection_nor_end() {
-        const LIMIT: Duration = Duration::from_millis(100);
-        let design = Design {
-            password: PasswordKind::Sha256,
-            ..Design::default()
-        };
+    /// Until when something that should happen has happened.
+    const SOON: Duration = Duration::from_secs(20);
+
+    /// A server with these limits, until `stop` is sent or dropped.
+    async fn served(
+        design: Design,
+        body_timeout: Duration,
+        limits: Limits,
+    ) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
         let lab = Lab::open(design).unwrap();
         let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
         let address = server.address();
         let (stop, stopped) = oneshot::channel::<()>();
-        let stopped = async { stopped.await.unwrap() };
-        let serving = tokio::spawn(server.run_with(Arc::clone(&lab), stopped, LIMIT));
+        let stopped = async { stopped.await.unwrap_or_default() };
+        let never = std::future::pending();
+        let serving = server.run_with(lab, stopped, never, body_timeout, limits);
+        (address, stop, tokio::spawn(serving))
+    }
+
+    fn quick() -> Design {
+        Design {
+            password: PasswordKind::Sha256,
+            ..Design::default()
+        }
+    }
+
+    /// What the server sends until it closes the connection; an error when it does not close it.
+    fn read_to_end(mut stream: &TcpStream) -> io::Result<String> {
+        stream.set_read_timeout(Some(SOON))?;
+        let mut text = String::new();
+        match stream.read_to_string(&mut text) {
+            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(error),
+            _ => Ok(text),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_head_that_has_begun_has_less_time_than_a_connection_that_is_kept() {
+        const HEAD: Duration = Duration::from_millis(200);
+        let limits = Limits {
+            head: HEAD,
+            ..Limits::default()
+        };
+        let (address, _stop, _) = served(quick(), BODY_TIMEOUT, limits).await;
+        let kept = TcpStream::connect(address).unwrap();
+        let ask = |last: &str| {
+            let request = format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{last}\r\n");
+            (&kept).write_all(request.as_bytes()).unwrap();
+        };
+        ask("");
+        let mut answer = [0; 12];
+        (&kept).read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        let begun = TcpStream::connect(address).unwrap();
+        (&begun).write_all(b"GET / HTTP/1.1\r\nx-slow: ").unwrap();
+        assert_eq!(read_to_end(&begun).unwrap(), "");
+        // By now the kept connection has been idle for longer than a head may take.
+        ask("connection: close\r\n");
+        assert!(read_to_end(&kept).unwrap().contains("HTTP/1.1 200"));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_client_that_does_not_read_its_answers_is_closed() {
+        let limits = Limits {
+            read: Duration::from_millis(200),
+            ..Limits::default()
+        };
+        let (address, _stop, _) = served(quick(), BODY_TIMEOUT, limits).await;
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_write_timeout(Some(SOON)).unwrap();
+        // More answers than any socket buffers: sending fails once the server has closed the connection.
+        let request = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
+        let failed = loop {
+            if let Err(error) = (&stream).write_all(&request) {
+                break error.kind();
+            }
+        };
+        assert!(
+            matches!(
+                failed,
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            ),
+            "{failed}"
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_client_that_has_been_waited_for_longest_makes_room() {
+        let design = Design {
+            max_connections: std::num::NonZeroUsize::new(3).unwrap(),
+            ..quick()
+        };
+        let (address, _stop, _) = served(design, SOON, Limits::default()).await;
+        let connect = |sent: &str| {
+            let stream = TcpStream::connect(address).unwrap();
+            (&stream).write_all(sent.as_bytes()).unwrap();
+            // Each is waited for from a millisecond of its own on.
+            std::thread::sleep(Duration::from_millis(20));
+            stream
+        };
+        let silent = connect("");
+        let slow_head = connect("GET / HTTP/1.1\r\n");
+        let slow_body = connect(
+            "POST /token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+        );
+        for (gone, what) in [
+            (silent, "no request"),
+            (slow_head, "a slow head"),
+            (slow_body, "a slow body"),
+        ] {
+            let next = connect("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
+            let mut answer = [0; 12];
+            (&next).read_exact(&mut answer).unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 200", "{what}");
+            assert_eq!(read_to_end(&gone).unwrap(), "", "{what}");
+            // It is kept, and waited for from now on.
+            std::mem::forget(next);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_shutdown_cannot_finish_is_answered_503() {
+        let design = Design {
+            shutdown_timeout: Period(Duration::from_millis(100)),
+            ..quick()
+        };
+        let (address, stop, serving) = served(design, SOON, Limits::default()).await;
+        let under_way = TcpStream::connect(address).unwrap();
+        let head = "POST /token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n";
+        (&under_way).write_all(head.as_bytes()).unwrap();
+        stop.send(()).unwrap();
+        let answer = read_to_end(&under_way).unwrap().to_ascii_lowercase();
+        assert!(answer.starts_with("http/1.1 503"), "{answer}");
+        for header in [
+            "connection: close",
+            "retry-after: ",
+            "cache-control: no-store",
+        ] {
+            assert!(answer.contains(header), "{answer}");
+        }
+        tokio::time::timeout(SOON, serving).await.unwrap().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_body_that_never_comes_is_answered_408_and_holds_neither_connection_nor_end() {
+        const LIMIT: Duration = Duration::from_millis(100);
+        let (address, stop, serving) = served(quick(), LIMIT, Limits::default()).await;
         let mut waiting = Vec::new();
         for begun in ["", "{\"username\":"] {
             let mut stream = TcpStream::connect(address).unwrap();
-            stream.set_read_timeout(Some(SHUTDOWN_TIMEOUT)).unwrap();
+            stream.set_read_timeout(Some(SOON)).unwrap();
             let head = "POST /token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n";
             let sent = format!("{head}\r\n{begun}");
             stream.write_all(sent.as_bytes()).unwrap();

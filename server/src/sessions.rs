@@ -18,7 +18,9 @@ use crate::request::{Generation, Mark, TokenId, Verified};
 use crate::setup::Design;
 use crate::subjects::{Subject, Subjects};
 use crate::users::Profile;
-pub(crate) use device::{Device, DeviceFacts, Signed, fit as device_fits};
+pub(crate) use device::{
+    Device, DeviceFacts, Signed, Told, called as device_name, fit as device_fits,
+};
 
 axis! {
     /// Where sessions, what follows them and revocations are kept.
@@ -74,6 +76,14 @@ impl fmt::Debug for Standing {
     }
 }
 
+/// The sessions that a sign-in ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) sessions: Vec<TokenId>,
+    /// Whether others of the account may have ended too: the sign-in was sent twice, and the first answer was lost.
+    pub(crate) perhaps_more: bool,
+}
+
 /// Why a session has no next turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turned {
@@ -87,15 +97,17 @@ pub(crate) enum Turned {
 
 /// The calls to Redis are boxed: whatever future may make one holds it, and is moved with it, on a hit too.
 impl Sessions {
-    pub(crate) fn open(design: &Design) -> Result<Self, NotSessions> {
+    pub(crate) fn open(design: &Design, now: Timestamp) -> Result<Self, NotSessions> {
         match &design.sessions {
-            SessionsFrom::Memory => Ok(Self::Memory(Box::default())),
+            SessionsFrom::Memory => Ok(Self::Memory(Box::new(memory::MemorySessions::open(
+                design, now,
+            )))),
             SessionsFrom::Redis(url) => {
                 // TLS would need a second stack of it beside our own; the connection lives on a runtime.
                 if !url.starts_with("redis://") || tokio::runtime::Handle::try_current().is_err() {
                     return Err(NotSessions);
                 }
-                let redis = redis::RedisSessions::open(url).map_err(|_| NotSessions)?;
+                let redis = redis::RedisSessions::open(url, design).map_err(|_| NotSessions)?;
                 Ok(Self::Redis(Box::new(redis)))
             }
         }
@@ -106,6 +118,23 @@ impl Sessions {
         match self {
             Self::Memory(_) => true,
             Self::Redis(redis) => redis.answers().await,
+        }
+    }
+
+    /// Refuses a token that says everything itself if it was issued before this store began: whether it was revoked is not
+    /// known. A store with a record of each token knows.
+    pub(crate) fn remembers(&self, issued_at_seconds: u64) -> Result<(), Denied> {
+        match self {
+            Self::Memory(memory) => memory.remembers(issued_at_seconds),
+            Self::Redis(_) => Ok(()),
+        }
+    }
+
+    /// Keeps that such a token was issued, where that is what makes it good.
+    pub(crate) async fn begin_signed(&self, id: TokenId, end: Timestamp) -> Result<(), Denied> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(redis) => Box::pin(redis.begin_signed(id, end)).await,
         }
     }
 
@@ -120,16 +149,46 @@ impl Sessions {
         }
     }
 
-    /// The subject's current generation. Read it before whatever a token is made of.
+    /// The same of what has no record: a name and a password on each request.
+    pub(crate) async fn check_generation(
+        &self,
+        mark: &Mark,
+        subjects: &Subjects,
+    ) -> Result<(), Denied> {
+        match self {
+            Self::Memory(memory) => memory.check(mark),
+            Self::Redis(redis) => {
+                let name = subjects.name(mark.subject);
+                Box::pin(redis.check_generation(mark, &name)).await
+            }
+        }
+    }
+
+    /// The subject's current generation, where it has one. Read it before whatever a token is made of.
     pub(crate) async fn generation(
+        &self,
+        name: &str,
+        subject: Option<Subject>,
+    ) -> Result<Option<Generation>, Denied> {
+        match self {
+            // One that was never numbered here was never changed here.
+            Self::Memory(memory) => Ok(Some(
+                subject.map_or(0, |subject| memory.generation(subject)),
+            )),
+            Self::Redis(redis) => Box::pin(redis.generation(name)).await,
+        }
+    }
+
+    /// The generation of a subject whose secret was shown: one begins where there is none. What was read of the subject
+    /// before may be of an earlier one, and is to be read again.
+    pub(crate) async fn begin_generation(
         &self,
         name: &str,
         subject: Option<Subject>,
     ) -> Result<Generation, Denied> {
         match self {
-            // One that was never numbered here was never changed here.
             Self::Memory(memory) => Ok(subject.map_or(0, |subject| memory.generation(subject))),
-            Self::Redis(redis) => Box::pin(redis.generation(name)).await,
+            Self::Redis(redis) => Box::pin(redis.begin_generation(name)).await,
         }
     }
 
@@ -144,11 +203,27 @@ impl Sessions {
         }
     }
 
+    /// Makes every decision stale that other servers keep beside these sessions of a token without a record here.
+    pub(crate) async fn make_stale(&self, id: TokenId) -> Result<(), Denied> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(redis) => Box::pin(redis.make_stale(&redis::slot_of_token(id))).await,
+        }
+    }
+
+    /// The same of every token of a subject.
+    pub(crate) async fn make_all_of_stale(&self, name: &str) -> Result<(), Denied> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(redis) => Box::pin(redis.make_stale(&redis::slot_of_subject(name))).await,
+        }
+    }
+
     /// Makes every decision stale that other servers keep beside these sessions.
     pub(crate) async fn make_all_stale(&self) -> Result<(), Denied> {
         match self {
             Self::Memory(_) => Ok(()),
-            Self::Redis(redis) => Box::pin(redis.make_all_stale()).await,
+            Self::Redis(redis) => Box::pin(redis.make_stale("all")).await,
         }
     }
 
@@ -168,32 +243,31 @@ impl Sessions {
         }
     }
 
-    /// Commits a revocation, until the token would have ended by itself.
+    /// Commits a revocation, until the token would have ended by itself. The answer is a subject all of whose tokens ended
+    /// to make room for it.
     pub(crate) async fn revoke(
         &self,
         id: TokenId,
+        subject: Subject,
         end: Timestamp,
         now: Timestamp,
-    ) -> Result<(), Denied> {
+    ) -> Result<Option<Subject>, Denied> {
         match self {
-            Self::Memory(memory) => {
-                memory.revoke(id, end, now);
-                Ok(())
-            }
-            Self::Redis(redis) => Box::pin(redis.revoke(id, end)).await,
+            Self::Memory(memory) => Ok(memory.revoke(id, subject, end, now)),
+            Self::Redis(redis) => Box::pin(redis.revoke(id)).await.map(|()| None),
         }
     }
 
-    /// Keeps what a token of this name stands for, until it ends.
+    /// Keeps what a token of this name stands for, until it ends. The answer is the token that was evicted to make room.
     pub(crate) async fn begin(
         &self,
         name: &str,
         session: Standing,
         now: Timestamp,
-    ) -> Result<(), Denied> {
+    ) -> Result<Option<TokenId>, Denied> {
         match self {
             Self::Memory(memory) => memory.begin(session, now),
-            Self::Redis(redis) => Box::pin(redis.begin(name, &session)).await,
+            Self::Redis(redis) => Box::pin(redis.begin(name, &session)).await.map(|()| None),
         }
     }
 
@@ -231,16 +305,18 @@ impl Sessions {
         }
     }
 
-    /// Keeps a session that is refreshed.
+    /// Keeps a session that is refreshed. The answer is the one that was evicted to make room.
     pub(crate) async fn begin_refreshed(
         &self,
         id: TokenId,
         session: Refreshed,
         now: Timestamp,
-    ) -> Result<(), Denied> {
+    ) -> Result<Option<(TokenId, Refreshed)>, Denied> {
         match self {
             Self::Memory(memory) => memory.begin_refreshed(id, session, now),
-            Self::Redis(redis) => Box::pin(redis.begin_refreshed(id, &session)).await,
+            Self::Redis(redis) => Box::pin(redis.begin_refreshed(id, &session))
+                .await
+                .map(|()| None),
         }
     }
 
@@ -272,14 +348,23 @@ impl Sessions {
         }
     }
 
-    /// Ends a session that is refreshed, if it is one.
-    pub(crate) async fn end_refreshed(&self, id: TokenId) -> Result<(), Denied> {
+    /// Ends a session that is refreshed, if it is one, and its access tokens, which end by themselves at `end`. The answer
+    /// is that of [`Sessions::revoke`].
+    pub(crate) async fn end_refreshed(
+        &self,
+        id: TokenId,
+        subject: Subject,
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Subject>, Denied> {
         match self {
             Self::Memory(memory) => {
+                let all_of = memory.revoke(id, subject, end, now);
                 memory.end_refreshed(id);
-                Ok(())
+                Ok(all_of)
             }
-            Self::Redis(redis) => Box::pin(redis.end_refreshed(id)).await,
+            // The session is the record of its tokens.
+            Self::Redis(redis) => Box::pin(redis.revoke(id)).await.map(|()| None),
         }
     }
 }
@@ -295,9 +380,15 @@ impl Sessions {
         profile: &Profile,
         most: usize,
         now: Timestamp,
-    ) -> Result<Vec<TokenId>, Denied> {
+    ) -> Result<Ended, Denied> {
         match self {
-            Self::Memory(memory) => memory.devices_mut().sign_in(id, device, profile, most, now),
+            Self::Memory(memory) => {
+                let ended = memory.devices_mut().sign_in(id, device, profile, most, now);
+                ended.map(|sessions| Ended {
+                    sessions,
+                    perhaps_more: false,
+                })
+            }
             Self::Redis(redis) => Box::pin(redis.sign_in(id, &device, profile, most, now)).await,
         }
     }
@@ -342,6 +433,15 @@ impl Sessions {
             Self::Redis(redis) => redis.profile(name).await,
         }
     }
+}
+
+/// A store that answers, and refuses what the configuration says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--sessions {address}: {cause}")]
+pub struct WrongSessions {
+    /// Without a password.
+    address: String,
+    cause: String,
 }
 
 /// A text that names no place for sessions.

@@ -29,7 +29,7 @@ use crate::policy::PolicyKind;
 use crate::proxies::Proxies;
 use crate::routes::RoutesFrom;
 use crate::sessions::SessionsFrom;
-use crate::users::{Users, UsersFrom};
+use crate::users::{LEAST_PASSWORD_BYTES, MOST_PASSWORD_BYTES, Users, UsersFrom};
 use crate::verification::{IntrospectClient, IntrospectUrl, VerifyKind};
 pub use file::SetupFileError;
 pub use presets::Preset;
@@ -178,11 +178,18 @@ settings! {
     freshness: FreshnessKind = FreshnessKind::Epoch, "AUTHLAB_FRESHNESS";
     /// where accounts are kept: `memory`, `file:PATH` or `sqlite:PATH` [default: memory]
     users: UsersFrom = UsersFrom::Memory, "AUTHLAB_USERS";
+    /// how many bytes a new password has at least, at a sign-up and a change: 1 to 72 [default: 8]
+    #[arg(value_name = "N")]
+    min_password_bytes: usize = LEAST_PASSWORD_BYTES, "AUTHLAB_MIN_PASSWORD_BYTES";
     /// where sessions and revocations are kept: `memory`, or `redis://[NAME:PASSWORD@]HOST[:PORT][/DB]` [default: memory]
     #[arg(hide_env_values = true)]
     sessions: SessionsFrom = SessionsFrom::Memory, "AUTHLAB_SESSIONS";
     /// how many devices an account may be signed in from; one more signs the oldest out [default: 10]
     max_sessions: NonZeroUsize = const { NonZeroUsize::new(10).unwrap() }, "AUTHLAB_MAX_SESSIONS";
+    /// how many tokens, or sessions that are refreshed, one user or client may have; one more ends its oldest. With
+    /// --sessions memory, where they are held [default: 10000]
+    #[arg(value_name = "N")]
+    max_tokens_per_subject: NonZeroUsize = const { NonZeroUsize::new(10_000).unwrap() }, "AUTHLAB_MAX_TOKENS_PER_SUBJECT";
     /// a JSON file of the servers that may ask for tokens and about them [default: demo-client, demo-secret, with --users memory alone]
     #[arg(value_name = "FILE")]
     clients: ClientsFrom = ClientsFrom::Demo, "AUTHLAB_CLIENTS";
@@ -198,6 +205,13 @@ settings! {
     threads: NonZeroUsize = cores(), "AUTHLAB_THREADS";
     /// address and port; port 0 takes a free one [default: 127.0.0.1:8080]
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), "AUTHLAB_LISTEN";
+    /// how many connections may be open, and fewer where the limit of open files is lower; when all are taken, the one whose
+    /// client has kept the server waiting for the longest is closed [default: 10000]
+    #[arg(value_name = "N")]
+    max_connections: NonZeroUsize = const { NonZeroUsize::new(10_000).unwrap() }, "AUTHLAB_MAX_CONNECTIONS";
+    /// how long SIGTERM, SIGINT or SIGHUP lets requests under way go on; then they are answered 503, and at once after a
+    /// second signal [default: 5s]
+    shutdown_timeout: Period = Period(Duration::from_secs(5)), "AUTHLAB_SHUTDOWN_TIMEOUT";
     /// count requests, latencies and cache hits, and tell them at /metrics; each request pays for its count
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     metrics: bool = false, "AUTHLAB_METRICS";
@@ -213,7 +227,7 @@ settings! {
 axis! {
     /// What is told of what happens.
     pub enum LogKind: "log" {
-        /// nothing
+        /// only warnings: connections that cannot be accepted, lines that were dropped
         None = "none",
         /// a line a request: number, method, route, status, milliseconds; the number is answered as X-Request-Id
         Requests = "requests",
@@ -236,9 +250,14 @@ const THREADS: RangeInclusive<usize> = 1..=1024;
 const QUEUE: RangeInclusive<usize> = 1..=1_000_000;
 const ENTRIES: RangeInclusive<usize> = 1..=100_000_000;
 const SESSIONS: RangeInclusive<usize> = 1..=1000;
+const TOKENS: RangeInclusive<usize> = 1..=1_000_000;
 const NEGATIVES: RangeInclusive<usize> = 0..=100_000_000;
 /// A token of 16 kB leaves room in a head of 32.
 const CLAIMS_BYTES: RangeInclusive<usize> = 0..=12_000;
+const PASSWORD_BYTES: RangeInclusive<usize> = 1..=MOST_PASSWORD_BYTES;
+const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+/// Longer than any supervisor waits.
+const MOST_SHUTDOWN: Period = Period(Duration::from_secs(60 * 60));
 const MOST_DELAY: Period = Period(Duration::from_secs(60));
 const LEAST_TOKEN_TTL: Period = Period(Duration::from_secs(1));
 const LEAST_CACHE_TTL: Period = Period(Duration::from_millis(1));
@@ -331,6 +350,16 @@ impl Design {
         in_range("threads", self.threads.get(), &THREADS)?;
         in_range("cache-capacity", self.cache_capacity.get(), &ENTRIES)?;
         in_range("max-sessions", self.max_sessions.get(), &SESSIONS)?;
+        in_range(
+            "min-password-bytes",
+            self.min_password_bytes,
+            &PASSWORD_BYTES,
+        )?;
+        in_range(
+            "max-tokens-per-subject",
+            self.max_tokens_per_subject.get(),
+            &TOKENS,
+        )?;
         period_in_range("token-ttl", self.token_ttl, LEAST_TOKEN_TTL)?;
         period_in_range("refresh-ttl", self.refresh_ttl, LEAST_TOKEN_TTL)?;
         period_in_range("cache-ttl", self.cache_ttl, LEAST_CACHE_TTL)?;
@@ -342,14 +371,9 @@ impl Design {
             self.introspect_timeout,
             LEAST_CACHE_TTL,
         )?;
-        if self.answer_delay.0 > MOST_DELAY.0 {
-            return Err(SetupError::OutOfRange {
-                key: "answer-delay",
-                value: self.answer_delay.to_string(),
-                accepted: format!("0ms to {MOST_DELAY}"),
-            });
-        }
-        Ok(())
+        in_range("max-connections", self.max_connections.get(), &CONNECTIONS)?;
+        at_most("shutdown-timeout", self.shutdown_timeout, MOST_SHUTDOWN)?;
+        at_most("answer-delay", self.answer_delay, MOST_DELAY)
     }
 
     /// Two settings that do not go together, and what does.
@@ -536,6 +560,17 @@ fn period_in_range(key: &'static str, value: Period, least: Period) -> Result<()
         key,
         value: value.to_string(),
         accepted: format!("{least} to {MOST_TTL}"),
+    })
+}
+
+fn at_most(key: &'static str, value: Period, most: Period) -> Result<(), SetupError> {
+    if value.0 <= most.0 {
+        return Ok(());
+    }
+    Err(SetupError::OutOfRange {
+        key,
+        value: value.to_string(),
+        accepted: format!("0ms to {most}"),
     })
 }
 

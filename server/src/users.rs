@@ -2,10 +2,10 @@
 
 mod file;
 mod memory;
+mod name;
 mod sqlite;
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use crate::hashing::Hashing;
 use crate::password::{HashError, Password};
 use crate::policy::{Role, Roles};
 pub use file::{AccountProblem, UsersFileError};
+pub(crate) use name::{called, escaped, normal};
 pub use sqlite::UsersDatabaseError;
 
 axis! {
@@ -126,7 +127,16 @@ impl Users {
         }
     }
 
-    /// Makes an account.
+    /// What is worth a warning about the accounts that were found at start.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match self {
+            Self::Memory(_) => Vec::new(),
+            Self::File(file) => file.note().into_iter().collect(),
+            Self::Sqlite(sqlite) => sqlite.note().into_iter().collect(),
+        }
+    }
+
+    /// Makes an account of a name in its normal form.
     pub(crate) async fn add(
         &self,
         name: &str,
@@ -134,7 +144,6 @@ impl Users {
         roles: Roles,
         hashing: &Hashing,
     ) -> Result<(), Denied> {
-        fit(name, password)?;
         match self {
             Self::Memory(memory) => memory.add(name, password, roles, hashing).await,
             // Whoever runs the server writes its file.
@@ -166,20 +175,12 @@ impl Users {
         name: &str,
         before: &str,
         stored: &str,
+        patience: Patience,
     ) -> Result<bool, Denied> {
         match self {
             Self::Memory(memory) => Ok(memory.store_anew(name, before, stored)),
             Self::File(_) => Err(Denied::ReadOnly),
-            Self::Sqlite(sqlite) => sqlite.store_anew(name, before, stored).await,
-        }
-    }
-
-    /// Whether a password may be an account's.
-    pub(crate) fn check_password(password: &str) -> Result<(), Denied> {
-        if password_fits(password) {
-            Ok(())
-        } else {
-            Err(Denied::Unfit)
+            Self::Sqlite(sqlite) => sqlite.store_anew(name, before, stored, patience).await,
         }
     }
 
@@ -221,20 +222,13 @@ impl Users {
     }
 }
 
-/// What a name and a password must be: RFC 7617 §2 splits at the first colon, a path names an account to administrators, a header's value loses the spaces around it (RFC
-/// 9110 §5.5), bcrypt reads 72 bytes up to a NUL.
-fn fit(name: &str, password: &str) -> Result<(), Denied> {
-    let characters = name.chars().count();
-    let named = (1..=MOST_NAME_CHARACTERS).contains(&characters)
-        && name.trim() == name
-        && !name.contains(':')
-        && fits_into_a_path(name)
-        && !name.chars().any(char::is_control);
-    if named && password_fits(password) {
-        Ok(())
-    } else {
-        Err(Denied::Unfit)
-    }
+/// Whether a change waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Somebody waits for it.
+    Waits,
+    /// It can be made another time: it must not make a sign-in wait.
+    AtOnceOrNot,
 }
 
 /// Whether a text can be a segment of a path, encoded where need be: what [`crate::path`] refuses could be named nowhere.
@@ -242,13 +236,25 @@ pub(crate) fn fits_into_a_path(text: &str) -> bool {
     !matches!(text, "." | "..") && !text.contains(['/', '\\', ';', '%', '?', '#'])
 }
 
-fn password_fits(password: &str) -> bool {
-    PASSWORD_BYTES.contains(&password.len()) && !password.contains('\0')
+/// Whether a password may be an account's: bcrypt reads 72 bytes up to a NUL, and every `--password` has that limit, so
+/// that it may change.
+///
+/// # Errors
+/// [`Denied::UnfitPassword`]
+pub(crate) fn check_password(password: &str, least_bytes: usize) -> Result<(), Denied> {
+    let is_long_enough = (least_bytes..=MOST_PASSWORD_BYTES).contains(&password.len());
+    if is_long_enough && !password.contains('\0') {
+        Ok(())
+    } else {
+        Err(Denied::UnfitPassword {
+            least_bytes: u8::try_from(least_bytes).unwrap_or(u8::MAX),
+        })
+    }
 }
 
-const MOST_NAME_CHARACTERS: usize = 64;
-/// NIST SP 800-63B §5.1.1.2 asks for 8 at least; whatever `--password` says, so that it may change.
-const PASSWORD_BYTES: RangeInclusive<usize> = 8..=72;
+/// NIST SP 800-63B §5.1.1.2 asks for 8 at least.
+pub(crate) const LEAST_PASSWORD_BYTES: usize = 8;
+pub(crate) const MOST_PASSWORD_BYTES: usize = 72;
 
 impl UsersFrom {
     /// The axis's value, without its argument.

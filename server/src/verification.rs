@@ -10,16 +10,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::form_urlencoded::{Serializer, byte_serialize};
 use url::{Host, Url};
 
 use crate::axis::axis;
 use crate::binding::{Bound, Confirmation};
+use crate::cause::{self, Source};
 use crate::clients::{CLIENT, DEMO};
 use crate::credential::id_of_text;
 use crate::denied::Denied;
+use crate::files;
+use crate::members::{NumericDate, object, read_object};
 use crate::policy::{Roles, Scopes};
 use crate::request::{Generation, Mark, Sender, TokenId, Verified};
 use crate::setup::Design;
@@ -75,6 +80,9 @@ const MOST_AT_ONCE: usize = 1024;
 /// The largest answer that is read.
 const MOST_ANSWER_BYTES: usize = 64 * 1024;
 
+/// The longest name of a subject: names are kept for as long as the server runs.
+const MOST_NAME_BYTES: usize = 1024;
+
 /// How long a connection that nobody needs is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -92,44 +100,88 @@ pub(crate) struct Introspection {
     at_once: Semaphore,
 }
 
-/// What it answers (RFC 7662 §2.2); what we do not know is passed over.
+/// What it answers (RFC 7662 §2.2). Every member but `active` is optional, and `null` counts as absent. Members that are
+/// not known here may be of any type.
 #[derive(Deserialize)]
 struct Answer {
     active: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "scopes")]
     scope: Scopes,
     sub: Option<String>,
     username: Option<String>,
     client_id: Option<String>,
-    exp: Option<u64>,
-    #[serde(default)]
-    nbf: u64,
-    /// As another authlab tells them. Of anybody else's subjects scopes alone count: what is called a role there is none
+    exp: Option<NumericDate>,
+    nbf: Option<NumericDate>,
+    #[serde(default, deserialize_with = "audience")]
+    aud: Vec<String>,
+    #[serde(default, deserialize_with = "confirmation")]
+    cnf: Confirmed,
+    /// What follows only another authlab tells, and of another server it does not count: what is called a role there is none
     /// here.
-    #[serde(default, deserialize_with = "roles")]
+    #[serde(default, deserialize_with = "own")]
     roles: Roles,
-    #[serde(default)]
-    aud: Audience,
-    cnf: Option<Confirmation>,
+    #[serde(default, deserialize_with = "own")]
     sid: Option<String>,
+    #[serde(default, deserialize_with = "own")]
     jti: Option<String>,
-    #[serde(default, rename = "gen")]
+    #[serde(default, deserialize_with = "own", rename = "gen")]
     generation: Generation,
 }
 
-/// Roles as we write them; whatever else goes by that name grants nothing.
-fn roles<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Roles, D::Error> {
-    let typed = serde_json::Value::deserialize(deserializer)?;
+/// What a token is bound to, as another server tells.
+#[derive(Clone, Copy, Default)]
+enum Confirmed {
+    #[default]
+    Nothing,
+    Key(Confirmation),
+    /// Something that cannot be checked here, such as a certificate (RFC 8705 §3.2).
+    Unknown,
+}
+
+/// A member as we write it; whatever else goes by that name says nothing.
+fn own<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let typed = Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(typed).unwrap_or_default())
 }
 
-#[derive(Default, Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    #[default]
-    Nobody,
-    One(String),
-    Several(Vec<String>),
+/// A list in one text, as the standard has it, or an array, as some servers write it. Scopes that are not known here grant
+/// nothing, nor does anything else.
+fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scopes, D::Error> {
+    let typed = Value::deserialize(deserializer)?;
+    let known = |text: &str| Scopes::known(text).iter().collect::<Vec<_>>();
+    Ok(match &typed {
+        Value::String(text) => Scopes::known(text),
+        Value::Array(names) => {
+            let names = names.iter().filter_map(Value::as_str);
+            names.flat_map(known).collect()
+        }
+        _ => Scopes::default(),
+    })
+}
+
+/// One name or several (RFC 7519 §4.1.3).
+fn audience<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let typed = Value::deserialize(deserializer)?;
+    let names = match typed {
+        Value::String(name) => vec![Value::String(name)],
+        Value::Array(names) => names,
+        _ => Vec::new(),
+    };
+    let names = names.into_iter().filter_map(|name| match name {
+        Value::String(name) => Some(name),
+        _ => None,
+    });
+    Ok(names.collect())
+}
+
+fn confirmation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Confirmed, D::Error> {
+    let typed = Value::deserialize(deserializer)?;
+    if typed.is_null() {
+        return Ok(Confirmed::Nothing);
+    }
+    Ok(object(typed).map_or(Confirmed::Unknown, Confirmed::Key))
 }
 
 impl IntrospectUrl {
@@ -211,17 +263,24 @@ impl Introspection {
     ) -> Result<Verified, Denied> {
         let form = question(token, sender);
         let answer = self.post(&self.introspect, form).await?;
-        let answer: Answer = serde_json::from_slice(&answer).map_err(|_| Denied::Unavailable)?;
+        let answer: Answer = read_object(&answer)
+            .ok_or_else(|| self.failed(&"an answer is not one to an introspection"))?;
         if !answer.active {
             return Err(Denied::Unknown);
         }
         if let Some(audience) = &self.audience
-            && !answer.aud.names(audience)
+            && !answer.aud.iter().any(|name| **name == **audience)
         {
             return Err(Denied::Malformed);
         }
+        let bound = match answer.cnf {
+            Confirmed::Nothing => Bound::Nobody,
+            Confirmed::Key(key) => Bound::of_claims(None, Some(key)).ok_or(Denied::WrongSender)?,
+            // A binding that cannot be checked must not be passed over.
+            Confirmed::Unknown => return Err(Denied::WrongSender),
+        };
         // A token that is nobody's must not become somebody's.
-        let name = answer.name().ok_or(Denied::Unavailable)?;
+        let name = answer.name().ok_or(Denied::Malformed)?;
         let id = answer.id().filter(|_| self.is_ours);
         Ok(Verified {
             mark: Mark {
@@ -236,9 +295,9 @@ impl Introspection {
                 Roles::default()
             },
             scopes: answer.scope,
-            not_before: answer.nbf,
-            expires_at: answer.exp.unwrap_or(u64::MAX),
-            bound: Bound::of_claims(None, answer.cnf).ok_or(Denied::Unavailable)?,
+            not_before: answer.nbf.map_or(0, NumericDate::rounded_up),
+            expires_at: answer.exp.map_or(u64::MAX, NumericDate::rounded_down),
+            bound,
         })
     }
 
@@ -262,21 +321,49 @@ impl Introspection {
             .body(form)
             .send()
             .await
-            .map_err(|_| Denied::Unavailable)?;
+            .map_err(|error| self.failed(&root(&error)))?;
         match answer.status() {
-            StatusCode::OK => body(answer).await.ok_or(Denied::Unavailable),
+            StatusCode::OK => body(answer)
+                .await
+                .ok_or_else(|| self.failed(&"an answer is too long or was cut short")),
             StatusCode::TOO_MANY_REQUESTS => Err(Denied::Busy),
-            _ => Err(Denied::Unavailable),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(self.failed(
+                &format!("{status}: it refuses the client of --introspect-client"),
+            )),
+            status => Err(self.failed(&status)),
         }
     }
+
+    /// The refusal of what the central server failed to answer. Of its address only host and port are printed: the rest may
+    /// hold a secret.
+    fn failed(&self, problem: &dyn fmt::Display) -> Denied {
+        let host = self.introspect.host_str().unwrap_or_default();
+        let port = self.introspect.port_or_known_default().unwrap_or_default();
+        cause::unavailable(Source::Introspection, &format!("{host}:{port}: {problem}"))
+    }
+}
+
+/// What lies behind an error of the HTTP client, without the address that it was for.
+fn root(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer within --introspect-timeout".to_owned();
+    }
+    let mut source = std::error::Error::source(error);
+    let mut text = "no answer".to_owned();
+    while let Some(error) = source {
+        text = error.to_string();
+        source = error.source();
+    }
+    text
 }
 
 impl Answer {
     fn name(&self) -> Option<String> {
-        let user = self.sub.as_ref().or(self.username.as_ref());
-        user.cloned()
-            .or_else(|| Some(format!("{CLIENT}{}", self.client_id.as_ref()?)))
-            .filter(|name| !name.is_empty())
+        let told = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        told(&self.sub)
+            .or_else(|| told(&self.username))
+            .or_else(|| Some(format!("{CLIENT}{}", told(&self.client_id)?)))
+            .filter(|name| name.len() <= MOST_NAME_BYTES)
     }
 
     /// What another authlab revokes: the session or the token, by its id.
@@ -285,16 +372,6 @@ impl Answer {
         let ours = text.len() == 32 && text.bytes().all(|c| c.is_ascii_hexdigit());
         let number = u128::from_str_radix(text, 16).ok()?;
         ours.then(|| TokenId::of(number))
-    }
-}
-
-impl Audience {
-    fn names(&self, wanted: &str) -> bool {
-        match self {
-            Self::Nobody => false,
-            Self::One(name) => name == wanted,
-            Self::Several(names) => names.iter().any(|name| name == wanted),
-        }
     }
 }
 
@@ -332,7 +409,7 @@ fn authorization(client: &IntrospectClient) -> Result<HeaderValue, IntrospectErr
                 path: path.clone(),
                 problem,
             };
-            let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+            let text = files::read_text(path).map_err(|error| refuse(error.to_string()))?;
             let pair = text.trim_end_matches(['\n', '\r']).split_once(':');
             let pair = pair.filter(|(id, secret)| !id.is_empty() && !secret.is_empty());
             let (id, secret) = pair.ok_or_else(|| refuse("expected ID:SECRET".to_owned()))?;

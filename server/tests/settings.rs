@@ -222,6 +222,7 @@ fn a_wrong_file_is_one_line_with_path_line_and_what_is_accepted() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_flag_that_would_do_nothing_is_refused_with_the_reason() {
     let table = [
         (
@@ -251,6 +252,19 @@ fn a_flag_that_would_do_nothing_is_refused_with_the_reason() {
         (
             &["--max-sessions", "5"],
             "--max-sessions would do nothing: only --credential session-jwt",
+        ),
+        (
+            &["--max-tokens-per-subject", "5"],
+            "--max-tokens-per-subject would do nothing: only --sessions memory holds tokens",
+        ),
+        (
+            &[
+                "--credential",
+                "opaque",
+                "--max-tokens-per-subject",
+                "1000001",
+            ],
+            "--max-tokens-per-subject 1000001 is out of range; accepted: 1 to 1000000",
         ),
         (
             &["--credential", "session", "--clients", "clients.json"],
@@ -320,6 +334,40 @@ fn a_flag_that_would_do_nothing_is_refused_with_the_reason() {
 }
 
 #[test]
+fn the_least_length_of_a_password_is_refused_where_nobody_sets_one() {
+    let table = [
+        (
+            ["--users", "file:users.json", "--min-password-bytes", "6"].as_slice(),
+            "--min-password-bytes would do nothing: --users file is written by hand",
+        ),
+        (
+            &["--min-password-bytes", "0"],
+            "--min-password-bytes 0 is out of range; accepted: 1 to 72",
+        ),
+        (
+            &["--min-password-bytes", "73"],
+            "--min-password-bytes 73 is out of range; accepted: 1 to 72",
+        ),
+        (
+            &[
+                "--verify",
+                "introspect",
+                "--introspect-url",
+                "http://127.0.0.1:9",
+                "--min-password-bytes",
+                "6",
+            ],
+            "--min-password-bytes would do nothing: --verify introspect",
+        ),
+    ];
+    for (arguments, expected) in table {
+        let line = resolve(arguments).unwrap_err();
+        assert!(line.starts_with(expected), "{arguments:?}: {line}");
+    }
+    assert!(resolve(&["--users", "sqlite:u.db", "--min-password-bytes", "6"]).is_ok());
+}
+
+#[test]
 fn a_flag_may_make_what_a_preset_or_a_file_says_idle() {
     assert!(resolve(&["--preset", "bound-token-cached", "--cache", "none"]).is_ok());
     let (_file, path) = toml("cache = \"decision\"\ncache-key = \"sender\"\n");
@@ -385,6 +433,31 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             resolve(arguments).unwrap().warnings(),
             expected,
             "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn limits_of_the_listener_have_a_range_and_are_in_the_pipeline_where_they_were_chosen() {
+    let lines = |arguments: &[&str]| resolve(arguments).unwrap().pipeline();
+    let usual = lines(&[]);
+    assert!(
+        usual
+            .iter()
+            .all(|(axis, _)| !["connections", "shutdown"].contains(axis))
+    );
+    let chosen = lines(&["--max-connections", "100", "--shutdown-timeout", "0ms"]);
+    for line in [("connections", "at most 100"), ("shutdown", "within 0ms")] {
+        let line = (line.0, line.1.to_owned());
+        assert!(chosen.contains(&line), "{chosen:?}");
+    }
+    for (flag, value, accepted) in [
+        ("--max-connections", "2000000", "1 to 1000000"),
+        ("--shutdown-timeout", "2h", "0ms to 1h"),
+    ] {
+        assert_eq!(
+            resolve(&[flag, value]).unwrap_err(),
+            format!("{flag} {value} is out of range; accepted: {accepted}")
         );
     }
 }

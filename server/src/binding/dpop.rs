@@ -2,7 +2,7 @@
 //! holds it: a signed statement of method, address, time and token, good for once.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,15 +10,21 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::{Bound, Seal};
+use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::jwk::{Jwk, PublicKey};
-use crate::request::{Proof, Sender};
+use crate::members::{object, present, read_object, rounded_down, some};
+use crate::path;
+use crate::request::{Proof, Sender, TokenId};
+use crate::sessions::SessionsFrom;
+use crate::setup::Design;
+use crate::subjects::Subject;
+use crate::verification::VerifyKind;
 
 /// How far a proof's `iat` may be from our clock, before and after (RFC 9449 §11.1: seconds or minutes).
 const WINDOW: Duration = Duration::from_secs(60);
@@ -26,13 +32,19 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// A proof with an RSA key of 4096 bits has less than 2 KiB.
 const MOST_PROOF_BYTES: usize = 4096;
 
-/// The proofs that are remembered in one window; beyond it none is accepted (503) until the next one.
+/// How many proofs are remembered at once.
 const MOST_PROOFS: usize = 1_000_000;
+
+/// How many of those may be one subject's: all of the last minute at 800 requests a second, and at more those of a shorter
+/// time.
+const MOST_PROOFS_OF_ONE: usize = MOST_PROOFS / 10;
 
 pub(crate) struct DpopBinding {
     /// Scheme and authority that proofs are made for.
     origin: Option<url::Origin>,
     used: Mutex<Used>,
+    /// The second since which used proofs are remembered.
+    born: u64,
 }
 
 #[derive(Deserialize)]
@@ -41,10 +53,14 @@ struct Header<'a> {
     typ: Cow<'a, str>,
     #[serde(borrow)]
     alg: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     jwk: Jwk<'a>,
-    #[serde(default)]
-    crit: Option<IgnoredAny>,
+    /// Extensions that must be understood (RFC 7515 §4.1.11), and none are.
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+    /// Changes what is signed (RFC 7797 §3).
+    #[serde(default, deserialize_with = "present")]
+    b64: bool,
 }
 
 #[derive(Deserialize)]
@@ -55,29 +71,40 @@ struct Claims<'a> {
     htm: Cow<'a, str>,
     #[serde(borrow)]
     htu: Cow<'a, str>,
+    #[serde(deserialize_with = "rounded_down")]
     iat: u64,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "some")]
     ath: Option<Cow<'a, str>>,
 }
 
 impl DpopBinding {
-    pub(super) fn open(issuer: &str) -> Self {
+    /// Begins now. Where tokens may be older than that, proofs that are older are refused: whether one was used is not known.
+    pub(super) fn open(design: &Design, now: Timestamp) -> Self {
+        let outlived = design.verify == VerifyKind::Introspect
+            || matches!(design.sessions, SessionsFrom::Redis(_));
         Self {
-            origin: Url::parse(issuer).ok().map(|url| url.origin()),
+            origin: Url::parse(&design.issuer()).ok().map(|url| url.origin()),
             used: Mutex::default(),
+            born: if outlived { now.seconds() } else { 0 },
         }
     }
 
     /// Binds a token that is being issued to the key that this request proves.
-    pub(super) fn seal(&self, sender: &Sender<'_>, now: Timestamp) -> Result<Bound, Denied> {
+    pub(super) fn seal(
+        &self,
+        sender: &Sender<'_>,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Result<Bound, Denied> {
         let proof = sender.proof.ok_or(Denied::BadProof)?;
-        self.prove(&proof, None, None, now).map(Bound::Key)
+        self.prove(&proof, subject, None, None, now).map(Bound::Key)
     }
 
     /// Whether this request proves the key that the token names.
     pub(super) fn check(
         &self,
         bound: &Bound,
+        subject: Subject,
         sender: &Sender<'_>,
         token: Option<&str>,
         now: Timestamp,
@@ -86,13 +113,15 @@ impl DpopBinding {
             return Err(Denied::WrongSender);
         };
         let proof = sender.proof.ok_or(Denied::BadProof)?;
-        self.prove(&proof, token, Some(named), now).map(|_| ())
+        self.prove(&proof, subject, token, Some(named), now)
+            .map(|_| ())
     }
 
     /// The key that a proof proves (RFC 9449 §4.3): the one that is named, where one is.
     fn prove(
         &self,
         proof: &Proof<'_>,
+        subject: Subject,
         token: Option<&str>,
         named: Option<&Seal>,
         now: Timestamp,
@@ -101,7 +130,7 @@ impl DpopBinding {
             return Err(Denied::BadProof);
         }
         let (key, claims) = signed(proof.jwt).ok_or(Denied::BadProof)?;
-        let claims: Claims<'_> = serde_json::from_slice(&claims).map_err(|_| Denied::BadProof)?;
+        let claims: Claims<'_> = read_object(&claims).ok_or(Denied::BadProof)?;
         let about_now = now.seconds().abs_diff(claims.iat) <= WINDOW.as_secs();
         let for_this_token = token.is_none_or(|token| {
             claims.ath.as_deref() == Some(&*URL_SAFE_NO_PAD.encode(Sha256::digest(token)))
@@ -109,6 +138,7 @@ impl DpopBinding {
         let fits = claims.htm == proof.method
             && self.is_here(&claims.htu, proof.path)
             && about_now
+            && claims.iat >= self.born
             && for_this_token
             && !claims.jti.is_empty();
         if !fits {
@@ -121,20 +151,36 @@ impl DpopBinding {
         let mut digest = Sha256::new();
         digest.update(key.as_str());
         digest.update(claims.jti.as_bytes());
-        let id: [u8; 32] = digest.finalize().into();
+        let digest: [u8; 32] = digest.finalize().into();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        let id = TokenId::of(u128::from_be_bytes(half));
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.remember(id, now)?;
+        used.remember(id, subject, claims.iat, now)?;
         Ok(key)
     }
 
-    /// The address without query and fragment, both sides in their one spelling (RFC 3986 §6.2.2, §6.2.3).
+    /// Whether an `htu` names this server and the path of the request, without query and fragment (RFC 9449 §4.3). Both
+    /// sides are compared in the form in which paths are routed, so that what is proven is what is asked for.
     fn is_here(&self, htu: &str, path: &str) -> bool {
+        // The parser mends what is no URI: blanks, tabs and backslashes.
+        if !htu
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        {
+            return false;
+        }
         let Ok(proven) = Url::parse(htu) else {
             return false;
         };
-        let origin = proven.origin();
-        let here = Url::parse(&format!("{}{path}", origin.ascii_serialization()));
-        Some(origin) == self.origin && here.is_ok_and(|here| here.path() == proven.path())
+        let names_nobody = proven.username().is_empty() && proven.password().is_none();
+        if !names_nobody || Some(proven.origin()) != self.origin {
+            return false;
+        }
+        match (path::normal(proven.path()), path::normal(path)) {
+            (Ok(proven), Ok(asked)) => proven == asked,
+            _ => false,
+        }
     }
 }
 
@@ -143,9 +189,9 @@ fn signed(jwt: &str) -> Option<(Seal, Vec<u8>)> {
     let (message, signature) = jwt.rsplit_once('.')?;
     let (header, claims) = message.split_once('.')?;
     let header = URL_SAFE_NO_PAD.decode(header).ok()?;
-    let header: Header<'_> = serde_json::from_slice(&header).ok()?;
+    let header: Header<'_> = read_object(&header)?;
     // RFC 7515 §4.1.9: compared without case.
-    if !header.typ.eq_ignore_ascii_case("dpop+jwt") || header.crit.is_some() {
+    if !header.typ.eq_ignore_ascii_case("dpop+jwt") || header.crit || header.b64 {
         return None;
     }
     let key = PublicKey::of(&header.jwk, &header.alg)?;
@@ -157,39 +203,55 @@ fn signed(jwt: &str) -> Option<(Seal, Vec<u8>)> {
     Some((name, URL_SAFE_NO_PAD.decode(claims).ok()?))
 }
 
-/// Which proofs were used: those of this window and of the one before it, so that each is known for at least as long as it could
-/// pass again.
-#[derive(Default)]
+/// Which proofs were used, each until it could not pass any more. One that had to make room early is remembered by its
+/// subject's floor: no proof of that subject passes that is as old.
 struct Used {
-    recent: HashSet<[u8; 32]>,
-    before: HashSet<[u8; 32]>,
-    since: Option<Timestamp>,
+    proofs: Bounded<Subject, u64>,
+    floors: HashMap<Subject, u64>,
+}
+
+impl Default for Used {
+    fn default() -> Self {
+        Self::new(MOST_PROOFS, MOST_PROOFS_OF_ONE)
+    }
 }
 
 impl Used {
-    fn remember(&mut self, id: [u8; 32], now: Timestamp) -> Result<(), Denied> {
-        // A proof passes from WINDOW before its `iat` until the end of the second that is WINDOW after it.
-        let period = 2 * WINDOW + Duration::from_secs(1);
-        match self.since {
-            Some(since) if now < since.after(period) => {}
-            Some(since) if now < since.after(2 * period) => {
-                self.before = std::mem::take(&mut self.recent);
-                self.since = Some(now);
-            }
-            _ => {
-                *self = Self {
-                    since: Some(now),
-                    ..Self::default()
-                };
-            }
+    fn new(most: usize, share: usize) -> Self {
+        Self {
+            proofs: Bounded::new(most, share),
+            floors: HashMap::new(),
         }
-        if self.recent.contains(&id) || self.before.contains(&id) {
+    }
+
+    fn remember(
+        &mut self,
+        id: TokenId,
+        subject: Subject,
+        iat: u64,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        let floors = &mut self.floors;
+        self.proofs.forget_ended(now, |proofs, gone| {
+            // The first of a subject to leave is the oldest: when none is left, what its floor stands for has ended too.
+            if proofs.count(&gone.owner) == 0 {
+                floors.remove(&gone.owner);
+            }
+        });
+        if self.proofs.contains(id) {
             return Err(Denied::BadProof);
         }
-        if self.recent.len() >= MOST_PROOFS {
-            return Err(Denied::Unavailable);
+        if self.floors.get(&subject).is_some_and(|floor| iat <= *floor) {
+            // It may have been used: so many came that this is not known.
+            return Err(Denied::Busy);
         }
-        self.recent.insert(id);
+        if let Some(evicted) = self.proofs.make_room(&subject)? {
+            let floor = self.floors.entry(evicted.owner).or_default();
+            *floor = evicted.value.max(*floor);
+        }
+        // It passes until the end of the second that is WINDOW after its `iat`.
+        let end = Timestamp::from_seconds(iat).after(WINDOW + Duration::from_secs(1));
+        self.proofs.insert(id, subject, iat, end);
         Ok(())
     }
 }
@@ -206,26 +268,91 @@ mod tests {
 
     use super::*;
 
+    const NOW: u64 = 1_800_000_000;
+
+    #[derive(Clone, Debug)]
+    struct Sent {
+        later_ms: u64,
+        number: u8,
+        subject: u8,
+        /// Of its `iat` from the time at which it is first sent.
+        off: i64,
+    }
+
+    fn sent() -> impl Strategy<Value = Sent> {
+        (0_u64..30_000, 0_u8..40, -70_i64..=70).prop_map(|(later_ms, number, off)| Sent {
+            later_ms,
+            number,
+            // Three in four are subject 0's.
+            subject: if number % 4 == 0 { number } else { 0 },
+            off,
+        })
+    }
+
     proptest! {
-        /// However time goes on between them, and however many others come: no proof passes twice while it could.
+        /// However time goes on between them, however many others come, and whatever had to make room: no proof passes
+        /// twice while it could. And who sends few is never refused because another sends many.
         #[test]
         fn a_proof_is_known_for_as_long_as_it_could_pass_again(
-            steps in prop::collection::vec((0_u64..90_000, 0_u8..40), 1..200),
+            all in prop::collection::vec(sent(), 1..200),
+            share in 1_usize..12,
         ) {
-            let mut used = Used::default();
-            let mut last = std::collections::HashMap::new();
-            let mut now = 1_000_000_000;
-            for (later_ms, number) in steps {
-                now += later_ms;
-                let here = Timestamp::from_seconds(0).after(Duration::from_millis(now));
-                let fresh = used.remember([number; 32], here).is_ok();
-                let could_pass = last.get(&number).is_some_and(|then| now - then < 121_000);
-                prop_assert!(!(fresh && could_pass), "{number} again after {}", now - last[&number]);
-                if fresh {
-                    last.insert(number, now);
+            let mut used = Used::new(40, share);
+            let mut firsts = HashMap::new();
+            let mut passed = std::collections::HashSet::new();
+            let mut now_ms = NOW * 1000;
+            for sent in all {
+                now_ms += sent.later_ms;
+                let seconds = now_ms / 1000;
+                let here = Timestamp::from_seconds(0).after(Duration::from_millis(now_ms));
+                let first = *firsts.entry(sent.number).or_insert(seconds);
+                let iat = first.saturating_add_signed(sent.off);
+                // One proof has one `iat`: another is another proof.
+                let id = TokenId::of(u128::from(sent.number) << 64 | u128::from(iat));
+                let could_pass = seconds.abs_diff(iat) <= WINDOW.as_secs();
+                if !could_pass {
+                    continue;
                 }
+                let answer = used.remember(id, Subject(sent.subject.into()), iat, here);
+                let fresh = answer.is_ok();
+                prop_assert!(!(fresh && passed.contains(&id)), "{sent:?} again");
+                if fresh {
+                    passed.insert(id);
+                }
+                let alone = sent.subject != 0 && share > 1 && !passed.contains(&id);
+                prop_assert!(fresh || !alone || used.floors.contains_key(&Subject(sent.subject.into())), "{sent:?} {answer:?}");
             }
-            prop_assert!(used.recent.len() + used.before.len() <= 80);
+            prop_assert!(used.proofs.len() <= 40);
         }
+    }
+
+    /// A subject that sends more than its share keeps passing with new proofs, and no old one passes again.
+    #[test]
+    fn a_subject_beyond_its_share_passes_with_new_proofs_only() {
+        let mut used = Used::new(100, 10);
+        let at = Timestamp::from_seconds;
+        let id = |number: u64| TokenId::of(u128::from(number));
+        for second in 0..30 {
+            assert_eq!(
+                used.remember(id(second), Subject(0), NOW + second, at(NOW + second)),
+                Ok(())
+            );
+        }
+        let now = at(NOW + 30);
+        for second in 0..30 {
+            let again = used.remember(id(second), Subject(0), NOW + second, now);
+            assert!(again.is_err(), "{second}");
+        }
+        assert_eq!(used.remember(id(100), Subject(0), NOW + 30, now), Ok(()));
+        // As old as one that made room: whether it was used is not known.
+        assert_eq!(
+            used.remember(id(101), Subject(0), NOW + 5, now),
+            Err(Denied::Busy)
+        );
+        assert_eq!(used.remember(id(102), Subject(1), NOW + 5, now), Ok(()));
+        // What a floor stood for has ended.
+        let later = at(NOW + 200);
+        assert_eq!(used.remember(id(103), Subject(0), NOW + 200, later), Ok(()));
+        assert_eq!((used.proofs.len(), used.floors.len()), (1, 0));
     }
 }

@@ -18,11 +18,13 @@ use serde::{Deserialize, Serialize};
 use super::key::Key;
 use super::{CredentialKind, Facts, JwtAlgorithm, KeyFrom, SecretError, SecretFrom};
 use crate::binding::Bound;
+use crate::cause;
 use crate::denied::Denied;
+use crate::members::read_object;
 use crate::policy::{Roles, Scopes};
 use crate::request::{Generation, TokenId};
 use crate::setup::Design;
-use wire::{AccessToken, Addressed, SessionToken};
+use wire::{AccessToken, Addressed, JoseHeader, SessionToken};
 
 /// RFC 9068 §2.1: an ID token or any other JWT under the same key is no access token.
 const ACCESS: &str = "at+jwt";
@@ -35,7 +37,7 @@ pub(crate) struct Claims {
     pub(crate) sub: String,
     pub(crate) roles: Roles,
     pub(crate) scopes: Scopes,
-    issued_at: u64,
+    pub(crate) issued_at: u64,
     pub(crate) not_before: u64,
     pub(crate) expires_at: u64,
     pub(crate) id: TokenId,
@@ -146,7 +148,7 @@ impl Jwt {
         let next = self
             .source
             .open(self.typ)
-            .map_err(|_| Denied::Unavailable)?;
+            .map_err(|error| cause::unavailable(cause::Source::Key, &error))?;
         if next.fingerprint()? == self.fingerprint()? {
             return Err(Denied::SameKey);
         }
@@ -200,7 +202,7 @@ impl Jwt {
         &self,
         payload: &'a [u8],
     ) -> Result<T, Denied> {
-        let claims: T = serde_json::from_slice(payload).map_err(|_| Denied::Malformed)?;
+        let claims: T = read_object(payload).ok_or(Denied::Malformed)?;
         if claims.is_from(&self.issuer) && claims.is_for(&self.audience) {
             Ok(claims)
         } else {
@@ -224,7 +226,7 @@ impl Jwt {
         let (header, payload) = message.split_once('.').ok_or(Denied::Malformed)?;
         let signing = self.signing();
         if header.is_empty() || header != signing.own_header {
-            self.check_header(token, &signing.key)?;
+            self.check_header(header, &signing.key)?;
         }
         signing.key.verify(message.as_bytes(), signature)?;
         drop(signing);
@@ -235,9 +237,12 @@ impl Jwt {
     }
 
     /// A header that is not ours to the byte, but may mean the same.
-    fn check_header(&self, token: &str, key: &Key) -> Result<(), Denied> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Denied::Malformed)?;
-        let typ = header.typ.as_deref().unwrap_or("");
+    fn check_header(&self, header: &str, key: &Key) -> Result<(), Denied> {
+        let header = URL_SAFE_NO_PAD
+            .decode(header)
+            .map_err(|_| Denied::Malformed)?;
+        let header: JoseHeader<'_> = read_object(&header).ok_or(Denied::Malformed)?;
+        let typ = &*header.typ;
         // RFC 9068 §4: `application/at+jwt` is the same type; RFC 7515 §4.1.9: compared without case.
         let bare = typ.split_once('/').map_or(typ, |(media, rest)| {
             if media.eq_ignore_ascii_case("application") {
@@ -246,17 +251,19 @@ impl Jwt {
                 typ
             }
         });
-        // RFC 7515 §4.1.11: extensions that must be understood, and we understand none. The algorithm is ours to
-        // choose, never the token's (RFC 8725 §3.1).
+        // The algorithm is ours to choose, never the token's (RFC 8725 §3.1), and its name has one spelling.
         // A key that the token names is ours, or none of ours; `jwk` and `x5c` are never looked at.
         let names_ours = header
             .kid
             .as_deref()
             .is_none_or(|kid| Some(kid) == key.id());
-        let accepted = header.alg == self.algorithm
+        let accepted = header
+            .alg
+            .parse::<Algorithm>()
+            .is_ok_and(|algorithm| algorithm == self.algorithm)
             && names_ours
             && bare.eq_ignore_ascii_case(self.typ)
-            && header.crit.is_none();
+            && !(header.crit || header.b64 || header.enc);
         if accepted {
             Ok(())
         } else {

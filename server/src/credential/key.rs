@@ -19,6 +19,7 @@ use rustls_pki_types::pem::PemObject as _;
 
 use super::{JwtAlgorithm, SecretError, SecretFrom};
 use crate::denied::Denied;
+use crate::files;
 use crate::jwk::PublicKey;
 
 /// NIST SP 800-131A: no shorter RSA key.
@@ -76,7 +77,8 @@ impl Key {
                     path: path.clone(),
                     problem,
                 };
-                let text = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+                let text = files::read(path, files::MOST_BYTES)
+                    .map_err(|error| refuse(error.to_string()))?;
                 let der = PrivateKeyDer::from_pem_slice(&text)
                     .map_err(|_| refuse(wanted(algorithm).to_owned()))?;
                 Private::parse(algorithm, &der)

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::files;
+
 /// RFC 7518 §3.2: a key at least as long as the hash's output.
 const LEAST_BYTES: usize = 32;
 
@@ -70,7 +72,7 @@ impl SecretFrom {
             }
             Self::File(path) => {
                 let path = path.clone();
-                let mut secret = match std::fs::read(&path) {
+                let mut secret = match files::read(&path, files::MOST_BYTES) {
                     Ok(secret) => secret,
                     Err(error) => return Err(SecretError::Unreadable { path, error }),
                 };

@@ -52,6 +52,8 @@ redis.call('HSET', KEYS[1], 'number', ARGV[1], 'token', ARGV[2], 'subject', ARGV
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 ";
 
+const DECISION: &str = "authlab:decision:";
+
 /// Our clock judges an entry; Redis's only throws it away, a while later.
 const BETWEEN_CLOCKS: Duration = Duration::from_secs(60);
 
@@ -165,6 +167,27 @@ impl Shared {
         })
     }
 
+    /// Runs both scripts on a key that is no decision's.
+    pub(super) async fn probe(&self, redis: &RedisSessions) -> Result<(), Denied> {
+        let name = format!("{:032x}", TokenId::draw()?.number());
+        let key = format!("{DECISION}{name}");
+        let mut look = self.look.prepare_invoke();
+        look.key(&key).key(EPOCHS).arg(self.asks).arg(&name);
+        let (born, number, ..) = redis
+            .run::<(String, u64, Option<String>, Option<u64>)>(&look)
+            .await?;
+        let mut keep = self.keep.prepare_invoke();
+        // No grant, so nothing can be made of it.
+        keep.key(&key)
+            .arg(number)
+            .arg("t0")
+            .arg("s0")
+            .arg("")
+            .arg(born);
+        keep.arg(1);
+        redis.run::<()>(&keep).await
+    }
+
     /// Keeps a grant where it began, unless keys or policy were changed since: it may have been made by the new ones.
     pub(super) async fn keep(
         &self,
@@ -215,7 +238,7 @@ fn key(mut hasher: Sha256, parts: &Parts<'_>) -> String {
     for part in parts {
         hasher.update(part);
     }
-    let mut key = String::from("authlab:decision:");
+    let mut key = String::from(DECISION);
     for byte in hasher.finalize() {
         let _ = write!(key, "{byte:02x}");
     }

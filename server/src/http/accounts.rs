@@ -19,6 +19,7 @@ use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::policy::Action;
 use crate::request::Presented;
+use crate::users::called;
 
 /// Who wants an account. It has no `Debug`: it never belongs into a log.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -38,7 +39,7 @@ pub(super) async fn sign_up(State(lab): State<Arc<Lab>>, Body(wanted): Body<Sign
     no_store(
         match lab.sign_up(&wanted.username, &wanted.password).await {
             Ok(()) => {
-                let username = &wanted.username;
+                let username = &*called(&wanted.username);
                 (StatusCode::CREATED, json(&Account { username })).into_response()
             }
             Err(denial) => denied(denial, Challenge::Basic),
@@ -73,7 +74,8 @@ pub(super) async fn login(State(lab): State<Arc<Lab>>, Head(head): Head) -> Resp
     }
     let insecure = lab.design().insecure_cookies;
     let cookie = cookies::set(&issued.access_token, issued.expires_in, insecure);
-    no_store(with_cookie(json(&Account { username: &name }), &cookie))
+    let username = &*called(&name);
+    no_store(with_cookie(json(&Account { username }), &cookie))
 }
 
 /// `POST /logout`
@@ -119,10 +121,10 @@ pub(super) fn basic(headers: &HeaderMap) -> Result<(String, String), Basic> {
     if values.next().is_some() {
         return Err(Basic::Broken);
     }
-    let text = value.to_str().map_err(|_| Basic::Broken)?;
-    let encoded = match text.split_at_checked(SCHEME.len()) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => rest.trim_matches(' '),
+    let encoded = match value.as_bytes().split_at_checked(SCHEME.len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME.as_bytes()) => rest,
         _ => return Err(Basic::Missing),
     };
-    read(encoded).ok_or(Basic::Broken)
+    let encoded = std::str::from_utf8(encoded).map_err(|_| Basic::Broken)?;
+    read(encoded.trim_matches(' ')).ok_or(Basic::Broken)
 }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -15,6 +17,7 @@ use crate::stages::StageTimes;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// A body that is known when the server is built.
@@ -35,9 +38,11 @@ pub(super) fn json<T: Serialize>(body: &T) -> Response {
     }
 }
 
-/// As it is, but never kept by anybody on the way (RFC 6749 §5.1).
+/// The same answer, which no cache keeps, whatever version of HTTP it speaks (RFC 6749 §5.1).
 pub(super) fn no_store(mut response: Response) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(PRAGMA, NO_CACHE);
     response
 }
 
@@ -66,6 +71,19 @@ pub(super) fn problem(status: StatusCode, error: &str, error_description: &str) 
         }),
     )
         .into_response()
+}
+
+/// A request that the end of the server cut off. Its work may be done, but usually it waited for a hash or for its body.
+pub(crate) fn shutting_down() -> Response {
+    let mut response = problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "temporarily_unavailable",
+        "The server is shutting down; try again",
+    );
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    no_store(response)
 }
 
 /// What a 401 asks for (RFC 9110 §15.5.2).
@@ -120,7 +138,7 @@ impl Challenge {
 /// A request that was refused.
 pub(super) fn denied(denied: Denied, challenge: Challenge) -> Response {
     let status = StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN);
-    let mut response = problem(status, denied.code(), denied.description());
+    let mut response = problem(status, denied.code(), &denied.explanation());
     let headers = response.headers_mut();
     let challenge = challenge.header(denied);
     if let Some(value) = challenge.and_then(|text| HeaderValue::try_from(&*text).ok()) {

@@ -21,12 +21,13 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
-use super::answers::problem;
+use super::answers::{no_store, problem};
+use super::caching::Caching;
 use super::granted::Peer;
 use super::router;
 use crate::lab::Lab;
 use crate::path::normal;
-use crate::serve::BODY_TIMEOUT;
+use crate::serve::{BODY_TIMEOUT, Counts};
 
 /// A design that answers requests in this process.
 ///
@@ -45,21 +46,24 @@ use crate::serve::BODY_TIMEOUT;
 pub struct App {
     router: TowerToHyperService<Router>,
     delay: Duration,
+    caching: Caching,
 }
 
 impl App {
     /// The routes of a design.
     #[must_use]
     pub fn new(lab: Arc<Lab>) -> Self {
-        Self::within(lab, BODY_TIMEOUT)
+        Self::within(lab, BODY_TIMEOUT, Arc::default())
     }
 
-    /// The same, with so much time for a body.
-    pub(crate) fn within(lab: Arc<Lab>, body_timeout: Duration) -> Self {
+    /// The same, with so much time for a body, and the counts of the listener that it answers for.
+    pub(crate) fn within(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Self {
         let delay = lab.design().answer_delay.0;
+        let caching = Caching::none(lab.design());
         Self {
-            router: TowerToHyperService::new(router(lab, body_timeout)),
+            router: TowerToHyperService::new(router(lab, body_timeout, connections)),
             delay,
+            caching,
         }
     }
 
@@ -72,20 +76,23 @@ impl App {
     {
         request.extensions_mut().insert(Peer(from));
         if !in_one_form(request.uri_mut()) {
-            return problem(
+            return no_store(problem(
                 StatusCode::BAD_REQUEST,
                 "invalid_request",
-                "The path can be read in two ways: an encoded slash, percent, semicolon or control character, or a broken escape",
-            );
+                "The path can be read in two ways: an encoded slash, percent, semicolon or control character, or an escape that is broken or not UTF-8",
+            ));
         }
         if !self.delay.is_zero() && wait(self.delay).await.is_err() {
             // Out of descriptors: later than meant rather than at once.
             tokio::time::sleep(self.delay).await;
         }
-        match self.router.call(request.map(Body::new)).await {
+        let mut answer = match self.router.call(request.map(Body::new)).await {
             Ok(answer) => answer,
             Err(never) => match never {},
-        }
+        };
+        // Here for all routes, so that none is forgotten.
+        self.caching.complete(answer.headers_mut());
+        answer
     }
 }
 

@@ -8,7 +8,7 @@ use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::{CONNECTION, CONTENT_TYPE};
-use axum::http::{Extensions, HeaderValue};
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 
@@ -26,9 +26,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        if !media(request.headers())?.is_some_and(is_json) {
+            let reason = "Expected request with `Content-Type: application/json`";
+            return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+        }
         let limit = limit(request.extensions());
-        let Json(body) = within(limit, Json::from_request(request, state))
+        let bytes = within(limit, Bytes::from_request(request, state))
             .await?
+            .map_err(|wrong: BytesRejection| refuse(wrong.status(), &wrong.body_text()))?;
+        let Json(body) = Json::from_bytes(&bytes)
             .map_err(|wrong: JsonRejection| refuse(wrong.status(), &wrong.body_text()))?;
         Ok(Self(body))
     }
@@ -102,7 +108,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        if !is_form(request.headers()) {
+        if !media(request.headers())?.is_some_and(is_form) {
             let reason = "Expected request with `Content-Type: application/x-www-form-urlencoded`";
             return Err(refuse(StatusCode::BAD_REQUEST, reason));
         }
@@ -121,7 +127,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        if !is_form(request.headers()) {
+        if !media(request.headers())?.is_some_and(is_form) {
             let Body(body) = Body::from_request(request, state).await?;
             return Ok(Self(body));
         }
@@ -136,13 +142,47 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
     }
 }
 
-fn is_form(headers: &axum::http::HeaderMap) -> bool {
-    const FORM: &str = "application/x-www-form-urlencoded";
-    let text = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    text.and_then(|text| text.split(';').next())
-        .is_some_and(|media| media.trim().eq_ignore_ascii_case(FORM))
+/// There is more than one media type.
+struct Ambiguous;
+
+impl From<Ambiguous> for Response {
+    fn from(_: Ambiguous) -> Self {
+        let reason = "There is more than one Content-Type header";
+        refuse(StatusCode::BAD_REQUEST, reason)
+    }
+}
+
+/// The media type of a body without its parameters, which may hold octets beyond ASCII (RFC 9110 §5.6.4). Two are refused:
+/// they would be two readings of one body.
+fn media(headers: &HeaderMap) -> Result<Option<&[u8]>, Ambiguous> {
+    let mut fields = headers.get_all(CONTENT_TYPE).iter();
+    match (fields.next(), fields.next()) {
+        (Some(_), Some(_)) => Err(Ambiguous),
+        (field, None) => Ok(field.map(|field| {
+            let value = field.as_bytes();
+            let end = value.iter().position(|byte| *byte == b';');
+            value[..end.unwrap_or(value.len())].trim_ascii()
+        })),
+        (None, Some(_)) => Ok(None),
+    }
+}
+
+fn is_form(media: &[u8]) -> bool {
+    media.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}
+
+/// `application/json`, or a type that is JSON by its suffix (RFC 6839 §3.1).
+fn is_json(media: &[u8]) -> bool {
+    let Some((before, kind)) = media.split_at_checked(b"application/".len()) else {
+        return false;
+    };
+    let ends = |suffix: &[u8]| {
+        kind.len()
+            .checked_sub(suffix.len())
+            .is_some_and(|at| kind[at..].eq_ignore_ascii_case(suffix))
+    };
+    before.eq_ignore_ascii_case(b"application/")
+        && (kind.eq_ignore_ascii_case(b"json") || ends(b"+json"))
 }
 
 /// A route whose bodies have no limit has no time for them.

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::header::VARY;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::answers::{Challenge, denied, no_store, problem};
+use super::answers::{Challenge, denied, problem};
 use super::granted::{self, Peer, only};
 use super::observed;
 use super::token::Head;
@@ -24,27 +25,50 @@ const FORWARDED: [HeaderName; 2] = [
     HeaderName::from_static("x-forwarded-method"),
     HeaderName::from_static("x-forwarded-uri"),
 ];
+/// What of a request says what is asked about, for caches; who asks is added to each answer.
+const ASKED: HeaderValue = HeaderValue::from_static(
+    "X-Original-Method, X-Original-URI, X-Forwarded-Method, X-Forwarded-Uri",
+);
 const SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
 const SCOPE: HeaderName = HeaderName::from_static("x-auth-scope");
 
 /// `GET /authorize`, `HEAD /authorize`
 pub(super) async fn authorize(State(lab): State<Arc<Lab>>, Head(head): Head) -> Response {
+    let mut response = answer(&lab, &head).await;
+    response.headers_mut().insert(VARY, ASKED);
+    response
+}
+
+async fn answer(lab: &Lab, head: &Parts) -> Response {
     let Peer(peer) = match head.extensions.get() {
         Some(peer) => *peer,
-        None => return denied(Denied::Unavailable, Challenge::of(&lab)),
+        None => return refused(lab, Denied::Unavailable),
     };
     if !lab.design().trusted_proxy.trust(peer) {
         let reason = "Only a --trusted-proxy may ask for others";
-        return no_store(problem(StatusCode::FORBIDDEN, "access_denied", reason));
+        return problem(StatusCode::FORBIDDEN, "access_denied", reason);
     }
-    let Some((method, target)) = asked(&head) else {
+    let Some((method, target)) = asked(head) else {
         let reason = "Expected X-Original-Method and X-Original-URI, or X-Forwarded-Method and X-Forwarded-Uri, each once";
-        return no_store(problem(StatusCode::BAD_REQUEST, "invalid_request", reason));
+        return problem(StatusCode::FORBIDDEN, "invalid_request", reason);
     };
-    no_store(match decide(&lab, &head, method, target).await {
-        Ok(grant) => passed(&lab, &grant),
-        Err(denial) => denied(denial, Challenge::of(&lab)),
-    })
+    match decide(lab, head, method, target).await {
+        Ok(grant) => passed(lab, &grant),
+        Err(denial) => refused(lab, denial),
+    }
+}
+
+/// A refusal by 401 or 403, which are all that nginx's `auth_request` passes on: it answers 500 for any other, and a client's
+/// mistake or haste is no failure of a server. Code, reason and `Retry-After` stay those of the refusal. 503 stays as well: a
+/// store that does not answer is no fault of the client's, so a failure of the server is what the client must see, and 403
+/// would tell it not to come back.
+fn refused(lab: &Lab, denial: Denied) -> Response {
+    let mut response = denied(denial, Challenge::of(lab));
+    let status = response.status();
+    if status.is_client_error() && status != StatusCode::UNAUTHORIZED {
+        *response.status_mut() = StatusCode::FORBIDDEN;
+    }
+    response
 }
 
 /// Method and target of the request that is asked about: one pair of headers, not both.

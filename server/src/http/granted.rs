@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, OriginalUri};
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderName, Uri};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::answers::Challenge;
@@ -169,7 +169,7 @@ pub(super) fn sender<'a>(parts: &'a Parts, lab: &Lab) -> Result<Sender<'a>, Deni
 }
 
 /// The address that was asked for, whatever of it a router around this one took away.
-fn whole(parts: &Parts) -> &Uri {
+pub(super) fn whole(parts: &Parts) -> &Uri {
     parts
         .extensions
         .get()
@@ -218,13 +218,13 @@ fn behind(peer: IpAddr, headers: &HeaderMap, lab: &Lab) -> Result<IpAddr, Denied
     if proxies.is_empty() || !proxies.trust(peer) || !headers.contains_key(FORWARDED_FOR) {
         return Ok(peer);
     }
-    let forwarded = only(headers, &FORWARDED_FOR);
-    let sender = forwarded.and_then(|forwarded| proxies.sender(forwarded));
+    let fields = headers.get_all(FORWARDED_FOR).iter();
+    let sender = proxies.sender_of(fields.map(HeaderValue::as_bytes));
     // A proxy that is trusted but not understood must not become everybody's address.
-    sender.ok_or(Denied::Unavailable)
+    sender.ok_or(Denied::BadForwarded)
 }
 
-/// The text of a header that is there once.
+/// The text of a header that is there once. `None` is not absence: a header may be there twice, or hold octets beyond ASCII.
 pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -247,9 +247,11 @@ fn api_key(headers: &HeaderMap) -> Presented<'_> {
     let mut values = headers.get_all(API_KEY).iter();
     match (values.next(), values.next()) {
         (_, Some(_)) => Presented::Ambiguous,
-        (value, None) => value
-            .and_then(|value| value.to_str().ok())
-            .map_or(Presented::Nothing, Presented::ApiKey),
+        (None, _) => Presented::Nothing,
+        (Some(value), None) => match value.to_str() {
+            Ok(key) => Presented::ApiKey(key),
+            Err(_) => Presented::Unreadable,
+        },
     }
 }
 
@@ -263,13 +265,20 @@ fn presented<'a>(
     if more.is_some() {
         return Presented::Ambiguous;
     }
-    let Some(text) = value.and_then(|value| value.to_str().ok()) else {
+    let Some(value) = value else {
         return Presented::Nothing;
     };
-    match text.split_at_checked(scheme.len()) {
-        Some((named, token)) if named.eq_ignore_ascii_case(scheme) => {
-            kind(token.trim_start_matches(' '))
-        }
-        _ => Presented::Nothing,
+    match value.as_bytes().split_at_checked(scheme.len()) {
+        Some((named, _)) if named.eq_ignore_ascii_case(scheme.as_bytes()) => {}
+        _ => return Presented::Nothing,
+    }
+    // The scheme is ASCII, so the token begins at a character.
+    match value
+        .to_str()
+        .ok()
+        .and_then(|text| text.get(scheme.len()..))
+    {
+        Some(token) => kind(token.trim_start_matches(' ')),
+        None => Presented::Unreadable,
     }
 }

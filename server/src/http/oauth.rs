@@ -77,7 +77,8 @@ async fn granted_to(lab: &Lab, head: &Parts, form: &Form) -> Result<IssuedToken,
             let token = form
                 .field("refresh_token")
                 .ok_or(Refused::Wrong("refresh_token is missing"))?;
-            Ok(lab.refresh_for(client, token, &sender).await?)
+            let wanted = form.field("scope");
+            Ok(lab.refresh_for(client, token, wanted, &sender).await?)
         }
         Err(_) => Err(Denied::UnsupportedGrant.into()),
     }

@@ -23,7 +23,9 @@ use prometheus_client::registry::{Registry, Unit};
 use super::answers::{Challenge, denied};
 use crate::denied::Denied;
 use crate::lab::Lab;
+use crate::log;
 use crate::request::Grant;
+use crate::serve::Counts;
 use crate::setup::LogKind;
 use crate::stages::StageTimes;
 
@@ -48,6 +50,11 @@ struct Route {
     route: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Closed {
+    because: &'static str,
+}
+
 /// Counts of a server that was asked for them.
 pub(super) struct Metrics {
     registry: Registry,
@@ -58,10 +65,15 @@ pub(super) struct Metrics {
     evictions: Counter,
     entries: Gauge,
     pending_hashes: Gauge,
+    connections: Gauge,
+    closed: Family<Closed, Counter>,
+    accept_failures: Counter,
+    log_dropped: Counter,
+    counts: Arc<Counts>,
 }
 
 impl Metrics {
-    fn new() -> Self {
+    fn new(counts: Arc<Counts>) -> Self {
         let latency = || Histogram::new(exponential_buckets(LEAST_BUCKET_SECONDS, 2.0, BUCKETS));
         let mut metrics = Self {
             registry: Registry::with_prefix("authlab"),
@@ -72,6 +84,11 @@ impl Metrics {
             evictions: Counter::default(),
             entries: Gauge::default(),
             pending_hashes: Gauge::default(),
+            connections: Gauge::default(),
+            closed: Family::default(),
+            accept_failures: Counter::default(),
+            log_dropped: Counter::default(),
+            counts,
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests answered", metrics.answered.clone());
@@ -106,6 +123,26 @@ impl Metrics {
             "Slow hashes that run or wait",
             metrics.pending_hashes.clone(),
         );
+        registry.register(
+            "connections",
+            "Connections that are open",
+            metrics.connections.clone(),
+        );
+        registry.register(
+            "connections_closed",
+            "Connections that the server closed for what their clients did not do",
+            metrics.closed.clone(),
+        );
+        registry.register(
+            "accept_failures",
+            "Connections that could not be accepted",
+            metrics.accept_failures.clone(),
+        );
+        registry.register(
+            "log_lines_dropped",
+            "Lines of the log that could not be written",
+            metrics.log_dropped.clone(),
+        );
         metrics
     }
 
@@ -119,16 +156,33 @@ impl Metrics {
     }
 
     fn text(&self, lab: &Lab) -> Option<String> {
-        self.evictions
-            .inner()
-            .store(lab.cache_evictions(), Ordering::Relaxed);
+        copy(lab.cache_evictions(), &self.evictions);
         self.entries.set(lab.cache_entries().cast_signed());
         let pending = lab.pending_hashes() as u64;
         self.pending_hashes.set(pending.cast_signed());
+        let counts = &self.counts;
+        let open = counts.open.load(Ordering::Relaxed);
+        self.connections.set(open.cast_signed());
+        for (because, count) in [
+            ("room", &counts.evicted),
+            ("answer not read", &counts.not_read),
+            ("slow head", &counts.slow_head),
+        ] {
+            let closed = self.closed.get_or_create(&Closed { because });
+            copy(count.load(Ordering::Relaxed), &closed);
+        }
+        let failures = counts.not_accepted.load(Ordering::Relaxed);
+        copy(failures, &self.accept_failures);
+        copy(log::dropped(), &self.log_dropped);
         let mut text = String::new();
         encode(&mut text, &self.registry).ok()?;
         Some(text)
     }
+}
+
+/// A count that is kept elsewhere.
+fn copy(count: u64, to: &Counter) {
+    to.inner().store(count, Ordering::Relaxed);
 }
 
 /// What a server tells about its requests.
@@ -146,12 +200,12 @@ struct Numbered {
 
 impl Observed {
     /// `None` where nothing is asked for: then a request passes by none of this.
-    pub(super) fn of(lab: &Lab) -> Option<Self> {
+    pub(super) fn of(lab: &Lab, connections: Arc<Counts>) -> Option<Self> {
         let design = lab.design();
         let mut start = [0; 4];
         let _ = getrandom::fill(&mut start);
         let observed = Self {
-            metrics: design.metrics.then(|| Arc::new(Metrics::new())),
+            metrics: design.metrics.then(|| Arc::new(Metrics::new(connections))),
             requests: (design.log == LogKind::Requests).then(|| {
                 Arc::new(Numbered {
                     start: u32::from_ne_bytes(start),

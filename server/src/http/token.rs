@@ -55,6 +55,9 @@ pub(super) async fn issue(
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Refresh {
     refresh_token: String,
+    /// What the next access token may do, separated by spaces; without it all that the session may.
+    #[serde(default)]
+    scope: Option<String>,
 }
 
 /// `POST /token/refresh`
@@ -64,7 +67,11 @@ pub(super) async fn refresh(
     Body(refresh): Body<Refresh>,
 ) -> Response {
     let token = match granted::sender(&head, &lab) {
-        Ok(sender) => lab.refresh(&refresh.refresh_token, &sender).await,
+        Ok(sender) => {
+            // A parameter without a value counts as omitted (RFC 6749 §3.2).
+            let wanted = refresh.scope.as_deref().filter(|scope| !scope.is_empty());
+            lab.refresh(&refresh.refresh_token, wanted, &sender).await
+        }
         Err(denied) => Err(denied),
     };
     issued(&token)

@@ -6,7 +6,7 @@ use crate::denied::Denied;
 use crate::freshness::Revoked;
 use crate::policy::{Carried, Roles};
 use crate::request::{Request, TokenId};
-use crate::users::Users;
+use crate::users::{Patience, called, check_password};
 
 impl Lab {
     /// Gives an account other roles, and ends its tokens.
@@ -14,6 +14,7 @@ impl Lab {
     /// # Errors
     /// [`Denied::NoAccount`], [`Denied::ReadOnly`], or [`Denied::Unavailable`] when a store fails: then do it again.
     pub async fn set_roles(&self, name: &str, roles: Roles) -> Result<(), Denied> {
+        let name = &*called(name);
         self.world.users.set_roles(name, roles).await?;
         self.end_all_of(name).await
     }
@@ -23,6 +24,15 @@ impl Lab {
     /// # Errors
     /// As [`Lab::set_roles`].
     pub async fn remove_account(&self, name: &str) -> Result<(), Denied> {
+        let normal = called(name);
+        match self.remove_called(&normal).await {
+            // An account of before names had one form can be removed by the name that it has.
+            Err(Denied::NoAccount) if *normal != *name => self.remove_called(name).await,
+            removed => removed,
+        }
+    }
+
+    async fn remove_called(&self, name: &str) -> Result<(), Denied> {
         let removed = self.world.users.remove(name).await;
         let is_left = match removed {
             // Whoever signed in need not have been numbered: a device's session is once it is used.
@@ -43,14 +53,15 @@ impl Lab {
     /// Changes an account's password, which is shown once more, and ends its tokens.
     ///
     /// # Errors
-    /// [`Denied::BadLogin`], [`Denied::Unfit`], or as [`Lab::login`] and [`Lab::set_roles`].
+    /// [`Denied::BadLogin`], [`Denied::UnfitPassword`], or as [`Lab::login`] and [`Lab::set_roles`].
     pub async fn change_password(
         &self,
         name: &str,
         password: &str,
         next: &str,
     ) -> Result<(), Denied> {
-        Users::check_password(next)?;
+        check_password(next, self.design.min_password_bytes)?;
+        let name = &*called(name);
         let World {
             users,
             hashing,
@@ -59,10 +70,11 @@ impl Lab {
         } = &*self.world;
         let known = self.world.know(name, password).await?;
         let hashed = hashing.hash(*way, next.into()).await?;
-        let stored = hashed.map_err(|_| Denied::Unfit)?;
+        let stored = hashed.map_err(|_| Denied::Unavailable)?;
         // Before and after: who is cut short between cannot show the old password a second time.
         self.end_all_of(name).await?;
-        if !users.store_anew(name, &known.stored, &stored).await? {
+        let (before, patience) = (&known.stored, Patience::Waits);
+        if !users.store_anew(name, before, &stored, patience).await? {
             // Somebody else changed it meanwhile.
             return Err(Denied::BadLogin);
         }

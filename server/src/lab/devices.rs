@@ -1,19 +1,21 @@
 //! Sessions by device: the third published design.
 
+use sha2::{Digest as _, Sha256};
+
 use super::{Lab, SignedIn};
 use crate::credential::Named;
 use crate::denied::Denied;
 use crate::freshness::Revoked;
 use crate::request::{Grant, IssuedToken, Request, Sender, TokenId};
-use crate::sessions::{Device, Signed, device_fits};
-use crate::users::{Profile, fits_into_a_path};
+use crate::sessions::{Device, Signed, Told, device_fits, device_name};
+use crate::users::{Profile, called, fits_into_a_path};
 
 /// What a device calls itself when it signs in.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Naming<'a> {
-    /// For its user to know it by.
+    /// For its user to know it by; without one, it is called by its `User-Agent`.
     pub(crate) name: Option<&'a str>,
-    /// The same at each sign-in of the same device; without one, each sign-in is a device of its own.
+    /// The same at each sign-in of the same device; without one, devices are told apart by name, `User-Agent` and address.
     pub(crate) id: Option<&'a str>,
 }
 
@@ -37,12 +39,13 @@ impl Lab {
         naming: Naming<'_>,
     ) -> Result<(IssuedToken, Box<str>), Denied> {
         let named = naming.name.is_none_or(device_fits);
-        let called = naming
+        let told = naming
             .id
             .is_none_or(|id| device_fits(id) && fits_into_a_path(id));
-        if !(named && called) {
+        if !(named && told) {
             return Err(Denied::UnfitDevice);
         }
+        let name = &*called(name);
         let signed_in = self.authenticate(name, password, sender).await?;
         self.begin_device(name, signed_in, sender, naming).await
     }
@@ -59,11 +62,18 @@ impl Lab {
         let lifetime = self.design.token_ttl.0;
         let device_id: Box<str> = match naming.id {
             Some(id) => id.into(),
-            None => format!("{:032x}", TokenId::draw()?.number()).into(),
+            None => id_of(naming.name, sender),
         };
         let device = Device {
             account: account.into(),
-            name: naming.name.unwrap_or("unnamed device").into(),
+            name: naming
+                .name
+                .map_or_else(|| device_name(sender.user_agent), Into::into),
+            told: match naming {
+                Naming { name: Some(_), .. } => Told::Name,
+                Naming { id: Some(_), .. } => Told::Id,
+                Naming { .. } => Told::Nothing,
+            },
             id: device_id.clone(),
             ip: sender.canonical_ip(),
             since: now,
@@ -82,8 +92,14 @@ impl Lab {
             .world
             .sessions
             .sign_in(id, device, &signed_in.profile, most, now)
-            .await?;
-        for session in ended {
+            .await;
+        // A store that did not answer may have ended sessions all the same.
+        if ended.as_ref().map_or(true, |ended| ended.perhaps_more)
+            && let Some(subject) = self.world.subjects.known(account)
+        {
+            self.freshness.revoked(Revoked::Subject(subject));
+        }
+        for session in ended?.sessions {
             self.freshness.revoked(Revoked::Token(session));
         }
         let named = Named {
@@ -164,8 +180,17 @@ impl Lab {
     async fn here(&self, request: &Request<'_>) -> Result<(Grant, TokenId), Denied> {
         let grant = self.authorize(request).await?;
         let token = request.presented.token()?;
-        let verified = self.verify(token, &request.sender).await?;
-        Ok((grant, verified.mark.id))
+        match self.verify(token, &request.sender).await {
+            Ok(verified) => Ok((grant, verified.mark.id)),
+            Err(denied) => {
+                // The store may have lost the sessions that a remembered grant was made of: it goes, and all of its account.
+                let name = self.name(&grant);
+                let forgotten = self.world.sessions.make_all_of_stale(&name).await;
+                self.freshness.revoked(Revoked::Subject(grant.subject()));
+                forgotten?;
+                Err(denied)
+            }
+        }
     }
 
     async fn end_device(&self, name: &str, session: TokenId) -> Result<(), Denied> {
@@ -174,4 +199,24 @@ impl Lab {
         self.freshness.revoked(Revoked::Token(session));
         ended
     }
+}
+
+/// The id of a device that sent none: the same for each sign-in with the same name, `User-Agent` and address, so that the
+/// last one takes the place of the one before. It tells neither of them.
+fn id_of(name: Option<&str>, sender: &Sender<'_>) -> Box<str> {
+    let mut digest = Sha256::new();
+    digest.update(sender.ip_bytes());
+    match name {
+        None => digest.update([0]),
+        Some(name) => {
+            // A name has at most 128 bytes: what follows it begins where its length says.
+            digest.update([1, name.len() as u8]);
+            digest.update(name);
+        }
+    }
+    digest.update(sender.user_agent);
+    let digest: [u8; 32] = digest.finalize().into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    format!("{:032x}", u128::from_be_bytes(half)).into()
 }

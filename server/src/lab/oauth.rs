@@ -48,23 +48,25 @@ impl Lab {
                 .filter(|wanted| client.scopes().include(*wanted))
                 .ok_or(Denied::BadScope)?,
         };
+        // RFC 9068 §5: a client must not be taken for a user of its name.
+        let name = format!("{CLIENT}{}", client.id());
+        let subject = self.world.subjects.intern(&name);
+        let sessions = &self.world.sessions;
+        let generation = sessions.begin_generation(&name, Some(subject)).await?;
         let now = self.clock.now();
         let bound = self
             .world
             .binding
-            .seal(sender, &self.world.hashing, now)
+            .seal(sender, subject, &self.world.hashing, now)
             .await?;
         let facts = Facts {
             roles: Roles::default(),
             scopes,
             bound,
             lifetime_seconds: self.design.token_ttl.0.as_secs(),
-            // A client's file is read when the server starts.
-            generation: 0,
+            generation,
             session: None,
         };
-        // RFC 9068 §5: a client must not be taken for a user of its name.
-        let name = format!("{CLIENT}{}", client.id());
         self.issue(&name, facts, None, now).await
     }
 
@@ -77,13 +79,14 @@ impl Lab {
         &self,
         client: &Client,
         token: &str,
+        wanted: Option<&str>,
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
         if !self.is_refreshed() {
             return Err(Denied::UnsupportedGrant);
         }
         client.may(ClientGrant::RefreshToken)?;
-        match self.refresh(token, sender).await {
+        match self.refresh(token, wanted, sender).await {
             // RFC 6749 §5.2: 401 would say that the client is wrong.
             Err(Denied::WrongSender) => Err(Denied::BadRefresh),
             other => other,
@@ -151,7 +154,14 @@ impl Lab {
         }
         let now = self.clock.now();
         binding
-            .check(&verified.bound, sender, Some(token), hashing, now)
+            .check(
+                &verified.bound,
+                verified.mark.subject,
+                sender,
+                Some(token),
+                hashing,
+                now,
+            )
             .await
     }
 
@@ -167,10 +177,13 @@ impl Lab {
             let now = self.clock.now();
             let session = self.world.sessions.look(id, now).await?;
             // An old turn's token ends its session too: whoever holds one has held the session.
-            if session.is_some() {
-                return self.end_session(id, now, now).await;
-            }
-            return Ok(());
+            return match session {
+                Some(session) => {
+                    let subject = self.world.subjects.intern(&session.name);
+                    self.end_session(id, subject, now, now).await.map(|_| ())
+                }
+                None => self.forget(id).await,
+            };
         }
         match self.introspect(token, None).await? {
             Some(active) => {
@@ -180,7 +193,10 @@ impl Lab {
                 }
                 self.revoke_verified(&active.verified).await
             }
-            None => Ok(()),
+            None => match self.world.credential.id_of(token) {
+                Some(id) => self.forget(id).await,
+                None => Ok(()),
+            },
         }
     }
 

@@ -13,7 +13,7 @@ use crate::policy::{Roles, Scope, Scopes};
 use crate::request::{Generation, Grant, IssuedToken, Mark, Request, TokenId, Verified};
 use crate::sessions::Standing;
 use crate::stages::Untimed;
-use crate::users::Profile;
+use crate::users::{Profile, called, normal};
 
 /// An account whose password was shown.
 pub(super) struct Known {
@@ -25,7 +25,8 @@ pub(super) struct Known {
 }
 
 impl World {
-    /// The account of this name, once the password is its own.
+    /// The account of this name in its normal form, once the password is its own. A name that has none is nobody's, and
+    /// is refused after as long a time.
     pub(super) async fn know(&self, name: &str, password: &str) -> Result<Known, Denied> {
         // A name is numbered once it is an account's: strangers must not fill the numbers.
         let subject = self.subjects.known(name);
@@ -36,18 +37,49 @@ impl World {
             .hashing
             .verify(candidate.stored, password.into())
             .await?;
-        let roles = candidate.roles.filter(|_| matches);
+        let is_normal = normal(name).is_some_and(|normal| *normal == *name);
+        let roles = candidate.roles.filter(|_| matches && is_normal);
+        let roles = roles.ok_or(Denied::BadLogin)?;
+        let Some(generation) = generation else {
+            return self.know_first(name, stored, roles).await;
+        };
         Ok(Known {
             stored,
-            roles: roles.ok_or(Denied::BadLogin)?,
+            roles,
             generation,
             profile: candidate.profile,
+        })
+    }
+
+    /// The same of an account without a generation: it begins one. What the account is was read before that, so it is read
+    /// again. Boxed: this happens once in many sign-ins, and the future of each would hold it.
+    fn know_first<'a>(
+        &'a self,
+        name: &'a str,
+        stored: Arc<str>,
+        roles: Roles,
+    ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>> {
+        Box::pin(async move {
+            let subject = self.subjects.known(name);
+            let generation = self.sessions.begin_generation(name, subject).await?;
+            let now = self.users.find(name, &self.hashing).await?;
+            if now.roles != Some(roles) || now.stored != stored {
+                // It was changed meanwhile.
+                return Err(Denied::Unavailable);
+            }
+            Ok(Known {
+                stored,
+                roles,
+                generation,
+                profile: now.profile,
+            })
         })
     }
 
     /// Who a name and a password on the request are, for this request: there is no token, and nothing that ends.
     pub(super) async fn by_password(&self, encoded: &str) -> Result<Verified, Denied> {
         let (name, password) = basic::read(encoded).ok_or(Denied::Malformed)?;
+        let name = called(&name);
         let known = self.know(&name, &password).await?;
         Ok(Verified {
             mark: Mark {
@@ -149,7 +181,8 @@ impl Lab {
             verified,
             secret: Some(stored),
         };
-        world.sessions.begin(name, session, now).await?;
+        let evicted = world.sessions.begin(name, session, now).await?;
+        self.evicted(evicted);
         Ok(IssuedToken {
             access_token: key,
             token_type: "ApiKey",

@@ -5,9 +5,10 @@ use crate::binding::{BindingKind, Bound};
 use crate::clock::Timestamp;
 use crate::credential::{Claims, CredentialKind, Facts};
 use crate::denied::Denied;
+use crate::freshness::Revoked;
 use crate::policy::{Role, Roles};
-use crate::request::{Generation, IssuedToken, Sender};
-use crate::users::Profile;
+use crate::request::{Generation, IssuedToken, Sender, TokenId};
+use crate::users::{Patience, Profile, called, check_password, normal};
 
 /// Who signed in.
 pub(super) struct SignedIn {
@@ -21,11 +22,13 @@ impl Lab {
     /// Makes an account of a user's own.
     ///
     /// # Errors
-    /// [`Denied::Taken`], [`Denied::Unfit`], [`Denied::ReadOnly`], or as [`Lab::login`].
+    /// [`Denied::Taken`], [`Denied::Unfit`], [`Denied::UnfitPassword`], [`Denied::ReadOnly`], or as [`Lab::login`].
     pub async fn sign_up(&self, name: &str, password: &str) -> Result<(), Denied> {
+        let name = normal(name).ok_or(Denied::Unfit)?;
+        check_password(password, self.design.min_password_bytes)?;
         let roles = [Role::User].into_iter().collect();
         let World { users, hashing, .. } = &*self.world;
-        users.add(name, password, roles, hashing).await?;
+        users.add(&name, password, roles, hashing).await?;
         self.freshness.changed();
         Ok(())
     }
@@ -40,6 +43,7 @@ impl Lab {
         password: &str,
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
+        let name = &*called(name);
         let signed_in = self.authenticate(name, password, sender).await?;
         let now = self.clock.now();
         match self.design.credential {
@@ -92,10 +96,11 @@ impl Lab {
         if self.world.users.may_store_anew() && self.world.password.supersedes(&known.stored) {
             self.store_anew(name, &known.stored, password).await;
         }
+        let subject = self.world.subjects.intern(name);
         let bound = self
             .world
             .binding
-            .seal(sender, &self.world.hashing, self.clock.now())
+            .seal(sender, subject, &self.world.hashing, self.clock.now())
             .await?;
         Ok(SignedIn {
             roles: known.roles,
@@ -114,7 +119,9 @@ impl Lab {
             .hash(self.world.password, password.into())
             .await;
         if let Ok(Ok(stored)) = hashed {
-            let _ = self.world.users.store_anew(name, before, &stored).await;
+            let users = &self.world.users;
+            let stored = users.store_anew(name, before, &stored, Patience::AtOnceOrNot);
+            let _ = stored.await;
         }
     }
 
@@ -127,11 +134,12 @@ impl Lab {
     ) -> Result<IssuedToken, Denied> {
         let claims = Claims::new(name, facts, now)?;
         let subject = self.world.subjects.intern(name);
-        let access_token = self
+        let (access_token, evicted) = self
             .world
             .credential
             .issue(&claims, subject, &self.world.sessions, now)
             .await?;
+        self.evicted(evicted);
         Ok(IssuedToken {
             access_token,
             token_type: self.token_type(),
@@ -139,6 +147,13 @@ impl Lab {
             scopes: facts.scopes,
             refresh_token,
         })
+    }
+
+    /// A token that was evicted from the store ends like one that was revoked.
+    pub(super) fn evicted(&self, token: Option<TokenId>) {
+        if let Some(token) = token {
+            self.freshness.revoked(Revoked::Token(token));
+        }
     }
 
     /// What its tokens are called (RFC 6749 §7.1).

@@ -3,6 +3,7 @@
 use super::OpenError;
 use crate::binding::Binding;
 use crate::clients::Clients;
+use crate::clock::Timestamp;
 use crate::credential::Credential;
 use crate::decisions::Beside;
 use crate::hashing::Hashing;
@@ -33,7 +34,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn open(design: &Design) -> Result<Self, OpenError> {
+    pub(super) fn open(design: &Design, now: Timestamp) -> Result<Self, OpenError> {
         let password = design.password.open(design.bcrypt_cost);
         let threads = |error| OpenError::Threads {
             threads: design.hash_threads.get(),
@@ -54,8 +55,8 @@ impl World {
             hashing: Hashing::open(design).map_err(threads)?,
             credential: Credential::open(design)?,
             verification,
-            sessions: Sessions::open(design)?,
-            binding: Binding::open(design),
+            sessions: Sessions::open(design, now)?,
+            binding: Binding::open(design, now),
             policy: Policy::default(),
         })
     }

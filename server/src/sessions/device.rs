@@ -11,13 +11,17 @@ use crate::request::{Generation, TokenId};
 /// The longest name or id of a device, in bytes: a store must not grow by what strangers call theirs.
 const MOST_BYTES: usize = 128;
 
+/// The name of a device that told none and sent no `User-Agent`.
+const UNNAMED: &str = "unnamed device";
+
 /// One sign-in from one device.
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
     /// Whose.
     pub(crate) account: Arc<str>,
-    /// As its user calls it.
+    /// As its user calls it, or its `User-Agent`.
     pub(crate) name: Box<str>,
+    pub(crate) told: Told,
     /// The device's own id: whoever signs in with it again replaces this session.
     pub(crate) id: Box<str>,
     pub(crate) ip: IpAddr,
@@ -27,6 +31,28 @@ pub(crate) struct Device {
     pub(crate) scopes: Scopes,
     pub(crate) bound: Bound,
     pub(crate) generation: Generation,
+}
+
+/// What a device told of itself when it signed in. Beyond the most sessions, those that told less make room first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    /// Neither a name nor an id.
+    Nothing = 0,
+    /// An id alone.
+    Id = 1,
+    /// A name.
+    Name = 2,
+}
+
+impl Told {
+    /// As it is kept elsewhere.
+    pub(super) fn of_rank(rank: u8) -> Self {
+        match rank {
+            0 => Self::Nothing,
+            1 => Self::Id,
+            _ => Self::Name,
+        }
+    }
 }
 
 /// What a request needs to know of its session: small, and without strings.
@@ -58,7 +84,66 @@ pub(crate) struct Signed {
     pub(crate) device: Device,
 }
 
+/// What a device is called that told no name: its `User-Agent`, cut to a name's length. Octets beyond UTF-8 and characters
+/// that control a terminal or the direction of a text are replaced.
+pub(crate) fn called(user_agent: &[u8]) -> Box<str> {
+    let text = String::from_utf8_lossy(user_agent);
+    let mut name = String::new();
+    for character in text.trim().chars() {
+        let harmless = if controls(character) {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        };
+        if name.len() + harmless.len_utf8() > MOST_BYTES {
+            break;
+        }
+        name.push(harmless);
+    }
+    if name.is_empty() {
+        name.push_str(UNNAMED);
+    }
+    name.into()
+}
+
+fn controls(character: char) -> bool {
+    let directs = matches!(
+        character,
+        '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
+    );
+    directs || character.is_control()
+}
+
 /// Whether a text can be a device's name or id.
 pub(crate) fn fit(text: &str) -> bool {
     (1..=MOST_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_agent_becomes_a_harmless_name_of_at_most_128_bytes() {
+        let long = "\u{e9}".repeat(100);
+        for (user_agent, name) in [
+            (&b"curl/8.5.0"[..], "curl/8.5.0"),
+            (b"", "unnamed device"),
+            (b"  ", "unnamed device"),
+            (b" curl ", "curl"),
+            (b"caf\xe9", "caf\u{fffd}"),
+            ("caf\u{e9}".as_bytes(), "caf\u{e9}"),
+            (b"a\tb\x1b[2Jc", "a\u{fffd}b\u{fffd}[2Jc"),
+            ("a\u{202e}b\u{200b}".as_bytes(), "a\u{fffd}b\u{fffd}"),
+            (long.as_bytes(), &long[..128]),
+        ] {
+            assert_eq!(&*called(user_agent), name);
+        }
+        for length in 0..300 {
+            for text in ["x", "\u{e9}", "\u{20ac}", "\u{1f600}", "\x01", "\u{202e}"] {
+                let user_agent = format!("x{}", text.repeat(length));
+                assert!(fit(&called(user_agent.as_bytes())), "{length} {text:?}");
+            }
+        }
+    }
 }

@@ -1,83 +1,86 @@
-//! Sessions and revoked tokens, in this server's memory: they end with it, as do the tokens of a random secret.
+//! Sessions and revoked tokens, in this server's memory: they end with it. So do all tokens: those of a random secret by
+//! themselves, and those of a lasting one as they are older than the memory of what was revoked.
 
+#[cfg(test)]
+mod caps;
 mod devices;
+mod revocations;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use subtle::ConstantTimeEq as _;
 
 use super::{DeviceFacts, Refreshed, Standing, Turned};
+use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::credential::refresh;
 use crate::denied::Denied;
 use crate::request::{Generation, Mark, TokenId, Verified};
+use crate::setup::Design;
 use crate::subjects::Subject;
 use devices::Devices;
+use revocations::{Revocations, Room};
 
-/// Below this many entries, looking for ended ones is not worth it.
-const LEAST_PURGE: usize = 1024;
-
-/// The most sessions that are held at once; whoever signs in beyond is told to come back (503).
+/// The most sessions that are held at once, of each kind.
 const MOST_SESSIONS: usize = 1_000_000;
 
 /// The sessions and the revoked tokens that have not ended yet, and some that have.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct MemorySessions {
-    revoked: RwLock<Until<Timestamp>>,
-    live: RwLock<Until<Standing>>,
-    refreshed: Mutex<Until<Refreshed>>,
+    revoked: RwLock<Revocations>,
+    live: RwLock<Bounded<Subject, Standing>>,
+    refreshed: Mutex<Bounded<Arc<str>, Refreshed>>,
     devices: RwLock<Devices>,
     /// Of those subjects that are no longer what they were at first.
     generations: RwLock<HashMap<Subject, Generation>>,
     /// How many those are: most requests need not look.
     changed: AtomicUsize,
-}
-
-/// Facts about tokens that end.
-#[derive(Debug)]
-struct Until<V> {
-    facts: HashMap<TokenId, V>,
-    purge_at: usize,
-}
-
-impl<V> Default for Until<V> {
-    fn default() -> Self {
-        Self {
-            facts: HashMap::new(),
-            purge_at: LEAST_PURGE,
-        }
-    }
-}
-
-impl<V> Until<V> {
-    /// For one more.
-    fn make_room(&mut self, now: Timestamp, end: impl Fn(&V) -> Timestamp) -> Result<(), Denied> {
-        if self.facts.len() >= MOST_SESSIONS {
-            self.facts.retain(|_, fact| now < end(fact));
-        }
-        if self.facts.len() >= MOST_SESSIONS {
-            return Err(Denied::Unavailable);
-        }
-        Ok(())
-    }
-
-    fn insert(&mut self, id: TokenId, fact: V, now: Timestamp, end: impl Fn(&V) -> Timestamp) {
-        self.facts.insert(id, fact);
-        // Twice what was left last time: each entry is looked at a bounded number of times, and the set stays
-        // within twice the tokens that could still be used.
-        if self.facts.len() > self.purge_at {
-            self.facts.retain(|_, fact| now < end(fact));
-            self.purge_at = LEAST_PURGE.max(2 * self.facts.len());
-        }
-    }
+    /// The second since which this store remembers, where tokens may be older than it is.
+    born: u64,
 }
 
 impl MemorySessions {
+    /// A store that begins now, with a share of `--max-tokens-per-subject` for each subject. Only a key that outlives the
+    /// process can have signed what is older.
+    pub(crate) fn open(design: &Design, now: Timestamp) -> Self {
+        let born = if design.has_lasting_key() {
+            now.seconds()
+        } else {
+            0
+        };
+        let share = design.max_tokens_per_subject.get();
+        Self {
+            born,
+            ..Self::of(MOST_SESSIONS, share, Revocations::default())
+        }
+    }
+
+    fn of(most: usize, share: usize, revoked: Revocations) -> Self {
+        Self {
+            revoked: RwLock::new(revoked),
+            live: RwLock::new(Bounded::new(most, share)),
+            refreshed: Mutex::new(Bounded::new(most, share)),
+            devices: RwLock::new(Devices::new(most)),
+            generations: RwLock::default(),
+            changed: AtomicUsize::new(0),
+            born: 0,
+        }
+    }
+
+    /// Whether a token of then is remembered, should it have been revoked. Its `iat` counts whole seconds.
+    pub(super) fn remembers(&self, issued_at_seconds: u64) -> Result<(), Denied> {
+        if issued_at_seconds >= self.born {
+            Ok(())
+        } else {
+            Err(Denied::Unknown)
+        }
+    }
+
     pub(crate) fn check(&self, mark: &Mark) -> Result<(), Denied> {
         let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
-        if revoked.facts.contains_key(&mark.id) {
+        if revoked.contains(mark.id) {
             return Err(Denied::Revoked);
         }
         drop(revoked);
@@ -109,21 +112,50 @@ impl MemorySessions {
         self.changed.store(generations.len(), Ordering::Release);
     }
 
-    pub(super) fn revoke(&self, id: TokenId, end: Timestamp, now: Timestamp) {
+    /// Revokes a token of this subject. The answer is a subject all of whose tokens ended to make room for it.
+    pub(super) fn revoke(
+        &self,
+        id: TokenId,
+        subject: Subject,
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Option<Subject> {
+        // Held while a generation begins: no token of the next one is revoked before those of this one are redundant.
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
-        revoked.insert(id, end, now, |end| *end);
+        revoked.forget(now);
+        let whose = (subject, self.generation(subject));
+        let Room::After(heaviest) = revoked.room_for(whose) else {
+            revoked.insert(id, whose, end);
+            return None;
+        };
+        let (all_of, generation) = heaviest;
+        let is_current = self.generation(all_of) == generation;
+        if is_current {
+            self.end_all_of(all_of);
+        }
+        revoked.make_redundant(heaviest, now);
+        if heaviest != whose {
+            revoked.insert(id, whose, end);
+        }
+        is_current.then_some(all_of)
     }
 
-    pub(super) fn begin(&self, session: Standing, now: Timestamp) -> Result<(), Denied> {
+    /// The answer is the token that was evicted to make room: it stands for nothing any more.
+    pub(super) fn begin(
+        &self,
+        session: Standing,
+        now: Timestamp,
+    ) -> Result<Option<TokenId>, Denied> {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        live.make_room(now, end)?;
-        live.insert(session.verified.mark.id, session, now, end);
-        Ok(())
+        let mark = session.verified.mark;
+        let end = Timestamp::from_seconds(session.verified.expires_at);
+        let evicted = live.admit(mark.id, mark.subject, session, end, now)?;
+        Ok(evicted.map(|gone| gone.id))
     }
 
     pub(super) fn find(&self, id: TokenId) -> Result<Verified, Denied> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        let verified = live.facts.get(&id).ok_or(Denied::Unknown)?.verified;
+        let verified = live.get(id).ok_or(Denied::Unknown)?.verified;
         drop(live);
         self.check_generation(&verified.mark, Denied::Unknown)?;
         Ok(verified)
@@ -131,7 +163,7 @@ impl MemorySessions {
 
     pub(super) fn find_whole(&self, id: TokenId) -> Result<Standing, Denied> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        let standing = live.facts.get(&id).cloned().ok_or(Denied::Unknown)?;
+        let standing = live.get(id).cloned().ok_or(Denied::Unknown)?;
         drop(live);
         self.check_generation(&standing.verified.mark, Denied::Unknown)?;
         Ok(standing)
@@ -140,7 +172,7 @@ impl MemorySessions {
     /// Whether it still stands for what it did.
     pub(crate) fn stands(&self, mark: &Mark) -> Result<(), Denied> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        if !live.facts.contains_key(&mark.id) {
+        if !live.contains(mark.id) {
             return Err(Denied::Unknown);
         }
         drop(live);
@@ -163,21 +195,22 @@ impl MemorySessions {
 
     pub(super) fn end(&self, id: TokenId) {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        live.facts.remove(&id);
+        live.remove(id);
     }
 }
 
 impl MemorySessions {
+    /// The answer is the session that was evicted to make room.
     pub(super) fn begin_refreshed(
         &self,
         id: TokenId,
         session: Refreshed,
         now: Timestamp,
-    ) -> Result<(), Denied> {
+    ) -> Result<Option<(TokenId, Refreshed)>, Denied> {
         let mut refreshed = self.refreshed();
-        refreshed.make_room(now, |session| session.end)?;
-        refreshed.insert(id, session, now, |session| session.end);
-        Ok(())
+        let (name, end) = (Arc::clone(&session.name), session.end);
+        let evicted = refreshed.admit(id, name, session, end, now)?;
+        Ok(evicted.map(|gone| (gone.id, gone.value)))
     }
 
     pub(super) fn turn(
@@ -188,9 +221,9 @@ impl MemorySessions {
         now: Timestamp,
     ) -> Result<(), Turned> {
         let mut refreshed = self.refreshed();
-        let session = refreshed.facts.get_mut(&id).ok_or(Turned::Unknown)?;
+        let session = refreshed.get_mut(id).ok_or(Turned::Unknown)?;
         if now >= session.end {
-            refreshed.facts.remove(&id);
+            refreshed.remove(id);
             return Err(Turned::Unknown);
         }
         if !bool::from(session.kept.ct_eq(kept)) {
@@ -202,12 +235,12 @@ impl MemorySessions {
 
     pub(super) fn look(&self, id: TokenId, now: Timestamp) -> Option<Refreshed> {
         let refreshed = self.refreshed();
-        let session = refreshed.facts.get(&id)?;
+        let session = refreshed.get(id)?;
         (now < session.end).then(|| session.clone())
     }
 
     pub(super) fn end_refreshed(&self, id: TokenId) {
-        self.refreshed().facts.remove(&id);
+        self.refreshed().remove(id);
     }
 
     pub(super) fn devices(&self) -> RwLockReadGuard<'_, Devices> {
@@ -218,15 +251,11 @@ impl MemorySessions {
         self.devices.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn refreshed(&self) -> MutexGuard<'_, Until<Refreshed>> {
+    fn refreshed(&self) -> MutexGuard<'_, Bounded<Arc<str>, Refreshed>> {
         self.refreshed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn end(session: &Standing) -> Timestamp {
-    Timestamp::from_seconds(session.verified.expires_at)
 }
 
 #[cfg(test)]
@@ -235,16 +264,18 @@ mod tests {
 
     #[test]
     fn ended_tokens_leave_the_revoked_set_and_live_ones_stay() {
-        let sessions = MemorySessions::default();
+        const LEAST_PURGE: usize = 1024;
+        let sessions = MemorySessions::open(&Design::default(), Timestamp::from_seconds(0));
         for id in 0..100 * LEAST_PURGE as u128 {
             let now = id as u64;
             sessions.revoke(
                 TokenId::of(id),
+                Subject(0),
                 Timestamp::from_seconds(now + 10),
                 Timestamp::from_seconds(now),
             );
         }
-        assert!(sessions.revoked.read().unwrap().facts.len() <= LEAST_PURGE + 1);
+        assert!(sessions.revoked.read().unwrap().count() <= LEAST_PURGE + 1);
         let mark = |id| Mark {
             number: 0,
             id: TokenId::of(id),

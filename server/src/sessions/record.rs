@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Device, Refreshed, Standing};
+use super::{Device, Refreshed, Standing, Told};
 use crate::binding::{Bound, Confirmation, SealedSender};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
@@ -47,6 +47,9 @@ pub(super) struct SignedIn {
     name: String,
     /// The script that signs in looks for it.
     device: String,
+    /// What the device told of itself: the same script lets those with less make room first.
+    #[serde(default = "named")]
+    told: u8,
     ip: IpAddr,
     iat: u64,
     exp: u64,
@@ -56,6 +59,11 @@ pub(super) struct SignedIn {
     cnf: Option<Confirmation>,
     #[serde(default)]
     generation: Generation,
+}
+
+/// A record that does not say what its device told was written when each was called by a name.
+fn named() -> u8 {
+    Told::Name as u8
 }
 
 /// A record as text. Nothing in one can fail to be written.
@@ -143,6 +151,7 @@ impl SignedIn {
             sub: (*device.account).to_owned(),
             name: (*device.name).to_owned(),
             device: (*device.id).to_owned(),
+            told: device.told as u8,
             ip: device.ip,
             iat: device.since.seconds(),
             exp: device.until.seconds(),
@@ -159,6 +168,7 @@ impl SignedIn {
             account: self.sub.into(),
             name: self.name.into(),
             id: self.device.into(),
+            told: Told::of_rank(self.told),
             ip: self.ip,
             since: Timestamp::from_seconds(self.iat),
             until: Timestamp::from_seconds(self.exp),

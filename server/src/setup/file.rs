@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use super::Setup;
 use crate::axis::accepted_names;
+use crate::files;
 
 /// What is wrong with a settings file.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,7 @@ pub enum SetupFileError {
 }
 
 pub(super) fn read(path: &Path) -> Result<Setup, SetupFileError> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match files::read_text(path) {
         Ok(text) => text,
         Err(error) => {
             return Err(SetupFileError::Unreadable {

@@ -51,6 +51,15 @@ impl Design {
             lines.push(("proxies", self.trusted_proxy.to_string()));
         }
         lines.push(("threads", self.threads.to_string()));
+        let usual = Self::default();
+        if self.max_connections != usual.max_connections {
+            let most = self.max_connections;
+            lines.push(("connections", format!("at most {most}")));
+        }
+        if self.shutdown_timeout != usual.shutdown_timeout {
+            let within = self.shutdown_timeout;
+            lines.push(("shutdown", format!("within {within}")));
+        }
         if !self.answer_delay.0.is_zero() {
             let delay = self.answer_delay;
             lines.push(("answer-delay", format!("{delay} before each answer")));

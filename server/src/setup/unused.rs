@@ -6,6 +6,8 @@ use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::{CacheKind, CacheStore};
 use crate::hashing::HashOn;
+use crate::sessions::SessionsFrom;
+use crate::users::UsersFrom;
 use crate::verification::VerifyKind;
 
 axis! {
@@ -29,10 +31,14 @@ axis! {
         NoSecret = "no-secret",
         /// --jwt HS256 has a secret and no key pair
         NoPair = "no-pair",
+        /// --users file is written by hand: nobody signs up or changes a password here
+        NoNewPasswords = "no-new-passwords",
         /// --binding binds to no sender
         NoBinding = "no-binding",
         /// only --credential session-jwt has sessions by device
         NoDevices = "no-devices",
+        /// only --sessions memory holds tokens here: those of --credential opaque, session and api-key, and sessions of --refresh rotate
+        NothingHeld = "nothing-held",
         /// only --credential jwt, opaque and api-key are asked for and about by other servers
         NotCentral = "not-central",
         /// --verify introspect keeps no sessions; only --cache-store redis needs a place for decisions
@@ -101,15 +107,31 @@ fn unsigned(design: &Design) -> Option<Idle> {
 fn hashes(typed: &Setup, design: &Design) -> Vec<Checked> {
     let no_slow_hash = (!design.hashes_slowly()).then_some(Idle::NoSlowHash);
     let no_queue = no_slow_hash.or((design.hash_on == HashOn::Inline).then_some(Idle::Inline));
+    let by_hand = matches!(design.users, UsersFrom::File(_)).then_some(Idle::NoNewPasswords);
     let no_bcrypt = (!design.uses_bcrypt()).then_some(Idle::NoBcrypt);
     vec![
         ("password", typed.password.is_some(), elsewhere(design)),
         ("users", typed.users.is_some(), elsewhere(design)),
+        (
+            "min-password-bytes",
+            typed.min_password_bytes.is_some(),
+            elsewhere(design).or(by_hand),
+        ),
         ("bcrypt-cost", typed.bcrypt_cost.is_some(), no_bcrypt),
         ("hash-on", typed.hash_on.is_some(), no_slow_hash),
         ("hash-threads", typed.hash_threads.is_some(), no_queue),
         ("hash-queue", typed.hash_queue.is_some(), no_queue),
     ]
+}
+
+/// Whether tokens, or sessions that are refreshed, are held in this server's memory, however many one subject has.
+fn holds_tokens(design: &Design) -> bool {
+    let kinds = match design.credential {
+        CredentialKind::Opaque | CredentialKind::Session | CredentialKind::ApiKey => true,
+        CredentialKind::Jwt => design.refresh == RefreshKind::Rotate,
+        CredentialKind::SessionJwt | CredentialKind::Basic => false,
+    };
+    kinds && design.sessions == SessionsFrom::Memory
 }
 
 fn tokens(typed: &Setup, design: &Design) -> Vec<Checked> {
@@ -158,6 +180,11 @@ fn tokens(typed: &Setup, design: &Design) -> Vec<Checked> {
             not_signed.filter(|_| elsewhere.is_none()),
         ),
         ("max-sessions", typed.max_sessions.is_some(), no_devices),
+        (
+            "max-tokens-per-subject",
+            typed.max_tokens_per_subject.is_some(),
+            elsewhere.or((!holds_tokens(design)).then_some(Idle::NothingHeld)),
+        ),
     ]
 }
 

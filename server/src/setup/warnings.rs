@@ -29,7 +29,7 @@ axis! {
         OthersRevocationsUnseen = "others-revocations-unseen",
         /// --credential basic beside a cache: what is changed in the file of --users by others may pass for --cache-ttl
         ChangesElsewhereUnseen = "changes-elsewhere-unseen",
-        /// --secret-file or --key-file beside --sessions memory: a restart forgets what was revoked and changed, and earlier tokens pass again
+        /// --secret-file or --key-file with --sessions memory: a restart forgets what was revoked, so it ends all tokens issued before it
         ChangesForgotten = "changes-forgotten",
         /// --cache-store redis with a key of this process alone: no other server shares these decisions
         NothingShared = "nothing-shared",
@@ -64,6 +64,20 @@ impl Design {
             .collect()
     }
 
+    /// Whether tokens are signed here by a key that outlives the process.
+    pub(crate) fn has_lasting_key(&self) -> bool {
+        let lasting = match self.jwt {
+            JwtAlgorithm::HS256 => self.secret_file != SecretFrom::Random,
+            _ => self.key_file != KeyFrom::Generated,
+        };
+        lasting && self.credential.is_signed() && self.verify == VerifyKind::Local
+    }
+
+    /// Whether a restart forgets what was revoked of tokens that are older.
+    pub(crate) fn forgets_revocations(&self) -> bool {
+        self.has_lasting_key() && self.sessions == SessionsFrom::Memory
+    }
+
     fn gives_up(&self, warning: Warning) -> bool {
         // Where nothing is authorized, no token is checked that a binding or a cache could weaken. Passwords are.
         let decisions = self.authorizes() && self.cache == CacheKind::Decision;
@@ -86,21 +100,11 @@ impl Design {
                 let by_password = self.credential == CredentialKind::Basic;
                 cached && by_password && Users::are_written_elsewhere(&self.users)
             }
-            Warning::ChangesForgotten => {
-                let lasting = match self.jwt {
-                    JwtAlgorithm::HS256 => self.secret_file != SecretFrom::Random,
-                    _ => self.key_file != KeyFrom::Generated,
-                };
-                let is_signed = self.credential.is_signed() && self.verify == VerifyKind::Local;
-                is_signed && lasting && self.sessions == SessionsFrom::Memory
-            }
+            Warning::ChangesForgotten => self.forgets_revocations(),
             Warning::NothingShared => {
-                let drawn = match self.jwt {
-                    JwtAlgorithm::HS256 => self.secret_file == SecretFrom::Random,
-                    _ => self.key_file == KeyFrom::Generated,
-                };
                 let is_signed = self.credential.is_signed() && self.verify == VerifyKind::Local;
-                decisions && self.cache_store == CacheStore::Redis && is_signed && drawn
+                let drawn = is_signed && !self.has_lasting_key();
+                decisions && self.cache_store == CacheStore::Redis && drawn
             }
             Warning::PlainTextCentral => {
                 self.verify == VerifyKind::Introspect && self.introspect_url.is_in_the_clear()

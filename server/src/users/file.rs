@@ -1,12 +1,14 @@
-//! Accounts in a JSON file that is read and parsed at every sign-in, on the async thread, as naive code does: that is
-//! the cost being measured. A file that breaks while the server runs makes sign-ins answer 503.
+//! Accounts in a JSON file that is read and parsed at every sign-in, as naive code does: that is the cost being measured.
+//! It is paid on a blocking thread, so that other requests do not wait for the disk or the parser. A file that breaks
+//! while the server runs makes sign-ins answer 503.
 //!
 //! ```json
-//! { "john": { "password_hash": "$2b$12$…", "roles": ["admin"] }, "jane": { "password": "plain", "roles": ["user"] } }
+//! { "john": { "password_hash": "$2b$12$…", "roles": ["admin"] }, "jane": { "password": "plain" } }
 //! ```
 //! `password_hash` is any stored form that `--password` can make, whatever it is set to. A plain `password` is hashed
 //! as `--password` says when it is first seen, so that verifying it costs what it would in an honest file; only its
-//! hash and a digest to recognize it by are kept.
+//! hash and a digest to recognize it by are kept. `role` may be there instead of `roles`; without either, an account is
+//! an ordinary user's. A `username`, where there is one, repeats the name of the account.
 //!
 //! An unknown name costs what the dearest account of the file costs. Accounts that are stored in different ways still
 //! tell themselves apart by their own time; nothing but one way for all cures that.
@@ -15,17 +17,32 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
-use super::{Candidate, Profile, UsersError, decoy, hash_all};
+use super::{Candidate, Profile, UsersError, decoy, escaped, hash_all, normal};
+use crate::cause::{self, Source};
 use crate::denied::Denied;
+use crate::files;
 use crate::hashing::Hashing;
+use crate::members::Members;
 use crate::password::{self, Password, Unusable};
-use crate::policy::Role;
+use crate::policy::{Role, Roles};
 
-const SHAPE: &str = r#"expected {"NAME": {"password_hash": "$2b$…" or "password": "…", "roles": ["admin" or "user"], maybe "email", "bio"}}"#;
+const SHAPE: &str = r#"expected {"NAME": {"password_hash": "$2b$…" or "password": "…", maybe "roles": ["admin" or "user"] or "role", "username": "NAME", "email", "bio"}}"#;
+
+/// The largest users file: some 400 000 accounts.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long a sign-in waits for the file, the sign-ins before it included.
+const MOST_WAIT: Duration = Duration::from_secs(10);
+
+/// The cause of a sign-in for which the file was not read in time.
+const LATE: &str = "the users file could not be read within ten seconds";
 
 /// Why a file is not one of accounts.
 #[derive(Debug, thiserror::Error)]
@@ -70,11 +87,29 @@ pub enum AccountProblem {
     /// The stored password is not one that can be verified.
     #[error("has a password_hash {0}")]
     Unusable(#[from] Unusable),
+    /// Nobody could type it, or it looks like another.
+    #[error(
+        "is not a name: 1 to 64 letters, digits and visible ASCII, none of / \\ : ; % ? #, single spaces between words"
+    )]
+    Unfit,
+    /// The same name in another Unicode normal form.
+    #[error("is there twice, in two spellings of one name")]
+    Twice,
+    /// The account calls itself something else.
+    #[error("has a username that is another name")]
+    OtherName,
+    /// Which of them counts cannot be told.
+    #[error("has a role that is not among its roles")]
+    OtherRole,
 }
 
 pub(crate) struct FileUsers {
-    path: PathBuf,
+    path: Arc<Path>,
     password: Password,
+    /// How many sign-ins read the file at once.
+    reading: Arc<Semaphore>,
+    /// How many accounts had a plain password at start.
+    plain: usize,
     /// As an account with a plain password is stored.
     decoy: Arc<str>,
     /// For each plain password of the file, by account: the digest to recognize it by, and its stored form.
@@ -88,11 +123,62 @@ type Fingerprint = [u8; 32];
 struct Entry {
     password_hash: Option<String>,
     password: Option<String>,
-    roles: Vec<Role>,
+    roles: Option<Vec<Role>>,
+    role: Option<Role>,
+    username: Option<String>,
     #[serde(default)]
     email: Box<str>,
     #[serde(default)]
     bio: Box<str>,
+}
+
+impl Entry {
+    fn roles(&self) -> Roles {
+        match (&self.roles, self.role) {
+            (Some(roles), _) => roles.iter().copied().collect(),
+            (None, role) => [role.unwrap_or(Role::User)].into_iter().collect(),
+        }
+    }
+
+    fn problem(&self, name: &str) -> Option<AccountProblem> {
+        let other_name = |username: &String| normal(username).as_deref() != Some(name);
+        if self.username.as_ref().is_some_and(other_name) {
+            return Some(AccountProblem::OtherName);
+        }
+        if let (Some(roles), Some(role)) = (&self.roles, self.role)
+            && !roles.contains(&role)
+        {
+            return Some(AccountProblem::OtherRole);
+        }
+        match (&self.password_hash, &self.password) {
+            (Some(_), Some(_)) => Some(AccountProblem::Both),
+            (None, None) => Some(AccountProblem::Neither),
+            (Some(stored), None) => password::check_stored(stored).err().map(Into::into),
+            (None, Some(_)) => None,
+        }
+    }
+}
+
+/// What a file says of a name.
+struct Found {
+    entry: Option<Entry>,
+    /// The stored form, of those in the file, that takes the longest to verify. Without accounts: as `--password` says.
+    dearest: Arc<str>,
+}
+
+impl Found {
+    fn read(path: &Path, name: &str, decoy: &Arc<str>) -> Result<Self, UsersFileError> {
+        let mut entries = read(path)?;
+        // Looked for whether the name is known or not: the file's length must not tell either.
+        let stored = entries
+            .values()
+            .map(|entry| entry.password_hash.as_deref().unwrap_or(decoy));
+        let dearest = stored
+            .max_by_key(|stored| password::work_ns(stored))
+            .map_or_else(|| Arc::clone(decoy), Arc::from);
+        let entry = entries.remove(name);
+        Ok(Self { entry, dearest })
+    }
 }
 
 impl FileUsers {
@@ -107,48 +193,74 @@ impl FileUsers {
             let known = (fingerprint(plain), stored);
             ((*name).to_owned(), known)
         });
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
-            path: path.to_owned(),
+            path: path.into(),
             password,
+            reading: Arc::new(Semaphore::new(cores)),
+            plain: plain.len(),
             decoy: decoy(password)?,
             hashed: Mutex::new(hashed.collect()),
         })
     }
 
+    /// Whether the file keeps passwords that whoever reads it can use.
+    pub(super) fn note(&self) -> Option<String> {
+        let (path, plain) = (self.path.display(), self.plain);
+        (plain > 0).then(|| {
+            format!(
+                "users file {path} keeps plain passwords, {plain} of them: whoever reads it can sign in; store password_hash instead"
+            )
+        })
+    }
+
     pub(super) async fn find(&self, name: &str, hashing: &Hashing) -> Result<Candidate, Denied> {
-        let mut entries = read(&self.path).map_err(|_| Denied::Unavailable)?;
-        // Looked for whether the name is known or not: the file's length must not tell either.
-        let dearest = self.dearest(&entries);
-        let mut known = entries.remove(name);
-        let roles = known
-            .as_ref()
-            .map(|entry| entry.roles.iter().copied().collect());
-        let profile = known
-            .as_mut()
-            .map_or_else(Profile::default, |entry| Profile {
-                email: std::mem::take(&mut entry.email),
-                bio: std::mem::take(&mut entry.bio),
+        let Found { entry, dearest } = self.look_up(name).await?;
+        let Some(entry) = entry else {
+            return Ok(Candidate {
+                stored: dearest,
+                roles: None,
+                profile: Profile::default(),
             });
-        let stored = match known.map(|entry| (entry.password_hash, entry.password)) {
-            Some((Some(stored), _)) => stored.into(),
-            Some((None, Some(plain))) => self.stored(name, plain, hashing).await?,
-            Some((None, None)) | None => dearest,
+        };
+        let roles = Some(entry.roles());
+        let stored = match (entry.password_hash, entry.password) {
+            (Some(stored), _) => stored.into(),
+            (None, Some(plain)) => self.stored(name, plain, hashing).await?,
+            (None, None) => dearest,
         };
         Ok(Candidate {
             stored,
             roles,
-            profile,
+            profile: Profile {
+                email: entry.email,
+                bio: entry.bio,
+            },
         })
     }
 
-    /// The stored form, of those in the file, that takes the longest to verify. Without accounts: as `--password` says.
-    fn dearest(&self, entries: &BTreeMap<String, Entry>) -> Arc<str> {
-        let stored = entries
-            .values()
-            .map(|entry| entry.password_hash.as_deref().unwrap_or(&self.decoy));
-        stored
-            .max_by_key(|stored| password::work_ns(stored))
-            .map_or_else(|| Arc::clone(&self.decoy), Arc::from)
+    /// Reads the file on a blocking thread. As many do so at once as there are cores; the others wait without a thread, in
+    /// time or not at all.
+    async fn look_up(&self, name: &str) -> Result<Found, Denied> {
+        let until = Instant::now() + MOST_WAIT;
+        let turn = timeout_at(until, Arc::clone(&self.reading).acquire_owned())
+            .await
+            .map_err(|_| cause::unavailable(Source::Users, &LATE))?
+            .map_err(|_| Denied::Unavailable)?;
+        let (path, decoy) = (Arc::clone(&self.path), Arc::clone(&self.decoy));
+        let name = name.to_owned();
+        let found = tokio::task::spawn_blocking(move || {
+            let found = Found::read(&path, &name, &decoy);
+            // The turn ends with the reading, not with the wait for it: a disk that hangs holds no more threads than these.
+            drop(turn);
+            found
+        });
+        match timeout_at(until, found).await {
+            Ok(Ok(Ok(found))) => Ok(found),
+            Ok(Ok(Err(error))) => Err(cause::unavailable(Source::Users, &error)),
+            Ok(Err(_)) => Err(Denied::Unavailable),
+            Err(_) => Err(cause::unavailable(Source::Users, &LATE)),
+        }
     }
 
     async fn stored(
@@ -185,41 +297,31 @@ impl fmt::Debug for FileUsers {
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, Entry>, UsersFileError> {
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(error) => {
-            return Err(UsersFileError::Unreadable {
-                path: path.to_owned(),
-                error,
-            });
-        }
-    };
-    let entries: BTreeMap<String, Entry> = match serde_json::from_slice(&text) {
-        Ok(entries) => entries,
-        Err(error) => {
-            return Err(UsersFileError::Invalid {
-                path: path.to_owned(),
-                error,
-            });
-        }
-    };
+    let text = files::read(path, MOST_BYTES).map_err(|error| UsersFileError::Unreadable {
+        path: path.to_owned(),
+        error,
+    })?;
+    let Members(entries): Members<Entry> =
+        serde_json::from_slice(&text).map_err(|error| UsersFileError::Invalid {
+            path: path.to_owned(),
+            error,
+        })?;
     let problem = |name: &str, problem| UsersFileError::Account {
         path: path.to_owned(),
-        name: name.to_owned(),
+        name: escaped(name),
         problem,
     };
-    for (name, entry) in &entries {
-        match (&entry.password_hash, &entry.password) {
-            (Some(_), Some(_)) => return Err(problem(name, AccountProblem::Both)),
-            (None, None) => return Err(problem(name, AccountProblem::Neither)),
-            (Some(stored), None) => {
-                password::check_stored(stored)
-                    .map_err(|unusable| problem(name, unusable.into()))?;
-            }
-            (None, Some(_)) => {}
+    let mut accounts = BTreeMap::new();
+    for (typed, entry) in entries {
+        let name = normal(&typed).ok_or_else(|| problem(&typed, AccountProblem::Unfit))?;
+        if let Some(wrong) = entry.problem(&name) {
+            return Err(problem(&typed, wrong));
+        }
+        if accounts.insert(name.into_owned(), entry).is_some() {
+            return Err(problem(&typed, AccountProblem::Twice));
         }
     }
-    Ok(entries)
+    Ok(accounts)
 }
 
 fn fingerprint(plain: &str) -> Fingerprint {

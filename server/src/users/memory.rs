@@ -10,13 +10,16 @@ use crate::hashing::Hashing;
 use crate::password::Password;
 use crate::policy::Roles;
 
-/// The most accounts that are held; whoever signs up beyond is told to come back (503).
+/// The most accounts that are held. A sign-up beyond is refused at once (503), before its password is hashed. Accounts do not
+/// end, so none can make room: what keeps strangers from filling them is the cost of a hash for each, `--hash-queue`, and a
+/// limit of sign-ups at a proxy.
 const MOST_ACCOUNTS: usize = 1_000_000;
 
 pub(crate) struct MemoryUsers {
     accounts: RwLock<HashMap<Box<str>, Candidate>>,
     password: Password,
     decoy: Arc<str>,
+    most: usize,
 }
 
 impl MemoryUsers {
@@ -38,6 +41,7 @@ impl MemoryUsers {
             accounts: RwLock::new(accounts.collect()),
             password,
             decoy: decoy(password)?,
+            most: MOST_ACCOUNTS,
         })
     }
 
@@ -46,6 +50,7 @@ impl MemoryUsers {
             accounts: RwLock::default(),
             password,
             decoy: "".into(),
+            most: MOST_ACCOUNTS,
         }
     }
 
@@ -95,20 +100,15 @@ impl MemoryUsers {
         roles: Roles,
         hashing: &Hashing,
     ) -> Result<(), Denied> {
-        self.is_free(name)?;
+        self.has_room_for(name)?;
         let hashed = hashing.hash(self.password, password.into()).await?;
-        let stored = hashed.map_err(|_| Denied::Unfit)?.into();
+        let stored = hashed.map_err(|_| Denied::Unavailable)?.into();
         let mut accounts = self
             .accounts
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have come first while this one was hashed.
-        if accounts.contains_key(name) {
-            return Err(Denied::Taken);
-        }
-        if accounts.len() >= MOST_ACCOUNTS {
-            return Err(Denied::Unavailable);
-        }
+        // Another sign-up may have come first while this one was hashed.
+        self.judge(&accounts, name)?;
         let candidate = Candidate {
             stored,
             roles: Some(roles),
@@ -118,10 +118,16 @@ impl MemoryUsers {
         Ok(())
     }
 
-    fn is_free(&self, name: &str) -> Result<(), Denied> {
+    fn has_room_for(&self, name: &str) -> Result<(), Denied> {
         let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        self.judge(&accounts, name)
+    }
+
+    fn judge(&self, accounts: &HashMap<Box<str>, Candidate>, name: &str) -> Result<(), Denied> {
         if accounts.contains_key(name) {
             Err(Denied::Taken)
+        } else if accounts.len() >= self.most {
+            Err(Denied::Unavailable)
         } else {
             Ok(())
         }
@@ -134,5 +140,43 @@ impl fmt::Debug for MemoryUsers {
         f.debug_struct("MemoryUsers")
             .field("accounts", &accounts.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::PasswordKind;
+    use crate::policy::Role;
+    use crate::setup::Design;
+
+    /// Sign-ups that fill the accounts are refused before anything is hashed, and those that are there still sign in.
+    #[tokio::test]
+    async fn a_sign_up_beyond_the_most_accounts_is_refused_at_once() {
+        let design = Design {
+            password: PasswordKind::Sha256,
+            ..Design::default()
+        };
+        let mut users = MemoryUsers::open(design.password.open(design.bcrypt_cost)).unwrap();
+        users.most = DEMO.len() + 2;
+        let hashing = Hashing::open(&design).unwrap();
+        let roles = || [Role::User].into_iter().collect();
+        for name in ["one", "two"] {
+            let added = users.add(name, "a password", roles(), &hashing).await;
+            assert_eq!(added, Ok(()));
+        }
+        let hashed = hashing.computed();
+        let refused = users.add("three", "a password", roles(), &hashing).await;
+        assert_eq!(refused, Err(Denied::Unavailable));
+        let taken = users.add("two", "a password", roles(), &hashing).await;
+        assert_eq!(taken, Err(Denied::Taken));
+        assert_eq!(hashing.computed(), hashed);
+        for name in ["one", "two", "john"] {
+            assert!(users.find(name).roles.is_some(), "{name}");
+        }
+        // An account that is removed makes room.
+        assert!(users.remove("one"));
+        let added = users.add("three", "a password", roles(), &hashing).await;
+        assert_eq!(added, Ok(()));
     }
 }

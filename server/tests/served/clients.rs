@@ -175,15 +175,21 @@ scope = "items:write"
 "#;
 
 /// nginx in front of a static site, until it is dropped.
-struct Nginx(Child);
+pub(crate) struct Nginx {
+    child: Child,
+    /// A shared cache in front of the server.
+    pub(crate) cache: SocketAddr,
+}
 
 impl Nginx {
-    async fn start(place: &Path, server: SocketAddr) -> (Self, SocketAddr) {
+    pub(crate) async fn start(place: &Path, server: SocketAddr) -> (Self, SocketAddr) {
         let (listener, address) = crate::harness::taken_address().await;
-        drop(listener);
+        let (other, cache) = crate::harness::taken_address().await;
+        drop((listener, other));
         let conf = std::fs::read_to_string(script("nginx.conf"))
             .unwrap()
             .replace("127.0.0.1:PORT", &address.to_string())
+            .replace("127.0.0.1:CACHE", &cache.to_string())
             .replace("AUTHLAB", &server.to_string());
         std::fs::write(place.join("nginx.conf"), conf).unwrap();
         std::fs::create_dir_all(place.join("site/admin")).unwrap();
@@ -204,15 +210,15 @@ impl Nginx {
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        (Self(child), address)
+        (Self { child, cache }, address)
     }
 }
 
 impl Drop for Nginx {
     fn drop(&mut self) {
         // Not killed: its worker would outlive it.
-        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
-        let _ = self.0.wait();
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let _ = self.child.wait();
     }
 }
 

@@ -6,7 +6,7 @@ use authlab_server::{CacheKind, CredentialKind, Design, Preset, Setup};
 use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Served, quick};
+use crate::harness::{Client, ELSEWHERE, Served, quick};
 
 pub(crate) fn devices() -> Design {
     Design {
@@ -120,6 +120,113 @@ pub(crate) async fn walk(design: Design) {
         assert_eq!(client.status("/items/", token).await, 401);
     }
     assert_eq!(client.status("/items/", &other).await, 200);
+}
+
+/// Signs in without an id, from a client that calls itself so, and answers its token.
+async fn unnamed(client: &Client, user_agent: &str, name: Option<&str>) -> String {
+    let client = client.clone().with_user_agent(user_agent);
+    let mut body = json!({ "username": "user123", "password": "password123" });
+    if let Some(name) = name {
+        body["device_name"] = name.into();
+    }
+    let request = client
+        .request("POST", "/login")
+        .header(CONTENT_TYPE, "application/json");
+    let answer = client.send(request, body.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.body["access_token"].as_str().unwrap().to_owned()
+}
+
+/// The devices' names and addresses, in their order.
+async fn called(client: &Client, token: &str) -> Vec<String> {
+    let answer = client.get("/devices", token).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let devices = answer.body["devices"].as_array().unwrap().clone();
+    let name = |device: &Value| device["device_name"].as_str().unwrap().to_owned();
+    devices.iter().map(name).collect()
+}
+
+/// What devices are called, how they are told apart, and which make room, wherever sessions are kept.
+pub(crate) async fn told_apart(design: Design) {
+    let server = Served::start(Design {
+        max_sessions: NonZeroUsize::new(4).unwrap(),
+        ..design
+    })
+    .await;
+    let client = server.client();
+    let phone = sign_in(&client, "user123", "phone").await;
+
+    // A device that tells no name is called by its User-Agent, and a sign-in of the same takes the place of its last one.
+    let first = unnamed(&client, "curl/8.5.0", None).await;
+    let again = unnamed(&client, "curl/8.5.0", None).await;
+    assert_eq!(client.status("/items/", &first).await, 401);
+    assert_eq!(
+        called(&client, &again).await,
+        ["user123's phone", "curl/8.5.0"]
+    );
+    let elsewhere = unnamed(&client.clone().at(ELSEWHERE), "curl/8.5.0", None).await;
+    assert_eq!(
+        called(&client, &elsewhere).await,
+        ["user123's phone", "curl/8.5.0", "curl/8.5.0"]
+    );
+    let ips = client.get("/devices", &elsewhere).await.body;
+    assert_eq!(ips["devices"][1]["ip"], "127.0.0.1");
+    assert_eq!(ips["devices"][2]["ip"], "127.0.0.2");
+
+    // A name that was told wins, and tells devices apart that are otherwise the same.
+    let mine = unnamed(&client, "curl/8.5.0", Some("My script")).await;
+    let four = ["user123's phone", "curl/8.5.0", "curl/8.5.0", "My script"];
+    assert_eq!(called(&client, &mine).await, four);
+    let mine_again = unnamed(&client, "curl/8.5.0", Some("My script")).await;
+    assert_eq!(client.status("/items/", &mine).await, 401);
+    assert_eq!(called(&client, &mine_again).await, four);
+
+    // However many scripts sign in: named devices stay.
+    for number in 0..12 {
+        let script = unnamed(&client, &format!("script/{number}"), None).await;
+        assert_eq!(client.status("/items/", &script).await, 200);
+    }
+    for token in [&phone, &mine_again] {
+        assert_eq!(client.status("/items/", token).await, 200);
+    }
+    for token in [&again, &elsewhere] {
+        assert_eq!(client.status("/items/", token).await, 401);
+    }
+    assert_eq!(
+        called(&client, &phone).await,
+        ["user123's phone", "My script", "script/10", "script/11"]
+    );
+
+    // Named devices take the place of unnamed ones first, and only then of the oldest named one.
+    for device in ["laptop", "tablet"] {
+        sign_in(&client, "user123", device).await;
+    }
+    assert_eq!(client.status("/items/", &phone).await, 200);
+    let tv = sign_in(&client, "user123", "tv").await;
+    assert_eq!(client.status("/items/", &phone).await, 401);
+    assert_eq!(
+        called(&client, &tv).await,
+        [
+            "My script",
+            "user123's laptop",
+            "user123's tablet",
+            "user123's tv"
+        ]
+    );
+    // What a device without a name is called is bounded, and harmless.
+    let odd = unnamed(&client, &"\u{e9}".repeat(100), None).await;
+    let last = called(&client, &odd).await.pop().unwrap();
+    assert_eq!(last, "\u{e9}".repeat(64));
+    let silent = unnamed(&client, "", None).await;
+    let last = called(&client, &silent).await.pop().unwrap();
+    assert_eq!(last, "unnamed device");
+}
+
+#[tokio::test]
+async fn a_device_is_called_by_its_user_agent_and_scripts_push_no_named_one_out() {
+    for cache in CacheKind::ALL.iter().copied() {
+        told_apart(Design { cache, ..devices() }).await;
+    }
 }
 
 /// Sign-ins that meet lose none of each other's sessions, and beyond the most the oldest end.

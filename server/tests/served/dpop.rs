@@ -59,7 +59,14 @@ impl Key {
     }
 
     fn sign(&self, header: &Value, claims: &Value) -> String {
-        let message = format!("{}.{}", text(header.to_string()), text(claims.to_string()));
+        self.sign_message(&format!(
+            "{}.{}",
+            text(header.to_string()),
+            text(claims.to_string())
+        ))
+    }
+
+    fn sign_message(&self, message: &str) -> String {
         let signature = match self {
             Self::Ec(pair) => {
                 let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
@@ -69,6 +76,20 @@ impl Key {
         };
         format!("{message}.{signature}")
     }
+}
+
+/// A good proof, with a claim of this very text.
+fn with_text(holder: &Holder, token: &str, name: &str, value: &str) -> String {
+    let mut claims = holder.claims("GET", "/items/", Some(token));
+    claims.as_object_mut().unwrap().remove(name);
+    let claims = format!(
+        "{},\"{name}\":{value}}}",
+        claims.to_string().trim_end_matches('}')
+    );
+    let header = text(holder.key.header().to_string());
+    holder
+        .key
+        .sign_message(&format!("{header}.{}", text(claims)))
 }
 
 /// Somebody with a key, at a server.
@@ -221,6 +242,22 @@ async fn only_a_proof_that_is_right_in_every_part_passes() {
                 Value::from(holder.origin.replace("http", "HTTP") + "/./items/"),
             ),
         ),
+        ("an escape of a plain letter", with("htu", url("/%69tems/"))),
+        ("a doubled slash", with("htu", url("//items//"))),
+        ("dot segments", with("htu", url("/a/%2e%2E/./items/"))),
+        ("iat a fraction", with("iat", json!(NOW as f64 + 0.25))),
+        (
+            "iat with an exponent",
+            with_text(&holder, token, "iat", "18e8"),
+        ),
+        (
+            "a minute late, a fraction more",
+            with("iat", json!(NOW as f64 - 59.5)),
+        ),
+        (
+            "a header member that is not known",
+            headed("x", Value::Null),
+        ),
         ("a minute early", with("iat", (NOW + 60).into())),
         ("a minute late", with("iat", (NOW - 60).into())),
     ];
@@ -231,6 +268,11 @@ async fn only_a_proof_that_is_right_in_every_part_passes() {
     let private = {
         let mut jwk = holder.key.jwk();
         jwk["d"] = "AA".into();
+        jwk
+    };
+    let nulled = {
+        let mut jwk = holder.key.jwk();
+        jwk["d"] = Value::Null;
         jwk
     };
     let forged = {
@@ -251,6 +293,39 @@ async fn only_a_proof_that_is_right_in_every_part_passes() {
         ("no address", with("htu", "/items/".into())),
         ("too early", with("iat", (NOW + 61).into())),
         ("too late", with("iat", (NOW - 61).into())),
+        (
+            "too late by a fraction",
+            with("iat", json!(NOW as f64 - 60.5)),
+        ),
+        ("iat before the epoch", with("iat", json!(-1.8e9))),
+        ("iat beyond 64 bits", with("iat", json!(1e300))),
+        ("iat null", with("iat", Value::Null)),
+        ("iat a list", with("iat", json!([NOW]))),
+        ("jti null", with("jti", Value::Null)),
+        ("ath null", with("ath", Value::Null)),
+        ("htu null", with("htu", Value::Null)),
+        ("an escaped slash", with("htu", url("/items%2F"))),
+        ("a broken escape", with("htu", url("/items/%4"))),
+        ("an escape twice", with("htu", url("/%2569tems/"))),
+        ("a path below", with("htu", url("/items/7"))),
+        ("a backslash", with("htu", url("\\items/"))),
+        (
+            "a blank before",
+            with("htu", Value::from(format!(" {}/items/", holder.origin))),
+        ),
+        ("a tab within", with("htu", url("/it\tems/"))),
+        (
+            "a name before the host",
+            with(
+                "htu",
+                Value::from(holder.origin.replace("://", "://john@") + "/items/"),
+            ),
+        ),
+        (
+            "another port",
+            with("htu", "http://127.0.0.1:1/items/".into()),
+        ),
+        ("no port", with("htu", "http://127.0.0.1/items/".into())),
         ("iat in a string", with("iat", NOW.to_string().into())),
         (
             "for another token",
@@ -272,6 +347,17 @@ async fn only_a_proof_that_is_right_in_every_part_passes() {
             headed("jwk", json!({ "kty": "oct", "k": "AA" })),
         ),
         ("crit", headed("crit", json!(["x"]))),
+        ("crit null", headed("crit", Value::Null)),
+        ("crit empty", headed("crit", json!([]))),
+        ("b64", headed("b64", json!(false))),
+        ("typ null", headed("typ", Value::Null)),
+        ("alg null", headed("alg", Value::Null)),
+        (
+            "jwk an array",
+            headed("jwk", json!(["EC", "P-256", "x", "y"])),
+        ),
+        ("jwk null", headed("jwk", Value::Null)),
+        ("a private member that is null", headed("jwk", nulled)),
         ("forged", forged),
         ("no JWT", "x".to_owned()),
         ("three dots", "a.b.c.d".to_owned()),
@@ -341,4 +427,112 @@ async fn a_sign_in_and_a_refresh_need_a_proof_as_well() {
             .status,
         200
     );
+}
+
+/// Tokens in Redis outlive a server, and its memory of proofs does not.
+#[tokio::test]
+async fn over_redis_a_server_that_starts_anew_refuses_proofs_from_before_its_start() {
+    let Some(redis) = crate::redis::Redis::start().await else {
+        return;
+    };
+    let clock = Controlled::at_seconds(NOW);
+    let origin = "http://auth.example";
+    let open = async || {
+        let design = Design {
+            credential: authlab_server::CredentialKind::Opaque,
+            refresh: RefreshKind::None,
+            sessions: redis.sessions(),
+            issuer: origin.parse().unwrap(),
+            ..bound(CacheKind::None)
+        };
+        Served::start_at(design, Clock::Controlled(clock.clone())).await
+    };
+    let first = open().await;
+    let mut holder = Holder::at(&first, Key::ec());
+    origin.clone_into(&mut holder.origin);
+    let issued = holder.token().await;
+    let token = issued["access_token"].as_str().unwrap();
+    let ours = format!("DPoP {token}");
+    let seen = holder.proof("GET", "/items/", Some(token));
+    let unseen = holder.proof("GET", "/items/", Some(token));
+    assert_eq!(holder.items(&ours, Some(&seen)).await.status, 200);
+    clock.advance(std::time::Duration::from_secs(1));
+    let second = open().await;
+    holder.client = second.client();
+    for before in [&seen, &unseen] {
+        assert_eq!(holder.items(&ours, Some(before)).await.status, 401);
+    }
+    let mut claims = holder.claims("GET", "/items/", Some(token));
+    claims["iat"] = (NOW + 1).into();
+    let now = holder.key.sign(&holder.key.header(), &claims);
+    assert_eq!(holder.items(&ours, Some(&now)).await.status, 200);
+}
+
+/// A key under which everybody can sign is no proof of anything: R is the identity, S is zero.
+#[tokio::test]
+async fn a_key_of_small_order_is_refused() {
+    let (server, _clock) = served(CacheKind::None).await;
+    let client = server.client();
+    let identity = {
+        let mut point = [0; 32];
+        point[0] = 1;
+        point
+    };
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": text(identity) });
+    let header = json!({ "typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk });
+    let claims = json!({
+        "jti": "1", "htm": "POST", "htu": format!("http://{}/token", server.address), "iat": NOW,
+    });
+    let mut signature = [0; 64];
+    signature[0] = 1;
+    let message = format!("{}.{}", text(header.to_string()), text(claims.to_string()));
+    let proof = format!("{message}.{}", text(signature));
+    let body = json!({ "username": "john", "password": "password123" });
+    let request = client
+        .request("POST", "/token")
+        .header(CONTENT_TYPE, "application/json")
+        .header("dpop", proof);
+    let answer = client.send(request, body.to_string()).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert_eq!(answer.body["error"], "invalid_dpop_proof");
+}
+
+/// Spellings of one path are one path, on either side; and those of another are not.
+#[tokio::test]
+async fn an_address_is_compared_in_its_normal_form() {
+    let (server, _clock) = served(CacheKind::None).await;
+    let holder = Holder::at(&server, Key::ec());
+    let issued = holder.token().await;
+    let token = issued["access_token"].as_str().unwrap();
+    let path = "/admin/accounts/a%40example.com/roles";
+    let body = json!({ "roles": ["user"] });
+    for (asked, proven, status) in [
+        (path, path, 404),
+        (path, "/admin/accounts/a@example.com/roles", 404),
+        ("/admin/accounts/a@example.com/roles", path, 404),
+        (path, "/admin/accounts/%61%40example.com/roles?x=1", 404),
+        (
+            "/admin/accounts/%c3%a4/roles",
+            "/admin/accounts/%C3%A4/roles",
+            404,
+        ),
+        (path, "/admin/accounts/b%40example.com/roles", 401),
+        (path, "/admin/accounts/a%2540example.com/roles", 401),
+        (path, "/admin/accounts/a%40example.com/roles/", 401),
+    ] {
+        let proof = holder.proof("POST", proven, Some(token));
+        let request = holder
+            .client
+            .request("POST", asked)
+            .header(AUTHORIZATION, format!("DPoP {token}"))
+            .header(CONTENT_TYPE, "application/json")
+            .header("dpop", proof);
+        let answer = holder.client.send(request, body.to_string()).await;
+        // There is no such account: granted, and not found.
+        assert_eq!(
+            answer.status, status,
+            "{asked} by {proven}: {}",
+            answer.text
+        );
+    }
 }

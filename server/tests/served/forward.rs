@@ -111,7 +111,7 @@ async fn whoever_is_no_trusted_proxy_speaks_for_nobody() {
         &[headers[0], headers[1], headers[1]],
         &[headers[0], headers[1], ("x-forwarded-uri", "/other")],
     ] {
-        assert_eq!(ask(&client, &jane, wrong).await.status, 400, "{wrong:?}");
+        assert_eq!(ask(&client, &jane, wrong).await.status, 403, "{wrong:?}");
     }
     assert_eq!(ask(&client, &jane, &headers).await.status, 204);
     // Without a trusted proxy nobody may ask.
@@ -143,7 +143,7 @@ async fn the_sender_is_whom_the_proxy_names_and_for_others_the_peer() {
     assert_eq!(ask(&client, &jane, &from("203.0.113.9")).await.status, 401);
     assert_eq!(ask(&client, &jane, &from("127.0.0.1")).await.status, 204);
     assert_eq!(ask(&client, &jane, &question).await.status, 204);
-    assert_eq!(ask(&client, &jane, &from("unknown")).await.status, 503);
+    assert_eq!(ask(&client, &jane, &from("unknown")).await.status, 403);
     // What a stranger says of itself counts nothing: the token is bound to another address.
     let stranger = client.clone().at(ELSEWHERE);
     let request = stranger
@@ -154,25 +154,18 @@ async fn the_sender_is_whom_the_proxy_names_and_for_others_the_peer() {
 }
 
 /// A header's value loses the spaces around it: an account that differs from another by them alone would be taken for it.
-#[tokio::test]
-async fn nobody_is_taken_for_another_by_the_spaces_around_a_name() {
+#[test]
+fn nobody_is_taken_for_another_by_the_spaces_around_a_name() {
     let users = tempfile::NamedTempFile::new().unwrap();
     let accounts = r#"{ "john ": { "password": "password123", "roles": ["user"] } }"#;
     std::fs::write(users.path(), accounts).unwrap();
-    let asked = served(Design {
+    // A header's value would lose them: such a name is none.
+    let refused = authlab_server::Lab::open(Design {
         users: authlab_server::UsersFrom::File(users.path().to_owned()),
         ..quick()
-    })
-    .await;
-    let client = asked.server.client();
-    let token = client.login("john ", "password123").await.body["access_token"].clone();
-    let headers = [
-        ("x-original-method", "GET"),
-        ("x-original-uri", "/reports/7"),
-    ];
-    let answer = ask(&client, token.as_str().unwrap(), &headers).await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.header("x-auth-subject").is_none());
+    });
+    let line = refused.unwrap_err().to_string();
+    assert!(line.contains("`john ` is not a name"), "{line}");
 }
 
 /// A proxy asks with GET about a POST: it is the POST that needs a proof of the same origin.
@@ -216,5 +209,130 @@ async fn a_cookie_needs_the_proof_for_the_method_that_is_asked_about() {
             status,
             "{method} {site:?}"
         );
+    }
+}
+
+/// nginx passes on 401 and 403 alone, and turns any other refusal into 500.
+#[tokio::test]
+async fn what_the_client_does_wrong_is_refused_by_401_or_403_with_its_reason() {
+    let asked = served(quick()).await;
+    let client = asked.server.client();
+    let jane = asked.server.token("jane").await;
+    let authorization = format!("Bearer {jane}");
+    let question = [
+        ("x-original-method", "GET"),
+        ("x-original-uri", "/reports/7"),
+    ];
+    let table: [(&[(&str, &str)], &str); 6] = [
+        (
+            &[
+                ("authorization", &authorization),
+                ("authorization", &authorization),
+            ],
+            "invalid_request",
+        ),
+        (
+            &[
+                ("x-forwarded-for", "unknown"),
+                ("authorization", &authorization),
+            ],
+            "invalid_request",
+        ),
+        (
+            &[
+                ("x-forwarded-method", "GET"),
+                ("authorization", &authorization),
+            ],
+            "invalid_request",
+        ),
+        (
+            &[
+                ("x-original-uri", "/other"),
+                ("authorization", &authorization),
+            ],
+            "invalid_request",
+        ),
+        (&[("authorization", "Bearer nonsense")], "invalid_token"),
+        (&[], "no_credentials"),
+    ];
+    for (more, error) in table {
+        let mut headers = question.to_vec();
+        headers.extend_from_slice(more);
+        let answer = ask(&client, "", &headers).await;
+        let expected = if error == "invalid_request" { 403 } else { 401 };
+        assert_eq!(answer.status, expected, "{more:?}: {}", answer.text);
+        assert_eq!(answer.body["error"], error, "{more:?}");
+        assert!(answer.header("x-auth-subject").is_none());
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let varied = answer.header("vary").unwrap();
+        for name in ["X-Original-URI", "X-Forwarded-Method", "Authorization"] {
+            assert!(varied.contains(name), "{varied}");
+        }
+    }
+    // HEAD is covered by the entry of GET.
+    let headers = [
+        ("x-original-method", "HEAD"),
+        ("x-original-uri", "/reports/7"),
+    ];
+    assert_eq!(ask(&client, &jane, &headers).await.status, 204);
+    // A server that reads methods without case would answer what was not judged.
+    let headers = [
+        ("x-original-method", "get"),
+        ("x-original-uri", "/reports/7"),
+    ];
+    assert_eq!(ask(&client, &jane, &headers).await.status, 403);
+}
+
+/// One decision a pattern and method, whatever the spelling: what is matched is what is judged, and what a cache holds.
+#[tokio::test]
+async fn a_cached_decision_serves_no_spelling_that_needs_more() {
+    let routes = tempfile::NamedTempFile::new().unwrap();
+    let text = r#"
+        route = [
+            { method = "*", path = "/b%C3%BCro/{id}", scope = "items:write" },
+            { method = "*", path = "/admin/{*rest}", scope = "items:write" },
+            { method = "*", path = "/{*rest}" },
+        ]
+    "#;
+    std::fs::write(routes.path(), text).unwrap();
+    for cache in CacheKind::ALL.iter().copied() {
+        for cache_key in [
+            authlab_server::CacheKey::Route,
+            authlab_server::CacheKey::Sender,
+        ] {
+            let server = Served::start(Design {
+                cache,
+                cache_key,
+                trusted_proxy: "127.0.0.1".parse().unwrap(),
+                routes: RoutesFrom::File(routes.path().to_owned()),
+                ..quick()
+            })
+            .await;
+            let client = server.client();
+            let (john, jane) = (server.token("john").await, server.token("jane").await);
+            for _ in 0..2 {
+                for (path, open) in [
+                    ("/", true),
+                    ("/open", true),
+                    ("/b%C3%BCro", true),
+                    ("/b%C3%BCro/7", false),
+                    ("/b%c3%bcro/7", false),
+                    ("/b%c3%BCro/7/?x", false),
+                    ("/admin", false),
+                    ("/admin/", false),
+                    ("/admin/?x", false),
+                    ("/admin/7/8", false),
+                ] {
+                    for method in ["GET", "HEAD", "POST"] {
+                        let headers = [("x-original-method", method), ("x-original-uri", path)];
+                        let as_john = ask(&client, &john, &headers).await.status;
+                        assert_eq!(as_john, 204, "{method} {path} ({cache})");
+                        let as_jane = ask(&client, &jane, &headers).await.status;
+                        let expected = if open { 204 } else { 403 };
+                        assert_eq!(as_jane, expected, "{method} {path} ({cache})");
+                    }
+                }
+            }
+        }
     }
 }

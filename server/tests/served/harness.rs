@@ -44,6 +44,15 @@ impl Served {
         Self { lab, address }
     }
 
+    /// Serves a lab that is open already, at an address of its own.
+    pub(crate) async fn of(lab: &Arc<Lab>) -> Self {
+        let server = Server::bind(SocketAddr::new(HERE, 0)).await.unwrap();
+        let address = server.address();
+        let lab = Arc::clone(lab);
+        tokio::spawn(server.run(Arc::clone(&lab), std::future::pending()));
+        Self { lab, address }
+    }
+
     pub(crate) fn client(&self) -> Client {
         Client::of(self.address, HERE)
     }

@@ -52,6 +52,27 @@ fn saying(claims: &Value) -> String {
     sign(&header(), claims)
 }
 
+/// A token of these very bytes, signed.
+fn sign_text(claims: &str) -> String {
+    let header = URL_SAFE_NO_PAD.encode(header().to_string());
+    sign_message(&format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims)))
+}
+
+/// The good claims without `exp`, and these members in its place.
+fn claims_with(members: &str) -> String {
+    let claims = without(claims(), "exp").to_string();
+    format!("{},{members}}}", claims.trim_end_matches('}'))
+}
+
+/// The good claims under a header of these very bytes.
+fn headed(header: &str) -> String {
+    let header = URL_SAFE_NO_PAD.encode(header);
+    sign_message(&format!(
+        "{header}.{}",
+        URL_SAFE_NO_PAD.encode(claims().to_string())
+    ))
+}
+
 fn unsigned(header: &Value) -> String {
     let good = saying(&claims());
     let (_header, rest) = good.split_once('.').unwrap();
@@ -75,6 +96,44 @@ fn harmless() -> Vec<(&'static str, String)> {
             saying(&with(claims(), "aud", json!(["other", ISSUER]))),
         ),
         ("nbf now", saying(&with(claims(), "nbf", NOW.into()))),
+        (
+            "exp a fraction",
+            saying(&with(claims(), "exp", json!(1.9e9 + 0.5))),
+        ),
+        (
+            "exp with an exponent",
+            sign_text(&claims_with(r#""exp":19e8"#)),
+        ),
+        (
+            "exp beyond 64 bits",
+            sign_text(&claims_with(r#""exp":99999999999999999999"#)),
+        ),
+        (
+            "nbf a fraction before now",
+            saying(&with(claims(), "nbf", json!(NOW as f64 - 0.5))),
+        ),
+        (
+            "nbf before the epoch",
+            saying(&with(claims(), "nbf", json!(-1.5))),
+        ),
+        (
+            "iat a fraction",
+            saying(&with(claims(), "iat", json!(NOW as f64 + 0.5))),
+        ),
+        (
+            "a claim that is not known, twice",
+            sign_text(&claims_with(r#""exp":1900000000,"x":1,"x":2"#)),
+        ),
+        // Members that point to a key are typed, and not used.
+        ("cty", signed(&with(header(), "cty", "JWT".into()))),
+        (
+            "jku",
+            signed(&with(header(), "jku", "https://example.com/keys".into())),
+        ),
+        (
+            "a member that is not known",
+            signed(&with(header(), "x", Value::Null)),
+        ),
     ]
 }
 
@@ -105,9 +164,68 @@ fn wrong_headers() -> Vec<(&'static str, String)> {
         ("no typ", signed(&without(header(), "typ"))),
         ("crit", signed(&with(header(), "crit", json!(["b64"])))),
         ("crit empty", signed(&with(header(), "crit", json!([])))),
+        ("crit null", signed(&with(header(), "crit", Value::Null))),
+        ("crit false", signed(&with(header(), "crit", json!(false)))),
+        ("crit text", signed(&with(header(), "crit", "exp".into()))),
+        ("b64", signed(&with(header(), "b64", json!(false)))),
+        ("b64 true", signed(&with(header(), "b64", json!(true)))),
+        ("b64 null", signed(&with(header(), "b64", Value::Null))),
+        ("enc", signed(&with(header(), "enc", "A256GCM".into()))),
+        ("typ null", signed(&with(header(), "typ", Value::Null))),
+        (
+            "typ a list",
+            signed(&with(header(), "typ", json!(["at+jwt"]))),
+        ),
+        ("alg null", signed(&with(header(), "alg", Value::Null))),
+        (
+            "alg a list",
+            signed(&with(header(), "alg", json!(["HS256"]))),
+        ),
+        (
+            "alg in small letters",
+            signed(&with(header(), "alg", "hs256".into())),
+        ),
+        ("kid null", signed(&with(header(), "kid", Value::Null))),
+        ("kid a number", signed(&with(header(), "kid", json!(7)))),
+        (
+            "a kid of nobody's",
+            signed(&with(header(), "kid", "x".into())),
+        ),
+        ("jku null", signed(&with(header(), "jku", Value::Null))),
+        ("jku a number", signed(&with(header(), "jku", json!(7)))),
+        ("x5u null", signed(&with(header(), "x5u", Value::Null))),
+        ("x5u a list", signed(&with(header(), "x5u", json!(["x"])))),
+        ("x5c text", signed(&with(header(), "x5c", "x".into()))),
+        ("x5c null", signed(&with(header(), "x5c", Value::Null))),
+        ("x5t null", signed(&with(header(), "x5t", Value::Null))),
+        (
+            "x5t#S256 a number",
+            signed(&with(header(), "x5t#S256", json!(1))),
+        ),
+        ("jwk null", signed(&with(header(), "jwk", Value::Null))),
+        ("jwk text", signed(&with(header(), "jwk", "x".into()))),
+        ("cty null", signed(&with(header(), "cty", Value::Null))),
+        ("no object", headed(r#"["HS256","at+jwt"]"#)),
+        (
+            "alg twice",
+            headed(r#"{"alg":"HS256","typ":"at+jwt","alg":"HS256"}"#),
+        ),
+        (
+            "typ twice",
+            headed(r#"{"typ":"at+jwt","alg":"HS256","typ":"at+jwt"}"#),
+        ),
+        (
+            "crit twice",
+            headed(r#"{"alg":"HS256","typ":"at+jwt","crit":null,"crit":null}"#),
+        ),
+        (
+            "jku twice",
+            headed(r#"{"alg":"HS256","typ":"at+jwt","jku":"a","jku":"a"}"#),
+        ),
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn wrong_claims() -> Vec<(&'static str, String)> {
     vec![
         ("no exp", saying(&without(claims(), "exp"))),
@@ -117,8 +235,62 @@ fn wrong_claims() -> Vec<(&'static str, String)> {
         ),
         ("exp negative", saying(&with(claims(), "exp", json!(-1)))),
         (
-            "exp a fraction",
-            saying(&with(claims(), "exp", json!(1.9e9 + 0.5))),
+            "exp a fraction after now",
+            saying(&with(claims(), "exp", json!(NOW as f64 + 0.5))),
+        ),
+        (
+            "exp far before the epoch",
+            saying(&with(claims(), "exp", json!(-1.5e300))),
+        ),
+        (
+            "exp beyond every number",
+            sign_text(&claims_with(r#""exp":1e999"#)),
+        ),
+        (
+            "exp twice",
+            sign_text(&claims_with(r#""exp":1900000000,"exp":1900000000"#)),
+        ),
+        (
+            "sub twice",
+            sign_text(&claims_with(r#""exp":1900000000,"sub":"john""#)),
+        ),
+        ("nbf null", saying(&with(claims(), "nbf", Value::Null))),
+        (
+            "nbf a fraction after now",
+            saying(&with(claims(), "nbf", json!(NOW as f64 + 0.5))),
+        ),
+        (
+            "nbf far ahead",
+            saying(&with(claims(), "nbf", json!(1.5e300))),
+        ),
+        ("iat null", saying(&with(claims(), "iat", Value::Null))),
+        ("iat text", saying(&with(claims(), "iat", "now".into()))),
+        ("cnf null", saying(&with(claims(), "cnf", Value::Null))),
+        ("bnd null", saying(&with(claims(), "bnd", Value::Null))),
+        ("sid null", saying(&with(claims(), "sid", Value::Null))),
+        ("gen null", saying(&with(claims(), "gen", Value::Null))),
+        ("sub null", saying(&with(claims(), "sub", Value::Null))),
+        ("scope null", saying(&with(claims(), "scope", Value::Null))),
+        (
+            "bound to a certificate",
+            saying(&with(claims(), "cnf", json!({ "x5t#S256": "x" }))),
+        ),
+        (
+            "bound to a key and a certificate",
+            saying(&with(
+                claims(),
+                "cnf",
+                json!({ "jkt": "x", "x5t#S256": "x" }),
+            )),
+        ),
+        (
+            "bound by an array",
+            saying(&with(claims(), "bnd", json!(["x", "y"]))),
+        ),
+        ("claims in an array", sign_text("[]")),
+        (
+            "bound to nothing",
+            saying(&with(claims(), "cnf", json!({}))),
         ),
         ("exp null", saying(&with(claims(), "exp", Value::Null))),
         ("exp now", saying(&with(claims(), "exp", NOW.into()))),

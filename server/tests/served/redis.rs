@@ -11,14 +11,14 @@ use crate::harness::{Answer, Served, quick};
 use crate::installed::found;
 
 /// A Redis of a test's own: it ends with the test.
-struct Redis {
+pub(crate) struct Redis {
     port: u16,
     child: Child,
 }
 
 impl Redis {
     /// `None` where there is none, which is said aloud.
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         if !found("redis-server", "redis-server", "sessions in Redis") {
             return None;
         }
@@ -31,18 +31,29 @@ impl Redis {
         })
     }
 
-    fn sessions(&self) -> SessionsFrom {
+    pub(crate) fn sessions(&self) -> SessionsFrom {
         format!("redis://127.0.0.1:{}", self.port).parse().unwrap()
     }
 
-    async fn keys(&self) -> Vec<String> {
+    pub(crate) async fn keys(&self) -> Vec<String> {
+        self.run(redis::cmd("KEYS").arg("*")).await
+    }
+
+    /// As if they had been evicted.
+    pub(crate) async fn delete(&self, keys: &[&String]) {
+        if !keys.is_empty() {
+            self.run::<()>(redis::cmd("DEL").arg(keys)).await;
+        }
+    }
+
+    pub(crate) async fn flush(&self) {
+        self.run::<()>(&redis::cmd("FLUSHALL")).await;
+    }
+
+    async fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        redis::cmd("KEYS")
-            .arg("*")
-            .query_async(&mut connection)
-            .await
-            .unwrap()
+        command.query_async(&mut connection).await.unwrap()
     }
 
     fn signal(&self, signal: Signal) {
@@ -98,6 +109,15 @@ async fn devices_sign_in_and_out_over_redis_as_they_do_in_memory() {
         })
         .await;
     }
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    crate::devices::told_apart(Design {
+        sessions: redis.sessions(),
+        ..devices()
+    })
+    .await;
+    crate::narrowed::narrowed_by_json(redis.sessions()).await;
     let Some(redis) = Redis::start().await else {
         return;
     };

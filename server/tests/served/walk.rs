@@ -83,6 +83,71 @@ async fn a_path_is_one_route_however_it_is_spelt() {
     assert_eq!(client.status("/Items", &token).await, 404);
 }
 
+/// Our own router takes each segment as it is in a path's one form, and decodes it once: every spelling of an account's name
+/// is that account, and no other path.
+#[tokio::test]
+async fn an_account_is_the_same_in_every_spelling_of_its_name() {
+    let server = Served::start(Design {
+        credential: authlab_server::CredentialKind::Session,
+        insecure_cookies: true,
+        ..quick()
+    })
+    .await;
+    let client = server.client();
+    let kind = authlab_server::CredentialKind::Session;
+    let (_, cookie) = crate::caching::shown(&client, kind, "john").await;
+    let remove = async |path: &str| {
+        let request = client
+            .request("DELETE", path)
+            .header("cookie", &cookie)
+            .header("sec-fetch-site", "same-origin");
+        client.send(request, "").await.status.as_u16()
+    };
+    for (name, spellings) in [
+        (
+            "b\u{fc}ro",
+            &["b%C3%BCro", "b%c3%bcro", "%62%C3%bcro/", "./b%c3%BCro"][..],
+        ),
+        (
+            "a {x}",
+            &[
+                "a%20%7Bx%7D",
+                "%61%20%7bx%7d",
+                "/a%20%7Bx%7d",
+                "x/../a%20%7Bx%7D",
+            ],
+        ),
+        (
+            "*~u@h",
+            &["*~u@h", "%2A%7Eu%40h", "%2a%7eu%40h/", "%2e/*~u%40h"],
+        ),
+    ] {
+        for spelling in spellings {
+            let body = serde_json::json!({ "username": name, "password": "password123" });
+            let request = client
+                .request("POST", "/signup")
+                .header("content-type", "application/json");
+            let made = client.send(request, body.to_string()).await;
+            assert_eq!(made.status, 201, "{name}: {}", made.text);
+            for other in [
+                "b%C3%BC",
+                "b%C3%BCrox",
+                "b%fcro",
+                "%c0%ae",
+                "a%20",
+                "*~u%40",
+                "a%2fb",
+            ] {
+                let status = remove(&format!("/admin/accounts/{other}")).await;
+                assert!(status == 404 || status == 400, "{other}: {status}");
+            }
+            let path = format!("/admin/accounts/{spelling}");
+            assert_eq!(remove(&path).await, 200, "{path}");
+            assert_eq!(remove(&path).await, 404, "{path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn allow_all_answers_everything_and_authorizes_nothing() {
     let server = Served::start(Design {

@@ -1,19 +1,57 @@
-//! Claims as they travel. A duplicated or mistyped one fails; ones that we do not know are passed over (RFC 7519 §4).
+//! Header and claims as they travel. A member that is known here fails when it is doubled, mistyped or `null`. Members
+//! that are not known here are passed over (RFC 7515 §4, RFC 7519 §4).
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Claims, Named};
 use crate::binding::{Bound, Confirmation, SealedSender};
 use crate::clients::CLIENT;
+use crate::members::{present, rounded_down, rounded_up, some, some_object};
 use crate::policy::{Roles, Scopes};
 use crate::request::{Generation, TokenId};
 
 /// The client of the server's own ways to sign in.
 const OWN_CLIENT: &str = "authlab";
+
+/// The header of a token (RFC 7515 §4.1). Members that point to a key are typed but not used: the key is always the
+/// server's own.
+#[derive(Deserialize)]
+pub(super) struct JoseHeader<'a> {
+    #[serde(borrow)]
+    pub(super) alg: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) typ: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "some")]
+    pub(super) kid: Option<Cow<'a, str>>,
+    /// Extensions that must be understood (§4.1.11). None are understood here, so its presence is a refusal, whatever
+    /// its value.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) crit: bool,
+    /// Changes what is signed (RFC 7797 §3), and is valid with `crit` only.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) b64: bool,
+    /// Means an encrypted token (RFC 7516 §4.1.2).
+    #[serde(default, deserialize_with = "present")]
+    pub(super) enc: bool,
+    #[serde(borrow, default, deserialize_with = "some", rename = "cty")]
+    _cty: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "some", rename = "jku")]
+    _jku: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "some", rename = "x5u")]
+    _x5u: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "some", rename = "x5t")]
+    _x5t: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "some", rename = "x5t#S256")]
+    _x5t_s256: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "some", rename = "x5c")]
+    _x5c: Option<Vec<Cow<'a, str>>>,
+    #[serde(default, deserialize_with = "some_object", rename = "jwk")]
+    _jwk: Option<IgnoredAny>,
+}
 
 /// An access token's claims (RFC 9068 §2.2).
 #[derive(Serialize, Deserialize)]
@@ -30,19 +68,37 @@ pub(super) struct AccessToken<'a> {
     roles: Roles,
     #[serde(rename = "scope")]
     scopes: Scopes,
+    #[serde(deserialize_with = "rounded_down")]
     iat: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(
+        default,
+        deserialize_with = "rounded_up",
+        skip_serializing_if = "is_zero"
+    )]
     nbf: u64,
+    #[serde(deserialize_with = "rounded_down")]
     exp: u64,
     jti: TokenId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
     sid: Option<TokenId>,
     /// The subject's generation, from its second on.
     #[serde(default, rename = "gen", skip_serializing_if = "is_first")]
     generation: Generation,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "some_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     bnd: Option<SealedSender>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "some_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     cnf: Option<Confirmation>,
     /// Read by others.
     #[serde(skip_deserializing, skip_serializing_if = "<[String]>::is_empty")]
@@ -59,9 +115,15 @@ pub(super) struct SessionToken<'a> {
     #[serde(borrow)]
     sub: Cow<'a, str>,
     sid: TokenId,
+    #[serde(deserialize_with = "rounded_down")]
     iat: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(
+        default,
+        deserialize_with = "rounded_up",
+        skip_serializing_if = "is_zero"
+    )]
     nbf: u64,
+    #[serde(deserialize_with = "rounded_down")]
     exp: u64,
 }
 

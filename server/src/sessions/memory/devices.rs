@@ -3,27 +3,29 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::MOST_SESSIONS;
+use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::request::TokenId;
 use crate::sessions::{Device, DeviceFacts, Signed};
 use crate::users::Profile;
 
-/// Accounts with their sessions.
-#[derive(Debug, Default)]
-pub(in crate::sessions) struct Devices {
-    accounts: HashMap<Arc<str>, Account>,
-    sessions: usize,
-}
-
+/// Sessions by account, and the documents of the accounts that have any.
 #[derive(Debug)]
-struct Account {
-    profile: Profile,
-    signed: Vec<Signed>,
+pub(in crate::sessions) struct Devices {
+    signed: Bounded<Arc<str>, Device>,
+    profiles: HashMap<Arc<str>, Profile>,
 }
 
 impl Devices {
+    /// An account's share is how many devices it may be signed in from: each sign-in says it.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            signed: Bounded::new(most, most),
+            profiles: HashMap::new(),
+        }
+    }
+
     pub(in crate::sessions) fn sign_in(
         &mut self,
         id: TokenId,
@@ -32,83 +34,71 @@ impl Devices {
         most: usize,
         now: Timestamp,
     ) -> Result<Vec<TokenId>, Denied> {
-        if self.sessions >= MOST_SESSIONS {
-            self.forget_ended(now);
-        }
-        if self.sessions >= MOST_SESSIONS {
-            return Err(Denied::Unavailable);
-        }
-        let account = self
-            .accounts
-            .entry(Arc::clone(&device.account))
-            .or_insert_with(|| Account {
-                profile: profile.clone(),
-                signed: Vec::new(),
-            });
-        account.profile = profile.clone();
-        let before = account.signed.len();
-        let mut ended = Vec::new();
-        account.signed.retain(|known| {
-            let stays = now < known.device.until && known.device.id != device.id;
-            if !stays {
-                ended.push(known.session);
+        let profiles = &mut self.profiles;
+        self.signed.forget_ended(now, |signed, gone| {
+            if signed.count(&gone.owner) == 0 {
+                profiles.remove(&gone.owner);
             }
-            stays
         });
-        while account.signed.len() >= most {
-            ended.push(account.signed.remove(0).session);
+        let account = Arc::clone(&device.account);
+        let mut ended: Vec<TokenId> = self
+            .signed
+            .of(&account)
+            .filter(|(_, known)| now >= known.until || known.id == device.id)
+            .map(|(known, _)| known)
+            .collect();
+        for known in &ended {
+            self.signed.remove(*known);
         }
-        account.signed.push(Signed {
-            session: id,
-            device,
-        });
-        self.sessions = self.sessions + account.signed.len() - before;
+        while self.signed.count(&account) >= most {
+            // Of those that tell the least of themselves the oldest.
+            let first = self.signed.of(&account);
+            let Some((first, _)) = first.min_by_key(|(_, known)| known.told) else {
+                break;
+            };
+            self.signed.remove(first);
+            ended.push(first);
+        }
+        if let Some(evicted) = self.signed.make_room(&account)? {
+            ended.push(evicted.id);
+        }
+        self.profiles.insert(Arc::clone(&account), profile.clone());
+        let end = device.until;
+        self.signed.insert(id, account, device, end);
         Ok(ended)
     }
 
     pub(in crate::sessions) fn find(&self, name: &str, id: TokenId) -> Result<DeviceFacts, Denied> {
-        let signed = self.accounts.get(name).map(|account| &account.signed);
-        let known = signed.and_then(|signed| signed.iter().find(|known| known.session == id));
+        let known = self.signed.get(id);
         known
-            .map(|known| known.device.facts())
+            .filter(|known| &*known.account == name)
+            .map(Device::facts)
             .ok_or(Denied::Unknown)
     }
 
     pub(in crate::sessions) fn all(&self, name: &str, now: Timestamp) -> Vec<Signed> {
-        let signed = self.accounts.get(name).map(|account| &account.signed);
-        let live = signed
-            .into_iter()
-            .flatten()
-            .filter(|known| now < known.device.until);
-        live.cloned().collect()
+        self.signed
+            .of(&name.into())
+            .filter(|(_, known)| now < known.until)
+            .map(|(session, device)| Signed {
+                session,
+                device: device.clone(),
+            })
+            .collect()
     }
 
     pub(in crate::sessions) fn end(&mut self, name: &str, id: TokenId) {
-        let Some(account) = self.accounts.get_mut(name) else {
+        if self.find(name, id).is_err() {
             return;
-        };
-        let before = account.signed.len();
-        account.signed.retain(|known| known.session != id);
-        self.sessions -= before - account.signed.len();
-        if account.signed.is_empty() {
-            self.accounts.remove(name);
+        }
+        if let Some(gone) = self.signed.remove(id)
+            && self.signed.count(&gone.owner) == 0
+        {
+            self.profiles.remove(&gone.owner);
         }
     }
 
     pub(in crate::sessions) fn profile(&self, name: &str) -> Result<Profile, Denied> {
-        let account = self.accounts.get(name).ok_or(Denied::Unknown)?;
-        Ok(account.profile.clone())
-    }
-
-    fn forget_ended(&mut self, now: Timestamp) {
-        self.accounts.retain(|_, account| {
-            account.signed.retain(|known| now < known.device.until);
-            !account.signed.is_empty()
-        });
-        self.sessions = self
-            .accounts
-            .values()
-            .map(|account| account.signed.len())
-            .sum();
+        self.profiles.get(name).cloned().ok_or(Denied::Unknown)
     }
 }

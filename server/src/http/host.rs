@@ -1,0 +1,179 @@
+//! The server that a request names: its `Host` field, or the authority of an absolute target.
+
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use axum::http::{Request, StatusCode, Version};
+use axum::response::Response;
+
+use super::answers::{no_store, problem};
+use super::granted::whole;
+
+/// The answer to a request that names no server, or more than one (RFC 9112 §3.2): servers before and behind this one may
+/// take different ones of them.
+pub(crate) fn unnamed<B>(request: &Request<B>) -> Option<Response> {
+    let mut fields = request.headers().get_all(HOST).iter();
+    let named = match (fields.next(), fields.next()) {
+        (Some(host), None) => is_host(host.as_bytes()),
+        // HTTP/1.0 had no such field.
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    };
+    // An address with a user in it is how a name is made to look like another (RFC 9110 §4.2.4).
+    let authority = request.uri().authority();
+    if named && authority.is_none_or(|authority| is_host(authority.as_str().as_bytes())) {
+        return None;
+    }
+    // A cache whose key leaves the field out must not give this answer to others.
+    Some(no_store(problem(
+        StatusCode::BAD_REQUEST,
+        "invalid_request",
+        "Expected one Host header with a host and, optionally, a port",
+    )))
+}
+
+/// The host and port that a request is for: those of an absolute target win (RFC 9112 §3.2.2).
+pub(super) fn of(parts: &Parts) -> Option<&str> {
+    if let Some(authority) = whole(parts).authority() {
+        return Some(authority.as_str());
+    }
+    super::granted::only(&parts.headers, &HOST)
+}
+
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2), with a host that is not empty. A comma is left out of what RFC 3986 allows in a
+/// name: it is how two fields look that a proxy made one of.
+fn is_host(text: &[u8]) -> bool {
+    let (host, port) = match text.iter().rposition(|byte| matches!(byte, b':' | b']')) {
+        Some(at) if text[at] == b':' => (&text[..at], &text[at + 1..]),
+        _ => (text, &[][..]),
+    };
+    let port = std::str::from_utf8(port).unwrap_or("-");
+    let is_port = port.is_empty()
+        || port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    is_port && (is_name(host) || is_ipv6(host))
+}
+
+/// A name or an IPv4 address (RFC 3986 §3.2.2).
+fn is_name(host: &[u8]) -> bool {
+    let mut bytes = host.iter();
+    while let Some(byte) = bytes.next() {
+        let fits = match byte {
+            b'%' => {
+                let mut is_digit = || bytes.next().is_some_and(u8::is_ascii_hexdigit);
+                is_digit() && is_digit()
+            }
+            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    !host.is_empty()
+}
+
+fn is_ipv6(host: &[u8]) -> bool {
+    let ip = host
+        .strip_prefix(b"[")
+        .and_then(|host| host.strip_suffix(b"]"))
+        .and_then(|ip| std::str::from_utf8(ip).ok());
+    ip.is_some_and(|ip| ip.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_one_server() {
+        let refused = |version, target: &str, hosts: &[&[u8]]| {
+            let mut request = Request::get(target).version(version);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            unnamed(&request.body(()).unwrap()).map(|answer| answer.status().as_u16())
+        };
+        for host in [
+            "x",
+            "127.0.0.1:8080",
+            "[::1]",
+            "[::1]:80",
+            "a.example:",
+            "a_b.example",
+            "A%20b",
+            "xn--bcher-kva.example:65535",
+        ] {
+            assert_eq!(
+                refused(Version::HTTP_11, "/", &[host.as_bytes()]),
+                None,
+                "{host}"
+            );
+            assert_eq!(
+                refused(Version::HTTP_10, "/", &[host.as_bytes()]),
+                None,
+                "{host}"
+            );
+        }
+        for host in [
+            &b""[..],
+            b" ",
+            b"a b",
+            b"a, b",
+            b"a,b",
+            b"a/b",
+            b"a@b",
+            b"a?b",
+            b"a#b",
+            b"a\\b",
+            b"b\xfccher.example",
+            b"a:b",
+            b"a:65536",
+            b"a:-1",
+            b"a:+1",
+            b"a:1:2",
+            b"::1",
+            b"[::1",
+            b"[x]",
+            b"[::1]x",
+            b"a]:1",
+            b":80",
+            b"http://a",
+            b"a%2",
+            b"a%zz",
+            b"\"a\"",
+            b"a\tb",
+        ] {
+            assert_eq!(
+                refused(Version::HTTP_11, "/", &[host]),
+                Some(400),
+                "{host:?}"
+            );
+            assert_eq!(
+                refused(Version::HTTP_10, "/", &[host]),
+                Some(400),
+                "{host:?}"
+            );
+        }
+        assert_eq!(refused(Version::HTTP_11, "/", &[]), Some(400));
+        assert_eq!(refused(Version::HTTP_11, "http://a/", &[]), Some(400));
+        assert_eq!(refused(Version::HTTP_10, "/", &[]), None);
+        for hosts in [
+            [&b"a"[..], b"a"],
+            [b"a", b"\xfc"],
+            [b"\xfc", b"a"],
+            [b"a", b""],
+        ] {
+            assert_eq!(
+                refused(Version::HTTP_11, "/", &hosts),
+                Some(400),
+                "{hosts:?}"
+            );
+            assert_eq!(
+                refused(Version::HTTP_10, "/", &hosts),
+                Some(400),
+                "{hosts:?}"
+            );
+        }
+        // The authority of an absolute target wins, and need not be that of the field.
+        assert_eq!(refused(Version::HTTP_11, "http://b:1/", &[b"a"]), None);
+        assert_eq!(refused(Version::HTTP_11, "http://u@b/", &[b"a"]), Some(400));
+    }
+}

@@ -1,0 +1,194 @@
+//! Members of JSON objects that other parties write: files, headers, claims and introspection answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// The members of an object, each of which is there once: of two with one name, which one counts is anybody's guess
+/// (RFC 8259 §4), and a reader of the file would guess wrong half of the time.
+pub(crate) struct Members<V>(pub(crate) BTreeMap<String, V>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Once<V> {
+            type Value = Members<V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = BTreeMap::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if members.contains_key(&name) {
+                        let name = name.escape_debug();
+                        return Err(A::Error::custom(format!("`{name}` is there twice")));
+                    }
+                    let value = map.next_value()?;
+                    members.insert(name, value);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Once(PhantomData))
+    }
+}
+
+/// A JSON object and nothing else: `serde` would also read the members from an array, by their order.
+pub(crate) fn read_object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first != Some(&b'{') {
+        return None;
+    }
+    serde_json::from_slice(bytes).ok()
+}
+
+/// A member that is an object: the same for what is inside another one.
+pub(crate) fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Object<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(members))
+        }
+    }
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// An object that may be absent, but not `null`. Use it with `#[serde(default)]`.
+pub(crate) fn some_object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    object(deserializer).map(Some)
+}
+
+/// A member that may be absent, but not `null`. Use it with `#[serde(default)]`.
+pub(crate) fn some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Whether a member is present at all, whatever its value. Use it with `#[serde(default)]`.
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+/// A `NumericDate` (RFC 7519 §2) in whole seconds, rounded down: an end must not move back.
+pub(crate) fn rounded_down<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    NumericDate::deserialize(deserializer).map(NumericDate::rounded_down)
+}
+
+/// A `NumericDate` in whole seconds, rounded up: a beginning must not move forward in time.
+pub(crate) fn rounded_up<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    NumericDate::deserialize(deserializer).map(NumericDate::rounded_up)
+}
+
+/// Seconds since the Unix epoch, which may have a fraction or an exponent (RFC 7519 §2). Points before the epoch are
+/// the epoch, and what lies beyond 64 bits is the last second of those.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum NumericDate {
+    Whole(u64),
+    Fraction(f64),
+}
+
+impl NumericDate {
+    pub(crate) fn rounded_down(self) -> u64 {
+        match self {
+            Self::Whole(seconds) => seconds,
+            // The conversion saturates at both ends.
+            Self::Fraction(seconds) => seconds.floor() as u64,
+        }
+    }
+
+    pub(crate) fn rounded_up(self) -> u64 {
+        match self {
+            Self::Whole(seconds) => seconds,
+            Self::Fraction(seconds) => seconds.ceil() as u64,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = NumericDate;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of seconds since the Unix epoch")
+            }
+
+            fn visit_u64<E: Error>(self, seconds: u64) -> Result<NumericDate, E> {
+                Ok(NumericDate::Whole(seconds))
+            }
+
+            fn visit_i64<E: Error>(self, seconds: i64) -> Result<NumericDate, E> {
+                Ok(NumericDate::Whole(u64::try_from(seconds).unwrap_or(0)))
+            }
+
+            fn visit_f64<E: Error>(self, seconds: f64) -> Result<NumericDate, E> {
+                Ok(NumericDate::Fraction(seconds))
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_numeric_date_takes_fractions_and_exponents_and_is_rounded_to_the_safe_side() {
+        for (text, down, up) in [
+            ("0", 0, 0),
+            ("1800000000", 1_800_000_000, 1_800_000_000),
+            ("1800000000.25", 1_800_000_000, 1_800_000_001),
+            ("1800000000.0", 1_800_000_000, 1_800_000_000),
+            ("1.8e9", 1_800_000_000, 1_800_000_000),
+            ("18E+8", 1_800_000_000, 1_800_000_000),
+            ("0.5", 0, 1),
+            ("-0.5", 0, 0),
+            ("-0", 0, 0),
+            ("-1", 0, 0),
+            ("-1e300", 0, 0),
+            ("18446744073709551615", u64::MAX, u64::MAX),
+            ("18446744073709551616", u64::MAX, u64::MAX),
+            ("1e300", u64::MAX, u64::MAX),
+        ] {
+            let date: NumericDate = serde_json::from_str(text).unwrap();
+            assert_eq!(date.rounded_down(), down, "{text}");
+            assert_eq!(date.rounded_up(), up, "{text}");
+        }
+        for text in [
+            "null",
+            "true",
+            "\"1800000000\"",
+            "[1]",
+            "{}",
+            "NaN",
+            "1e999",
+        ] {
+            assert!(serde_json::from_str::<NumericDate>(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The connections that are open: how many there may be, and which of them make room.
+//!
+//! When all are taken, the connection whose client has kept the server waiting for the longest is closed: it sends no
+//! request, sends one byte by byte, or does not read its answer. A connection whose request the server is working on is
+//! never closed for that. When the server is working on all of them, new connections wait in the system's queue.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, getrlimit};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use crate::setup::Design;
+use crate::verification::VerifyKind;
+
+/// Descriptors for everything but connections: standard streams, the listener, the runtime, stores, files that are read.
+const RESERVE: u64 = 64;
+
+/// The share of a low descriptor limit that connections leave to everything else: a fourth.
+const LEAST_RESERVED_SHARE: u64 = 4;
+
+/// The part of the connections that is closed at once to make room: choosing them looks at each.
+const PART: usize = 64;
+
+/// The connections of one listener.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    open: Mutex<Open>,
+    /// One was closed.
+    freed: Notify,
+    most: usize,
+    started: Instant,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    by_number: HashMap<u64, Arc<Connection>>,
+}
+
+/// What `/metrics` tells of a listener.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Connections that are open now.
+    pub(crate) open: AtomicU64,
+    /// Connections that were closed to make room.
+    pub(crate) evicted: AtomicU64,
+    /// Connections that were closed because the client did not read its answer.
+    pub(crate) not_read: AtomicU64,
+    /// Connections that were closed because a request's head took too long.
+    pub(crate) slow_head: AtomicU64,
+    /// Connections that could not be accepted.
+    pub(crate) not_accepted: AtomicU64,
+}
+
+/// How many connections a design may have open: its own setting, and no more than the descriptor limit of this process
+/// allows. A request can take a second descriptor (`--verify introspect`, `--answer-delay`).
+pub(crate) fn most(design: &Design) -> usize {
+    let wanted = design.max_connections.get();
+    let Some(limit) = getrlimit(Resource::Nofile).current else {
+        return wanted;
+    };
+    let reserved = RESERVE.min(limit / LEAST_RESERVED_SHARE);
+    let each = 1
+        + u64::from(design.verify == VerifyKind::Introspect)
+        + u64::from(!design.answer_delay.0.is_zero());
+    let possible = ((limit - reserved) / each).max(1);
+    wanted.min(usize::try_from(possible).unwrap_or(usize::MAX))
+}
+
+impl Connections {
+    pub(super) fn new(most: usize, counts: Arc<Counts>) -> Self {
+        Self {
+            open: Mutex::default(),
+            freed: Notify::new(),
+            most,
+            started: Instant::now(),
+            counts,
+        }
+    }
+
+    /// Adds a connection, which the entry removes when it is dropped.
+    pub(super) fn enter(self: &Arc<Self>) -> Entry {
+        let mut open = self.open();
+        let number = open.next;
+        open.next += 1;
+        let connection = Arc::new(Connection {
+            waiting_since: AtomicU64::new(self.now()),
+            requests: AtomicU32::new(0),
+            task: OnceLock::new(),
+            all: Arc::clone(self),
+        });
+        open.by_number.insert(number, Arc::clone(&connection));
+        self.counts.open.fetch_add(1, Ordering::Relaxed);
+        Entry { number, connection }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.open().by_number.len() >= self.most
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open().by_number.is_empty()
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Ends when a connection is closed after this call, but soon in any case: one that the server is working on may
+    /// wait for its client by then.
+    pub(super) fn freed(&self) -> impl Future<Output = ()> {
+        const RETRY: Duration = Duration::from_millis(20);
+        let freed = self.freed.notified();
+        async move {
+            let _ = tokio::time::timeout(RETRY, freed).await;
+        }
+    }
+
+    /// Closes those that have waited for their clients for the longest: one, or a small part of many. Answers how many.
+    pub(super) fn evict(&self) -> usize {
+        let open = self.open();
+        let mut waiting: Vec<(u64, &Arc<Connection>)> = open
+            .by_number
+            .values()
+            .filter_map(|connection| Some((connection.waiting_since()?, connection)))
+            .collect();
+        let part = (self.most / PART).max(1).min(waiting.len());
+        if part == 0 {
+            return 0;
+        }
+        waiting.select_nth_unstable_by_key(part - 1, |(since, _)| *since);
+        let mut closed = 0;
+        for (since, connection) in &waiting[..part] {
+            closed += usize::from(connection.close(*since));
+        }
+        drop(waiting);
+        drop(open);
+        self.counts
+            .evicted
+            .fetch_add(closed as u64, Ordering::Relaxed);
+        closed
+    }
+
+    /// Milliseconds since the start, from 1 on.
+    fn now(&self) -> u64 {
+        1 + self.started.elapsed().as_millis() as u64
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection: whether it waits for its client, and since when.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// [`WORKING`], [`CLOSED`], or when the client's turn began: the connection was opened, or a request was answered.
+    /// Neither bytes of a head nor bytes of an answer that are read make it later, so slow clients make room first.
+    waiting_since: AtomicU64,
+    /// How many requests have begun.
+    requests: AtomicU32,
+    task: OnceLock<AbortHandle>,
+    all: Arc<Connections>,
+}
+
+/// The server works on a request.
+const WORKING: u64 = 0;
+
+/// The connection was chosen to make room.
+const CLOSED: u64 = u64::MAX;
+
+impl Connection {
+    /// The task that serves it.
+    pub(super) fn served_by(&self, task: AbortHandle) {
+        let _ = self.task.set(task);
+    }
+
+    /// A request has come. `false` when the connection is being closed: then the request must not be begun.
+    pub(super) fn begin(&self) -> bool {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let begun = |since| (since != CLOSED).then_some(WORKING);
+        self.waiting_since
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, begun)
+            .is_ok()
+    }
+
+    /// The request has its answer, and the client the next turn.
+    pub(super) fn answered(&self) {
+        self.wait_since(self.now());
+    }
+
+    /// The server waits for the client, and has done so since then. Only while it works on a request.
+    pub(super) fn wait_since(&self, since: u64) {
+        self.waiting_since.store(since, Ordering::Release);
+    }
+
+    /// Milliseconds since the listener's start.
+    pub(super) fn now(&self) -> u64 {
+        self.all.now()
+    }
+
+    /// The number of the request that is awaited; `None` while the server works on one.
+    pub(super) fn awaits(&self) -> Option<u32> {
+        self.waiting_since()
+            .map(|_| self.requests.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.all.counts
+    }
+
+    fn waiting_since(&self) -> Option<u64> {
+        match self.waiting_since.load(Ordering::Acquire) {
+            WORKING | CLOSED => None,
+            since => Some(since),
+        }
+    }
+
+    /// Closes the connection, unless it has begun a request meanwhile.
+    fn close(&self, since: u64) -> bool {
+        let Some(task) = self.task.get() else {
+            return false;
+        };
+        let chosen =
+            self.waiting_since
+                .compare_exchange(since, CLOSED, Ordering::AcqRel, Ordering::Acquire);
+        if chosen.is_ok() {
+            task.abort();
+        }
+        chosen.is_ok()
+    }
+}
+
+/// A place among the open connections.
+#[derive(Debug)]
+pub(super) struct Entry {
+    number: u64,
+    connection: Arc<Connection>,
+}
+
+impl Entry {
+    pub(super) fn connection(&self) -> Arc<Connection> {
+        Arc::clone(&self.connection)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let all = &self.connection.all;
+        all.open().by_number.remove(&self.number);
+        all.counts.open.fetch_sub(1, Ordering::Relaxed);
+        all.freed.notify_waiters();
+    }
+}
