@@ -1,5 +1,5 @@
 # People and CI use the same verbs. `make` alone says what there is.
-.PHONY: help lab bench bench-smoke build test load compare exact exact-accept test-browser screenshots ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong faults check
+.PHONY: help lab bench bench-smoke build test load compare exact exact-accept test-browser screenshots ceiling agree calibrate calibrate-gate others regressions replay ground-truth hold unmask worth cache-memory stampede never-wrong faults fuzz check
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
@@ -21,6 +21,7 @@ help:
 	@echo "make regressions                changes that make the server slower: who names them"
 	@echo "make never-wrong                a million random histories: is a cached decision ever another than without its cache"
 	@echo "make faults                     faults of disks, stores, logs and clients: tried, held, lost"
+	@echo "make fuzz                       six fuzz targets for ten minutes each (FUZZ_SECONDS=600): no panic, no hang, no wrong grant"
 	@echo "make hold                       memory of 100 000 accounts in SQLite and as many sessions"
 	@echo "make unmask                     how long the MD5 of an IPv4 address hides it here"
 	@echo "make worth                      what a cache saves, by what it spares: a table"
@@ -122,6 +123,12 @@ never-wrong:
 # Each fault again, the long ones too; `make test` runs the short ones.
 faults:
 	cargo test --release --workspace --test faults -- --include-ignored --nocapture --test-threads 1
+
+# Each target for this many seconds. Without optimization, so that an overflow is a panic, and with the features of the
+# workspace, so that nothing is compiled again after `make test`.
+FUZZ_SECONDS ?= 600
+fuzz:
+	FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --workspace --test fuzz -- --nocapture
 
 # Every IPv4 address, hashed.
 unmask:
