@@ -158,8 +158,46 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => output::finished(code),
         Err(error) => {
-            output::error(format_args!("{error:#}"));
+            output::error(format_args!("{}", with_causes(&error)));
             ExitCode::from(EXIT_REFUSED)
         }
+    }
+}
+
+/// An error and what caused it, each said once: the text of many errors ends with that of their cause.
+fn with_causes(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_cause_that_an_error_names_itself_is_said_once() {
+        let file = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let wrapped = authlab_server::OpenError::Threads {
+            threads: 2,
+            error: file(),
+        };
+        let said = super::with_causes(&anyhow::Error::new(wrapped).context("serve"));
+        assert_eq!(said, "serve: --hash-threads 2: entity not found");
+        let said = super::with_causes(&Err::<(), _>(file()).context("run.json").unwrap_err());
+        assert_eq!(said, "run.json: entity not found");
+        let typed = "http://x".parse::<authlab_server::SessionsFrom>().unwrap();
+        let sessions = authlab_server::Lab::open(authlab_server::Design {
+            sessions: typed,
+            ..authlab_server::Design::default()
+        });
+        let said = super::with_causes(&sessions.unwrap_err().into());
+        assert_eq!(said.matches("not an address").count(), 1, "{said}");
     }
 }
