@@ -120,9 +120,9 @@ stampede:
 never-wrong:
 	NEVER_WRONG_SEED=$${NEVER_WRONG_SEED:-$$(date +%s)} NEVER_WRONG_HISTORIES=1000000 cargo test --release --workspace --test never_wrong -- --nocapture
 
-# Each fault again, the long ones too; `make test` runs the short ones.
+# Each fault again, the long ones too; `make test` runs the short ones. Nothing of it is timed, so the tests' build will do.
 faults:
-	cargo test --release --workspace --test faults -- --include-ignored --nocapture --test-threads 1
+	cargo test --workspace --test faults -- --include-ignored --nocapture --test-threads 1
 
 # Each target for this many seconds. Without optimization, so that an overflow is a panic, and with the features of the
 # workspace, so that nothing is compiled again after `make test`.
