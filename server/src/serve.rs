@@ -375,8 +375,11 @@ impl Serving {
         hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let (app, cutting) = (app.clone(), cutting.clone());
             let connection = Arc::clone(&connection);
+            // At once, and not when the future is first polled: before that, hyper looks whether the client is still there,
+            // and a connection that still waited for this head would start a timer for it.
+            let has_begun = connection.begin();
             async move {
-                if !connection.begin() {
+                if !has_begun {
                     // It makes room, and its task ends here.
                     std::future::pending::<()>().await;
                 }
