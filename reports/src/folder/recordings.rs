@@ -115,6 +115,8 @@ const HEADER_BYTES: usize = 40;
 const MOST_DIGITS: u32 = 3;
 /// A day in nanoseconds, and more than any slice waits.
 const MOST_VALUE: u64 = 1 << 47;
+/// Twice the largest count, as ZigZag has it: a thousand thousand of them can be added up.
+const MOST_COUNT: u64 = 1 << 41;
 /// The counts of such a histogram take no more, however they are written.
 const MOST_COUNTS_BYTES: u64 = 1 << 20;
 
@@ -152,9 +154,32 @@ fn decode(bytes: &[u8]) -> Result<Histogram<u64>, String> {
             "a histogram of {low} to {high} with {digits} digits was not measured"
         ));
     }
+    let counts = &plain[HEADER_BYTES..HEADER_BYTES + length as usize];
+    if most_number(counts) > MOST_COUNT {
+        return Err("a count of the histogram was not measured".to_owned());
+    }
     Deserializer::new()
         .deserialize(&mut plain.as_slice())
         .map_err(|error| error.to_string())
+}
+
+/// The largest number of the counts: ZigZag in LEB128 of at most nine bytes. The decoder negates and adds up these numbers,
+/// and does not look whether that overflows.
+fn most_number(mut counts: &[u8]) -> u64 {
+    const MOST_BYTES: usize = 9;
+    let mut most = 0;
+    while !counts.is_empty() {
+        let ends = counts.iter().take(MOST_BYTES - 1);
+        let last = ends.take_while(|byte| **byte & 0x80 != 0).count();
+        let number = &counts[..counts.len().min(last + 1)];
+        let value = number.iter().enumerate().fold(0, |value, (at, byte)| {
+            let bits = if at == MOST_BYTES - 1 { 0xff } else { 0x7f };
+            value | u64::from(byte & bits) << (7 * at)
+        });
+        most = most.max(value);
+        counts = &counts[number.len()..];
+    }
+    most
 }
 
 impl Log {

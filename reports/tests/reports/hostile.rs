@@ -151,7 +151,7 @@ fn a_shard_of_two_thousand_million_is_refused_before_anything_counts_to_it() {
 /// A histogram in V2-deflate, with a header that says what it likes.
 fn histogram(length: u32, digits: u32, low: u64, high: u64, counts: &[u8]) -> String {
     let mut plain = Vec::new();
-    for word in [0x1c84_9303, length, 0, digits] {
+    for word in [0x1c84_9313, length, 0, digits] {
         plain.extend(u32::to_be_bytes(word));
     }
     plain.extend(low.to_be_bytes());
@@ -161,7 +161,7 @@ fn histogram(length: u32, digits: u32, low: u64, high: u64, counts: &[u8]) -> St
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(&plain).unwrap();
     let packed = packed.finish().unwrap();
-    let mut all = u32::to_be_bytes(0x1c84_9304).to_vec();
+    let mut all = u32::to_be_bytes(0x1c84_9314).to_vec();
     all.extend(u32::to_be_bytes(packed.len() as u32));
     all.extend(packed);
     STANDARD.encode(all)
@@ -187,7 +187,7 @@ fn a_histogram_log_that_claims_more_than_it_holds_is_refused() {
             "more than 1 MiB",
         ),
         (STANDARD.encode([0x1c, 0x84, 0x93, 0x04]), "cut short"),
-        (STANDARD.encode([0_u8; 64]), ""),
+        (STANDARD.encode([0_u8; 64]), "no histogram in V2-deflate"),
         (
             histogram(
                 9,
@@ -196,9 +196,10 @@ fn a_histogram_log_that_claims_more_than_it_holds_is_refused() {
                 day,
                 &[0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0xff],
             ),
-            "",
+            "was not measured",
         ),
-        (histogram(9, 3, 1, day, &[0xff; 9]), ""),
+        (histogram(9, 3, 1, day, &[0xff; 9]), "was not measured"),
+        (histogram(2, 3, 1, day, &[0xff, 0xff]), ""),
     ] {
         fs::write(&log, format!("{head},{encoded}\n")).unwrap();
         let mut recordings = Recordings::open(folder.path(), &run).unwrap();

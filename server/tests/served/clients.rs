@@ -183,34 +183,40 @@ pub(crate) struct Nginx {
 
 impl Nginx {
     pub(crate) async fn start(place: &Path, server: SocketAddr) -> (Self, SocketAddr) {
-        let (listener, address) = crate::harness::taken_address().await;
-        let (other, cache) = crate::harness::taken_address().await;
-        drop((listener, other));
-        let conf = std::fs::read_to_string(script("nginx.conf"))
-            .unwrap()
-            .replace("127.0.0.1:PORT", &address.to_string())
-            .replace("127.0.0.1:CACHE", &cache.to_string())
-            .replace("AUTHLAB", &server.to_string());
-        std::fs::write(place.join("nginx.conf"), conf).unwrap();
         std::fs::create_dir_all(place.join("site/admin")).unwrap();
         std::fs::write(place.join("site/page.txt"), "a page").unwrap();
         std::fs::write(place.join("site/admin/page.txt"), "for admins").unwrap();
-        let child = Command::new("nginx")
-            .arg("-p")
-            .arg(place)
-            .args(["-c", "nginx.conf", "-e", "stderr"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(address).is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "nginx did not start"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        // Another test may take a port between the look for a free one and nginx's start.
+        for _ in 0..10 {
+            let (listener, address) = crate::harness::taken_address().await;
+            let (other, cache) = crate::harness::taken_address().await;
+            drop((listener, other));
+            let conf = std::fs::read_to_string(script("nginx.conf"))
+                .unwrap()
+                .replace("127.0.0.1:PORT", &address.to_string())
+                .replace("127.0.0.1:CACHE", &cache.to_string())
+                .replace("AUTHLAB", &server.to_string());
+            std::fs::write(place.join("nginx.conf"), conf).unwrap();
+            let mut child = Command::new("nginx")
+                .arg("-p")
+                .arg(place)
+                .args(["-c", "nginx.conf", "-e", "stderr"])
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            let begun = Instant::now();
+            while child.try_wait().unwrap().is_none() {
+                if std::net::TcpStream::connect(address).is_ok() {
+                    return (Self { child, cache }, address);
+                }
+                assert!(
+                    begun.elapsed() < Duration::from_secs(20),
+                    "nginx did not start"
+                );
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
         }
-        (Self { child, cache }, address)
+        panic!("nginx ends at once");
     }
 }
 
