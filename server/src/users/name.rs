@@ -19,6 +19,9 @@ const MOST_CHARACTERS: usize = 64;
 
 /// The name as it is kept and compared; `None` for a text that no account can be called.
 pub(crate) fn normal(typed: &str) -> Option<Cow<'_, str>> {
+    if is_plain(typed) {
+        return Some(Cow::Borrowed(typed));
+    }
     let name = if typed.is_ascii() {
         Cow::Borrowed(typed)
     } else {
@@ -62,6 +65,12 @@ fn composed(typed: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(composing.normalize(&narrow).into_owned())
+}
+
+/// Letters, digits and hyphens alone, which mean nothing anywhere: what nearly every name is made of.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=MOST_CHARACTERS).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// RFC 7617 §2 splits a name from its password at the first colon, a path names an account to administrators, and a
