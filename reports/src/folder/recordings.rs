@@ -115,7 +115,7 @@ const HEADER_BYTES: usize = 40;
 const MOST_DIGITS: u32 = 3;
 /// A day in nanoseconds, and more than any slice waits.
 const MOST_VALUE: u64 = 1 << 47;
-/// Twice the largest count, as ZigZag has it: a thousand thousand of them can be added up.
+/// Twice the largest count, as the zigzag code has it: a million of them can be added up.
 const MOST_COUNT: u64 = 1 << 41;
 /// The counts of such a histogram take no more, however they are written.
 const MOST_COUNTS_BYTES: u64 = 1 << 20;
@@ -163,7 +163,7 @@ fn decode(bytes: &[u8]) -> Result<Histogram<u64>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The largest number of the counts: ZigZag in LEB128 of at most nine bytes. The decoder negates and adds up these numbers,
+/// The largest number of the counts: zigzag codes in LEB128 of at most nine bytes. The decoder negates and adds up these numbers,
 /// and does not look whether that overflows.
 fn most_number(mut counts: &[u8]) -> u64 {
     const MOST_BYTES: usize = 9;
