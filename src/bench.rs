@@ -50,6 +50,9 @@ impl Profile {
                 "0.02",
                 "--sample-size",
                 "10",
+                // The least of which criterion does not warn: its default of 100 000 would take longer than measuring.
+                "--nresamples",
+                "1001",
             ],
             Self::Quick => &[
                 "--warm-up-time",

@@ -1,6 +1,7 @@
 //! Requests as typed on a command line, without a scenario file.
 
 use std::fmt::Write as _;
+use std::io::Read;
 
 use anyhow::{Context, anyhow, bail};
 use authlab_loadtest::scenario::{Scenario, ScenarioError};
@@ -206,8 +207,23 @@ fn is_header_name(text: &str) -> bool {
 fn body(data: &str) -> anyhow::Result<String> {
     match data.strip_prefix('@') {
         None => Ok(data.to_owned()),
-        Some(file) => std::fs::read_to_string(file).with_context(|| format!("--data @{file}")),
+        Some(file) => read_body(file).with_context(|| format!("--data @{file}")),
     }
+}
+
+/// A longer body is no request's: it is kept once, and written as often as the request is sent.
+const MOST_BODY_BYTES: u64 = 64 << 20;
+
+/// The text of a file, or of what a shell's `<(…)` names.
+fn read_body(file: &str) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?
+        .take(MOST_BODY_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BODY_BYTES {
+        bail!("it has more than {} MiB", MOST_BODY_BYTES >> 20);
+    }
+    String::from_utf8(bytes).context("it is not UTF-8")
 }
 
 fn method(text: &str) -> Result<String, &'static str> {

@@ -153,6 +153,10 @@ fn bad_words_are_one_line_that_says_what_is_accepted_and_exit_two() {
             &["http://h", "--data", "@nothing"],
             "--data @nothing: No such file",
         ),
+        (
+            &["http://h", "--data", "@/dev/zero"],
+            "--data @/dev/zero: it has more than 64 MiB",
+        ),
         (&["http://h", "--expect", "20"], "20 is not in 100..=599"),
         (
             &["http://h", "--timeout", "soon"],

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::toolchain::Toolchain;
-use crate::quantity;
+use crate::{foreign, quantity};
 
 /// The format of [`Counts`] on disk.
 pub const FORMAT_VERSION: u32 = 1;
@@ -119,7 +119,7 @@ impl Counts {
     /// # Errors
     /// It cannot be read, or is none.
     pub fn read(path: &Path) -> Result<Self, ExactError> {
-        std::fs::read_to_string(path)
+        foreign::read_text(path, foreign::MOST_JSON_BYTES)
             .map_err(|error| error.to_string())
             .and_then(|text| Self::parse(&text))
             .map_err(|cause| ExactError::Baseline {

@@ -24,12 +24,13 @@ const ANY_NUMBER: &str = "seed";
 /// # Errors
 /// It cannot be read, is a folder or a device, or is longer.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let known = file.metadata()?;
     let refused = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-    if !known.is_file() {
+    // Before it is opened: opening a pipe waits for whoever writes into it.
+    if !std::fs::metadata(path)?.is_file() {
         return refused("it is not a file".to_owned());
     }
+    let file = File::open(path)?;
+    let known = file.metadata()?;
     let mut bytes = Vec::new();
     if known.len() <= most {
         // It may grow meanwhile.
@@ -156,6 +157,11 @@ mod tests {
         let said = |path: &Path| read(path, 1 << 20).unwrap_err().to_string();
         assert_eq!(said(Path::new("/dev/zero")), "it is not a file");
         assert_eq!(said(folder.path()), "it is not a file");
+        // Nobody writes into it: opening it would wait for ever.
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        assert_eq!(said(&pipe), "it is not a file");
         let path = folder.path().join("a");
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(said(&path), "it has more than 1 MiB");

@@ -84,7 +84,7 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
             "/authorize",
             get(forward::authorize),
             [Doc::get("Whether a proxy may pass a request on")
-                .signed_in()
+                .forwarded()
                 .reads(&[
                     "x-original-method",
                     "x-original-uri",

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::machine;
+use authlab_reports::foreign;
 use authlab_reports::judge::Verdict;
 use authlab_reports::outcome::Outcome;
 use authlab_reports::run::{Machine, Tool};
@@ -119,7 +120,8 @@ impl Gate {
     /// The one kept in `folder`, to go on with.
     pub(super) fn resume(order: &Order, folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join("gate.json");
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let text = foreign::read_text(&path, foreign::MOST_JSON_BYTES)
+            .with_context(|| path.display().to_string())?;
         let gate: Self = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         let here = machine::describe(&order.cores);
         if (&gate.machine.id, &gate.machine.cpu) != (&here.id, &here.cpu) {

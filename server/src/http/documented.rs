@@ -82,6 +82,12 @@ impl Doc {
         self.also(&[400, 401, 403, 429, 503])
     }
 
+    /// For a proxy that asks for somebody: every refusal is a 401 or a 403, whatever it is elsewhere.
+    pub(super) fn forwarded(mut self) -> Self {
+        self.shows = Shows::Token;
+        self.also(&[401, 403, 503])
+    }
+
     /// For whoever shows a name and a password by HTTP Basic.
     pub(super) fn basic(mut self) -> Self {
         self.shows = Shows::Basic;

@@ -126,11 +126,11 @@ impl Trace {
             file: file.to_owned(),
             cause: cause.to_string(),
         };
-        let opened = File::open(path).map_err(unreadable)?;
-        // A device has no end.
-        if !opened.metadata().map_err(unreadable)?.is_file() {
+        // A device has no end, and opening a pipe waits for whoever writes into it.
+        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
             return Err(unreadable(io::Error::other("it is not a file")));
         }
+        let opened = File::open(path).map_err(unreadable)?;
         let mut reader = BufReader::new(opened);
         let mut gathered = Gathered::default();
         let mut line = Vec::new();
