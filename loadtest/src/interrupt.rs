@@ -15,7 +15,7 @@ static RECEIVED: AtomicUsize = AtomicUsize::new(0);
 static BEFORE_WORDS: OnceLock<fn()> = OnceLock::new();
 static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
-/// Exit code after a second Ctrl-C: the run is partial (DESIGN.md, exit codes).
+/// Exit code after a second Ctrl-C: the run is partial (ARCHITECTURE.md, exit codes).
 const EXIT_INVALID: i32 = 3;
 
 /// Takes SIGINT, SIGTERM and SIGHUP. Once is enough; a second call changes nothing.

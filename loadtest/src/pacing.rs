@@ -1,6 +1,6 @@
 //! Waiting for a planned instant, on time and without starving the reactor.
 //!
-//! Tried on one pinned core at 10 000/s (DESIGN.md, "Measuring"): tokio's sleep alone is a
+//! Tried on one pinned core at 10 000/s (docs/adr/0011-sleep-then-yield-pacing.md): tokio's sleep alone is a
 //! millisecond late, a hard spin starves the reactor (service 9 → 1466 µs); sleeping to within two
 //! milliseconds and then yielding until due is 0.4 µs late at p50 and leaves service untouched.
 //! Where the machine wakes a sleeper later than that (an idle virtual processor does), the sleep

@@ -42,7 +42,7 @@ struct StepRecorder {
     stages: Vec<(String, Histogram<u64>)>,
 }
 
-/// The instants of one answered request (DESIGN.md, "Measuring").
+/// The instants of one answered request (docs/adr/0012-intended-start-times.md).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Instants {
     /// From the schedule, never from when a timer woke.

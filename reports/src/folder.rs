@@ -56,7 +56,7 @@ const MODE: u32 = 0o700;
 pub struct Recorded {
     /// The step's name.
     pub step: String,
-    /// `response`, `service`, `timer`, `first-byte`, `failed`, or `stage-<name>`.
+    /// `response`, `service`, `first-byte`, `timer`, `queued`, `failed`, `stale`, or `stage-<name>`.
     pub metric: String,
     /// Nanoseconds, 3 significant digits.
     pub histogram: Histogram<u64>,

@@ -351,7 +351,7 @@ pub struct Figure {
     pub metric: String,
     /// Samples.
     pub count: u64,
-    /// Least, mean and greatest value.
+    /// Least value.
     pub min: u64,
     /// Mean value.
     pub mean: f64,

@@ -21,7 +21,8 @@ use crate::outcome::Outcome;
 /// The version of the form that [`Duel`] has as JSON.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// A measurement reads the clock at either end, 21 ns each where DESIGN.md's facts were measured.
+/// A measurement reads the clock at either end, 21 ns each where docs/adr/0004-tail-hash-and-exact-comparison.md
+/// was measured.
 const CLOCK_NS: f64 = 50.0;
 
 /// Both sides of a benchmark in one block, two slices each.
@@ -178,9 +179,9 @@ impl Measured {
         judge::judge(&differences, rule)
     }
 
-    /// What the clock leaves open of its shortest measurement. DESIGN.md's 50 ns are for one request:
-    /// a measurement here is as many iterations as criterion needs to make the clock negligible, so
-    /// that the floor reaches the margin only where a whole measurement takes under 2 µs.
+    /// What the clock leaves open of its shortest measurement. The 50 ns of docs/adr/0014-sequential-judging.md
+    /// are for one request: a measurement here is as many iterations as criterion needs to make the
+    /// clock negligible, so that the floor reaches the margin only where a whole measurement takes under 2 µs.
     fn floor(&self) -> f64 {
         let samples = self
             .blocks
