@@ -38,18 +38,14 @@ pub fn means(
 /// The median latency of a step in each block, nanoseconds.
 #[must_use]
 pub fn median_latency(run: &Run, at: &LoadStep, variant: &str) -> PerBlock {
-    means(run, &at.load, variant, |slice| {
-        median(slice, at)
-    })
+    means(run, &at.load, variant, |slice| median(slice, at))
 }
 
 /// How many times as long `head` takes as `base`, at p50: `exp(median of d)`, where
 /// `d = mean ln Q_head − mean ln Q_base` in each block that has both.
 #[must_use]
 pub fn ratio(run: &Run, at: &LoadStep, base: &str, head: &str) -> Option<Estimate> {
-    ratio_of(run, &at.load, base, head, |slice| {
-        median(slice, at)
-    })
+    ratio_of(run, &at.load, base, head, |slice| median(slice, at))
 }
 
 fn median(slice: &Slice, at: &LoadStep) -> Option<f64> {

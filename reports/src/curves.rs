@@ -1,8 +1,6 @@
 //! The percentile curves of a run: which charts, which lines, and where their points lie.
 
-use crate::{
-    run::{Figure, Latency, LoadStep, PERCENTILES, Run},
-};
+use crate::run::{Figure, Latency, LoadStep, PERCENTILES, Run};
 
 /// Of a percentile in words.
 const MOST_DECIMALS: f64 = 7.0;

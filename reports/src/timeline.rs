@@ -1,8 +1,6 @@
 //! The median of each slice over the time of a run, so that drift, and a neighbour's visit, are seen.
 
-use crate::{
-    run::{Latency, LoadStep, Run, Slice},
-};
+use crate::run::{Latency, LoadStep, Run, Slice};
 
 const NS_PER_S: f64 = 1e9;
 

@@ -347,7 +347,10 @@ mod tests {
                         .count()
                 })
                 .sum();
-            assert_eq!(planned, expected, "{rate}/s, {slices} slices of {length_ms} ms");
+            assert_eq!(
+                planned, expected,
+                "{rate}/s, {slices} slices of {length_ms} ms"
+            );
         }
     }
 

@@ -124,13 +124,7 @@ impl Conductor<'_> {
     }
 
     /// What a slice at one rate says.
-    fn point(
-        &self,
-        limits: &Limits,
-        rate: f64,
-        confirms: bool,
-        ran: &Ran,
-    ) -> Point {
+    fn point(&self, limits: &Limits, rate: f64, confirms: bool, ran: &Ran) -> Point {
         let planned = ran.planned.unwrap_or_default().max(1);
         let failed: u64 = ran.taken.failed.values().sum();
         let dropped = ran.taken.failed.get(DROPPED).copied().unwrap_or_default();
@@ -166,9 +160,8 @@ impl Conductor<'_> {
         let slow = u128::from(point.limited_ns) > limits.at_most.as_nanos();
         let wrong = point.errors > limits.errors_at_most;
         let usual = Duration::from_nanos(point.p50_ns);
-        let behind = dropped > 0
-            || lag > usual + ran.slice.mul_f64(LAG)
-            || ran.taken.growth > GROWTH;
+        let behind =
+            dropped > 0 || lag > usual + ran.slice.mul_f64(LAG) || ran.taken.growth > GROWTH;
         let cause = if wrong && !behind {
             LimitedBy::Errors
         } else if slow {

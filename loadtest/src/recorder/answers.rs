@@ -35,7 +35,13 @@ impl Answers {
     /// however long each takes: with open arrivals, the time before the first answer is as much
     /// longer at the end, and is not counted. One that does not keep up is busy until its last
     /// answer. Closed users are busy until theirs.
-    pub(crate) fn within(&self, start: Instant, planned: Duration, open: bool, ok: u64) -> Duration {
+    pub(crate) fn within(
+        &self,
+        start: Instant,
+        planned: Duration,
+        open: bool,
+        ok: u64,
+    ) -> Duration {
         let since_start = |at: Instant| at.saturating_duration_since(start);
         if !open {
             return planned.max(self.settled.map_or(Duration::ZERO, since_start));

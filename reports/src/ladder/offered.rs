@@ -59,10 +59,9 @@ impl Offered {
         let (load, variant) = (&run.scenario.loads[load], &run.variants[variant]);
         // Runs of older versions have slices as long as their load says.
         let planned_in = |slice: &&Slice| {
-            slice.planned_ns.map_or(
-                Duration::from_millis(load.slice_ms),
-                Duration::from_nanos,
-            )
+            slice
+                .planned_ns
+                .map_or(Duration::from_millis(load.slice_ms), Duration::from_nanos)
         };
         let time: Duration = slices.iter().map(planned_in).sum();
         let planned: u64 = slices.iter().filter_map(|slice| slice.planned).sum();

@@ -53,10 +53,7 @@ pub(super) fn added(
         start_ns,
         length_ns: end_ns.unwrap_or_default() - start_ns,
         // They load together, whatever their clocks say.
-        answered_ns: slices
-            .iter()
-            .map(|slice| nanos(slice.answering()))
-            .max(),
+        answered_ns: slices.iter().map(|slice| nanos(slice.answering())).max(),
         planned_ns: slices.iter().filter_map(|slice| slice.planned_ns).max(),
         figures: Vec::new(),
         planned: slices.iter().map(|slice| slice.planned).sum(),

@@ -22,7 +22,8 @@ pub(super) fn render(ladder: &Table, safety: &Safety) -> String {
         "{} of {}; CPU is the server's time for a million requests; stale is the longest that a request still passed after a revoke. \
          {NOT_MEASURED}: not measured.",
         match ladder.latency {
-            Latency::Response => "response p50 is of the response time, from the intended start, and service p50 of the service time",
+            Latency::Response =>
+                "response p50 is of the response time, from the intended start, and service p50 of the service time",
             Latency::Service => "p50 is",
         },
         ladder.heading.load
