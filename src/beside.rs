@@ -9,7 +9,7 @@ use authlab_loadtest::conductor::{Order, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::scenario::{Scenario, Target};
 use authlab_loadtest::server::{Launcher, Server};
-use authlab_reports::run::LoadStep;
+use authlab_reports::run::{LoadStep, throughput};
 
 use crate::run::tool;
 
@@ -136,8 +136,6 @@ impl Bench {
             return Err(error.into());
         }
         let run = &finished.run;
-        let requests: u64 = run.slices.iter().map(|slice| slice.ok).sum();
-        let length_ns: u64 = run.slices.iter().map(|slice| slice.length_ns).sum();
         let at = LoadStep {
             load: "load".to_owned(),
             step: "get".to_owned(),
@@ -146,7 +144,7 @@ impl Bench {
             .figure("server", &at, "service")
             .context("no request was answered")?;
         Ok(Said {
-            per_second: requests as f64 / (length_ns as f64 / 1e9),
+            per_second: throughput::of(&run.slices).context("nothing was measured")?,
             p50_ns: service.at(50.0) as f64,
             p99_ns: service.at(99.0) as f64,
         })

@@ -8,13 +8,13 @@ mod epoll;
 use std::io;
 use std::path::Path;
 
-use authlab_reports::blocks::{self, LATENCY_METRIC};
+use authlab_reports::blocks;
 use authlab_reports::calibration::{
     Calibration, Ceiling, FILE_NAME, FORMAT_VERSION, Floor, Noise, Pacing,
 };
 use authlab_reports::foreign;
 use authlab_reports::order_statistics::median;
-use authlab_reports::run::{Figure, LoadStep, Run, Slice};
+use authlab_reports::run::{Figure, LoadStep, Run, Slice, throughput};
 
 use crate::conductor::{Order, RunError, conduct};
 use crate::progress::Progress;
@@ -233,10 +233,8 @@ fn pacing(run: &Run) -> Vec<Pacing> {
 
 /// Requests answered a second, over all slices of a load.
 fn achieved(run: &Run, load: &str) -> f64 {
-    let slices = || run.slices.iter().filter(|slice| slice.load == load);
-    let ok: u64 = slices().map(|slice| slice.ok).sum();
-    let length_ns: u64 = slices().map(|slice| slice.length_ns).sum();
-    ok as f64 / (length_ns.max(1) as f64 / 1e9)
+    let slices = run.slices.iter().filter(|slice| slice.load == load);
+    throughput::of(slices).unwrap_or(0.0)
 }
 
 fn noise_by_length(run: &Run) -> Vec<Noise> {
@@ -245,12 +243,12 @@ fn noise_by_length(run: &Run) -> Vec<Noise> {
         let step = load.steps.first().map_or("", String::as_str);
         let percentile = |percentile: f64| {
             move |slice: &Slice| {
-                let figure = slice.figure(step, LATENCY_METRIC)?;
+                let figure = slice.latency(step)?;
                 Some(figure.at(percentile) as f64)
             }
         };
         let cpu = |slice: &Slice| Some(slice.cpu_ns? as f64 / slice.ok.max(1) as f64);
-        let rate = |slice: &Slice| Some(slice.ok as f64 / slice.length_ns.max(1) as f64);
+        let rate = |slice: &Slice| slice.throughput();
         let mads = [
             ("p50", mad(run, &load.name, percentile(50.0))),
             ("p75", mad(run, &load.name, percentile(75.0))),

@@ -21,6 +21,7 @@ pub(crate) struct Live {
     pub(crate) variant: String,
     pub(crate) aim: Aim,
     response: Counters,
+    service: Counters,
     timer: Counters,
     /// Locked by requests that fail, and to be looked at.
     failed: Mutex<BTreeMap<String, u64>>,
@@ -46,8 +47,12 @@ pub struct Snapshot {
     pub offered: Option<f64>,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
-    /// Time from planned to last byte of the requests answered as expected.
+    /// Whether requests are planned by a schedule: the response time is then what users feel.
+    pub open: bool,
+    /// Response time, from the intended start, of the requests answered as expected.
     pub response: Distribution,
+    /// Their service time, from when they were sent.
+    pub service: Distribution,
     /// Lateness of the generator's own.
     pub timer: Distribution,
     /// What is left of the run.
@@ -71,14 +76,16 @@ impl Live {
             variant: variant.to_owned(),
             aim,
             response: Counters::default(),
+            service: Counters::default(),
             timer: Counters::default(),
             failed: Mutex::default(),
         }
     }
 
     /// Counts an answer. Only the thread that holds the slice's recorder calls it.
-    pub(crate) fn answered(&self, response_ns: u64, timer_ns: u64) {
+    pub(crate) fn answered(&self, response_ns: u64, service_ns: u64, timer_ns: u64) {
         self.response.count(response_ns);
+        self.service.count(service_ns);
         self.timer.count(timer_ns);
     }
 
@@ -93,6 +100,10 @@ impl Live {
 
     pub(crate) fn response(&self) -> Distribution {
         self.response.read()
+    }
+
+    pub(crate) fn service(&self) -> Distribution {
+        self.service.read()
     }
 
     pub(crate) fn timer(&self) -> Distribution {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// tokio's timer wheel counts milliseconds, and rounds up.
 const LEAST_MARGIN: Duration = Duration::from_millis(2);
-const MOST_MARGIN: Duration = Duration::from_millis(20);
+pub(crate) const MOST_MARGIN: Duration = Duration::from_millis(20);
 /// A sleeper that woke with less than this share of the margin left was nearly late.
 const NEARLY: f64 = 0.75;
 /// A yield that came back so soon found nobody else with work: one look at the reactor.

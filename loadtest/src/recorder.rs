@@ -1,5 +1,7 @@
 //! Where a generator thread records: one histogram for each step and metric of a slice.
 
+mod answers;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +11,8 @@ use authlab_reports::run::{Attack, CacheUse};
 use hdrhistogram::Histogram;
 
 use crate::live::Live;
+pub(crate) use answers::Answers;
+use answers::Trend;
 
 /// Significant decimal digits of every histogram.
 pub(crate) const SIGNIFICANT_DIGITS: u8 = 3;
@@ -25,6 +29,9 @@ pub(crate) struct Recorder {
     drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
     last_byte: Option<Instant>,
+    answers: Answers,
+    /// Whether it is looked for a backlog that grows.
+    follows_trend: bool,
     /// Counted beside the histograms while somebody watches.
     live: Option<Arc<Live>>,
 }
@@ -40,6 +47,7 @@ struct StepRecorder {
     /// How long after a revoke's answer requests were sent that still passed; none until one is.
     stale: Option<Histogram<u64>>,
     stages: Vec<(String, Histogram<u64>)>,
+    trend: Trend,
 }
 
 /// The instants of one answered request (docs/adr/0012-intended-start-times.md).
@@ -65,6 +73,10 @@ pub(crate) struct Taken {
     pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
     pub(crate) last_byte: Option<Instant>,
+    pub(crate) answers: Answers,
+    /// Seconds by which responses became longer in each second, of the step where that is the most;
+    /// 0 where it is not certain, or was not looked for.
+    pub(crate) growth: f64,
 }
 
 /// The reason under which arrivals are counted that were planned and never sent.
@@ -88,8 +100,16 @@ impl Recorder {
             drawn: Vec::new(),
             failed: BTreeMap::new(),
             last_byte: None,
+            answers: Answers::default(),
+            follows_trend: false,
             live,
         }
+    }
+
+    /// Looks for a backlog that grows: a search asks for it.
+    pub(crate) fn following_trend(mut self) -> Self {
+        self.follows_trend = true;
+        self
     }
 
     /// Records an answer that its step expects.
@@ -97,9 +117,9 @@ impl Recorder {
         let at = &mut self.steps[step];
         let response = ns(instants.planned, instants.last_byte);
         let timer = ns(instants.planned.max(instants.free), instants.sent);
+        let service = ns(instants.sent, instants.last_byte);
         at.response.saturating_record(response);
-        at.service
-            .saturating_record(ns(instants.sent, instants.last_byte));
+        at.service.saturating_record(service);
         at.first_byte
             .saturating_record(ns(instants.sent, instants.first_byte));
         at.timer.saturating_record(timer);
@@ -107,10 +127,14 @@ impl Recorder {
             at.queued
                 .saturating_record(ns(instants.planned, instants.free));
         }
+        if self.follows_trend {
+            at.trend.answered(&instants);
+        }
         if let Some(live) = &self.live {
-            live.answered(response, timer);
+            live.answered(response, service, timer);
         }
         self.ok += 1;
+        self.answers.answered(&instants);
         self.last_byte = Some(instants.last_byte);
     }
 
@@ -128,6 +152,19 @@ impl Recorder {
 
     /// Counts a request that failed; its time is kept apart and never part of a latency.
     pub(crate) fn failed(&mut self, step: usize, reason: &str, planned: Instant, ended: Instant) {
+        self.answers.failed(ended);
+        self.abandoned(step, reason, planned, ended);
+    }
+
+    /// Counts a request whose answer is no longer waited for: it failed when we stopped, and not by
+    /// what the server did then.
+    pub(crate) fn abandoned(
+        &mut self,
+        step: usize,
+        reason: &str,
+        planned: Instant,
+        ended: Instant,
+    ) {
         let at = &mut self.steps[step];
         at.failed.saturating_record(ns(planned, ended));
         let reason = format!("{}: {reason}", at.name);
@@ -208,7 +245,9 @@ impl Recorder {
     /// Hands over what was recorded and starts anew.
     pub(crate) fn take(&mut self) -> Taken {
         let mut recorded = Vec::new();
+        let mut growth = 0.0_f64;
         for at in &mut self.steps {
+            growth = growth.max(std::mem::take(&mut at.trend).growth());
             let fixed = [
                 ("response", &mut at.response),
                 ("service", &mut at.service),
@@ -237,6 +276,8 @@ impl Recorder {
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
             last_byte: self.last_byte.take(),
+            answers: std::mem::take(&mut self.answers),
+            growth,
         }
     }
 }
@@ -253,6 +294,7 @@ impl StepRecorder {
             failed: histogram(),
             stale: None,
             stages: Vec::new(),
+            trend: Trend::default(),
         }
     }
 }

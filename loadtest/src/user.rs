@@ -228,8 +228,9 @@ impl Seat {
         let Some(&(start, _)) = job.span.get() else {
             return;
         };
+        // Prepared, a user is free when the slice begins, however late it hears of that.
+        let mut free = start;
         loop {
-            let free = Instant::now();
             let planned = {
                 let mut schedule = schedule.lock().await;
                 if job.is_over(free) {
@@ -248,6 +249,7 @@ impl Seat {
             };
             // A broken journey is counted; the next arrival is none of its business.
             self.journey(job, planned, free).await;
+            free = Instant::now();
         }
     }
 
@@ -276,7 +278,7 @@ impl Seat {
             && !job.interrupted.load(Ordering::Relaxed)
         {
             job.recorder()
-                .failed(position, "no answer in time", planned, Instant::now());
+                .abandoned(position, "no answer in time", planned, Instant::now());
         }
     }
 }

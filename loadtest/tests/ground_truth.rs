@@ -11,7 +11,9 @@ mod server;
 use std::time::Duration;
 
 use authlab_loadtest::conductor::Finished;
+use authlab_reports::ladder::{Table, text};
 use authlab_reports::run::{PERCENTILES, Slice, Verdict};
+use authlab_reports::{page, summary};
 use place::{percentile, run};
 use server::{Script, Scripted, serve};
 
@@ -43,12 +45,20 @@ fn spoils(reason: &str) -> bool {
 
 /// Open arrivals at 1 000/s, until a run was not disturbed; more than a few must not be late for it.
 fn measured(script: Script, users: usize) -> (Scripted, Finished) {
+    let load = format!(
+        "users = {users}\nrate = {RATE:?}\n\
+         profile.quick = {{ blocks = 1, slice = \"{SLICE_S}s\", warm_up = \"200ms\" }}\n"
+    );
+    measured_under(script, &load)
+}
+
+/// The same under any load.
+fn measured_under(script: Script, load: &str) -> (Scripted, Finished) {
     for _ in 0..TRIES {
         let server = serve(script);
         let rest = format!(
             "[[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
-             [[load]]\nname = \"open\"\nusers = {users}\nrate = {RATE:?}\njourney = [\"get\"]\n\
-             profile.quick = {{ blocks = 1, slice = \"{SLICE_S}s\", warm_up = \"200ms\" }}\n"
+             [[load]]\nname = \"open\"\njourney = [\"get\"]\n{load}"
         );
         let finished = run(&server.url, &rest);
         assert!(finished.error.is_none(), "{:?}", finished.error);
@@ -178,4 +188,104 @@ fn a_server_that_refuses_connections_for_a_second_fails_a_second_of_arrivals_and
     );
     // No failure is among the answers, and no answer is slower for it.
     compare(&truth_ms(&script, &server, &finished), &finished);
+}
+
+/// The same time for each request, one after another.
+fn steady(takes: Duration) -> Script {
+    Script {
+        service: (takes, takes),
+        ..SMOOTH
+    }
+}
+
+/// The number between two words, of a text that writes thousands with thin spaces.
+fn number(text: &str, before: &str, after: &str) -> f64 {
+    let (_, rest) = text
+        .split_once(before)
+        .unwrap_or_else(|| panic!("{before}: {text}"));
+    let (found, _) = rest.split_once(after).unwrap();
+    let found = found.replace('\u{202f}', "");
+    found.parse().unwrap_or_else(|_| panic!("{found}"))
+}
+
+#[test]
+#[ignore = "needs a quiet machine: make ground-truth"]
+fn under_twice_its_rate_a_servers_rate_and_response_time_are_right_in_every_output() {
+    const MOST_OFF_RATE: f64 = 0.01;
+    const MOST_OFF_RESPONSE: f64 = 0.05;
+    // 200/s; the k-th of 800 requests is answered after 5 ms for each before it, less the 2.5 ms
+    // after which each was planned.
+    let load = "users = 8\nrate = 400\nprofile.quick = { blocks = 1, slice = \"2s\", warm_up = \"200ms\" }\n";
+    let (_server, finished) = measured_under(steady(Duration::from_millis(5)), load);
+    let run = &finished.run;
+    let json: serde_json::Value =
+        serde_json::from_str(&serde_json::to_string(run).unwrap()).unwrap();
+    let slices = json["slices"].as_array().unwrap();
+    for slice in slices {
+        let of = |key: &str| slice[key].as_f64().unwrap();
+        let rate = of("ok") / (of("answered_ns") / 1e9);
+        println!("run.json: {rate}/s");
+        assert!((rate / 200.0 - 1.0).abs() < MOST_OFF_RATE, "{rate}");
+    }
+    let figures = json["merged"].as_array().unwrap();
+    let response = figures.iter().find(|f| f["metric"] == "response").unwrap();
+    let p50_s = response["percentiles"][0].as_f64().unwrap() / 1e9;
+    assert!((p50_s / 1.0025 - 1.0).abs() < MOST_OFF_RESPONSE, "{p50_s}");
+    let texts = [
+        text::render(&Table::of(run)),
+        summary::render(run),
+        page::render(run).unwrap(),
+    ];
+    for text in &texts {
+        let rate = number(text, "planned 400/s, answered ", "/s");
+        let p50_s = number(text, "; response time ", " s at p50");
+        let (_, rest) = text.split_once("; response time ").unwrap();
+        let p99_s = number(rest, "at p50, ", " s at p99");
+        println!("{rate}/s, p50 {p50_s} s, p99 {p99_s} s");
+        assert!((rate / 200.0 - 1.0).abs() < MOST_OFF_RATE, "{rate}");
+        assert!((p50_s / 1.0025 - 1.0).abs() < MOST_OFF_RESPONSE, "{p50_s}");
+        assert!((p99_s / 1.9825 - 1.0).abs() < MOST_OFF_RESPONSE, "{p99_s}");
+    }
+}
+
+#[test]
+#[ignore = "needs a quiet machine: make ground-truth"]
+fn ten_requests_a_second_at_an_idle_server_are_valid_and_find_no_user_busy() {
+    let load = "users = 100\nrate = 10\nprofile.quick = { blocks = 1, slice = \"2s\", warm_up = \"200ms\" }\n";
+    let (_server, finished) = measured_under(steady(Duration::from_micros(200)), load);
+    assert_eq!(
+        finished.run.validity.verdict,
+        Verdict::Valid,
+        "{:?}",
+        finished.run.validity
+    );
+    let offered = &Table::of(&finished.run).offered[0];
+    assert!(offered.queued.abs() < f64::EPSILON, "{offered:?}");
+    assert!((offered.answered_per_s - 10.0).abs() < 0.1, "{offered:?}");
+}
+
+#[test]
+#[ignore = "needs a quiet machine: make ground-truth"]
+fn a_search_finds_the_capacity_of_a_server_within_three_percent() {
+    for (takes_ms, users, from, slice, slo) in [(5, 50, 20, "2s", "1s"), (400, 1, 1, "4s", "5s")] {
+        let server = serve(steady(Duration::from_millis(takes_ms)));
+        let rest = format!(
+            "[[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
+             [[load]]\nname = \"search\"\nusers = {users}\njourney = [\"get\"]\n\
+             capacity = {{ slo = \"p99 < {slo}\", from = {from}, precision = \"2%\" }}\n\
+             profile.quick = {{ blocks = 2, slice = \"{slice}\", warm_up = \"200ms\" }}\n"
+        );
+        let finished = run(&server.url, &rest);
+        assert!(finished.error.is_none(), "{:?}", finished.error);
+        let capacity = &finished.run.capacities[0];
+        for point in &capacity.points {
+            println!(
+                "{:.3}/s offered, {:.3}/s answered, beyond {:?}",
+                point.offered_per_s, point.achieved_per_s, point.beyond
+            );
+        }
+        let truth = 1e3 / takes_ms as f64;
+        let rate = capacity.rate.unwrap();
+        assert!((rate / truth - 1.0).abs() < 0.03, "{rate} of {truth}");
+    }
 }

@@ -11,9 +11,6 @@ use crate::{
     run::{LoadStep, Run, Slice},
 };
 
-/// The metric that latency is judged by: from sent to answered.
-pub const LATENCY_METRIC: &str = "service";
-
 /// A value per block.
 pub type PerBlock = BTreeMap<usize, f64>;
 
@@ -41,18 +38,18 @@ pub fn means(
 /// The median latency of a step in each block, nanoseconds.
 #[must_use]
 pub fn median_latency(run: &Run, at: &LoadStep, variant: &str) -> PerBlock {
-    means(run, &at.load, variant, |slice| {
-        slice.p50(&at.step, LATENCY_METRIC)
-    })
+    means(run, &at.load, variant, |slice| median(slice, at))
 }
 
 /// How many times as long `head` takes as `base`, at p50: `exp(median of d)`, where
 /// `d = mean ln Q_head − mean ln Q_base` in each block that has both.
 #[must_use]
 pub fn ratio(run: &Run, at: &LoadStep, base: &str, head: &str) -> Option<Estimate> {
-    ratio_of(run, &at.load, base, head, |slice| {
-        slice.p50(&at.step, LATENCY_METRIC)
-    })
+    ratio_of(run, &at.load, base, head, |slice| median(slice, at))
+}
+
+fn median(slice: &Slice, at: &LoadStep) -> Option<f64> {
+    Some(slice.latency(&at.step)?.p50() as f64)
 }
 
 /// The same for any positive quantity of a slice.

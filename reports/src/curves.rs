@@ -1,9 +1,6 @@
 //! The percentile curves of a run: which charts, which lines, and where their points lie.
 
-use crate::{
-    blocks::LATENCY_METRIC,
-    run::{Figure, LoadStep, PERCENTILES, Run},
-};
+use crate::run::{Figure, Latency, LoadStep, PERCENTILES, Run};
 
 /// Of a percentile in words.
 const MOST_DECIMALS: f64 = 7.0;
@@ -13,6 +10,10 @@ const MOST_DECIMALS: f64 = 7.0;
 pub struct Curves {
     /// Load and step.
     pub at: LoadStep,
+    /// Which latency they are of.
+    pub latency: Latency,
+    /// Whether the load has another chart, of the other latency.
+    pub is_one_of_two: bool,
     /// A curve for each variant that was measured.
     pub lines: Vec<Line>,
     /// Greatest x of any line.
@@ -37,29 +38,44 @@ pub struct Line {
 }
 
 /// The charts of a run: the ladder's own first, then the scenario's order; none for a step without
-/// curves.
+/// curves. With open arrivals the service time has a second chart, after that of the response time.
 #[must_use]
 pub fn of(run: &Run) -> Vec<Curves> {
     let steps = run
         .scenario
         .loads
         .iter()
-        .flat_map(|load| load.steps.iter().map(|step| (&load.name, step)));
-    let charts = steps.filter_map(|(load, step)| {
-        chart(
-            run,
-            LoadStep {
-                load: load.clone(),
-                step: step.clone(),
-            },
-        )
+        .flat_map(|load| load.steps.iter().map(move |step| (load, step)));
+    let charts = steps.flat_map(|(load, step)| {
+        let at = LoadStep {
+            load: load.name.clone(),
+            step: step.clone(),
+        };
+        let second = load.open.then_some(Latency::Service);
+        let both = [Some(load.latency()), second];
+        let charts = both.into_iter().flatten();
+        charts
+            .filter_map(|latency| chart(run, at.clone(), latency, load.open))
+            .collect::<Vec<_>>()
     });
     let (ladder, others): (Vec<_>, Vec<_>) =
         charts.partition(|curves| curves.at == run.scenario.ladder.latency);
     ladder.into_iter().chain(others).collect()
 }
 
-fn chart(run: &Run, at: LoadStep) -> Option<Curves> {
+impl Curves {
+    /// What its axis shows, in words.
+    #[must_use]
+    pub fn shows(&self) -> &'static str {
+        if self.is_one_of_two {
+            self.latency.label()
+        } else {
+            "latency"
+        }
+    }
+}
+
+fn chart(run: &Run, at: LoadStep, latency: Latency, is_one_of_two: bool) -> Option<Curves> {
     let lines: Vec<Line> = run
         .variants
         .iter()
@@ -68,13 +84,19 @@ fn chart(run: &Run, at: LoadStep) -> Option<Curves> {
             line(
                 place,
                 &variant.label,
-                run.figure(&variant.name, &at, LATENCY_METRIC)?,
+                run.figure(&variant.name, &at, latency.metric())?,
             )
         })
         .collect();
     let points = lines.iter().flat_map(|line| &line.points);
     let x_end = points.map(|point| point.0).reduce(f64::max)?;
-    Some(Curves { at, lines, x_end })
+    Some(Curves {
+        at,
+        latency,
+        is_one_of_two,
+        lines,
+        x_end,
+    })
 }
 
 fn line(place: usize, label: &str, figure: &Figure) -> Option<Line> {

@@ -43,8 +43,6 @@ use crate::{
 
 /// Metrics whose distribution is kept for charts: latency as served, and as a user waited for it.
 const CURVED_METRICS: [&str; 2] = ["service", "response"];
-/// The metric of `.hgrm` files.
-const DISTRIBUTION_METRIC: &str = "service";
 /// `run.json` is rewritten when this many times its last cost has passed since.
 const REWRITE_AT_MOST_ONE_IN: u32 = 20;
 
@@ -196,7 +194,8 @@ impl RunFolder {
         }
         self.rewrite(run)?;
         for ((variant, load, step, metric), merged) in &self.merged {
-            if metric == DISTRIBUTION_METRIC && !merged.is_empty() {
+            // Of the latency that stands first.
+            if metric == run.latency_of(load).metric() && !merged.is_empty() {
                 let file = self.path.join(format!("{variant}.{load}.{step}.hgrm"));
                 replace(&file, hgrm::distribution(merged).as_bytes())?;
             }

@@ -20,10 +20,10 @@ pub use self::{
     given_up::GivenUp, heading::Heading, hits::Hits, offered::Offered, staleness::Staleness,
 };
 use crate::{
-    blocks::{self, LATENCY_METRIC},
+    blocks,
     order_statistics::Estimate,
     rates,
-    run::{Figure, LoadStep, Run, Slice, Variant},
+    run::{Figure, Latency, LoadStep, Run, Slice, Variant},
 };
 
 /// The ladder of a run.
@@ -31,6 +31,8 @@ use crate::{
 pub struct Table {
     /// What stands above it.
     pub heading: Heading,
+    /// Which latency p50 and its ratios are of.
+    pub latency: Latency,
     /// A rung for each variant, in the scenario's order.
     pub rungs: Vec<Rung>,
     /// What each change of the scenario made.
@@ -60,8 +62,10 @@ pub struct Rung {
     pub variant: Variant,
     /// Whether the others are compared with it.
     pub is_baseline: bool,
-    /// Median latency, nanoseconds.
+    /// Median of the latency that stands first, nanoseconds.
     pub p50: Option<u64>,
+    /// Median service time, nanoseconds, where the arrivals are open and it stands second.
+    pub service: Option<u64>,
     /// Median latency of the first request of a fresh token, nanoseconds.
     pub first: Option<u64>,
     /// How many times as fast as the baseline at p50, over blocks.
@@ -92,13 +96,14 @@ impl Waited {
         let at = &run.scenario.ladder.latency;
         let mut loads = run.scenario.loads.iter();
         loads.find(|load| load.name == at.load && load.open)?;
+        let response = Latency::Response.metric();
         let slowdown = || {
             blocks::ratio_of(run, &at.load, &run.scenario.baseline, variant, |slice| {
-                Some(slice.figure(&at.step, "response")?.at(99.0) as f64)
+                Some(slice.figure(&at.step, response)?.at(99.0) as f64)
             })
         };
         Some(Self {
-            p99: run.figure(variant, at, "response")?.at(99.0),
+            p99: run.figure(variant, at, response)?.at(99.0),
             speedup: (!is_baseline)
                 .then(slowdown)
                 .flatten()
@@ -113,6 +118,7 @@ impl Table {
     pub fn of(run: &Run) -> Self {
         Self {
             heading: Heading::of(run),
+            latency: run.latency_of(&run.scenario.ladder.latency.load),
             rungs: run
                 .variants
                 .iter()
@@ -138,13 +144,14 @@ impl Table {
 impl Rung {
     fn of(run: &Run, variant: &Variant) -> Self {
         let (columns, name) = (&run.scenario.ladder, variant.name.as_str());
-        let p50 = |at: &LoadStep| run.figure(name, at, LATENCY_METRIC);
+        let p50 = |at: &LoadStep| run.latency(name, at);
         let latency = p50(&columns.latency);
         let is_baseline = name == run.scenario.baseline;
         Self {
             variant: variant.clone(),
             is_baseline,
             p50: latency.map(Figure::p50),
+            service: run.second_latency(name, &columns.latency).map(Figure::p50),
             first: columns.first.as_ref().and_then(p50).map(Figure::p50),
             speedup: if is_baseline {
                 None

@@ -5,13 +5,16 @@
 //! nanoseconds unless a name says otherwise.
 
 mod counts;
+mod latency;
 mod lookup;
+pub mod throughput;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::counts::{Attack, CacheUse};
+pub use self::latency::Latency;
 use crate::calibration::Calibration;
 use crate::capacity::Capacity;
 use crate::duel::{Instructions, Terms};
@@ -280,6 +283,15 @@ pub struct Slice {
     pub start_ns: u64,
     /// Length until the last answer, drain included.
     pub length_ns: u64,
+    /// The time in which its answers came, nanoseconds: what `ok` is divided by for its throughput.
+    /// That is the time that was planned, or until the last answer where the server was behind.
+    /// None in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_ns: Option<u64>,
+    /// The time over which its arrivals were planned, nanoseconds; none for closed users, and in runs
+    /// of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_ns: Option<u64>,
     /// Figures of each step's `service` and `response`, and of what else was recorded.
     pub figures: Vec<Figure>,
     /// Arrivals that the schedule planned; none for closed users.

@@ -120,13 +120,11 @@ impl Row {
     }
 }
 
-/// The costs that stand in the table, in words: p50, capacity, CPU, memory.
+/// The costs that stand in the table beside the latencies, in words: capacity, CPU, memory.
 #[must_use]
-pub fn costs(rung: &Rung, row: &Row) -> [String; 4] {
+pub fn costs(rung: &Rung, row: &Row) -> [String; 3] {
     let missing = || NOT_MEASURED.to_owned();
     [
-        rung.p50
-            .map_or_else(missing, |ns| quantity::duration(ns as f64)),
         rung.capacity.map_or_else(missing, |capacity| {
             quantity::number(capacity.per_second.median)
         }),

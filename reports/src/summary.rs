@@ -26,11 +26,12 @@ pub fn render(run: &Run) -> String {
     for warning in words::warnings(&table.heading).into_iter().chain(stale) {
         let _ = writeln!(page, "> {}\n", escaped(&warning));
     }
+    let columns = words::columns(table.latency);
+    let figures = " ---: |".repeat(columns.len());
     let header = std::iter::once(table.heading.load.as_str())
-        .chain(words::COLUMNS)
+        .chain(columns)
         .chain(["given up"]);
     row(&mut page, header.map(str::to_owned));
-    let figures = " ---: |".repeat(words::COLUMNS.len());
     let _ = writeln!(page, "| --- |{figures} --- |");
     for rung in &table.rungs {
         row(&mut page, cells(&table, rung));
@@ -89,7 +90,7 @@ pub fn render(run: &Run) -> String {
 }
 
 fn cells(table: &Table, rung: &Rung) -> Vec<String> {
-    let mut cells = words::cells(rung);
+    let mut cells = words::cells(table.latency, rung);
     cells.push(words::given_up(table, rung, words::CELL));
     cells
 }

@@ -1,9 +1,6 @@
 //! The median of each slice over the time of a run, so that drift, and a neighbour's visit, are seen.
 
-use crate::{
-    blocks::LATENCY_METRIC,
-    run::{LoadStep, Run, Slice},
-};
+use crate::run::{Latency, LoadStep, Run, Slice};
 
 const NS_PER_S: f64 = 1e9;
 
@@ -12,6 +9,8 @@ const NS_PER_S: f64 = 1e9;
 pub struct Timeline {
     /// Load and step.
     pub at: LoadStep,
+    /// Which latency its medians are of.
+    pub latency: Latency,
     /// A line for each variant that was measured.
     pub lines: Vec<Line>,
     /// Start of the first slice and end of the last, seconds after the run's start.
@@ -66,6 +65,7 @@ impl Timeline {
         );
         (!lines.is_empty()).then(|| Self {
             at: at.clone(),
+            latency: run.latency_of(&at.load),
             lines,
             span_s,
         })
@@ -73,7 +73,7 @@ impl Timeline {
 }
 
 fn point(slice: &Slice, at: &LoadStep) -> Option<Point> {
-    let p50_ns = slice.p50(&at.step, LATENCY_METRIC)?.max(1.0);
+    let p50_ns = (slice.latency(&at.step)?.p50() as f64).max(1.0);
     Some(Point {
         at_s: (slice.start_ns as f64 + slice.length_ns as f64 / 2.0) / NS_PER_S,
         block: slice.block,

@@ -55,6 +55,26 @@ impl Rate {
         0.0
     }
 
+    /// Λ: the arrivals that are due within so many seconds.
+    pub(super) fn arrivals_within(&self, seconds: f64) -> f64 {
+        let mut left = seconds;
+        let mut arrivals = 0.0;
+        for piece in &self.pieces {
+            let lasts = left.min(piece.seconds);
+            let end = if piece.seconds.is_finite() && piece.seconds > 0.0 {
+                piece.from + (piece.to - piece.from) * (lasts / piece.seconds)
+            } else {
+                piece.from
+            };
+            arrivals += lasts * f64::midpoint(piece.from, end);
+            left -= lasts;
+            if left <= 0.0 {
+                break;
+            }
+        }
+        arrivals
+    }
+
     /// Λ⁻¹: the time at which `arrivals` were due, seconds; none when they never are.
     pub(super) fn time_of(&self, arrivals: f64) -> Option<f64> {
         let mut left = arrivals;

@@ -25,16 +25,24 @@ pub struct Schedule {
     source: Source,
     length: Duration,
     share: Share,
-    /// Arrivals of the whole schedule passed so far, of every share.
-    passed: u64,
+    /// The number of the next arrival, counted over every share: the shares take turns by it.
+    number: u64,
     planned: u64,
 }
 
 #[derive(Debug)]
 enum Source {
-    Rate {
+    Uniform {
         rate: Rate,
-        spacing: Spacing,
+        /// Λ at the slice's start, over all slices of the load before it.
+        before: f64,
+        /// The number of the next arrival, over all slices of the load.
+        next: u64,
+        /// The number of the first arrival of the slice that follows.
+        end: u64,
+    },
+    Poisson {
+        rate: Rate,
         random: Box<StdRng>,
         /// Λ at the next arrival.
         due: f64,
@@ -49,21 +57,47 @@ impl Schedule {
     /// The schedule of a slice; the same seed gives the same instants.
     #[must_use]
     pub fn new(rate: Rate, spacing: Spacing, length: Duration, seed: u64) -> Self {
-        let mut random = Box::new(StdRng::seed_from_u64(seed));
-        let due = match spacing {
-            Spacing::Uniform => 0.0,
-            // A Poisson process does not begin with an arrival.
-            Spacing::Poisson => exponential(&mut random),
-        };
-        Self::of(
-            Source::Rate {
+        let source = match spacing {
+            Spacing::Uniform => Source::Uniform {
+                end: first_of_slice(&rate, length, 1),
                 rate,
-                spacing,
-                random,
-                due,
+                before: 0.0,
+                next: 0,
             },
-            length,
-        )
+            Spacing::Poisson => {
+                let mut random = Box::new(StdRng::seed_from_u64(seed));
+                // A Poisson process does not begin with an arrival.
+                let due = exponential(&mut random);
+                Source::Poisson { rate, random, due }
+            }
+        };
+        Self::of(source, length)
+    }
+
+    /// The schedule of the slice that follows `slices` others of the same load.
+    ///
+    /// Uniform arrivals continue where the last slice ended, as if the slices were one: over any
+    /// number of them as many are planned as the rate asks for, to one request. Poisson arrivals
+    /// have no phase, and a trace begins anew with each slice.
+    #[must_use]
+    pub fn after(mut self, slices: u64) -> Self {
+        match &mut self.source {
+            Source::Uniform {
+                rate,
+                before,
+                next,
+                end,
+            } => {
+                *before = slices as f64 * rate.arrivals_within(self.length.as_secs_f64());
+                *next = first_of_slice(rate, self.length, slices);
+                *end = first_of_slice(rate, self.length, slices.saturating_add(1));
+                self.number = *next;
+            }
+            // Else the first share would have the first arrival of every slice.
+            Source::Poisson { .. } => self.number = slices,
+            Source::Trace { .. } => {}
+        }
+        self
     }
 
     /// The trace from its start, for the slice's length or until it ends.
@@ -77,7 +111,7 @@ impl Schedule {
             source,
             length,
             share: Share::WHOLE,
-            passed: 0,
+            number: 0,
             planned: 0,
         }
     }
@@ -103,10 +137,10 @@ impl Iterator for Schedule {
         loop {
             let arrival = self
                 .source
-                .next()
+                .next(self.length)
                 .filter(|arrival| arrival.offset < self.length)?;
-            let number = self.passed;
-            self.passed += 1;
+            let number = self.number;
+            self.number += 1;
             if self.share.takes(number) {
                 self.planned += 1;
                 return Some(arrival);
@@ -115,20 +149,47 @@ impl Iterator for Schedule {
     }
 }
 
+/// A sum of products that should be whole may miss it by rounding.
+const ROUNDING: f64 = 1e-6;
+
+/// The number of the first uniform arrival that is planned after `slices` slices of a load. The
+/// arrivals of a slice end where those of the next begin, so that none is lost or planned twice.
+/// The very first is planned at once, however low the rate.
+fn first_of_slice(rate: &Rate, length: Duration, slices: u64) -> u64 {
+    if slices == 0 {
+        return 0;
+    }
+    let due = slices as f64 * rate.arrivals_within(length.as_secs_f64());
+    // A float becomes the nearest integer there is: nothing overflows.
+    ((due - ROUNDING).ceil() as u64).max(1)
+}
+
 impl Source {
-    fn next(&mut self) -> Option<Arrival> {
+    fn next(&mut self, length: Duration) -> Option<Arrival> {
         match self {
-            Self::Rate {
+            Self::Uniform {
                 rate,
-                spacing,
-                random,
-                due,
+                before,
+                next,
+                end,
             } => {
+                if *next >= *end {
+                    return None;
+                }
+                let due = (*next as f64 - *before).max(0.0);
+                let time = rate.time_of(due).unwrap_or(f64::INFINITY);
+                let last = length.saturating_sub(Duration::from_nanos(1));
+                let offset = Duration::try_from_secs_f64(time).unwrap_or(last);
+                *next += 1;
+                Some(Arrival {
+                    // It is of this slice by its number, which rounding does not change.
+                    offset: offset.min(last),
+                    replayed: None,
+                })
+            }
+            Self::Poisson { rate, random, due } => {
                 let offset = Duration::try_from_secs_f64(rate.time_of(*due)?).ok()?;
-                *due += match spacing {
-                    Spacing::Uniform => 1.0,
-                    Spacing::Poisson => exponential(random),
-                };
+                *due += exponential(random);
                 Some(Arrival {
                     offset,
                     replayed: None,
@@ -254,6 +315,62 @@ mod tests {
         Trace::read(file.path(), "t", &reading).unwrap()
     }
 
+    /// The integral of a rate: between two of these instants it is linear.
+    fn area(rate: &Rate, ends: &[f64], seconds: f64) -> f64 {
+        let mut instants: Vec<f64> = ends.iter().copied().filter(|at| *at < seconds).collect();
+        instants.extend([0.0, seconds]);
+        instants.sort_by(f64::total_cmp);
+        let part = |pair: &[f64]| {
+            let middle = Duration::from_secs_f64(f64::midpoint(pair[0], pair[1]));
+            rate.at(middle) * (pair[1] - pair[0])
+        };
+        instants.windows(2).map(part).sum()
+    }
+
+    #[test]
+    fn slices_of_a_low_rate_plan_what_the_rate_asks_for() {
+        for (rate, length_ms, slices, expected) in [
+            (15.0, 200, 2, 6),
+            (15.0, 200, 10, 30),
+            (17.0, 200, 10, 34),
+            (0.5, 3_000, 2, 3),
+            (0.5, 1_000, 8, 4),
+            (2.5, 1_000, 4, 10),
+            (0.0, 1_000, 5, 1),
+            (1.0 / 3.0, 1_000, 30, 10),
+        ] {
+            let length = Duration::from_millis(length_ms);
+            let planned: usize = (0..slices)
+                .map(|slice| {
+                    Schedule::new(Rate::constant(rate), Spacing::Uniform, length, 1)
+                        .after(slice)
+                        .count()
+                })
+                .sum();
+            assert_eq!(
+                planned, expected,
+                "{rate}/s, {slices} slices of {length_ms} ms"
+            );
+        }
+    }
+
+    #[test]
+    fn uniform_arrivals_keep_their_distance_over_the_end_of_a_slice() {
+        let length = Duration::from_millis(250);
+        let instants: Vec<f64> = (0..12)
+            .flat_map(|slice| {
+                let begins = slice as f64 * length.as_secs_f64();
+                Schedule::new(Rate::constant(7.0), Spacing::Uniform, length, 1)
+                    .after(slice)
+                    .map(move |arrival| begins + arrival.offset.as_secs_f64())
+            })
+            .collect();
+        for (k, at) in instants.iter().enumerate() {
+            assert!((at - k as f64 / 7.0).abs() < 1e-6, "{k}: {at}");
+        }
+        assert_eq!(instants.len(), 21);
+    }
+
     /// Each kind of schedule, by number.
     fn any_schedule(kind: u8, rate: f64, seed: u64, millis: &[u64]) -> Schedule {
         let ramp = Piece {
@@ -265,6 +382,7 @@ mod tests {
             0 => Schedule::new(Rate::constant(rate), Spacing::Uniform, SECOND, seed),
             1 => Schedule::new(Rate::constant(rate), Spacing::Poisson, SECOND, seed),
             2 => Schedule::new(Rate::of(vec![ramp]), Spacing::Poisson, SECOND, seed),
+            4 => Schedule::new(Rate::of(vec![ramp]), Spacing::Uniform, SECOND, seed),
             _ => Schedule::replay(Arc::new(trace(millis, 1.5)), SECOND),
         }
     }
@@ -274,7 +392,7 @@ mod tests {
 
         #[test]
         fn the_shares_of_a_schedule_are_its_arrivals_each_once(
-            kind in 0_u8..4,
+            kind in 0_u8..5,
             rate in 1.0..3_000.0,
             seed: u64,
             of in 1_u32..9,
@@ -297,6 +415,57 @@ mod tests {
             }
             let planned: u64 = shares.iter().map(Schedule::planned).sum();
             prop_assert_eq!(planned, whole.len() as u64);
+        }
+
+        #[test]
+        fn uniform_arrivals_are_exact_to_one_request_over_any_number_of_slices(
+            pieces in proptest::collection::vec((0.01_f64..3.0, 0.0_f64..500.0, 0.0_f64..500.0), 1..4),
+            constant in proptest::bool::ANY,
+            length_us in 1_000_u64..2_000_000,
+            slices in 1_u64..40,
+            of in 1_u32..5,
+        ) {
+            let ends: Vec<f64> = pieces
+                .iter()
+                .scan(0.0, |end, piece| {
+                    *end += piece.0;
+                    Some(*end)
+                })
+                .collect();
+            let rate = if constant {
+                Rate::constant(pieces[0].1)
+            } else {
+                let piece = |(seconds, from, to)| Piece { seconds, from, to };
+                Rate::of(pieces.into_iter().map(piece).collect())
+            };
+            let length = Duration::from_micros(length_us);
+            let schedule = |slice, share: u32| {
+                Schedule::new(rate.clone(), Spacing::Uniform, length, 1)
+                    .share(format!("{share}/{of}").parse().unwrap())
+                    .after(slice)
+            };
+            let of_slice = area(&rate, &ends, length.as_secs_f64());
+            let mut planned = 0_u64;
+            let mut shares = vec![0_u64; of as usize];
+            for slice in 0..slices {
+                let whole: Vec<_> = Schedule::new(rate.clone(), Spacing::Uniform, length, 1)
+                    .after(slice)
+                    .map(|arrival| arrival.offset)
+                    .collect();
+                prop_assert!(whole.is_sorted());
+                prop_assert!(whole.iter().all(|offset| *offset < length));
+                planned += whole.len() as u64;
+                for share in 0..of {
+                    shares[share as usize] += schedule(slice, share).count() as u64;
+                }
+                let due = of_slice * (slice + 1) as f64;
+                prop_assert!((planned as f64 - due).abs() <= 1.0 + 1e-3, "{planned} of {due}");
+            }
+            prop_assert_eq!(shares.iter().sum::<u64>(), planned);
+            for share in shares {
+                let due = of_slice * slices as f64 / f64::from(of);
+                prop_assert!((share as f64 - due).abs() <= 1.0 + 1e-3, "{share} of {due}");
+            }
         }
     }
 }

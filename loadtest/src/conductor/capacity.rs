@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use authlab_reports::capacity::{Capacity, LimitedBy, Point};
 use authlab_reports::percentiles;
+use authlab_reports::run::throughput;
 use hdrhistogram::Histogram;
 
 use super::ride::Ran;
@@ -19,6 +20,13 @@ use crate::scenario::{Limits, Load};
 use crate::search::{Bounds, Found, search};
 use crate::validity::limited::{TIMER_P99_NS, generator_is_the_limit};
 
+/// Responses may become longer by so much of the time that passes: more, and a backlog grows by that
+/// share of the rate.
+const GROWTH: f64 = 0.01;
+/// Fewer arrivals show no growth: the slice of a low rate is longer for it,
+const ARRIVALS: f64 = 10.0;
+/// by this factor at most.
+const LONGER: u32 = 4;
 /// The last answer may come later than the median one would by this share of the slice: later, a
 /// backlog has grown, however generous the limit of latency, and the offered rate is not served.
 const LAG: f64 = 0.03;
@@ -72,24 +80,25 @@ impl Conductor<'_> {
                 arrivals: at(&load.arrivals, rate),
                 ..Load::clone(load)
             });
+            let slice = slice_at(load.slice, rate);
             let tried = self.run.capacities[place].points.len();
             self.aim = Aim::Search;
             let job = self.job(
                 &at_rate,
                 number,
                 variant,
-                load.slice,
+                slice,
                 Some(1),
                 slice_seed(self.order.seed, number, tried, variant),
             )?;
             // No shard searches: no timetable says when.
-            let ran = self.ride(&job, load.slice, variant, None, progress)?;
+            let ran = self.ride(&job, slice, variant, None, progress)?;
             self.settle(variant);
             self.check(variant)?;
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
             }
-            let point = self.point(limits, load.slice, rate, confirms, &ran);
+            let point = self.point(limits, rate, confirms, &ran);
             let seen = point.beyond;
             let capacity = &mut self.run.capacities[place];
             capacity.points.push(point);
@@ -115,14 +124,7 @@ impl Conductor<'_> {
     }
 
     /// What a slice at one rate says.
-    fn point(
-        &self,
-        limits: &Limits,
-        slice: Duration,
-        rate: f64,
-        confirms: bool,
-        ran: &Ran,
-    ) -> Point {
+    fn point(&self, limits: &Limits, rate: f64, confirms: bool, ran: &Ran) -> Point {
         let planned = ran.planned.unwrap_or_default().max(1);
         let failed: u64 = ran.taken.failed.values().sum();
         let dropped = ran.taken.failed.get(DROPPED).copied().unwrap_or_default();
@@ -140,7 +142,7 @@ impl Conductor<'_> {
         let shares = self.shares(ran);
         let mut point = Point {
             offered_per_s: rate,
-            achieved_per_s: ran.taken.ok as f64 / ran.length.as_secs_f64().max(f64::MIN_POSITIVE),
+            achieved_per_s: throughput::per_second(ran.taken.ok, ran.answering).unwrap_or(0.0),
             p50_ns: greatest("response", 50.0),
             p99_ns: greatest("response", 99.0),
             p999_ns: greatest("response", 99.9),
@@ -154,11 +156,12 @@ impl Conductor<'_> {
         };
         let late = point.timer_p99_ns > TIMER_P99_NS;
         let saturated = generator_is_the_limit(shares.generator_occupied, shares.server_busy);
-        let lag = ran.length.saturating_sub(slice);
+        let lag = ran.length.saturating_sub(ran.slice);
         let slow = u128::from(point.limited_ns) > limits.at_most.as_nanos();
         let wrong = point.errors > limits.errors_at_most;
         let usual = Duration::from_nanos(point.p50_ns);
-        let behind = dropped > 0 || lag > usual + slice.mul_f64(LAG);
+        let behind =
+            dropped > 0 || lag > usual + ran.slice.mul_f64(LAG) || ran.taken.growth > GROWTH;
         let cause = if wrong && !behind {
             LimitedBy::Errors
         } else if slow {
@@ -176,6 +179,12 @@ impl Conductor<'_> {
         };
         point
     }
+}
+
+/// How long a slice at a rate lasts, where a load's last `slice`.
+fn slice_at(slice: Duration, per_second: f64) -> Duration {
+    let needed = Duration::try_from_secs_f64(ARRIVALS / per_second).unwrap_or(Duration::MAX);
+    needed.clamp(slice, slice.saturating_mul(LONGER))
 }
 
 /// The same arrivals at another rate.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Conductor, RunError};
 use crate::arrivals::{Arrivals, Schedule};
 use crate::generator::Job;
+use crate::live::Aim;
 use crate::recorder::Recorder;
 use crate::scenario::Load;
 use crate::server::ServerError;
@@ -40,6 +41,10 @@ impl Conductor<'_> {
             positions[*step] = position;
         }
         let live = self.live(variant);
+        let mut recorder = Recorder::new(names, live.clone());
+        if self.aim == Aim::Search {
+            recorder = recorder.following_trend();
+        }
         Ok(Arc::new(Job {
             number: self.jobs,
             server: server.number,
@@ -51,13 +56,13 @@ impl Conductor<'_> {
             measured: samples.is_some(),
             steps: Arc::clone(steps),
             keeps_draws: self.scenario.variants[variant].holds.is_some(),
-            recorder: Mutex::new(Recorder::new(names, live.clone())),
+            recorder: Mutex::new(recorder),
             live,
             interrupted: AtomicBool::new(false),
             over: AtomicBool::new(false),
             spare_ns: AtomicU64::new(0),
             span: OnceLock::new(),
-            schedule: self.schedule(load, length, seed),
+            schedule: self.schedule(load, variant, length, seed),
             share: self.order.share(),
             seed,
             least: least_samples(load, &timed, least),
@@ -69,6 +74,7 @@ impl Conductor<'_> {
     fn schedule(
         &self,
         load: &Load,
+        variant: usize,
         length: Duration,
         seed: u64,
     ) -> Option<tokio::sync::Mutex<Schedule>> {
@@ -77,7 +83,31 @@ impl Conductor<'_> {
             Arrivals::Open { rate, spacing } => Schedule::new(rate.clone(), *spacing, length, seed),
             Arrivals::Trace(trace) => Schedule::replay(Arc::clone(trace), length),
         };
-        Some(tokio::sync::Mutex::new(schedule.share(self.order.share())))
+        let schedule = schedule
+            .share(self.order.share())
+            .after(self.slices_before(load, variant));
+        Some(tokio::sync::Mutex::new(schedule))
+    }
+
+    /// How many slices of the load the variant had, of those that the next one continues: at each
+    /// variant the same arrivals are planned. A warm-up slice begins anew.
+    fn slices_before(&self, load: &Load, variant: usize) -> u64 {
+        let slices = match (self.aim, &load.arrivals) {
+            (Aim::Block(_), _) => {
+                let variant = &self.scenario.variants[variant].name;
+                self.run.slices_of(&load.name, variant).count()
+            }
+            (Aim::Search, Arrivals::Open { rate, .. }) => {
+                let rate = rate.at(Duration::ZERO);
+                let points = self.run.capacities.last().map(|search| &search.points);
+                let tried = points.into_iter().flatten();
+                tried
+                    .filter(|point| point.offered_per_s.total_cmp(&rate).is_eq())
+                    .count()
+            }
+            _ => 0,
+        };
+        slices as u64
     }
 }
 

@@ -11,10 +11,12 @@ use crate::progress::Progress;
 use crate::recorder::Taken;
 use crate::server::{Server, Spent};
 use crate::usage::Surroundings;
-use crate::{interrupt, usage};
+use crate::{interrupt, pacing, usage};
 
 /// How much longer than one answer preparing may take.
 const PREPARE_TIMEOUTS: u32 = 6;
+/// How long before a slice with planned arrivals begins its users are told of it.
+const AHEAD: Duration = pacing::MOST_MARGIN;
 /// For the users to notice that they are no longer waited for.
 const ABANDON_WITHIN: Duration = Duration::from_secs(5);
 /// For a server to give up what nobody waits for any more.
@@ -25,8 +27,12 @@ pub(super) struct Ran {
     pub(super) taken: Taken,
     pub(super) planned: Option<u64>,
     pub(super) start: Instant,
+    /// The time over which its arrivals were planned, or its closed users were to go on.
+    pub(super) slice: Duration,
     /// Until the last answer.
     pub(super) length: Duration,
+    /// The time in which its answers came.
+    pub(super) answering: Duration,
     /// After its place in the shards' timetable.
     pub(super) late: Option<Duration>,
     pub(super) server: Option<Spent>,
@@ -44,7 +50,7 @@ impl Conductor<'_> {
     pub(super) fn ride(
         &mut self,
         job: &Arc<Job>,
-        length: Duration,
+        slice: Duration,
         variant: usize,
         due: Option<Instant>,
         progress: &mut impl FnMut(Progress<'_>),
@@ -71,11 +77,16 @@ impl Conductor<'_> {
         let server_before = self.servers[variant].as_ref().and_then(Server::spent);
         let generator_before = usage::of_thread(self.generator.thread_id);
         let around_before = Surroundings::now(&self.order.cores.server);
-        let start = Instant::now();
+        // The first arrivals of a schedule are waited for like the others, by users that are there.
+        let ahead = match &job.schedule {
+            Some(_) => AHEAD,
+            None => Duration::ZERO,
+        };
+        let start = Instant::now() + ahead;
         // Set before anyone goes; a job is set once.
-        let _ = job.span.set((start, start + length));
+        let _ = job.span.set((start, start + slice));
         self.generator.tell(Phase::Go(Arc::clone(job)));
-        let deadline = start + length + load.timeout;
+        let deadline = start + slice + load.timeout;
         self.hear(job, load.users, deadline, progress)?;
         let mut planned = None;
         if let Some(schedule) = &job.schedule
@@ -96,9 +107,11 @@ impl Conductor<'_> {
             .saturating_duration_since(start);
         // Nothing is planned after the last arrival of a schedule, and that belongs to its rate.
         let length = match &job.schedule {
-            Some(_) => answered.max(length),
+            Some(_) => answered.max(slice),
             None => answered,
         };
+        let open = job.schedule.is_some();
+        let answering = taken.answers.within(start, slice, open, taken.ok);
         // The counters have been read: what is worked out now is nobody's load.
         self.bound_logs();
         if let Some(capacity) = self.scenario.variants[variant].holds {
@@ -109,7 +122,9 @@ impl Conductor<'_> {
             planned,
             start,
             late,
+            slice,
             length,
+            answering,
             server: server
                 .zip(server_before)
                 .map(|(after, before)| after.since(&before)),

@@ -175,6 +175,8 @@ impl Conductor<'_> {
             block,
             start_ns: nanos(ran.start.saturating_duration_since(self.started)),
             length_ns: nanos(ran.length),
+            answered_ns: Some(nanos(ran.answering)),
+            planned_ns: load.arrivals.are_open().then(|| nanos(ran.slice)),
             figures: Vec::new(),
             planned: ran.planned,
             ok: ran.taken.ok,

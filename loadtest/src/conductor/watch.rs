@@ -36,8 +36,9 @@ impl Conductor<'_> {
         left.time = left.time.saturating_sub(elapsed);
         let shards = f64::from(self.order.share().of());
         let offered = match &job.load.arrivals {
-            Arrivals::Open { rate, .. } => Some(rate.at(elapsed) / shards),
-            Arrivals::Closed(_) | Arrivals::Trace(_) => None,
+            // After the slice's length only what is late is still sent.
+            Arrivals::Open { rate, .. } if now < end => Some(rate.at(elapsed) / shards),
+            Arrivals::Open { .. } | Arrivals::Closed(_) | Arrivals::Trace(_) => None,
         };
         progress(Progress::Live(Box::new(Snapshot {
             variant: live.variant.clone(),
@@ -48,7 +49,9 @@ impl Conductor<'_> {
             length: end - start,
             offered,
             failed: live.failures(),
+            open: job.load.arrivals.are_open(),
             response: live.response(),
+            service: live.service(),
             timer: live.timer(),
             left,
         })));

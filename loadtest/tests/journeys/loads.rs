@@ -74,8 +74,12 @@ profile.quick = { blocks = 1, slice = "500ms", warm_up = "1ms" }
     // What is offered is journeys, whichever they begin with.
     let table = authlab_reports::ladder::Table::of(&finished.run);
     let offered = &table.offered[0];
+    assert!((offered.planned_per_s - 2_000.0).abs() < 1.0, "{offered:?}");
+    // On a loaded machine they are answered in more than the second for which they were planned.
+    let answering = finished.run.slices.iter().map(|slice| slice.answering());
+    let answering: f64 = answering.map(|time| time.as_secs_f64()).sum();
     assert!(
-        (offered.answered_per_s - 2_000.0).abs() < 1.0,
+        (offered.answered_per_s * answering - 2_000.0).abs() < 1.0,
         "{offered:?}"
     );
 }

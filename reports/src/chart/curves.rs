@@ -63,8 +63,10 @@ pub fn picture(curves: &Curves, size: Size) -> Result<String, DrawError> {
 fn heading(curves: &Curves, area: &Area) -> Drawn {
     let font = (FONT, FONT_SIZE).into_font().color(&palette::INK.rgb());
     let text = format!(
-        "{}, {}: latency by percentile, median beside each name",
-        curves.at.load, curves.at.step
+        "{}, {}: {} by percentile, median beside each name",
+        curves.at.load,
+        curves.at.step,
+        curves.shows()
     );
     area.draw_text(&text, &font, (MARGIN.cast_signed(), MARGIN.cast_signed()))
 }

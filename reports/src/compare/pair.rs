@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Missing, Statistic};
 use crate::{
-    blocks::{self, LATENCY_METRIC},
+    blocks,
     order_statistics::Interval,
     run::{Figure, LoadStep, Run, Slice},
 };
@@ -95,7 +95,7 @@ impl<'a> Side<'a> {
     }
 
     fn figure(self) -> Option<&'a Figure> {
-        self.run.figure(self.variant, &self.at(), LATENCY_METRIC)
+        self.run.latency(self.variant, &self.at())
     }
 
     fn errors(self) -> Errors {
@@ -131,7 +131,7 @@ impl<'a> Side<'a> {
 fn of_slice(statistic: Statistic, slice: &Slice, step: &str) -> Option<f64> {
     match statistic {
         Statistic::Cpu => (slice.ok > 0).then_some(slice.cpu_ns? as f64 / slice.ok as f64),
-        _ => statistic.of(slice.figure(step, LATENCY_METRIC)?),
+        _ => statistic.of(slice.latency(step)?),
     }
 }
 

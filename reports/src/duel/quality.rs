@@ -69,7 +69,11 @@ pub(super) fn load_in_words(run: &Run, name: &str) -> String {
         1 => "one user".to_owned(),
         users => format!("{} users", quantity::grouped(users as u64)),
     };
-    let arrivals = if load.open { " · open arrivals" } else { "" };
+    let arrivals = if load.open {
+        " · open arrivals, response time"
+    } else {
+        ""
+    };
     let slice = quantity::tick(load.slice_ms as f64 * 1e6);
     let awake = if run.awake { " · cores awake" } else { "" };
     format!("{users}{arrivals} · {slice} slices{awake}")

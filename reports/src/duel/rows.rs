@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{Role, Row, Terms, advisory, effects};
-use crate::blocks::LATENCY_METRIC;
 use crate::compare::Statistic;
 use crate::judge::aside::SetAside;
 use crate::judge::differences::{Differences, Scale};
@@ -224,7 +223,7 @@ impl<'a> Asked<'a> {
         let has = |variant: &'a str| {
             self.run.slices_of(&self.terms.load, variant).any(|slice| {
                 self.metric.of(slice, self.step).is_some()
-                    || of_samples && slice.figure(self.step, LATENCY_METRIC).is_some()
+                    || of_samples && slice.latency(self.step).is_some()
             })
         };
         let lacking = match (has(&self.terms.base), has(&self.terms.head)) {
@@ -273,7 +272,7 @@ impl<'a> Asked<'a> {
         let of = |variant: &'a str| {
             self.run
                 .slices_of(&self.terms.load, variant)
-                .filter_map(|slice| slice.figure(self.step, LATENCY_METRIC))
+                .filter_map(|slice| slice.latency(self.step))
                 .map(|figure| figure.count)
                 .min()
         };

@@ -1,13 +1,12 @@
 //! Each variant beside the baseline, and all of them in one sentence.
 //!
-//! Of closed users the median of `service`; of open arrivals the 99th percentile of `response`, since what they feel is the
-//! waiting. Both are the ladder's.
+//! Of closed users the median of the service time; of open arrivals the 99th percentile of the response time, since what
+//! they feel is the waiting. Both are the ladder's.
 
-use crate::blocks;
 use crate::ladder::{Rung, Table};
 use crate::order_statistics::Estimate;
 use crate::quantity;
-use crate::run::{LoadStep, Run};
+use crate::run::{Latency, LoadStep, Run};
 
 /// One variant: how long it takes, and how many times as fast as the baseline it is.
 struct Place<'a> {
@@ -28,9 +27,12 @@ enum Told {
 
 pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
     let at = &run.scenario.ladder.latency;
-    let mut loads = run.scenario.loads.iter();
-    let is_open = loads.any(|load| load.name == at.load && load.open);
-    let percentile = if is_open { "p99" } else { "p50" };
+    let is_open = table.latency == Latency::Response;
+    let percentile = if is_open {
+        "p99 of the response time"
+    } else {
+        "p50"
+    };
     let places: Vec<Place<'_>> = table
         .rungs
         .iter()
@@ -111,7 +113,7 @@ fn medians(run: &Run, at: &LoadStep) -> Option<String> {
         .variants
         .iter()
         .filter_map(|variant| {
-            let figure = run.figure(&variant.name, at, blocks::LATENCY_METRIC)?;
+            let figure = run.latency(&variant.name, at)?;
             let p50 = quantity::duration(figure.p50() as f64);
             Some(format!("{} {p50}", variant.label))
         })

@@ -32,20 +32,21 @@ fn sentence(run: &Run, load: &Load, step: &str) -> Option<String> {
         .variants
         .iter()
         .filter_map(|variant| {
-            let figure = run.figure(&variant.name, &at, "response")?;
+            let figure = run.latency(&variant.name, &at)?;
             let cpu = cpu_ns(run, &load.name, &variant.name).map_or_else(String::new, |cpu| {
                 format!(", {} of server CPU a request", quantity::duration(cpu))
             });
             let p99 = quantity::duration(figure.at(99.0) as f64);
             // Without the lateness of the generator, and without the wait for a free user.
-            let service = run.figure(&variant.name, &at, "service");
-            let from_sent = service.map_or_else(String::new, |figure| {
+            let service = run.second_latency(&variant.name, &at);
+            let service_time = service.map_or_else(String::new, |figure| {
                 format!(
-                    " ({} from sent)",
+                    " ({} service time)",
                     quantity::duration(figure.at(99.0) as f64)
                 )
             });
-            Some(format!("{} {p99}{from_sent}{cpu}", variant.label))
+            let of = load.latency().label();
+            Some(format!("{} {p99} {of}{service_time}{cpu}", variant.label))
         })
         .collect();
     (!parts.is_empty()).then(|| format!("p99 of {step} under {}: {}", load.name, parts.join("; ")))

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::blocks::LATENCY_METRIC;
 use crate::compare::Statistic;
 use crate::nearest::did_you_mean;
 use crate::run::{PERCENTILES, Slice};
@@ -20,7 +19,8 @@ const STAGE: &str = "stage-";
 /// A metric of two variants of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Metric {
-    /// A statistic of `service`, CPU time per request, or the share of requests that failed.
+    /// A statistic of the latency that stands first (of open arrivals the response time, of closed users
+    /// the service time), CPU time per request, or the share of requests that failed.
     Statistic(Statistic),
     /// The share of requests that passed after their credentials were revoked.
     Stale,
@@ -56,7 +56,7 @@ pub enum Kind {
 pub struct NotAMetric(String);
 
 impl Metric {
-    /// The median of `service`: what is gated unless something else is asked for,
+    /// The median latency: what is gated unless something else is asked for,
     pub const P50: Self = Self::Statistic(Statistic::Percentile(0));
     /// with the share of failures.
     pub const ERRORS: Self = Self::Statistic(Statistic::Errors);
@@ -121,11 +121,9 @@ impl Metric {
                 let failed = slice.failures();
                 share(failed, slice.ok + failed)
             }
-            Self::Statistic(statistic) => statistic.of(slice.figure(step, LATENCY_METRIC)?),
+            Self::Statistic(statistic) => statistic.of(slice.latency(step)?),
             Self::Stale => share(slice.stale, slice.probed),
-            Self::Capacity => {
-                (slice.length_ns > 0).then(|| slice.ok as f64 / (slice.length_ns as f64 / 1e9))
-            }
+            Self::Capacity => slice.throughput(),
             Self::Memory => slice.peak_bytes.map(|bytes| bytes as f64),
             Self::Stage(name) => slice.p50(step, &format!("{STAGE}{name}")),
         }

@@ -97,6 +97,5 @@ pub(crate) fn cpu_s_per_million(run: &Run, variant: &str) -> Option<Estimate> {
 }
 
 fn served_per_second(slice: &Slice) -> Option<f64> {
-    (slice.length_ns > 0 && slice.ok > 0)
-        .then(|| slice.ok as f64 / (slice.length_ns as f64 / NS_PER_S))
+    slice.throughput().filter(|rate| *rate > 0.0)
 }

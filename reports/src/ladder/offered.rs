@@ -1,10 +1,11 @@
 //! Open arrivals: what was planned, what was answered, and whose fault the difference is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::{
     quantity,
-    run::{Figure, Load, LoadStep, Run, Slice},
+    run::{Figure, Latency, Load, LoadStep, Run, Slice, throughput},
 };
 
 /// One variant under one open load.
@@ -17,14 +18,16 @@ pub struct Offered {
     /// Planned arrivals a second, while slices were planned to last: the mean of a rate that
     /// changes, as a trace's does.
     pub planned_per_s: f64,
-    /// Answers, as expected, a second of the same time.
+    /// Answers, as expected, a second of the time in which they came.
     pub answered_per_s: f64,
     /// Lateness of the generator at p50 and p99, nanoseconds: of the load's first step.
     pub timer: Option<(u64, u64)>,
     /// Share of the arrivals that waited because every user was busy.
     pub queued: f64,
-    /// What its first step waited for at p50 and p99, from when it was planned, nanoseconds.
+    /// Response time of its first step at p50 and p99, from the intended start, nanoseconds.
     pub response: Option<(u64, u64)>,
+    /// Service time of its first step at p50 and p99, from when it was sent, nanoseconds.
+    pub service: Option<(u64, u64)>,
     /// The log that the load replays, in words.
     pub trace: Option<String>,
 }
@@ -54,7 +57,13 @@ impl Offered {
 
     fn of(run: &Run, load: usize, variant: usize, slices: &[&Slice]) -> Option<Self> {
         let (load, variant) = (&run.scenario.loads[load], &run.variants[variant]);
-        let seconds = load.slice_ms as f64 / 1e3 * slices.len() as f64;
+        // Runs of older versions have slices as long as their load says.
+        let planned_in = |slice: &&Slice| {
+            slice
+                .planned_ns
+                .map_or(Duration::from_millis(load.slice_ms), Duration::from_nanos)
+        };
+        let time: Duration = slices.iter().map(planned_in).sum();
         let planned: u64 = slices.iter().filter_map(|slice| slice.planned).sum();
         let first: Vec<LoadStep> = first_steps(load)
             .map(|step| LoadStep {
@@ -67,7 +76,7 @@ impl Offered {
             .iter()
             .filter_map(|at| run.figure(&variant.name, at, "queued"));
         let answered = slices.iter().flat_map(|slice| {
-            let of = |at: &LoadStep| slice.figure(&at.step, "service");
+            let of = |at: &LoadStep| slice.latency(&at.step);
             first
                 .iter()
                 .filter_map(of)
@@ -76,14 +85,17 @@ impl Offered {
         });
         let both = |figure: &Figure| (figure.p50(), figure.at(99.0));
         let timer = run.figure(&variant.name, at, "timer");
-        let response = run.figure(&variant.name, at, "response");
+        let latency = |latency: Latency| run.figure(&variant.name, at, latency.metric()).map(both);
+        let answering: Duration = slices.iter().map(|slice| slice.answering()).sum();
+        let per_second = |count, time| throughput::per_second(count, time).unwrap_or(0.0);
         Some(Self {
             load: load.name.clone(),
             variant: variant.label.clone(),
-            planned_per_s: planned as f64 / seconds,
-            answered_per_s: answered.sum::<u64>() as f64 / seconds,
+            planned_per_s: per_second(planned, time),
+            answered_per_s: per_second(answered.sum(), answering),
             timer: timer.map(both),
-            response: response.map(both),
+            response: latency(Latency::Response),
+            service: latency(Latency::Service),
             queued: queued.map(|figure| figure.count).sum::<u64>() as f64
                 / (planned as f64).max(1.0),
             trace: load.trace.clone(),
@@ -105,15 +117,20 @@ impl Offered {
             .trace
             .as_ref()
             .map_or(String::new(), |trace| format!("; it replays {trace}"));
-        let response = self.response.map_or_else(String::new, |(p50, p99)| {
-            format!(
-                " within {} at p50, {} at p99",
-                quantity::duration(p50 as f64),
-                quantity::duration(p99 as f64)
-            )
-        });
+        let latency = |latency: Latency, values: Option<(u64, u64)>| {
+            values.map_or_else(String::new, |(p50, p99)| {
+                format!(
+                    "; {} {} at p50, {} at p99",
+                    latency.label(),
+                    quantity::duration(p50 as f64),
+                    quantity::duration(p99 as f64)
+                )
+            })
+        };
+        let response = latency(Latency::Response, self.response);
+        let service = latency(Latency::Service, self.service);
         format!(
-            "{}, {}: planned {}/s, answered {}/s{response}; the generator was {timer}; {:.1} % found every user busy{trace}",
+            "{}, {}: planned {}/s, answered {}/s{response}{service}; the generator was {timer}; {:.1} % found every user busy{trace}",
             self.load,
             self.variant,
             quantity::number(self.planned_per_s),

@@ -6,7 +6,7 @@ use crate::plain;
 
 use super::{
     Attacked, Hits, Table,
-    words::{COLUMNS, cells, given_up, heading, part, warnings},
+    words::{cells, columns, given_up, heading, part, warnings},
 };
 
 /// A terminal of this many columns shows a rung on one line.
@@ -19,11 +19,11 @@ const GAP: &str = "  ";
 #[must_use]
 pub fn render(table: &Table) -> String {
     let header = std::iter::once(table.heading.load.as_str())
-        .chain(COLUMNS)
+        .chain(columns(table.latency))
         .map(str::to_owned)
         .collect();
     let rows: Vec<Vec<String>> = std::iter::once(header)
-        .chain(table.rungs.iter().map(cells))
+        .chain(table.rungs.iter().map(|rung| cells(table.latency, rung)))
         .collect();
     let lines = aligned(&rows);
     let width = lines.first().map_or(0, |line| line.chars().count());

@@ -4,19 +4,40 @@ use super::{Capacity, Heading, Rung, Table, changes::Part, given_up::joined};
 use crate::{
     order_statistics::Interval,
     quantity::{self, NOT_MEASURED},
-    run::Machine,
+    run::{Latency, Machine},
 };
 
+/// The names of the latencies in [`cells`]. Of open arrivals the response time stands first, and the
+/// service time second.
+pub(crate) fn latency_columns(latency: Latency) -> &'static [&'static str] {
+    match latency {
+        Latency::Response => &["response p50", "service p50"],
+        Latency::Service => &["p50"],
+    }
+}
+
 /// The names of [`cells`], after the first.
-pub(crate) const COLUMNS: [&str; 7] = [
-    "p50",
-    "first",
-    "vs base",
-    "interval",
-    "requests/s",
-    "CPU s/million",
-    "samples",
-];
+pub(crate) fn columns(latency: Latency) -> Vec<&'static str> {
+    let others = [
+        "first",
+        "vs base",
+        "interval",
+        "requests/s",
+        "CPU s/million",
+        "samples",
+    ];
+    [latency_columns(latency), &others].concat()
+}
+
+/// The latencies of a rung, in the order of [`latency_columns`].
+pub(crate) fn latencies(latency: Latency, rung: &Rung) -> Vec<String> {
+    let time =
+        |ns: Option<u64>| ns.map_or(NOT_MEASURED.to_owned(), |ns| quantity::duration(ns as f64));
+    match latency {
+        Latency::Response => vec![time(rung.p50), time(rung.service)],
+        Latency::Service => vec![time(rung.p50)],
+    }
+}
 /// The names of [`part`].
 pub(crate) const CHANGE_COLUMNS: [&str; 5] = ["change", "saved", "interval", "share", "interval"];
 
@@ -49,13 +70,12 @@ pub(crate) fn heading(heading: &Heading) -> String {
 }
 
 /// The columns of a rung, its name first: the same words in every rendering.
-pub(crate) fn cells(rung: &Rung) -> Vec<String> {
-    let time =
-        |ns: Option<u64>| ns.map_or(NOT_MEASURED.to_owned(), |ns| quantity::duration(ns as f64));
-    vec![
-        rung.variant.label.clone(),
-        time(rung.p50),
-        time(rung.first),
+pub(crate) fn cells(latency: Latency, rung: &Rung) -> Vec<String> {
+    let first = rung.first.map(|ns| quantity::duration(ns as f64));
+    let mut cells = vec![rung.variant.label.clone()];
+    cells.extend(latencies(latency, rung));
+    cells.extend([
+        first.unwrap_or_else(|| NOT_MEASURED.to_owned()),
         speedup(rung),
         interval(rung),
         capacity(rung.capacity),
@@ -64,7 +84,8 @@ pub(crate) fn cells(rung: &Rung) -> Vec<String> {
                 quantity::number(cost.median)
             }),
         quantity::grouped(rung.samples),
-    ]
+    ]);
+    cells
 }
 
 fn speedup(rung: &Rung) -> String {

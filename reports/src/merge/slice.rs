@@ -1,6 +1,7 @@
 //! One slice of every shard, added up.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
@@ -51,6 +52,9 @@ pub(super) fn added(
         block: first.block,
         start_ns,
         length_ns: end_ns.unwrap_or_default() - start_ns,
+        // They load together, whatever their clocks say.
+        answered_ns: slices.iter().map(|slice| nanos(slice.answering())).max(),
+        planned_ns: slices.iter().filter_map(|slice| slice.planned_ns).max(),
         figures: Vec::new(),
         planned: slices.iter().map(|slice| slice.planned).sum(),
         ok: slices.iter().map(|slice| slice.ok).sum(),
@@ -107,6 +111,10 @@ impl Histograms {
                 source,
             })
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn greatest(slices: &[&Slice], share: impl Fn(&Slice) -> Option<f64>) -> Option<f64> {

@@ -8,14 +8,19 @@ use crate::{
     chart::{self, DrawError},
     curves::{self, Curves, Line},
     quantity::{self, NOT_MEASURED},
-    run::PERCENTILES,
+    run::{Latency, PERCENTILES},
 };
 
 /// The section of one load and step.
 pub(super) fn render(curves: &Curves) -> Result<String, DrawError> {
-    let title = format!("Percentiles: {}, {}", curves.at.load, curves.at.step);
+    let (of, axis) = match curves.latency {
+        _ if !curves.is_one_of_two => ("", "Latency"),
+        Latency::Response => (" of response time", "Response time"),
+        Latency::Service => (" of service time", "Service time"),
+    };
+    let title = format!("Percentiles{of}: {}, {}", curves.at.load, curves.at.step);
     let label = format!(
-        "{title}. Latency of each variant by percentile, both axes logarithmic, that of latencies broken where nothing lies; figures \
+        "{title}. {axis} of each variant by percentile, both axes logarithmic, that of latencies broken where nothing lies; figures \
          below."
     );
     let pictures = responsive(

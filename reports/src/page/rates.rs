@@ -12,7 +12,7 @@ use crate::{
     rates::{Line, Rates},
 };
 
-const NOTE: &str = "Thick lines are p99, thin ones p50, of response: from planned to answered. A disc was within the \
+const NOTE: &str = "Thick lines are p99, thin ones p50, of the response time, from the intended start. A disc was within the \
     limits, a cross beyond them.";
 const COLUMNS: [&str; 11] = [
     "variant",

@@ -8,7 +8,7 @@ use crate::{
 };
 
 const TITLE: &str = "Cost and safety";
-const COSTS: [&str; 5] = ["variant", "p50", "requests/s", "CPU s/million", "memory"];
+const COSTS: [&str; 3] = ["requests/s", "CPU s/million", "memory"];
 const NOTE: &str = "A cell of safety counts what passed of what should have been refused, in an attack that this run made; memory \
     is the most that the servers held in any slice.";
 
@@ -17,9 +17,11 @@ pub(super) fn render(ladder: &Table, safety: &Safety) -> String {
     if ladder.rungs.is_empty() {
         return String::new();
     }
-    let header: Vec<String> = COSTS
-        .map(str::to_owned)
-        .into_iter()
+    let header: Vec<String> = ["variant"]
+        .iter()
+        .chain(words::latency_columns(ladder.latency))
+        .chain(&COSTS)
+        .map(|name| (*name).to_owned())
         .chain(safety.columns())
         .chain(["given up".to_owned()])
         .collect();
@@ -32,6 +34,7 @@ pub(super) fn render(ladder: &Table, safety: &Safety) -> String {
             });
             [rung.variant.label.clone()]
                 .into_iter()
+                .chain(words::latencies(ladder.latency, rung))
                 .chain(costs)
                 .map(Cell::from)
                 .chain(shown)

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     chart::{self, DrawError},
     quantity,
+    run::Latency,
     timeline::{Line, Point, Timeline},
 };
 
@@ -19,7 +20,11 @@ const NS_PER_S: f64 = 1e9;
 /// The section.
 pub(super) fn render(timeline: &Timeline) -> Result<String, DrawError> {
     let (load, step) = (&timeline.at.load, &timeline.at.step);
-    let title = format!("Over the run: {load}, {step}");
+    let of = match timeline.latency {
+        Latency::Response => ", response time",
+        Latency::Service => "",
+    };
+    let title = format!("Over the run: {load}, {step}{of}");
     let label = format!(
         "{title}. Median latency of each slice of each variant by time, the axis of latencies logarithmic and broken \
          where nothing lies; figures below."

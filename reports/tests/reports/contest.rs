@@ -136,6 +136,8 @@ impl Contest {
             block,
             start_ns,
             length_ns: 100_000_000,
+            answered_ns: None,
+            planned_ns: None,
             figures,
             planned: None,
             ok,

@@ -253,7 +253,7 @@ fn open_loads_are_told_by_what_the_slowest_of_a_hundred_waited() {
         .unwrap();
     for (name, label) in [("base", "the base"), ("fast", "the fast one")] {
         let wanted = format!(
-            "{label} {} ({} from sent), ",
+            "{label} {} response time ({} service time), ",
             p99(name, "capacity"),
             told(name, "capacity", "service")
         );

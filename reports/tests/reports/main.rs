@@ -14,6 +14,7 @@ mod folder;
 mod hostile;
 mod installed;
 mod ladder;
+mod overloaded;
 mod page;
 mod readers;
 mod renderings;

@@ -184,6 +184,8 @@ pub(crate) fn slice(
         block,
         start_ns: run.slices.len() as u64 * 110_000_000,
         length_ns: 100_000_000,
+        answered_ns: None,
+        planned_ns: None,
         figures: Vec::new(),
         planned: None,
         ok: samples,

@@ -105,7 +105,7 @@ fn draw_slice(frame: &mut Frame<'_>, area: Rect, watched: &Watched) {
         Layout::horizontal([Constraint::Length(columns), Constraint::Fill(1)]).areas(below);
     figures::draw(frame, left, snapshot);
     if right.width > 0 {
-        histogram::draw(frame, right, &snapshot.response);
+        histogram::draw(frame, right, figures::latency(snapshot));
     }
 }
 

@@ -8,7 +8,7 @@ use authlab_loadtest::progress::{Left, Progress};
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::capacity::Capacity;
 use authlab_reports::plain;
-use authlab_reports::run::{LoadStep, Run, Slice, Validity, Verdict};
+use authlab_reports::run::{LoadStep, Run, Slice, Validity, Verdict, throughput};
 
 /// A run as far as it has got.
 #[derive(Clone)]
@@ -41,20 +41,20 @@ pub(super) struct Row {
     pub(super) variant: String,
     pub(super) load: String,
     /// Of the load's last step, nanoseconds; none when nothing was answered as expected.
-    pub(super) response: Option<Response>,
+    pub(super) latency: Option<Latency>,
     /// Requests answered as expected, a second; of a search, at the highest rate within its limits.
     pub(super) per_second: f64,
     pub(super) failed: u64,
     pub(super) slices: usize,
     pub(super) ok: u64,
-    pub(super) length_ns: u64,
+    pub(super) answering: Duration,
     /// Filled by a search, until the slices that confirm its rate are kept.
     pub(super) searched: bool,
 }
 
-/// From planned to last byte.
+/// The latency that stands first: response time of open arrivals, service time of closed users.
 #[derive(Clone, Copy)]
-pub(super) struct Response {
+pub(super) struct Latency {
     pub(super) p50_ns: u64,
     pub(super) p99_ns: u64,
 }
@@ -112,10 +112,10 @@ impl Watched {
         }
         row.ok += slice.ok;
         row.failed += slice.failures();
-        row.length_ns += slice.length_ns;
+        row.answering += slice.answering();
         row.slices += 1;
-        row.per_second = row.ok as f64 / (row.length_ns.max(1) as f64 / 1e9);
-        row.response = Response::of(run, slice);
+        row.per_second = throughput::per_second(row.ok, row.answering).unwrap_or(0.0);
+        row.latency = Latency::of(run, slice);
     }
 
     fn try_rate(&mut self, capacity: &Capacity) {
@@ -129,7 +129,7 @@ impl Watched {
         let highest = within.max_by(|a, b| a.offered_per_s.total_cmp(&b.offered_per_s));
         if let Some(point) = highest {
             row.per_second = point.achieved_per_s;
-            row.response = Some(Response {
+            row.latency = Some(Latency {
                 p50_ns: point.p50_ns,
                 p99_ns: point.p99_ns,
             });
@@ -150,7 +150,7 @@ impl Watched {
     }
 }
 
-impl Response {
+impl Latency {
     fn of(run: &Run, slice: &Slice) -> Option<Self> {
         let mut loads = run.scenario.loads.iter();
         let at = LoadStep {
@@ -161,7 +161,7 @@ impl Response {
                 .last()?
                 .clone(),
         };
-        let figure = run.figure(&slice.variant, &at, "response")?;
+        let figure = run.latency(&slice.variant, &at)?;
         Some(Self {
             p50_ns: figure.p50(),
             p99_ns: figure.at(99.0),

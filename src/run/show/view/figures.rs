@@ -2,6 +2,7 @@
 
 use authlab_loadtest::live::{Aim, Distribution, Snapshot};
 use authlab_reports::quantity;
+use authlab_reports::run::Latency;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Stylize};
@@ -39,11 +40,24 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
         None => rate,
     };
     let at = |distribution: &Distribution, quantile| time(distribution.quantile(quantile));
+    let both = |distribution: &Distribution| {
+        let (p50, p99) = (at(distribution, 0.5), at(distribution, 0.99));
+        format!("{p50} p50 · {p99} p99")
+    };
+    let first = latency(snapshot);
+    let [one, other] = if snapshot.open {
+        [
+            ("response", both(&snapshot.response)),
+            ("service", both(&snapshot.service)),
+        ]
+    } else {
+        [("p50", at(first, 0.5)), ("p99", at(first, 0.99))]
+    };
     let rows = [
         ("req/s", rate),
-        ("p50", at(&snapshot.response, 0.5)),
-        ("p99", at(&snapshot.response, 0.99)),
-        ("max", time(snapshot.response.max())),
+        one,
+        other,
+        ("max", time(first.max())),
         ("late p99", at(&snapshot.timer, 0.99)),
     ];
     let mut lines: Vec<_> = rows
@@ -63,6 +77,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     lines.push(Line::from(vec![named("failed").dim(), counted]));
     lines.extend(reasons(snapshot, usize::from(area.width)));
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// The latency that stands first.
+pub(super) fn latency(snapshot: &Snapshot) -> &Distribution {
+    match Latency::first(snapshot.open) {
+        Latency::Response => &snapshot.response,
+        Latency::Service => &snapshot.service,
+    }
 }
 
 fn named(name: &str) -> String {

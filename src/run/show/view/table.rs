@@ -65,8 +65,8 @@ fn figures(row: &Row) -> [Text<'static>; HEADER.len()] {
     [
         row.variant.clone().into(),
         row.load.clone().into(),
-        time(row.response.map(|response| response.p50_ns)).into(),
-        time(row.response.map(|response| response.p99_ns)).into(),
+        time(row.latency.map(|latency| latency.p50_ns)).into(),
+        time(row.latency.map(|latency| latency.p99_ns)).into(),
         quantity::number(row.per_second).into(),
         if row.failed > 0 {
             failed.style(Style::new().fg(Color::Red))

@@ -12,7 +12,7 @@ use authlab_reports::run::{Validity, Verdict};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::super::watched::{Now, Response, Row, Watched};
+use super::super::watched::{Latency, Now, Row, Watched};
 use super::draw;
 
 const USUAL: (u16, u16) = (80, 24);
@@ -102,7 +102,9 @@ fn slice(failed: BTreeMap<String, u64>) -> Snapshot {
         length: Duration::from_secs(2),
         offered: Some(1_000.0),
         failed,
-        response: Distribution::of(usual.chain(slow)),
+        open: true,
+        response: Distribution::of(usual.clone().chain(slow)),
+        service: Distribution::of(usual),
         timer: Distribution::of((0..1_212).map(|n| 300 + n * 3)),
         left: running_left(),
     }
@@ -120,7 +122,7 @@ fn row(variant: &str, load: &str, p50_ns: u64, failed: u64) -> Row {
     Row {
         variant: variant.to_owned(),
         load: load.to_owned(),
-        response: Some(Response {
+        latency: Some(Latency {
             p50_ns,
             p99_ns: p50_ns * 3,
         }),

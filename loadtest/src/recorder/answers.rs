@@ -1,0 +1,227 @@
+//! When the answers of a slice came: the time that its throughput is of, and whether a backlog grew.
+
+use std::time::{Duration, Instant};
+
+use super::Instants;
+
+/// The first and the last answer of a slice.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Answers {
+    first: Option<Instant>,
+    last: Option<Instant>,
+    /// The last one answered had waited for a user.
+    queued: bool,
+    /// The last answer or failure that the server, and not the end of our patience, brought.
+    settled: Option<Instant>,
+}
+
+impl Answers {
+    /// Counts an answer that its step expects.
+    pub(super) fn answered(&mut self, instants: &Instants) {
+        self.first.get_or_insert(instants.last_byte);
+        self.last = Some(instants.last_byte);
+        self.queued = instants.free > instants.planned;
+        self.settled = self.last;
+    }
+
+    /// Counts a request that failed.
+    pub(super) fn failed(&mut self, ended: Instant) {
+        self.settled = Some(ended);
+    }
+
+    /// The time in which the `ok` answers of a slice came, which was planned to last `planned`.
+    ///
+    /// A server that keeps up answers as many as are planned in the time that they are planned for,
+    /// however long each takes: with open arrivals, the time before the first answer is as much
+    /// longer at the end, and is not counted. One that does not keep up is busy until its last
+    /// answer. Closed users are busy until theirs.
+    pub(crate) fn within(
+        &self,
+        start: Instant,
+        planned: Duration,
+        open: bool,
+        ok: u64,
+    ) -> Duration {
+        let since_start = |at: Instant| at.saturating_duration_since(start);
+        if !open {
+            return planned.max(self.settled.map_or(Duration::ZERO, since_start));
+        }
+        let (Some(first), Some(last)) = (self.first, self.last) else {
+            return planned;
+        };
+        let answering = if self.queued || ok < 2 {
+            since_start(last)
+        } else {
+            // As many distances between answers as there are answers.
+            last.saturating_duration_since(first)
+                .mul_f64(ok as f64 / (ok - 1) as f64)
+        };
+        planned.max(answering)
+    }
+}
+
+/// The regression of response times on the instants at which requests were planned: where a backlog
+/// grows, each request waits longer than the one before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Trend {
+    origin: Option<Instant>,
+    count: f64,
+    planned: f64,
+    response: f64,
+    planned_squared: f64,
+    response_squared: f64,
+    product: f64,
+}
+
+/// A slope is certain that is so many standard errors from zero.
+const STANDARD_ERRORS: f64 = 2.0;
+
+impl Trend {
+    pub(super) fn answered(&mut self, instants: &Instants) {
+        let origin = *self.origin.get_or_insert(instants.planned);
+        let planned = instants.planned.saturating_duration_since(origin);
+        let response = instants
+            .last_byte
+            .saturating_duration_since(instants.planned);
+        let (x, y) = (planned.as_secs_f64(), response.as_secs_f64());
+        self.count += 1.0;
+        self.planned += x;
+        self.response += y;
+        self.planned_squared += x * x;
+        self.response_squared += y * y;
+        self.product += x * y;
+    }
+
+    /// Seconds that responses became longer in each second, at least; 0 where that is not certain.
+    pub(crate) fn growth(&self) -> f64 {
+        let freedom = self.count - 2.0;
+        let spread = self.planned_squared - self.planned * self.planned / self.count;
+        if freedom < 1.0 || spread <= 0.0 {
+            return 0.0;
+        }
+        let of_response = self.response_squared - self.response * self.response / self.count;
+        let both = self.product - self.planned * self.response / self.count;
+        let slope = both / spread;
+        let unexplained = (of_response - slope * both).max(0.0);
+        let error = (unexplained / freedom / spread).sqrt();
+        (slope - STANDARD_ERRORS * error).max(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Arrivals evenly at `rate` for `seconds`, answered by `servers` that each take `service_s`;
+    /// at most `users` under way.
+    fn simulated(
+        rate: f64,
+        seconds: f64,
+        service_s: f64,
+        servers: usize,
+        users: usize,
+    ) -> (Instant, Answers, Trend, u64) {
+        let start = Instant::now();
+        let at = |s: f64| start + Duration::from_secs_f64(s);
+        let mut answers = Answers::default();
+        let mut trend = Trend::default();
+        let mut idle = vec![0.0_f64; servers];
+        let mut free = vec![0.0_f64; users];
+        let planned = (rate * seconds).ceil() as u64;
+        for k in 0..planned {
+            let arrives = k as f64 / rate;
+            let least = |times: &mut Vec<f64>| {
+                times.sort_by(f64::total_cmp);
+                times[0]
+            };
+            let user = least(&mut free);
+            let sent = arrives.max(user);
+            let ended = sent.max(least(&mut idle)) + service_s;
+            (free[0], idle[0]) = (ended, ended);
+            let instants = Instants {
+                planned: at(arrives),
+                free: at(user),
+                sent: at(sent),
+                first_byte: at(ended),
+                last_byte: at(ended),
+            };
+            answers.answered(&instants);
+            trend.answered(&instants);
+        }
+        (start, answers, trend, planned)
+    }
+
+    #[test]
+    fn the_rate_is_the_servers_under_twice_its_rate_and_the_plans_below_it() {
+        for (rate, seconds, service_s, servers, users, expected) in [
+            // Of 200/s, under twice that: with few users, with more than are ever under way, with
+            // several servers that answer together.
+            (400.0, 2.0, 0.005, 1, 8, 200.0),
+            (400.0, 2.0, 0.005, 1, 1_000, 200.0),
+            (400.0, 2.0, 0.04, 8, 8, 200.0),
+            (5.0, 10.0, 0.4, 1, 1, 2.5),
+            (5.0, 2.0, 0.4, 1, 1, 2.5),
+            // Below its capacity, however long an answer takes.
+            (100.0, 2.0, 0.5, 1_000, 1_000, 100.0),
+            (100.0, 2.0, 0.001, 1, 100, 100.0),
+            (0.5, 6.0, 0.4, 1, 1, 0.5),
+            (2.5, 10.0, 0.4, 1, 1, 2.5),
+        ] {
+            let (start, answers, _, ok) = simulated(rate, seconds, service_s, servers, users);
+            let planned = Duration::from_secs_f64(seconds);
+            let within = answers.within(start, planned, true, ok).as_secs_f64();
+            let found = ok as f64 / within;
+            assert!(
+                (found / expected - 1.0).abs() < 0.01,
+                "{rate}/s of {expected}: {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_end_of_our_patience_brought_is_no_answer() {
+        let start = Instant::now();
+        let instants = |ms| {
+            let at = start + Duration::from_millis(ms);
+            Instants {
+                planned: at,
+                free: at,
+                sent: at,
+                first_byte: at,
+                last_byte: at,
+            }
+        };
+        let mut answers = Answers::default();
+        assert_eq!(answers.within(start, SECOND, true, 0), SECOND);
+        assert_eq!(answers.within(start, SECOND, false, 0), SECOND);
+        answers.answered(&instants(10));
+        answers.answered(&instants(20));
+        // Then the server hangs: what it answered, it answered in this second.
+        assert_eq!(answers.within(start, SECOND, true, 2), SECOND);
+        assert_eq!(answers.within(start, SECOND, false, 2), SECOND);
+        // A closed user that is answered with errors goes on.
+        answers.failed(start + 3 * SECOND);
+        assert_eq!(answers.within(start, SECOND, false, 2), 3 * SECOND);
+        assert_eq!(answers.within(start, SECOND, true, 2), SECOND);
+    }
+
+    #[test]
+    fn a_backlog_grows_by_the_share_that_a_rate_is_beyond_the_capacity() {
+        for (rate, seconds, service_s, servers, expected) in [
+            (2.6, 10.0, 0.4, 1, 0.04),
+            (5.0, 2.0, 0.4, 1, 1.0),
+            (2.5, 10.0, 0.4, 1, 0.0),
+            (2.4, 10.0, 0.4, 1, 0.0),
+            (400.0, 1.0, 0.005, 1, 1.0),
+            (190.0, 1.0, 0.005, 1, 0.0),
+            (1_000.0, 1.0, 0.5, 10_000, 0.0),
+        ] {
+            let (_, _, trend, _) = simulated(rate, seconds, service_s, servers, 10_000);
+            let growth = trend.growth();
+            assert!((growth - expected).abs() < 0.001, "{rate}/s: {growth}");
+        }
+        assert!(Trend::default().growth().abs() < f64::EPSILON);
+    }
+}
