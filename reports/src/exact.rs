@@ -119,7 +119,7 @@ impl Counts {
     /// # Errors
     /// It cannot be read, or is none.
     pub fn read(path: &Path) -> Result<Self, ExactError> {
-        std::fs::read_to_string(path)
+        crate::foreign::read_text(path, crate::foreign::MOST_JSON_BYTES)
             .map_err(|error| error.to_string())
             .and_then(|text| Self::parse(&text))
             .map_err(|cause| ExactError::Baseline {
