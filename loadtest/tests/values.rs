@@ -296,3 +296,35 @@ fn a_known_value_that_its_place_cannot_have_is_refused_before_the_run() {
         "{said}"
     );
 }
+
+#[test]
+fn a_byte_order_mark_and_line_ends_of_windows_are_no_part_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.toml");
+    let text = "name = \"s\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\nurl = \"http://127.0.0.1:9\"\n\
+        [[pool]]\nname = \"p\"\ncsv = \"p.csv\"\n[[step]]\nname = \"t\"\nrequest = \"GET /{one}/{two}\"\n\
+        [[load]]\nname = \"l\"\nusers = 1\npools = [\"p\"]\njourney = [\"t\"]\nprofile.quick = { blocks = 1, slice = \"1s\" }\n";
+    let mark = "\u{feff}";
+    std::fs::write(&path, mark.to_owned() + &text.replace('\n', "\r\n")).unwrap();
+    for header in ["one,two", "\"one\",\"two\""] {
+        std::fs::write(
+            folder.path().join("p.csv"),
+            format!("{mark}{header}\r\na,b\r\n\r\nc,\"d\r\ne\"\r\n"),
+        )
+        .unwrap();
+        let scenario = Scenario::read(&path, "quick").unwrap();
+        let table = &scenario.loads[0].pools[0].table;
+        assert_eq!(table.columns, ["one", "two"]);
+        assert_eq!(
+            [table.value(0, "one"), table.value(0, "two")],
+            [Some("a"), Some("b")]
+        );
+        assert_eq!(
+            [table.value(1, "one"), table.value(1, "two")],
+            [Some("c"), Some("d\r\ne")]
+        );
+    }
+    std::fs::write(&path, b"\xff\xfen\0").unwrap();
+    let said = Scenario::read(&path, "quick").unwrap_err().to_string();
+    assert!(said.ends_with("it is UTF-16; save it as UTF-8"), "{said}");
+}

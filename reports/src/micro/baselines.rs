@@ -138,7 +138,8 @@ fn of(home: &Path, name: &str) -> Result<BTreeMap<String, Benchmark>, BaselineEr
     let (mut found, mut names) = (BTreeMap::new(), BTreeSet::new());
     for folder in files::folders(home)? {
         let at = files::baseline(home, &folder);
-        if at == name {
+        // `feature//x` and `feature/x/` are the same folders to criterion.
+        if Path::new(&at) == Path::new(name) {
             let read = benchmark(&folder)?;
             found.insert(read.id.clone(), read);
         }

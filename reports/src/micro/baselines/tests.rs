@@ -88,6 +88,8 @@ fn slashes_of_a_baselines_name_are_folders() {
         .map(|row| (row.benchmark.as_str(), row.new.median_ns))
         .collect();
     assert_eq!(rows, [("alone", 2.0), ("group/hit/1", 2.0)]);
+    let again = read(home.path(), "feature/", "feature//x").unwrap();
+    assert_eq!(again.rows, both.rows);
     let both = read(home.path(), "feature/x/new", "new").unwrap();
     assert_eq!(
         (both.rows[0].base.median_ns, both.rows[0].new.median_ns),
