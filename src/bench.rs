@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     measure(arguments, planned)?;
     let mut benchmarks = micro::read(&PathBuf::from(FOLDER), since)?;
     // Others may have been measured a moment ago.
-    benchmarks.retain(|benchmark| listed.contains(&benchmark.id));
+    benchmarks.retain(|benchmark| listed.contains(&benchmark.title));
     if benchmarks.len() != planned {
         bail!(
             "{} of {planned} benchmarks left a figure under {FOLDER}",
@@ -136,7 +136,7 @@ fn command(arguments: &Arguments) -> Command {
     command
 }
 
-/// The ids of the benchmarks that are meant.
+/// The titles of the benchmarks that are meant.
 fn listed(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
     let output = command(arguments)
         .arg("--list")

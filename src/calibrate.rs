@@ -11,7 +11,7 @@ use authlab_loadtest::interrupt;
 use authlab_reports::calibration::{FILE_NAME, text};
 
 use crate::output;
-use crate::run::tool;
+use crate::run::{check_runs, tool};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -27,6 +27,7 @@ pub(crate) struct Arguments {
 const EXIT_DISTURBED: u8 = 3;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    check_runs(&arguments.runs)?;
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let order = Order {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,

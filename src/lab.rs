@@ -193,8 +193,12 @@ fn write_site(
         arguments.into.display()
     ));
     let command = words.join(" ");
-    let machine = runs.first().map(|(run, _)| &run.machine);
-    let html = site::render(&entries, &missing, machine, &command);
+    // Other runs may lie in the folder, of other machines.
+    let ran: Vec<_> = scenarios
+        .iter()
+        .filter_map(|scenario| Some((scenario.name.as_str(), &of(scenario)?.0.machine)))
+        .collect();
+    let html = site::render(&entries, &missing, &ran, &command);
     let page = arguments.into.join("index.html");
     std::fs::write(&page, html).with_context(|| format!("cannot write {}", page.display()))?;
     Ok(page)

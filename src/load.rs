@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use authlab_loadtest::arrivals::MOST_PER_SECOND;
 use authlab_loadtest::duration::{self, NotADuration};
 use authlab_loadtest::origin::Origin;
 
@@ -29,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     users: Option<usize>,
     /// Requests a second, planned whether or not a user is free [default: closed users]
-    #[arg(long)]
+    #[arg(long, value_parser = rate)]
     rate: Option<f64>,
     /// Spread of planned requests: uniform or poisson
     #[arg(long, requires = "rate")]
@@ -38,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "rate", value_parser = time)]
     think: Option<String>,
     /// How long
-    #[arg(short, long, default_value = "10s", value_parser = time)]
+    #[arg(short, long, default_value = "10s", value_parser = time_of_slices)]
     duration: String,
     /// How long before measuring at most
     #[arg(long, default_value = "1s", value_parser = time)]
@@ -70,4 +71,39 @@ fn target(arguments: &Arguments) -> anyhow::Result<(Origin, Asked)> {
 
 pub(crate) fn time(text: &str) -> Result<String, NotADuration> {
     duration::parse(text).map(|_| text.to_owned())
+}
+
+/// Slices that the time is divided into: one block.
+pub(crate) const SLICES: u32 = 2;
+
+/// A time that can be divided into [`SLICES`].
+fn time_of_slices(text: &str) -> Result<String, String> {
+    let time = duration::parse(text).map_err(|error| error.to_string())?;
+    if (time / SLICES).as_micros() == 0 {
+        return Err(format!(
+            "`{text}` is too short: it is divided into {SLICES} slices; write {SLICES}us or more"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A rate that a load can have. What is not a number, endless or rounded to 0 is none.
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate| (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(rate))
+        .ok_or_else(|| {
+            format!("a rate is {LEAST_PER_SECOND} to {MOST_PER_SECOND} requests a second")
+        })
+}
+
+/// A request a day.
+const LEAST_PER_SECOND: f64 = 0.000_01;
+
+/// A share that a verb's exit code depends on.
+pub(crate) fn share(text: &str) -> Result<f64, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|share: &f64| share.is_finite() && *share >= 0.0)
+        .ok_or("a share is a number from 0, e.g. 0.9")
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use authlab_reports::merge::merge;
 use authlab_reports::run::Status;
 
-use crate::run::{EXIT_INVALID, exit_code, show};
+use crate::run::{EXIT_INVALID, check_runs, exit_code, show};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -22,6 +22,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    check_runs(&arguments.runs)?;
     let merged = merge(
         &arguments.shards,
         &arguments.runs,

@@ -1,10 +1,11 @@
 //! Requests as typed on a command line, without a scenario file.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Read;
 
 use anyhow::{Context, anyhow, bail};
-use authlab_loadtest::scenario::{Scenario, ScenarioError};
+use authlab_loadtest::scenario::{Scenario, ScenarioError, escaped};
 use authlab_reports::withhold::{self, WITHHELD};
 
 // Not a doc comment: clap would make it the verb's own.
@@ -25,6 +26,10 @@ pub(crate) struct Requests {
     /// Statuses that count as an answer, e.g. 200,401 [default: any 2xx]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(100..=599))]
     pub(crate) expect: Vec<u16>,
+    /// Put values in the place of `{user}`, `{random}` and the like in --get, --data and -H, as in a scenario file [default:
+    /// braces are sent as typed]
+    #[arg(long)]
+    pub(crate) template: bool,
 }
 
 /// What the requests carry, checked.
@@ -35,6 +40,8 @@ pub(crate) struct Asked {
     headers: Vec<(String, String)>,
     body: Option<String>,
     expect: Vec<u16>,
+    /// Braces stand for values.
+    template: bool,
 }
 
 /// A scenario made of a command line.
@@ -54,6 +61,7 @@ impl Requests {
             || self.data.is_some()
             || !self.headers.is_empty()
             || !self.expect.is_empty()
+            || self.template
     }
 
     /// What they ask for; `path` is that of the url.
@@ -78,6 +86,7 @@ impl Requests {
             headers: headers(&self.headers)?,
             body,
             expect: self.expect.clone(),
+            template: self.template,
         })
     }
 
@@ -101,6 +110,9 @@ impl Requests {
             if let Some(value) = value {
                 words.extend([option.to_owned(), value]);
             }
+        }
+        if self.template {
+            words.push("--template".to_owned());
         }
         words
     }
@@ -154,16 +166,26 @@ impl Asked {
     fn step(&self, text: &mut String, name: &str, path: &str) {
         text.push_str("[[step]]\n");
         line(text, "name", &quoted(name));
+        let path = self.text(path);
         line(text, "request", &quoted(&format!("{} {path}", self.method)));
         let headers = self
             .headers
             .iter()
-            .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)));
+            .map(|(name, value)| format!("{} = {}", quoted(name), quoted(&self.text(value))));
         let headers: Vec<_> = headers.collect();
         line(text, "headers", &format!("{{ {} }}", headers.join(", ")));
         line(text, "expect", &format!("{:?}", self.expect));
         if let Some(body) = &self.body {
-            line(text, "body", &quoted(body));
+            line(text, "body", &quoted(&self.text(body)));
+        }
+    }
+
+    /// What was typed, as a scenario file has it.
+    fn text<'t>(&self, typed: &'t str) -> Cow<'t, str> {
+        if self.template {
+            Cow::Borrowed(typed)
+        } else {
+            Cow::Owned(escaped(typed))
         }
     }
 }

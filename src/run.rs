@@ -5,7 +5,7 @@ mod show;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use authlab_loadtest::calibrate;
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
@@ -173,8 +173,23 @@ pub(crate) fn conduct_shown(
     Ok(finished)
 }
 
+/// Whether run folders can be made in a folder, as far as it shows before a run: it is one, or is still to be made.
+pub(crate) fn check_runs(runs: &Path) -> anyhow::Result<()> {
+    let shown = runs.display();
+    match std::fs::metadata(runs) {
+        Ok(about) if !about.is_dir() => {
+            bail!("--runs {shown}: it is not a folder; name the one that run folders are made in")
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            bail!("--runs {shown}: {error}; name the folder that run folders are made in")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The calibration kept beside the runs; said when it does not fit.
 pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<Calibration>> {
+    check_runs(runs)?;
     let kept = calibrate::kept(runs, &machine::describe(cores))?;
     if let Some(stale) = kept.as_ref().and_then(|kept| kept.stale.as_ref()) {
         output::note(format_args!(

@@ -205,3 +205,107 @@ fn two_interrupts_leave_no_process() {
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     place.assert_nothing_left();
 }
+
+/// A stand-in for a binary whose benchmarks have long ids: `--list` cuts titles short and numbers those that agree,
+/// as criterion 0.8 does, and the filter is matched against ids in full.
+fn long_binary(place: &Place, name: &str, benchmarks: &[(&str, u32)]) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut script =
+        "#!/bin/sh\nfor word; do case $word in --list) list=1 ;; esac; filter=$word; done\n\
+        case $filter in --*) filter=. ;; esac\nfilter=$(echo \"$filter\" | sed 's/?://')\n\
+        [ \"$list\" ] || echo \"$filter\" >> filters\n"
+            .to_owned();
+    let mut titles: Vec<String> = Vec::new();
+    for (number, (id, ns)) in benchmarks.iter().enumerate() {
+        let cut = if id.len() > 100 {
+            format!("{}...", &id[..100])
+        } else {
+            (*id).to_owned()
+        };
+        let agree = titles.iter().filter(|title| **title == cut).count();
+        titles.push(cut.clone());
+        let title = if agree == 0 {
+            cut
+        } else {
+            format!("{cut} #{}", agree + 1)
+        };
+        script += &format!(
+            "if echo '{id}' | grep -qE -- \"$filter\"; then\n\
+             if [ \"$list\" ]; then echo '{title}: benchmark'; else\n\
+             new=$CRITERION_HOME/{number}/new; mkdir -p \"$new\"\n\
+             echo '{{\"full_id\":\"{id}\",\"title\":\"{title}\",\"directory_name\":\"{number}\"}}' > \"$new/benchmark.json\"\n\
+             echo '{{\"iters\":[10,20,30],\"times\":[{ns}0,{}0,{}0]}}' > \"$new/sample.json\"\nfi; fi\n",
+            2 * ns,
+            3 * ns
+        );
+    }
+    script += "exit 0\n";
+    place.write(name, &script);
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(place.path().join(name), mode).unwrap();
+}
+
+#[test]
+fn ids_that_agree_in_their_first_hundred_characters_are_told_apart() {
+    let place = Place::new();
+    let start = format!("group/{}", "x".repeat(100));
+    let (one, other) = (format!("{start}-one"), format!("{start}-other"));
+    long_binary(
+        &place,
+        "main",
+        &[(&one, 100), (&other, 1_000), ("a/b", 10), ("a/b", 20)],
+    );
+    // In another order, so that the numbers of the titles mean others.
+    long_binary(
+        &place,
+        "pr",
+        &[(&other, 1_000), (&one, 120), ("a/b", 10), ("a/b", 20)],
+    );
+    let output = duel(&place, &["main", "pr", "--seed", "7", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows: Vec<_> = told["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            (
+                row["benchmark"].as_str().unwrap(),
+                row["base_ns"].as_f64().unwrap(),
+                row["verdict"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (one.as_str(), 100.0, "slower"),
+            (&other, 1_000.0, "no-change"),
+            ("a/b", 10.0, "no-change"),
+            ("a/b #2", 20.0, "no-change"),
+        ]
+    );
+    // Once the ids are known, a slice runs what is open and nothing else.
+    let filters = std::fs::read_to_string(place.path().join("filters")).unwrap();
+    assert!(
+        filters.lines().last().unwrap().contains(&other),
+        "{filters}"
+    );
+}
+
+#[test]
+fn a_long_id_that_one_side_lacks_is_named_in_full() {
+    let place = Place::new();
+    let start = format!("group/{}", "x".repeat(100));
+    let (one, other) = (format!("{start}-one"), format!("{start}-other"));
+    long_binary(&place, "main", &[(&one, 100)]);
+    long_binary(&place, "pr", &[(&other, 100)]);
+    let output = duel(&place, &["main", "pr"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let line = error_line(&output);
+    assert!(
+        line.contains("head: ") && line.contains(&format!("no benchmark {one}")),
+        "{line}"
+    );
+}

@@ -19,6 +19,9 @@ pub use self::rate::{Piece, Rate};
 pub use self::schedule::{Arrival, Schedule};
 use self::trace::Trace;
 
+/// More requests a second than any generator core sends: a mistake.
+pub const MOST_PER_SECOND: f64 = 1e7;
+
 /// How the requests of a load arrive.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrivals {

@@ -216,6 +216,21 @@ fn run(
     Ok(())
 }
 
+/// A logger that prints nothing.
+struct Silence;
+
+static SILENCE: Silence = Silence;
+
+impl log::Log for Silence {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        false
+    }
+
+    fn log(&self, _: &log::Record<'_>) {}
+
+    fn flush(&self) {}
+}
+
 /// The attack: arguments of our own (`initialize()` would parse ours), no listener, no printing.
 fn attack(
     users: usize,
@@ -223,6 +238,9 @@ fn attack(
     reports: mpsc::Sender<Report>,
     started: mpsc::Sender<Pid>,
 ) -> Result<GooseAttack, goose::GooseError> {
+    // Goose would install one that prints every line of every library on the terminal, such as rustls' of a handshake
+    // that failed: what fails is told by the run. Where a logger is there already, goose installs none either.
+    let _ = log::set_logger(&SILENCE);
     let shown_users = users.to_string();
     let configuration = GooseConfiguration::parse_args_default(&[
         // Goose wants a host; the users know their servers themselves.

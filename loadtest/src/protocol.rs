@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use authlab_reports::foreign;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 
@@ -88,7 +89,8 @@ impl Trust {
             file: file.to_owned(),
             cause,
         })?;
-        let read: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
+        let read: Result<Vec<_>, pem::Error> =
+            CertificateDer::pem_slice_iter(foreign::without_mark(&text)).collect();
         match read {
             Ok(authorities) if !authorities.is_empty() => Ok(Self::Only(authorities)),
             _ => Err(none()),

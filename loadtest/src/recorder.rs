@@ -46,8 +46,15 @@ struct StepRecorder {
     failed: Histogram<u64>,
     /// How long after a revoke's answer requests were sent that still passed; none until one is.
     stale: Option<Histogram<u64>>,
-    stages: Vec<(String, Histogram<u64>)>,
+    stages: Vec<StageRecorder>,
     trend: Trend,
+}
+
+struct StageRecorder {
+    name: String,
+    /// Of the answer that is being recorded.
+    cost_ns: Option<u64>,
+    histogram: Histogram<u64>,
 }
 
 /// The instants of one answered request (docs/adr/0012-intended-start-times.md).
@@ -138,15 +145,27 @@ impl Recorder {
         self.last_byte = Some(instants.last_byte);
     }
 
-    /// Records the cost of a stage that the server told, in nanoseconds.
+    /// Adds the cost of a stage that an answer told, in nanoseconds. One that it told more than once is a stage that its
+    /// request went through as often, and costs the sum.
     pub(crate) fn stage(&mut self, step: usize, stage: &str, cost_ns: u64) {
         let stages = &mut self.steps[step].stages;
-        if let Some((_, histogram)) = stages.iter_mut().find(|(name, _)| name == stage) {
-            histogram.saturating_record(cost_ns);
+        if let Some(known) = stages.iter_mut().find(|known| known.name == stage) {
+            known.cost_ns = Some(known.cost_ns.unwrap_or_default().saturating_add(cost_ns));
         } else if stages.len() < MOST_STAGES {
-            let mut histogram = histogram();
-            histogram.saturating_record(cost_ns);
-            stages.push((stage.to_owned(), histogram));
+            stages.push(StageRecorder {
+                name: stage.to_owned(),
+                cost_ns: Some(cost_ns),
+                histogram: histogram(),
+            });
+        }
+    }
+
+    /// Records the stages that the answer told.
+    pub(crate) fn staged(&mut self, step: usize) {
+        for stage in &mut self.steps[step].stages {
+            if let Some(cost_ns) = stage.cost_ns.take() {
+                stage.histogram.saturating_record(cost_ns);
+            }
         }
     }
 
@@ -262,8 +281,9 @@ impl Recorder {
             if let Some(stale) = &mut at.stale {
                 take_one(&mut recorded, &at.name, "stale".to_owned(), stale);
             }
-            for (stage, histogram) in &mut at.stages {
-                take_one(&mut recorded, &at.name, format!("stage-{stage}"), histogram);
+            for stage in &mut at.stages {
+                let metric = format!("stage-{}", stage.name);
+                take_one(&mut recorded, &at.name, metric, &mut stage.histogram);
             }
         }
         Taken {

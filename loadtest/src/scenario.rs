@@ -1,6 +1,7 @@
 //! A scenario as meant: checked, its names resolved, its requests ready to be filled in.
 
 mod beside;
+mod encoding;
 mod file;
 mod journey;
 mod limits;
@@ -25,7 +26,7 @@ pub use journey::{Cookies, Journey};
 pub use limits::Limits;
 pub use pool::{Pool, Popularity, Table};
 pub use step::{Body, Credentials, Place, Step};
-pub use template::{Template, Unfilled};
+pub use template::{Template, Unfilled, escaped};
 
 /// A larger file is no scenario.
 const MOST_FILE_BYTES: u64 = 4 << 20;

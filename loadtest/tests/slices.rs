@@ -185,6 +185,41 @@ fn stage_costs_come_from_server_timing() {
 }
 
 #[test]
+fn stages_have_any_name_and_quoted_descriptions_and_come_in_several_fields() {
+    let server = serve(Script {
+        server_timing: Some(
+            "sql.read;desc=\"SELECT a, b; dur=9\";dur=0.001, a!*;Dur=0.002\nsql.read;desc=\"☃\";dur=0.003, none;dur=0, x",
+        ),
+        ..Script::default()
+    });
+    let finished = run(&server.url, GET);
+    let figure = |metric: &str| {
+        let mut merged = finished.run.merged.iter();
+        merged.find(|figure| figure.metric == metric).unwrap()
+    };
+    // What an answer tells twice is one stage of its request.
+    for (name, ns) in [
+        ("stage-sql.read", 4_000),
+        ("stage-a!*", 2_000),
+        ("stage-none", 0),
+    ] {
+        assert!(
+            figure(name).p50().abs_diff(ns) <= ns / 1_000,
+            "{name}: {}",
+            figure(name).p50()
+        );
+        assert_eq!(figure(name).count, figure("service").count, "{name}");
+    }
+    assert!(
+        !finished
+            .run
+            .merged
+            .iter()
+            .any(|figure| figure.metric == "stage-x")
+    );
+}
+
+#[test]
 fn a_server_that_never_answers_ends_the_slice_and_counts_as_failed() {
     let server = serve(Script {
         silent_after: Some(40),

@@ -19,10 +19,21 @@ pub const MOST_JSON_BYTES: u64 = 256 << 20;
 /// Drawn at random over all 64 bits, and never a length.
 const ANY_NUMBER: &str = "seed";
 
-/// The bytes of a file of at most `most` bytes.
+/// How a UTF-8 file of some editors begins; it is no part of the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// How a file of UTF-16 begins, in either byte order.
+const MARKS_OF_UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
+/// The text without the byte order mark that it may begin with.
+#[must_use]
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// The bytes of a text file of at most `most` bytes, without a byte order mark.
 ///
 /// # Errors
-/// It cannot be read, is a folder or a device, or is longer.
+/// It cannot be read, is a folder or a device, is longer, or is UTF-16.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let refused = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
     // Before it is opened: opening a pipe waits for whoever writes into it.
@@ -38,6 +49,12 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     }
     if known.len().max(bytes.len() as u64) > most {
         return refused(format!("it has more than {} MiB", most >> 20));
+    }
+    if MARKS_OF_UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
+        return refused("it is UTF-16; save it as UTF-8".to_owned());
+    }
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
     }
     Ok(bytes)
 }
@@ -149,6 +166,24 @@ mod tests {
             assert!(said.contains("was not measured at line 2 column"), "{said}");
         }
         assert!(read("{\"a\": 1e999}").is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let text = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read_text(&path, 1 << 20).map_err(|error| error.to_string())
+        };
+        assert_eq!(text(b"\xef\xbb\xbf{}\r\n"), Ok("{}\r\n".to_owned()));
+        assert_eq!(text(b"\xef\xbb\xbf"), Ok(String::new()));
+        for utf_16 in [b"\xff\xfe{\0}\0", b"\xfe\xff\0{\0}"] {
+            assert_eq!(
+                text(utf_16),
+                Err("it is UTF-16; save it as UTF-8".to_owned())
+            );
+        }
     }
 
     #[test]

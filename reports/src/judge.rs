@@ -1,7 +1,8 @@
 //! The verdict on two variants of one run: slower, faster, no change, or *I cannot tell*.
 //!
 //! In block b, for a quantity Q: `d_b = mean ln Q_head − mean ln Q_base`; effect = `exp(median d) − 1`.
-//! For counts (errors, stale grants) the difference of rates takes the place of the ratio. The
+//! For counts (errors, stale grants) the difference of rates takes the place of the ratio, and the difference of Q
+//! itself where Q is 0 in some slice. The
 //! interval is the sign test's, at an error shared out (Bonferroni) over every gated metric and every
 //! look, so that looking early does not cry wolf. Nothing is assumed of the distribution of d but
 //! that blocks do not depend on one another, and that is [checked](lengthen).
@@ -151,7 +152,7 @@ fn decide(
     let certain = 1.0 - interval.coverage <= 2.0 * alpha * (1.0 + f64::EPSILON);
     let (margin, resolution) = differences.margins();
     let (slower, faster, near, within) = match differences.scale {
-        Scale::Logarithm { .. } => (
+        Scale::Logarithm { .. } | Scale::Absolute { .. } => (
             certain && interval.low > margin,
             certain && interval.high < -margin,
             interval.low >= -margin && interval.high <= margin,

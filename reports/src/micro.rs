@@ -24,8 +24,10 @@ use crate::quantity;
 /// One benchmark's figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Benchmark {
-    /// `group/function`, made of labels.
+    /// `group/function`, made of labels; numbered where two have one id.
     pub id: String,
+    /// The same as `--list` writes it: cut short when it is long.
+    pub title: String,
     /// Median time of one operation, nanoseconds.
     pub median_ns: f64,
     /// Its 95 % bootstrap interval, nanoseconds.
@@ -53,7 +55,7 @@ pub fn read(home: &Path, since: SystemTime) -> Result<Vec<Benchmark>, MicroError
     };
     let mut found = files::folders(home)?
         .iter()
-        .filter(|folder| files::baseline(folder) == Some(files::NEW) && written_since(folder))
+        .filter(|folder| files::is_new(home, folder) && written_since(folder))
         .map(|folder| benchmark(folder))
         .collect::<Result<Vec<_>, _>>()?;
     found.sort_by(|one, other| natural(&one.id).cmp(&natural(&other.id)));
@@ -85,6 +87,14 @@ pub fn table(benchmarks: &[Benchmark]) -> String {
 pub fn headline(benchmarks: &[Benchmark], fast: &str, slow: &str) -> Option<String> {
     let find = |id: &str| benchmarks.iter().find(|at| at.id == id);
     let (fast, slow) = (find(fast)?, find(slow)?);
+    if fast.interval_ns.0 <= 0.0 || fast.median_ns <= 0.0 {
+        // Nothing is a multiple of 0.
+        let [fast_time, slow_time] = [fast, slow].map(|at| quantity::duration(at.median_ns));
+        return Some(format!(
+            "{}: {fast_time}; {}: {slow_time}",
+            fast.id, slow.id
+        ));
+    }
     let low = slow.interval_ns.0 / fast.interval_ns.1;
     let high = slow.interval_ns.1 / fast.interval_ns.0;
     Some(format!(
@@ -104,7 +114,8 @@ fn benchmark(folder: &Path) -> Result<Benchmark, MicroError> {
     let about: About = files::json(&folder.join(files::ABOUT))?;
     let Estimates { median } = files::json(&folder.join("estimates.json"))?;
     Ok(Benchmark {
-        id: about.full_id,
+        id: about.name().to_owned(),
+        title: about.title,
         median_ns: median.point_estimate,
         interval_ns: (
             median.confidence_interval.lower_bound,
@@ -167,5 +178,17 @@ mod tests {
         assert_eq!(headline(&all, "hit/1", "hit/1000"), None);
         let later = SystemTime::now() + std::time::Duration::from_secs(60);
         assert!(read(home.path(), later).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_time_of_nothing_has_no_multiple() {
+        let home = tempfile::tempdir().unwrap();
+        estimated(home.path(), "fast", "new", 0.0);
+        estimated(home.path(), "slow", "new", 200.0);
+        let all = read(home.path(), SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(
+            headline(&all, "fast", "slow").unwrap(),
+            "fast: 0 ns; slow: 200 ns"
+        );
     }
 }

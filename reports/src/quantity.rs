@@ -110,6 +110,16 @@ pub fn effect(change: f64) -> String {
     format!("{} %", hundredths(change))
 }
 
+/// A difference with its sign, in the words of what it is a difference of: `+120 ns`, `−3.10 µs`, `0 ns`.
+pub fn signed(difference: f64, written: impl Fn(f64) -> String) -> String {
+    let text = written(difference.abs());
+    match difference {
+        difference if text == written(0.0) || difference == 0.0 => text,
+        difference if difference < 0.0 => format!("−{text}"),
+        _ => format!("+{text}"),
+    }
+}
+
 /// Both ends of an effect's interval: `−0.4 … +1.9 %`.
 #[must_use]
 pub fn effects(low: f64, high: f64) -> String {

@@ -37,9 +37,21 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The text of a regular file of at most [`MOST_BYTES`].
+/// The bytes of a regular file of text, of at most `most` bytes, without the byte order mark that editors may put in
+/// front of it.
+pub(crate) fn read_marked(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = read(path, most)?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
+    Ok(bytes)
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The text of a regular file of at most [`MOST_BYTES`], likewise.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(read(path, MOST_BYTES)?)
+    String::from_utf8(read_marked(path, MOST_BYTES)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8"))
 }
 
@@ -65,5 +77,7 @@ mod tests {
         }
         std::fs::write(&file, [0xff]).unwrap();
         assert_eq!(read_text(&file).unwrap_err().to_string(), "is not UTF-8");
+        std::fs::write(&file, b"\xef\xbb\xbfa\r\n").unwrap();
+        assert_eq!(read_text(&file).unwrap(), "a\r\n");
     }
 }

@@ -7,7 +7,6 @@
 mod binary;
 mod matched;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -19,7 +18,7 @@ use authlab_loadtest::plan::block_order;
 use authlab_loadtest::server::Launcher;
 use authlab_reports::judge::{LOOKS, Rule};
 use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, markdown, rule, text};
-use authlab_reports::micro::sample::Sample;
+use authlab_reports::micro::sample::Samples;
 use authlab_reports::quantity;
 use indicatif::ProgressBar;
 
@@ -128,24 +127,29 @@ impl Contest<'_> {
 
     /// One block of the benchmarks at these places; whether it became whole.
     fn block(&mut self, number: usize, open: &[usize]) -> anyhow::Result<bool> {
-        let titles: Vec<&str> = open
+        let names: Vec<&str> = open
             .iter()
             .map(|place| self.measured[*place].benchmark.as_str())
             .collect();
-        let mut slices: [Vec<BTreeMap<String, Sample>>; 2] = [Vec::new(), Vec::new()];
+        let mut slices: [Vec<Samples>; 2] = [Vec::new(), Vec::new()];
         for side in block_order(self.seed, 0, number, 2) {
             if interrupt::requested() {
                 return Ok(false);
             }
-            slices[side].push(self.binaries[side].slice(&titles)?);
+            slices[side].push(self.binaries[side].slice(&names)?);
         }
         for place in open {
             let measured = &mut self.measured[*place];
+            // Titles that are cut short do not say which benchmark of one side is which of the other: full ids do.
+            measured.benchmark = slices[0][0].name(&measured.benchmark).to_owned();
             let of = |side: usize| {
-                let title = &measured.benchmark;
-                Some([*slices[side][0].get(title)?, *slices[side][1].get(title)?])
+                let name = &measured.benchmark;
+                let both = slices[side][0].get(name).zip(slices[side][1].get(name));
+                let both =
+                    both.with_context(|| format!("{}: no benchmark {name}", self.binaries[side]))?;
+                anyhow::Ok([both.0, both.1])
             };
-            let (base, head) = of(0).zip(of(1)).context("a slice lost a benchmark")?;
+            let (base, head) = (of(0)?, of(1)?);
             measured.blocks.push(Block { base, head });
         }
         Ok(true)

@@ -56,7 +56,7 @@ pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Scenario> {
 fn of_file(arguments: &Arguments, file: &Path) -> anyhow::Result<Scenario> {
     if arguments.requests.is_typed() {
         bail!(
-            "--get, -X, --data, -H and --expect are of a duel without a scenario file: the file has its own steps"
+            "--get, -X, --data, -H, --expect and --template are of a duel without a scenario file: the file has its own steps"
         );
     }
     builtin::read(file, &arguments.profile)

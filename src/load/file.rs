@@ -4,7 +4,7 @@ use anyhow::Context;
 use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 
-use super::Arguments;
+use super::{Arguments, SLICES};
 use crate::requests::{Asked, line, quoted};
 
 /// In flight at once, when nothing else is said: what a rate needs is not known before.
@@ -65,8 +65,7 @@ fn load(text: &mut String, journey: &str, arguments: &Arguments) -> anyhow::Resu
     }
     line(text, "timeout", &quoted(&arguments.timeout));
     line(text, "journey", &format!("[{journey}]"));
-    // A block is two slices.
-    let slice = duration::parse(&arguments.duration)? / 2;
+    let slice = duration::parse(&arguments.duration)? / SLICES;
     let profile = format!(
         "{{ blocks = 1, slice = \"{}us\", warm_up = {} }}",
         slice.as_micros(),

@@ -104,6 +104,17 @@ impl Trace {
         replayed.len()
     }
 
+    /// The subjects, each once.
+    pub(crate) fn subject_texts(&self) -> impl Iterator<Item = &str> {
+        self.subjects.iter().map(|subject| &**subject)
+    }
+
+    /// The paths and queries of its different requests.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        let requests = self.requests.iter();
+        requests.filter_map(|request| Some(request.split_once(' ')?.1))
+    }
+
     /// Sorts, spreads the lines of whole seconds, and lets the first begin at zero.
     fn timed(&mut self) {
         self.lines.sort_by_key(|line| line.at_ns);

@@ -5,6 +5,7 @@ mod besides;
 mod capacity;
 mod forms;
 mod journeys;
+mod known;
 mod ladder;
 mod loads;
 mod pools;

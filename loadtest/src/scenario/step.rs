@@ -68,9 +68,9 @@ pub enum Credentials {
 /// A request's body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// As it stands; empty for none.
+    /// As it is, with values encoded as its content type has it; empty for none.
     Text(Template),
-    /// JSON: values are escaped where they are filled in.
+    /// JSON.
     Json(Template),
     /// Fields, urlencoded.
     Form(Vec<(String, Template)>),
@@ -94,6 +94,11 @@ pub enum Place {
 impl Step {
     /// The places of the templates that its request is built of, `set` included.
     pub fn places(&self) -> impl Iterator<Item = &str> {
+        self.templates().flat_map(Template::places)
+    }
+
+    /// The templates that its request is built of, `set` included.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &Template> {
         let credentials = match &self.credentials {
             None => [None, None],
             Some(Credentials::Basic(user, password)) => [Some(user), Some(password)],
@@ -116,7 +121,6 @@ impl Step {
             .chain(credentials.into_iter().flatten())
             .chain(text)
             .chain([&self.target])
-            .flat_map(Template::places)
     }
 
     /// Whether its answer's body is looked at.

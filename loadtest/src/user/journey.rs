@@ -254,14 +254,16 @@ fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &
         },
     );
     let timings = answer.headers.get_all("server-timing").iter();
-    for value in timings.filter_map(|value| value.to_str().ok()) {
-        if let Some(hit) = server_timing::cache_hit(value) {
+    // A description may have octets of any encoding; names and durations are ASCII.
+    for value in timings.map(|value| String::from_utf8_lossy(value.as_bytes())) {
+        if let Some(hit) = server_timing::cache_hit(&value) {
             recorder.cached(hit);
         }
-        for (stage, cost_ns) in server_timing::stages(value) {
+        for (stage, cost_ns) in server_timing::stages(&value) {
             recorder.stage(position, stage, cost_ns);
         }
     }
+    recorder.staged(position);
 }
 
 fn contains(body: &[u8], wanted: &[u8]) -> bool {

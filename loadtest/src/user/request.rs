@@ -33,7 +33,7 @@ struct Known {
     fixed: bool,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq)]
 struct Parts {
     method: Method,
     uri: Uri,
@@ -122,7 +122,8 @@ pub(super) fn origin(endpoint: &Endpoint) -> Result<Url, String> {
 
 impl Parts {
     fn fill(step: &Step, values: &mut Values, endpoint: &Endpoint) -> Result<Self, String> {
-        let target = within(&values.fill(&step.target)?, endpoint)?;
+        let target = values.fill(&step.target)?;
+        let target = within(target, step.target.begins_with_a_value(), endpoint)?;
         let mut headers = headers(step, values, endpoint)?;
         let method = match values.own(TRACE_METHOD) {
             Some(method) if step.is_of_trace => method
@@ -147,17 +148,23 @@ impl Parts {
     }
 }
 
-/// The path of an address of this server that an earlier answer gave; a path is one already.
-fn within(target: &str, endpoint: &Endpoint) -> Result<String, String> {
-    if target.starts_with('/') {
-        return Ok(target.to_owned());
+/// The path and query that is sent. A target that begins with a value may be an address of this server
+/// that an earlier answer gave; a path is one already.
+fn within(target: String, is_address: bool, endpoint: &Endpoint) -> Result<String, String> {
+    if target.starts_with('/') && (!is_address || is_sent_as_it_is(&target)) {
+        return Ok(target);
     }
     let origin = origin(endpoint)?;
-    let url = origin.join(target).map_err(|_| NO_TARGET.to_owned())?;
+    let url = origin.join(&target).map_err(|_| NO_TARGET.to_owned())?;
     if url.origin() != origin.origin() {
         return Err("what was filled in is an address of another server".to_owned());
     }
     Ok(path_and_query(&url))
+}
+
+/// Whether nothing of a path and query is to be encoded or left out.
+fn is_sent_as_it_is(target: &str) -> bool {
+    target.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
 }
 
 /// What a request asks for. HTTP/2 names the host in it rather than in a header (RFC 9113 §8.3.1).
@@ -194,7 +201,9 @@ fn headers(step: &Step, values: &mut Values, endpoint: &Endpoint) -> Result<Head
     let mut headers = HeaderMap::new();
     headers.insert(HOST, value(&HOST, &endpoint.origin.authority())?);
     for (name, template) in &step.headers {
-        let filled = value(name, &values.fill(template)?)?;
+        let filled = values.fill(template);
+        let filled = filled.map_err(|why| format!("header `{name}`: {why}"))?;
+        let filled = value(name, &filled)?;
         if *name == HOST {
             headers.insert(name, filled);
         } else {
@@ -220,28 +229,27 @@ fn headers(step: &Step, values: &mut Values, endpoint: &Endpoint) -> Result<Head
 
 fn body(body: &Body, values: &mut Values) -> Result<String, String> {
     match body {
-        Body::Text(text) => values.fill(text),
-        Body::Json(text) => values.fill_json(text),
+        Body::Text(text) | Body::Json(text) => values.fill(text),
         Body::Form(fields) => {
-            let mut filled = Vec::new();
+            let mut text = String::new();
             for (name, template) in fields {
-                filled.push((name, values.fill(template)?));
+                if !text.is_empty() {
+                    text.push('&');
+                }
+                text.extend(form_urlencoded::byte_serialize(name.as_bytes()));
+                text.push('=');
+                text.push_str(&values.fill(template)?);
             }
-            Ok(urlencoded(
-                filled.iter().map(|(name, value)| (*name, value)),
-            ))
+            Ok(text)
         }
     }
 }
 
-fn urlencoded<'a>(fields: impl Iterator<Item = (&'a String, &'a String)>) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish()
-}
-
 /// The header's value; it may be a secret and is not repeated.
 fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_str(text)
+    HeaderValue::from_bytes(text.as_bytes())
         .map_err(|_| format!("what header `{name}` is filled with cannot stand in a header"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,21 +82,7 @@ impl Values {
     pub(super) fn fill(&mut self, template: &Template) -> Result<String, String> {
         template
             .fill(|name, text| self.push(name, text))
-            .map_err(|unfilled| format!("nothing was saved as {{{}}}", unfilled.0))
-    }
-
-    /// The same within JSON text: values are escaped.
-    pub(super) fn fill_json(&mut self, template: &Template) -> Result<String, String> {
-        let push = |name: &str, text: &mut String| {
-            let mut value = String::new();
-            let there = self.push(name, &mut value);
-            let escaped = serde_json::Value::String(value).to_string();
-            text.push_str(&escaped[1..escaped.len() - 1]);
-            there
-        };
-        template
-            .fill(push)
-            .map_err(|unfilled| format!("nothing was saved as {{{}}}", unfilled.0))
+            .map_err(|unfilled| unfilled.to_string())
     }
 
     /// Fresh text of 128 random bits.

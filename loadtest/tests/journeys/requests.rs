@@ -168,7 +168,7 @@ fn what_is_wrong_with_a_value_is_told_without_the_value() {
     for uses in [
         "request = \"GET /x\"\nbearer = \"{secret}\"",
         "request = \"GET /x\"\nheaders = { x = \"{secret}\" }",
-        "request = \"GET /{secret}\"",
+        "request = \"GET /{secret:raw}\"",
     ] {
         let use_it = format!("[[step]]\nname = \"use\"\n{uses}\n");
         let finished = run(

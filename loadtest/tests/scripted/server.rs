@@ -153,10 +153,10 @@ async fn answer(
     if script.fail_every > 0 && number.is_multiple_of(script.fail_every) {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
-    if let Some(timing) = script.server_timing {
-        response
-            .headers_mut()
-            .insert("server-timing", timing.parse().unwrap());
+    // A line is a field.
+    for timing in script.server_timing.into_iter().flat_map(str::lines) {
+        let timing = http::HeaderValue::from_bytes(timing.as_bytes()).unwrap();
+        response.headers_mut().append("server-timing", timing);
     }
     Ok(response)
 }

@@ -5,7 +5,12 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::pair::Time;
 use super::{Pair, Statistic};
+
+/// Why a limit of a change says nothing where the base is 0.
+const OF_NOTHING: &str =
+    "the base is 0, and nothing is a share of it: limit the head, as `p99 > 25ms` does";
 
 /// What a comparison must not exceed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,14 +120,14 @@ impl Limit {
                     share,
                 )
             }
-            Bound::Above(share) => (
-                self.time(pair)
-                    .and_then(|time| time.ratio)
-                    .map(|ratio| ratio - 1.0),
-                share,
-            ),
+            Bound::Above(share) => (self.time(pair).and_then(Time::change), share),
             Bound::Absolute(ns) => (self.time(pair).and_then(|time| time.head_ns), ns),
         };
+        let of_nothing = self.is_relative()
+            && self
+                .time(pair)
+                .is_some_and(|time| found.is_none() && time.base_ns == Some(0.0));
+        let of_nothing = of_nothing.then(|| OF_NOTHING.to_owned());
         let verdict = match found {
             None => Verdict::CannotTell,
             Some(_) if objection.is_some() => Verdict::CannotTell,
@@ -134,7 +139,7 @@ impl Limit {
             pair: format!("{}, {}, {}", pair.variant, pair.at.load, pair.at.step),
             found,
             verdict,
-            objection: objection.cloned(),
+            objection: objection.cloned().or(of_nothing),
         }
     }
 
@@ -147,7 +152,7 @@ impl Limit {
         }
     }
 
-    fn time<'a>(&self, pair: &'a Pair) -> Option<&'a super::pair::Time> {
+    fn time<'a>(&self, pair: &'a Pair) -> Option<&'a Time> {
         pair.times
             .iter()
             .find(|time| time.statistic == self.statistic)

@@ -34,8 +34,11 @@ pub struct Time {
     pub base_ns: Option<f64>,
     /// The head's; none where its samples do not carry it.
     pub head_ns: Option<f64>,
-    /// Head by base.
+    /// Head by base; none for a base of 0, which nothing is a multiple of.
     pub ratio: Option<f64>,
+    /// Head less base, nanoseconds, where both are there and have no ratio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference_ns: Option<f64>,
     /// The interval of the ratio over blocks; none between runs, and where single slices do not
     /// carry the statistic.
     pub interval: Option<Interval>,
@@ -83,6 +86,16 @@ impl Pair {
             samples: [from.count, to.count],
             errors: [base.errors(), head.errors()],
         })
+    }
+}
+
+impl Time {
+    /// The change as a share of the base: none where the base is 0 and the head is not.
+    pub(crate) fn change(&self) -> Option<f64> {
+        match self.ratio {
+            Some(ratio) => Some(ratio - 1.0),
+            None => self.difference_ns.filter(|difference| *difference == 0.0),
+        }
     }
 }
 
@@ -151,11 +164,14 @@ fn time(statistic: Statistic, base: Side<'_>, head: Side<'_>, [from, to]: [&Figu
         let quantity = |slice: &Slice| of_slice(statistic, slice, base.step);
         blocks::ratio_of(base.run, base.load, base.variant, head.variant, quantity)
     });
+    let ratio = paired.map(|estimate| estimate.median).or(merged);
+    let both = base_ns.zip(head_ns).filter(|_| ratio.is_none());
     Time {
         statistic,
         base_ns,
         head_ns,
-        ratio: paired.map(|estimate| estimate.median).or(merged),
+        difference_ns: both.map(|(base, head)| head - base),
+        ratio,
         interval: paired.and_then(|estimate| estimate.interval),
     }
 }

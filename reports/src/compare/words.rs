@@ -71,7 +71,11 @@ fn time(time: &Time) -> Vec<String> {
         value(time.base_ns),
         value(time.head_ns),
         time.ratio.map_or(NOT_MEASURED.to_owned(), quantity::times),
-        time.ratio.map_or(NOT_MEASURED.to_owned(), quantity::change),
+        match (time.ratio, time.difference_ns) {
+            (Some(ratio), _) => quantity::change(ratio),
+            (None, Some(difference)) => quantity::signed(difference, quantity::duration),
+            (None, None) => NOT_MEASURED.to_owned(),
+        },
         range(time.interval, quantity::times),
     ]
 }

@@ -31,6 +31,9 @@ pub struct Row {
     pub effect: Option<f64>,
     /// Its interval, at the error of its part in the duel; 95 % for what is not gated.
     pub interval: Option<Interval>,
+    /// Whether the effect and its interval are differences in the unit of the figures: a side that is 0 has no ratio.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub absolute: bool,
     /// The verdict; none for what is not gated, and while it takes more blocks.
     pub verdict: Option<Verdict>,
     /// Whether it is open that nothing has changed: by the verdict, or else by the interval.
@@ -92,6 +95,26 @@ impl Row {
             Kind::Bytes => quantity::bytes(figure),
             Kind::PerSecond => format!("{}/s", quantity::number(figure)),
             Kind::Share => quantity::share(figure),
+        }
+    }
+
+    /// A change of this row, with its sign: `+0.7 %`, `+0.5 points`, or `+120 ns` where a side is 0.
+    #[must_use]
+    pub fn changed(&self, effect: f64) -> String {
+        match self.kind {
+            _ if self.absolute => quantity::signed(effect, |size| self.written(size)),
+            Kind::Share => quantity::points(effect),
+            Kind::Time | Kind::Bytes | Kind::PerSecond => quantity::effect(effect),
+        }
+    }
+
+    /// Both ends of the interval of such a change.
+    #[must_use]
+    pub fn changed_between(&self, low: f64, high: f64) -> String {
+        match self.kind {
+            _ if self.absolute => quantity::range(low, high, |end| self.changed(end)),
+            Kind::Share => quantity::points_between(low, high),
+            Kind::Time | Kind::Bytes | Kind::PerSecond => quantity::effects(low, high),
         }
     }
 

@@ -300,7 +300,8 @@ impl<'a> Asked<'a> {
             ),
         };
         let effect = |difference: f64| match (differences.scale, kind) {
-            (Scale::Rate, _) => difference,
+            (Scale::Absolute { .. }, Kind::PerSecond) => -difference,
+            (Scale::Rate | Scale::Absolute { .. }, _) => difference,
             // More is better there: what is worse is less of it.
             (Scale::Logarithm { .. }, Kind::PerSecond) => (-difference).exp_m1(),
             (Scale::Logarithm { .. }, _) => difference.exp_m1(),
@@ -321,6 +322,7 @@ impl<'a> Asked<'a> {
                 _ => judged.estimate.map(|estimate| effect(estimate.median)),
             },
             interval: interval.map(|interval| effects(interval, effect)),
+            absolute: matches!(differences.scale, Scale::Absolute { .. }),
             verdict: judged.verdict,
             within_noise: !differs && interval.is_none_or(|at| at.low <= 0.0 && 0.0 <= at.high),
             blocks: judged.blocks,

@@ -2,7 +2,6 @@
 
 use super::{Duel, Role, Row, Side, instructions};
 use crate::judge::Verdict;
-use crate::judge::metric::Kind;
 use crate::ladder::words::command;
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
@@ -79,7 +78,7 @@ pub(super) fn effect(row: &Row) -> String {
         return String::new();
     };
     let mark = if row.within_noise { "~ " } else { "" };
-    format!("{mark}{}", bare_effect(row.kind, effect))
+    format!("{mark}{}", row.changed(effect))
 }
 
 /// The interval of the effect, with what it covers where that is little.
@@ -87,10 +86,7 @@ pub(super) fn interval(row: &Row) -> String {
     let Some(Interval { low, high, .. }) = row.interval.filter(|_| !never_failed(row)) else {
         return String::new();
     };
-    let ends = match row.kind {
-        Kind::Share => quantity::points_between(low, high),
-        Kind::Time | Kind::Bytes | Kind::PerSecond => quantity::effects(low, high),
-    };
+    let ends = row.changed_between(low, high);
     match row.interval.filter(Interval::is_thin) {
         Some(thin) => format!("{ends} ({})", quantity::share(thin.coverage)),
         None => ends,
@@ -122,9 +118,9 @@ pub(super) fn standing_out(duel: &Duel) -> impl Iterator<Item = &Row> {
 pub(super) fn also_differ(duel: &Duel) -> Option<String> {
     let each: Vec<String> = standing_out(duel)
         .map(|row| {
-            let effect = row.effect.map_or(String::new(), |effect| {
-                format!(" {}", bare_effect(row.kind, effect))
-            });
+            let effect = row
+                .effect
+                .map_or(String::new(), |effect| format!(" {}", row.changed(effect)));
             match interval(row) {
                 ends if ends.is_empty() => format!("{}{effect}", row.name()),
                 ends => format!("{}{effect} ({ends})", row.name()),
@@ -206,7 +202,7 @@ pub(super) fn because(duel: &Duel) -> Option<String> {
     };
     let rows = duel.rows.iter().filter(|row| row.is_decisive());
     let rows = rows.filter(|row| wanted(row.verdict)).map(|row| {
-        let effect = row.effect.map(|effect| bare_effect(row.kind, effect));
+        let effect = row.effect.map(|effect| row.changed(effect));
         with(row.name(), effect)
     });
     let counted = duel.instructions.as_ref().filter(|at| wanted(at.verdict));
@@ -264,13 +260,6 @@ fn verdict(duel: &Duel, verdict: Option<Verdict>) -> String {
         _ if !duel.faults.is_empty() => format!("({label})"),
         Some(Verdict::Slower) => label.to_uppercase(),
         _ => label.to_owned(),
-    }
-}
-
-fn bare_effect(kind: Kind, effect: f64) -> String {
-    match kind {
-        Kind::Share => quantity::points(effect),
-        Kind::Time | Kind::Bytes | Kind::PerSecond => quantity::effect(effect),
     }
 }
 

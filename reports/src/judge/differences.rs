@@ -5,7 +5,7 @@ use super::metric::{Kind, Metric};
 use super::{MARGIN, RATE_MARGIN, RATE_RESOLUTION, RESOLUTION};
 use crate::blocks;
 use crate::order_statistics::median;
-use crate::run::Run;
+use crate::run::{Run, Slice};
 
 /// The clock, the scheduler and the loopback are no finer than this.
 const FLOOR_NS: f64 = 50.0;
@@ -30,6 +30,13 @@ pub enum Scale {
         /// The floor.
         floor: f64,
     },
+    /// The quantity itself, where one side is 0 in some slice: that has no logarithm, and nothing is a share of it.
+    Absolute {
+        /// The base's median.
+        base: f64,
+        /// Differences below this are nothing.
+        floor: f64,
+    },
     /// Shares of requests.
     Rate,
 }
@@ -46,11 +53,19 @@ impl Differences {
         aside: &SetAside,
     ) -> Self {
         let better_when_more = metric.kind() == Kind::PerSecond;
+        let is_zero = |slice: &Slice| {
+            !aside.has(slice.block) && metric.of(slice, step).is_some_and(|value| value <= 0.0)
+        };
+        let is_absolute = metric.kind() != Kind::Share
+            && [base, head]
+                .iter()
+                .any(|variant| run.slices_of(load, variant).any(is_zero));
         let per_block = |variant: &str| {
             let mut means = blocks::means(run, load, variant, |slice| {
                 let value = metric.of(slice, step)?;
                 match metric.kind() {
                     Kind::Share => Some(value),
+                    _ if is_absolute => Some(if better_when_more { -value } else { value }),
                     _ if value > 0.0 => Some(if better_when_more {
                         -value.ln()
                     } else {
@@ -65,6 +80,10 @@ impl Differences {
         let (from, to) = (per_block(base), per_block(head));
         let scale = match metric.kind() {
             Kind::Share => Scale::Rate,
+            kind if is_absolute => Scale::Absolute {
+                base: median(from.values().copied().collect()).map_or(0.0, f64::abs),
+                floor: if kind == Kind::Time { FLOOR_NS } else { 0.0 },
+            },
             Kind::Time => {
                 let base_ns = median(from.values().copied().collect()).map_or(1.0, f64::exp);
                 Scale::Logarithm {
@@ -87,6 +106,9 @@ impl Differences {
         match self.scale {
             Scale::Logarithm { floor } => {
                 (MARGIN.max(floor).ln_1p(), RESOLUTION.max(floor).ln_1p())
+            }
+            Scale::Absolute { base, floor } => {
+                ((MARGIN * base).max(floor), (RESOLUTION * base).max(floor))
             }
             Scale::Rate => (RATE_MARGIN, RATE_RESOLUTION),
         }

@@ -46,6 +46,8 @@ impl Changes {
         let part = |change: &Change| {
             let saved = saved(&p50(&change.from), &p50(&change.to));
             let shares: Vec<f64> = blocks::paired(&saved, &whole)
+                // Of a block in which the whole saves nothing, no part is a share.
+                .filter(|(_, whole)| *whole != 0.0)
                 .map(|(part, whole)| part / whole)
                 .collect();
             Part {

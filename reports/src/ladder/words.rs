@@ -178,25 +178,32 @@ pub(crate) fn warnings(heading: &Heading) -> Vec<String> {
         .collect()
 }
 
-/// The machine in one line.
+/// The machine in one line, with its load around a run.
 pub(crate) fn machine(machine: &Machine) -> String {
+    let after = machine
+        .load_after
+        .map_or(String::new(), |after| format!(", {after:.2} after"));
+    format!(
+        "{}; load average {:.2} before{after}",
+        machine_alone(machine),
+        machine.load_before
+    )
+}
+
+/// The machine in one line, for more than one run.
+pub(crate) fn machine_alone(machine: &Machine) -> String {
     let Machine {
         cpu,
         cores,
         kernel,
         server_cores,
         generator_cores,
-        load_before,
         ..
     } = machine;
     let memory = quantity::memory(machine.memory_bytes);
-    let after = machine
-        .load_after
-        .map_or(String::new(), |after| format!(", {after:.2} after"));
     let (servers, generator) = (list(server_cores), list(generator_cores));
     format!(
-        "{cpu}, {cores} cores, {memory}, {kernel}; servers on core {servers}, generator on {generator}; load average \
-         {load_before:.2} before{after}"
+        "{cpu}, {cores} cores, {memory}, {kernel}; servers on core {servers}, generator on {generator}"
     )
 }
 

@@ -51,8 +51,12 @@ pub struct Row {
     pub base: Figure,
     /// The other's.
     pub new: Figure,
-    /// The change of the median: 0.07 is 7 % more time.
-    pub change: f64,
+    /// The change of the median: 0.07 is 7 % more time; none for a base of 0, of which nothing is a share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<f64>,
+    /// The new median less the base's, nanoseconds, where there is no share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference_ns: Option<f64>,
 }
 
 /// A median as criterion estimated it.
@@ -131,17 +135,17 @@ impl Baselines {
 
 /// The benchmarks of a baseline, by id.
 fn of(home: &Path, name: &str) -> Result<BTreeMap<String, Benchmark>, BaselineError> {
-    let folders = files::folders(home)?;
-    let found = folders
-        .iter()
-        .filter(|folder| files::baseline(folder) == Some(name))
-        .map(|folder| benchmark(folder).map(|found| (found.id.clone(), found)))
-        .collect::<Result<BTreeMap<_, _>, _>>()?;
+    let (mut found, mut names) = (BTreeMap::new(), BTreeSet::new());
+    for folder in files::folders(home)? {
+        let at = files::baseline(home, &folder);
+        // `feature//x` and `feature/x/` are the same folders to criterion.
+        if Path::new(&at) == Path::new(name) {
+            let read = benchmark(&folder)?;
+            found.insert(read.id.clone(), read);
+        }
+        names.insert(at);
+    }
     if found.is_empty() {
-        let names: BTreeSet<&str> = folders
-            .iter()
-            .filter_map(|at| files::baseline(at))
-            .collect();
         return Err(BaselineError::Unknown {
             home: home.display().to_string(),
             name: name.to_owned(),
@@ -152,6 +156,7 @@ fn of(home: &Path, name: &str) -> Result<BTreeMap<String, Benchmark>, BaselineEr
 }
 
 fn row(benchmark: String, base: &Benchmark, new: &Benchmark) -> Row {
+    let has_share = base.median_ns > 0.0;
     let figure = |of: &Benchmark| Figure {
         median_ns: of.median_ns,
         interval_ns: of.interval_ns,
@@ -160,7 +165,8 @@ fn row(benchmark: String, base: &Benchmark, new: &Benchmark) -> Row {
         benchmark,
         base: figure(base),
         new: figure(new),
-        change: new.median_ns / base.median_ns - 1.0,
+        change: has_share.then(|| new.median_ns / base.median_ns - 1.0),
+        difference_ns: (!has_share).then(|| new.median_ns - base.median_ns),
     }
 }
 

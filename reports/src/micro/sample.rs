@@ -18,20 +18,82 @@ pub struct Sample {
     pub shortest_ns: f64,
 }
 
-/// The samples that a run of a benchmark binary left in its folder, by the title that `--list` has
-/// for each benchmark.
+/// What a run of a benchmark binary left in its folder.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Samples {
+    /// By title, as `--list` has it; by the full id where the title is cut short.
+    of: BTreeMap<String, Sample>,
+    /// The full ids of titles that are cut short.
+    full: BTreeMap<String, String>,
+}
+
+impl Samples {
+    /// The name of the benchmark that a list calls so: its id in full, where the title is cut short.
+    #[must_use]
+    pub fn name<'a>(&'a self, title: &'a str) -> &'a str {
+        self.full.get(title).map_or(title, String::as_str)
+    }
+
+    /// The sample of a benchmark, by its title or its full id.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Sample> {
+        self.of.get(self.name(name)).copied()
+    }
+}
+
+/// The samples that a run of a benchmark binary left in its folder.
 ///
 /// # Errors
 /// The folder cannot be listed, or a file in it is not criterion's.
-pub fn read(home: &Path) -> Result<BTreeMap<String, Sample>, MicroError> {
-    files::folders(home)?
-        .iter()
-        .filter(|folder| files::baseline(folder) == Some(files::NEW))
-        .map(|folder| {
-            let about: About = files::json(&folder.join(files::ABOUT))?;
-            Ok((about.title, sample(&folder.join("sample.json"))?))
-        })
-        .collect()
+pub fn read(home: &Path) -> Result<Samples, MicroError> {
+    let mut samples = Samples::default();
+    for folder in files::folders(home)? {
+        if !files::is_new(home, &folder) {
+            continue;
+        }
+        let about: About = files::json(&folder.join(files::ABOUT))?;
+        let sample = sample(&folder.join("sample.json"))?;
+        let name = about.name().to_owned();
+        if about.is_cut() {
+            samples.full.insert(about.title, name.clone());
+        }
+        samples.of.insert(name, sample);
+    }
+    Ok(samples)
+}
+
+/// A regular expression that matches the ids of these benchmarks, by their titles or full ids, and as few others as the
+/// titles allow: criterion matches full ids, and a title may be cut short or numbered.
+#[must_use]
+pub fn filter(names: &[&str]) -> String {
+    let mut alternatives = Vec::new();
+    for name in names {
+        let whole = match files::cut(name) {
+            Some(start) => format!("{}.*", literal(start)),
+            None => literal(name),
+        };
+        alternatives.push(whole);
+        // `a/b #2` may be an id, or the second benchmark of the id `a/b`.
+        let unnumbered = files::without_number(name);
+        if files::cut(name).is_none() && unnumbered != *name {
+            alternatives.push(literal(unnumbered));
+        }
+    }
+    format!("^(?:{})$", alternatives.join("|"))
+}
+
+/// What has a meaning in a regular expression outside of a class.
+const META: &str = r"\.+*?()|[]{}^$";
+
+fn literal(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len());
+    for c in text.chars() {
+        if META.contains(c) {
+            literal.push('\\');
+        }
+        literal.push(c);
+    }
+    literal
 }
 
 #[derive(Deserialize)]
@@ -82,16 +144,25 @@ mod tests {
         // A baseline beside it has no say.
         estimated(home.path(), "hit/1", "main", 7.0);
         let samples = read(home.path()).unwrap();
+        assert_eq!(samples.of.len(), 1);
         assert_eq!(
-            samples.into_iter().collect::<Vec<_>>(),
-            [(
-                "hit/1".to_owned(),
-                Sample {
-                    median_ns: 110.0,
-                    shortest_ns: 1_000.0
-                }
-            )]
+            samples.get("hit/1"),
+            Some(Sample {
+                median_ns: 110.0,
+                shortest_ns: 1_000.0
+            })
         );
+    }
+
+    #[test]
+    fn a_filter_matches_what_it_is_made_of_and_nothing_else() {
+        assert_eq!(
+            filter(&["hit/bind-to=ua+ip", "f(x)|1.5"]),
+            r"^(?:hit/bind-to=ua\+ip|f\(x\)\|1\.5)$"
+        );
+        assert_eq!(filter(&["long..."]), "^(?:long.*)$");
+        assert_eq!(filter(&["long... #2"]), "^(?:long.*)$");
+        assert_eq!(filter(&["a/b #2", "a #x"]), "^(?:a/b #2|a/b|a #x)$");
     }
 
     #[test]

@@ -131,6 +131,7 @@ mod tests {
 
     fn measured(id: &str, median_ns: f64, half: f64) -> Benchmark {
         Benchmark {
+            title: String::new(),
             id: id.to_owned(),
             median_ns,
             interval_ns: (median_ns - half, median_ns + half),

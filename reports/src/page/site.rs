@@ -51,15 +51,16 @@ impl Entry {
     }
 }
 
-/// The page; `machine` and `command` say where and how it came about, and `missing` which scenarios have no run yet.
+/// The page; `ran` says on which machine the run of each scenario was made, `command` how the page is made again, and
+/// `missing` which scenarios have no run yet.
 #[must_use]
 pub fn render(
     entries: &[Entry],
     missing: &[String],
-    machine: Option<&Machine>,
+    ran: &[(&str, &Machine)],
     command: &str,
 ) -> String {
-    let machine = machine.map_or_else(|| "none yet".to_owned(), words::machine);
+    let machine = machines(ran);
     let findings: String = entries.iter().map(card).collect();
     let missing = if missing.is_empty() {
         String::new()
@@ -108,6 +109,29 @@ pub fn render(
     )
 }
 
+/// The machines of the runs that the page shows; with their scenarios where there are several.
+fn machines(ran: &[(&str, &Machine)]) -> String {
+    let mut machines: Vec<(&str, String, Vec<&str>)> = Vec::new();
+    for (scenario, machine) in ran {
+        let words = words::machine_alone(machine);
+        let same =
+            |known: &&mut (&str, String, Vec<&str>)| known.0 == machine.id && known.1 == words;
+        match machines.iter_mut().find(same) {
+            Some((_, _, scenarios)) => scenarios.push(scenario),
+            None => machines.push((&machine.id, words, vec![scenario])),
+        }
+    }
+    match machines.as_slice() {
+        [] => "none yet".to_owned(),
+        [(_, only, _)] => only.clone(),
+        several => several
+            .iter()
+            .map(|(_, words, scenarios)| format!("{}: {words}", scenarios.join(", ")))
+            .collect::<Vec<_>>()
+            .join(". "),
+    }
+}
+
 /// One run: whether to believe it, what it found, and its picture.
 fn card(entry: &Entry) -> String {
     let finding = &entry.finding;
@@ -148,7 +172,7 @@ mod tests {
             page: "20261126T000000Z-one/index.html".to_owned(),
             picture: "<svg></svg>".to_owned(),
         };
-        let page = render(&[entry], &["two".to_owned()], None, "authlab lab");
+        let page = render(&[entry], &["two".to_owned()], &[], "authlab lab");
         for wanted in [
             "<a href=\"20261126T000000Z-one/index.html\">one</a>",
             "Is &lt;it&gt; fast?",
@@ -161,5 +185,33 @@ mod tests {
         ] {
             assert!(page.contains(wanted), "{wanted}\n{page}");
         }
+    }
+
+    #[test]
+    fn the_machine_is_that_of_the_runs_that_are_shown() {
+        let machine = |id: &str, cpu: &str, load_before: f64| Machine {
+            cpu: cpu.to_owned(),
+            cores: 2,
+            memory_bytes: 8 << 30,
+            kernel: "Linux 6.1.0".to_owned(),
+            id: id.to_owned(),
+            server_cores: vec![0],
+            generator_cores: vec![1],
+            load_before,
+            load_after: None,
+        };
+        let (one, again, other) = (
+            machine("1", "A", 0.1),
+            machine("1", "A", 0.9),
+            machine("2", "B", 0.1),
+        );
+        let footer = |ran: &[(&str, &Machine)]| machines(ran);
+        let a = "A, 2 cores, 8.0 GiB, Linux 6.1.0; servers on core 0, generator on 1";
+        assert_eq!(footer(&[]), "none yet");
+        assert_eq!(footer(&[("x", &one), ("y", &again)]), a);
+        assert_eq!(
+            footer(&[("x", &one), ("y", &other), ("z", &again)]),
+            format!("x, z: {a}. y: {}", a.replace('A', "B"))
+        );
     }
 }

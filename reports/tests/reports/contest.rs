@@ -209,7 +209,7 @@ fn variant(name: &str) -> Variant {
     }
 }
 
-fn figure(variant: &str, step: &str, metric: &str, p50: f64, count: u64) -> Figure {
+pub(crate) fn figure(variant: &str, step: &str, metric: &str, p50: f64, count: u64) -> Figure {
     let percentiles = [1.0, 1.02, 1.05, 1.3, 2.0, 4.0].map(|times| (p50 * times) as u64);
     assert_eq!(percentiles.len(), PERCENTILES.len());
     Figure {

@@ -6,3 +6,4 @@ mod outcomes;
 mod readers;
 mod renderings;
 mod schema;
+mod zeros;

@@ -1,14 +1,13 @@
 //! A criterion benchmark binary: what it can measure, and one slice of it.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use anyhow::{Context, bail};
 use authlab_loadtest::server::Launcher;
-use authlab_reports::micro::sample::{self, Sample};
+use authlab_reports::micro::sample::{self, Samples};
 
 /// One side's binary, with a folder of its own for what criterion writes.
 pub(super) struct Binary<'a> {
@@ -37,10 +36,6 @@ const SLICE: [&str; 10] = [
 ];
 /// How `--list` ends a line, since criterion 0.5 and before.
 const LISTED: [&str; 2] = [": benchmark", ": bench"];
-/// After a title that criterion cut short.
-const CUT: &str = "...";
-/// What has a meaning in a regular expression outside of a class.
-const META: &str = r"\.+*?()|[]{}^$";
 const NEEDED: &str =
     "a criterion benchmark binary is needed, e.g. target/release/deps/lab-0123456789abcdef";
 
@@ -90,18 +85,18 @@ impl<'a> Binary<'a> {
         Ok(text.lines().filter_map(title).collect())
     }
 
-    /// Measures the benchmarks of these titles once, by a fresh copy of the binary: where the pages of a file lie in
+    /// Measures the benchmarks of these names (titles, or full ids) once, by a fresh copy of the binary: where the pages of a file lie in
     /// memory moves what runs from them (a hit of 105 ns by 4 to 6 % between two copies of one file, for as long as they
     /// stay there), so that each slice has to find them elsewhere.
-    pub(super) fn slice(&self, titles: &[&str]) -> anyhow::Result<BTreeMap<String, Sample>> {
+    pub(super) fn slice(&self, names: &[&str]) -> anyhow::Result<Samples> {
         // What the slice before left would be taken for this one's, and criterion would compare.
         self.folder.empty()?;
-        let filter = exactly(titles);
+        let filter = sample::filter(names);
         let words: Vec<&str> = SLICE.into_iter().chain([filter.as_str()]).collect();
         let copy = self.copies_run.get().then(|| self.copy()).flatten();
         self.run(copy.as_ref().unwrap_or(&self.path), &words, Stdio::null())?;
         let samples = sample::read(self.folder.path())?;
-        if let Some(lost) = titles.iter().find(|title| !samples.contains_key(**title)) {
+        if let Some(lost) = names.iter().find(|name| samples.get(name).is_none()) {
             bail!("{self}: benchmark {lost} left no sample; {NEEDED}");
         }
         Ok(samples)
@@ -145,26 +140,6 @@ impl std::fmt::Display for Binary<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "{}: {}", self.side, self.path.display())
     }
-}
-
-/// A regular expression that matches the benchmarks of these titles and no other.
-fn exactly(titles: &[&str]) -> String {
-    let alternatives = titles.iter().map(|title| match title.strip_suffix(CUT) {
-        Some(start) => format!("{}.*", literal(start)),
-        None => literal(title),
-    });
-    format!("^(?:{})$", alternatives.collect::<Vec<_>>().join("|"))
-}
-
-fn literal(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len());
-    for c in text.chars() {
-        if META.contains(c) {
-            literal.push('\\');
-        }
-        literal.push(c);
-    }
-    literal
 }
 
 /// What a binary said before it failed: its panic's message, or its last line.
@@ -215,15 +190,6 @@ impl Drop for Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_filter_matches_what_it_is_made_of_and_nothing_else() {
-        assert_eq!(
-            exactly(&["hit/bind-to=ua+ip", "f(x)|1.5"]),
-            r"^(?:hit/bind-to=ua\+ip|f\(x\)\|1\.5)$"
-        );
-        assert_eq!(exactly(&["long..."]), "^(?:long.*)$");
-    }
 
     #[test]
     fn a_panics_message_is_what_was_said() {

@@ -22,15 +22,8 @@ pub(super) fn parse(line: &str, subject: SubjectField) -> Option<Logged<'_>> {
         Some((first, rest)) if epoch_ns(first).is_some() => (epoch_ns(first), rest),
         _ => (None, line),
     };
-    let (who, rest) = line.split_once(" [")?;
-    let mut who = who.split(' ').filter(|word| !word.is_empty());
-    let (Some(address), Some(_ident), Some(user), None) =
-        (who.next(), who.next(), who.next(), who.next())
-    else {
-        return None;
-    };
-    let (time, rest) = rest.split_once("] \"")?;
-    let second_ns = time_ns(time)?;
+    let (who, second_ns, rest) = at_time(line)?;
+    let (address, user) = address_and_user(who)?;
     let (request, rest) = quoted(rest)?;
     let mut after = rest.trim_start().splitn(3, ' ');
     let is_status = |text: &str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit());
@@ -41,12 +34,41 @@ pub(super) fn parse(line: &str, subject: SubjectField) -> Option<Logged<'_>> {
     Some(Logged {
         at_ns: leading.or_else(|| epoch_ns(trailing?)).unwrap_or(second_ns),
         request: request_of(request),
-        subject: Cow::Borrowed(if subject == SubjectField::Ip || user == "-" {
-            address
+        subject: if subject == SubjectField::Ip || NO_USER.contains(&user) {
+            Cow::Borrowed(address)
         } else {
-            user
-        }),
+            // What is not escaped as these servers do it is a name as it is: `DOMAIN\\john`.
+            unescaped(user).unwrap_or(Cow::Borrowed(user))
+        },
     })
+}
+
+/// What stands for a user where a request has none; Apache writes `""` for an empty name.
+const NO_USER: [&str; 2] = ["-", "\"\""];
+
+/// Splits at the time: what is before it, the time, and what follows the quote that begins the request. A user's name
+/// may have brackets of its own.
+fn at_time(line: &str) -> Option<(&str, u64, &str)> {
+    line.match_indices(" [").find_map(|(at, bracket)| {
+        let (time, rest) = line[at + bracket.len()..].split_once("] \"")?;
+        Some((&line[..at], time_ns(time)?, rest))
+    })
+}
+
+/// `203.0.113.7 - mary ann`: the address, and the user, whose name may have spaces. Then the field between them has to
+/// be `-`, as nginx always writes it and Apache does without identd: of other logs the words before the time mean
+/// something else.
+fn address_and_user(who: &str) -> Option<(&str, &str)> {
+    let (address, rest) = who.split_once(' ')?;
+    let (ident, user) = rest.trim_start_matches(' ').split_once(' ')?;
+    let is_one_word = |text: &str| !text.is_empty() && !text.contains(' ');
+    let user = if ident == "-" {
+        user
+    } else {
+        user.trim_matches(' ')
+    };
+    (is_one_word(address) && !user.is_empty() && (ident == "-" || is_one_word(user)))
+        .then_some((address, user))
 }
 
 /// `10/Oct/2025:13:55:36 +0200`.
@@ -91,7 +113,7 @@ fn request_of(text: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
     Some((Cow::Borrowed(method), unescaped(target)?))
 }
 
-/// Resolves `\"`, `\\` and `\xHH`; none for bytes that are no text.
+/// Resolves `\"`, `\\`, `\xHH` and Apache's `\b`, `\n`, `\r`, `\t`, `\v`; none for bytes that are no text.
 fn unescaped(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('\\') {
         return Some(Cow::Borrowed(text));
@@ -110,11 +132,19 @@ fn unescaped(text: &str) -> Option<Cow<'_, str>> {
                 bytes.push((digit(*high)? * 16 + digit(*low)?) as u8);
                 rest = after;
             }
-            [escaped @ (b'"' | b'\\'), after @ ..] => {
-                bytes.push(*escaped);
+            [escaped, after @ ..] => {
+                bytes.push(match escaped {
+                    b'"' | b'\\' => *escaped,
+                    b'b' => 0x08,
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'v' => 0x0b,
+                    _ => return None,
+                });
                 rest = after;
             }
-            _ => return None,
+            [] => return None,
         }
     }
     String::from_utf8(bytes).ok().map(Cow::Owned)
@@ -183,6 +213,40 @@ mod tests {
                 (AT, method, target, subject),
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn a_user_is_any_name() {
+        for (who, subject) in [
+            ("1.2.3.4 - mary ann", "mary ann"),
+            ("1.2.3.4 - mary  ann ", "mary  ann "),
+            ("1.2.3.4 - mary [admin]", "mary [admin]"),
+            (
+                "1.2.3.4 - a [10/Oct/2000:13:55:36 -0700] b",
+                "a [10/Oct/2000:13:55:36 -0700] b",
+            ),
+            // nginx, and Apache.
+            (
+                r"1.2.3.4 - m\xC3\xA4ry \x22q\x22 \x5C",
+                "m\u{e4}ry \"q\" \\",
+            ),
+            (r#"1.2.3.4 - \"q\" \\ \t"#, "\"q\" \\ \t"),
+            // Bytes that are no text, and what neither server writes, are a name all the same.
+            (r"1.2.3.4 - m\xE4ry", r"m\xE4ry"),
+            (r"1.2.3.4 - DOMAIN\john", r"DOMAIN\john"),
+            (r#"2001:db8::1 - """#, "2001:db8::1"),
+            ("2001:db8::1 - -", "2001:db8::1"),
+            ("::ffff:1.2.3.4 - -", "::ffff:1.2.3.4"),
+            ("[2001:db8::1] - -", "[2001:db8::1]"),
+            ("unix: - -", "unix:"),
+            ("1.2.3.4 - - -", "- -"),
+            ("1.2.3.4 ident mary", "mary"),
+        ] {
+            let line =
+                format!("{who} [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"");
+            let logged = parse(&line, SubjectField::User).expect(&line);
+            assert_eq!((logged.at_ns, &*logged.subject), (AT, subject), "{line}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use authlab_reports::foreign;
 use http::Method;
 use http::uri::PathAndQuery;
 use indexmap::IndexSet;
@@ -137,7 +138,11 @@ impl Trace {
         let mut number = 0;
         while lines::next(&mut reader, &mut line).map_err(unreadable)? {
             number += 1;
-            gathered.take(number, &line, reading);
+            let line = match number {
+                1 => foreign::without_mark(&line),
+                _ => &line,
+            };
+            gathered.take(number, line, reading);
             if gathered.lines.len() > MOST_LINES || gathered.text_bytes > MOST_TEXT_BYTES {
                 return Err(TraceError::TooLarge {
                     file: file.to_owned(),

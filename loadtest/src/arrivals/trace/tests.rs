@@ -159,6 +159,18 @@ fn a_log_of_another_kind_an_empty_one_and_a_missing_one_are_refused_on_one_line(
 }
 
 #[test]
+fn a_byte_order_mark_and_line_ends_of_windows_are_no_part_of_a_log() {
+    let log = combined(0, "GET / HTTP/1.1", "-").replace('\n', "\r\n");
+    let json = "{\"time\":1,\"method\":\"GET\",\"path\":\"/\",\"subject\":\"1.2.3.4\"}\r\n";
+    for (format, text) in [(Format::Combined, log.as_str()), (Format::Json, json)] {
+        let text = format!("\u{feff}{text}{text}");
+        let trace = read(text.as_bytes(), &reading(format)).unwrap();
+        assert_eq!(trace.subject_texts().collect::<Vec<_>>(), ["1.2.3.4"]);
+        assert_eq!((trace.len(), trace.counts.unreadable), (2, 0));
+    }
+}
+
+#[test]
 fn a_line_longer_than_any_log_has_costs_no_memory_and_only_itself() {
     let mut log = String::new();
     for second in 0..120 {

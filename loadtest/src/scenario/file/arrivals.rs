@@ -4,12 +4,9 @@ use toml::Spanned;
 
 use super::LoadTable;
 use super::source::Source;
-use crate::arrivals::{Arrivals, Piece, Rate, Spacing, Think};
+use crate::arrivals::{Arrivals, MOST_PER_SECOND, Piece, Rate, Spacing, Think};
 use crate::duration;
 use crate::scenario::ScenarioError;
-
-/// Faster than any generator core: a mistake.
-const MOST_PER_SECOND: f64 = 1e7;
 
 impl Source<'_> {
     pub(super) fn arrivals(&self, table: &LoadTable) -> Result<Arrivals, ScenarioError> {

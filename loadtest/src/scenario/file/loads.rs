@@ -79,7 +79,7 @@ impl Source<'_> {
             Some((limits, arrivals)) => (Some(limits), arrivals),
             None => (None, self.arrivals(table)?),
         };
-        Ok(Load {
+        let load = Load {
             name,
             users: *table.users.get_ref(),
             capacity,
@@ -104,7 +104,9 @@ impl Source<'_> {
                 None => TIMEOUT,
             },
             arrivals,
-        })
+        };
+        self.lines_fit(table, &load, steps)?;
+        Ok(load)
     }
 
     /// A duration, or `trace`: as long as the trace lasts. No slice lasts longer than its trace.

@@ -54,6 +54,7 @@ impl Source<'_> {
         for (table, pool) in file.pool.iter().zip(&pools) {
             self.pool_values_differ(table, pool, &pools)?;
         }
+        self.rows_fit(file, &pools, steps)?;
         let of_a_pool = |place: &str| pools.iter().any(|pool| pool.has(place));
         for step in steps {
             let changing = step.places().any(of_a_pool);

@@ -79,7 +79,8 @@ impl Source<'_> {
                     return Err(self.refuse(
                         at,
                         format!(
-                            "step `{}` uses {{{place}}}, which no earlier step saves; saved by then: {}{near}",
+                            "step `{}` uses {{{place}}}, which no earlier step saves; saved by then: {}{near}; \
+                             {{{{{place}}}}} writes the text {{{place}}}",
                             step.name,
                             known.join(", ")
                         ),

@@ -1,5 +1,7 @@
 //! Steps: the requests.
 
+use std::collections::BTreeMap;
+
 use http::{Method, header};
 use toml::Spanned;
 
@@ -52,7 +54,7 @@ impl Source<'_> {
             .is_some_and(|request| request.get_ref() == "trace");
         let (method, target) = if is_of_trace {
             // The line's method is read beside it.
-            (Method::GET, Template::new("{trace_path}"))
+            (Method::GET, Template::target("{trace_path}"))
         } else {
             self.request(table)?
         };
@@ -64,9 +66,13 @@ impl Source<'_> {
                     format!("`{}` is not a header name", header.get_ref()),
                 )
             })?;
-            headers.push((parsed, Template::new(value.get_ref())));
+            let template = Template::header(&parsed, value.get_ref());
+            let template = template.map_err(|why| {
+                self.refuse(value, format!("header `{parsed}` cannot be sent: {why}"))
+            })?;
+            headers.push((parsed, template));
         }
-        let body = self.body(table)?;
+        let body = self.body(table, content_type(&table.headers))?;
         let content_type = match &body {
             Body::Text(_) => None,
             Body::Json(_) => Some("application/json"),
@@ -93,7 +99,7 @@ impl Source<'_> {
             submit: table
                 .submit
                 .as_ref()
-                .map(|fields| templates(fields.get_ref())),
+                .map(|fields| templates(fields.get_ref(), Template::new)),
             headers,
             credentials: self.credentials(table)?,
             dpop: table.dpop,
@@ -148,7 +154,7 @@ impl Source<'_> {
             .split_once(' ')
             .and_then(|(method, target)| Some((method.parse().ok()?, target.trim())))
             .filter(|(_, target)| target.starts_with('/') || starts_with_a_value(target))
-            .map(|(method, target)| (method, Template::new(target)))
+            .map(|(method, target)| (method, Template::target(target)))
             .ok_or_else(|| {
                 self.refuse(
                     request,
@@ -160,7 +166,8 @@ impl Source<'_> {
             })
     }
 
-    fn body(&self, table: &StepTable) -> Result<Body, ScenarioError> {
+    /// The body; one that is text is of the content type given.
+    fn body(&self, table: &StepTable, typed: ContentType) -> Result<Body, ScenarioError> {
         let bodies = [
             table.json.as_ref().map(|json| ("json", json.span())),
             table.body.as_ref().map(|body| ("body", body.span())),
@@ -177,15 +184,16 @@ impl Source<'_> {
         if let Some(json) = &table.json {
             let text = serde_json::to_string(json.get_ref())
                 .map_err(|error| self.refuse(&table.name, error.to_string()))?;
-            return Ok(Body::Json(Template::new(&text)));
+            return Ok(Body::Json(Template::json_table(&text)));
         }
         if let Some(form) = &table.form {
-            return Ok(Body::Form(templates(form.get_ref())));
+            return Ok(Body::Form(templates(form.get_ref(), Template::form)));
         }
-        let text = table
-            .body
-            .as_ref()
-            .map(|body| Template::new(body.get_ref()));
+        let text = table.body.as_ref().map(|body| match typed {
+            ContentType::Json => Template::json(body.get_ref()),
+            ContentType::Form => Template::urlencoded(body.get_ref()),
+            ContentType::Other => Template::new(body.get_ref()),
+        });
         Ok(Body::Text(text.unwrap_or_default()))
     }
 
@@ -195,10 +203,16 @@ impl Source<'_> {
             (Some(_), Some(bearer)) => {
                 Err(self.refuse(bearer, "a step has `basic` or `bearer`, not both"))
             }
-            (None, Some(bearer)) => Ok(Some(Credentials::Bearer(Template::new(bearer.get_ref())))),
+            (None, Some(bearer)) => {
+                let template = Template::header(&header::AUTHORIZATION, bearer.get_ref());
+                let template = template.map_err(|why| {
+                    self.refuse(bearer, format!("`bearer` cannot be sent: {why}"))
+                })?;
+                Ok(Some(Credentials::Bearer(template)))
+            }
             (Some(basic), None) => match &basic.get_ref()[..] {
                 [user, password] => Ok(Some(Credentials::Basic(
-                    Template::new(user),
+                    Template::user(user),
                     Template::new(password),
                 ))),
                 _ => Err(self.refuse(basic, "write basic = [\"user\", \"password\"]")),
@@ -263,14 +277,38 @@ impl Source<'_> {
 
 fn templates<'a>(
     fields: impl IntoIterator<Item = (&'a String, &'a String)>,
+    template: fn(&str) -> Template,
 ) -> Vec<(String, Template)> {
     fields
         .into_iter()
-        .map(|(name, text)| (name.clone(), Template::new(text)))
+        .map(|(name, text)| (name.clone(), template(text)))
         .collect()
 }
 
 /// `{location}`: an address that an earlier step has saved.
 fn starts_with_a_value(target: &str) -> bool {
-    target.starts_with('{') && Template::new(target).places().next().is_some()
+    Template::new(target).begins_with_a_value()
+}
+
+/// What a body that is typed as text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ContentType {
+    Json,
+    Form,
+    Other,
+}
+
+/// What a step's headers say of its body.
+fn content_type(headers: &BTreeMap<Spanned<String>, Spanned<String>>) -> ContentType {
+    let mut headers = headers.iter();
+    let typed = headers.find(|(name, _)| name.get_ref().eq_ignore_ascii_case("content-type"));
+    let essence = typed.and_then(|(_, value)| value.get_ref().split(';').next());
+    let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || essence == "text/json" || essence.ends_with("+json") {
+        ContentType::Json
+    } else if essence == "application/x-www-form-urlencoded" {
+        ContentType::Form
+    } else {
+        ContentType::Other
+    }
 }

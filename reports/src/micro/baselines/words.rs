@@ -17,7 +17,11 @@ pub(super) fn cells(row: &Row) -> Vec<String> {
         interval(row.base),
         time(row.new.median_ns),
         interval(row.new),
-        effect(row.change),
+        match (row.change, row.difference_ns) {
+            (Some(change), _) => effect(change),
+            (None, Some(difference)) => quantity::signed(difference, time),
+            (None, None) => quantity::NOT_MEASURED.to_owned(),
+        },
     ]
 }
 
