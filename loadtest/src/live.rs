@@ -24,6 +24,7 @@ pub(crate) struct Live {
     timer: Counters,
     /// Locked by requests that fail, and to be looked at.
     failed: Mutex<BTreeMap<String, u64>>,
+    retried: AtomicU64,
 }
 
 /// The slice under way at one moment. Its latencies are read from coarse buckets.
@@ -46,6 +47,8 @@ pub struct Snapshot {
     pub offered: Option<f64>,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
+    /// Requests that were sent again on a new connection, because the server had not read them.
+    pub retried: u64,
     /// Time from planned to last byte of the requests answered as expected.
     pub response: Distribution,
     /// Lateness of the generator's own.
@@ -73,6 +76,7 @@ impl Live {
             response: Counters::default(),
             timer: Counters::default(),
             failed: Mutex::default(),
+            retried: AtomicU64::default(),
         }
     }
 
@@ -89,6 +93,15 @@ impl Live {
             Some(count) => *count += 1,
             None => drop(reasons.insert(reason.to_owned(), 1)),
         }
+    }
+
+    /// Counts requests that were sent again. Only the thread that holds the slice's recorder calls it.
+    pub(crate) fn retry(&self, requests: u64) {
+        add(&self.retried, requests);
+    }
+
+    pub(crate) fn retried(&self) -> u64 {
+        self.retried.load(Ordering::Relaxed)
     }
 
     pub(crate) fn response(&self) -> Distribution {

@@ -24,6 +24,7 @@ pub(crate) struct Recorder {
     /// Members drawn, in their order, where an ideal cache is to be asked about them.
     drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
+    retried: u64,
     last_byte: Option<Instant>,
     /// Counted beside the histograms while somebody watches.
     live: Option<Arc<Live>>,
@@ -64,6 +65,8 @@ pub(crate) struct Taken {
     pub(crate) cache: Option<CacheUse>,
     pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
+    /// Requests that were sent again, because the server had not read them.
+    pub(crate) retried: u64,
     pub(crate) last_byte: Option<Instant>,
 }
 
@@ -87,6 +90,7 @@ impl Recorder {
             cache: None,
             drawn: Vec::new(),
             failed: BTreeMap::new(),
+            retried: 0,
             last_byte: None,
             live,
         }
@@ -143,6 +147,14 @@ impl Recorder {
             live.failed(&key);
         }
         *self.failed.entry(key).or_default() += 1;
+    }
+
+    /// Counts requests that were sent again, because the server had not read them.
+    pub(crate) fn retried(&mut self, requests: u64) {
+        self.retried += requests;
+        if let Some(live) = &self.live {
+            live.retry(requests);
+        }
     }
 
     /// Counts a request that was sent after its credentials' revoke was answered, and how long after
@@ -236,6 +248,7 @@ impl Recorder {
             cache: self.cache.take(),
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
+            retried: std::mem::take(&mut self.retried),
             last_byte: self.last_byte.take(),
         }
     }

@@ -48,6 +48,7 @@ impl Conductor<'_> {
             length: end - start,
             offered,
             failed: live.failures(),
+            retried: live.retried(),
             response: live.response(),
             timer: live.timer(),
             left,

@@ -102,6 +102,7 @@ fn slice(failed: BTreeMap<String, u64>) -> Snapshot {
         length: Duration::from_secs(2),
         offered: Some(1_000.0),
         failed,
+        retried: 0,
         response: Distribution::of(usual.chain(slow)),
         timer: Distribution::of((0..1_212).map(|n| 300 + n * 3)),
         left: running_left(),
