@@ -155,7 +155,13 @@ fn what_a_server_sends_is_named_when_it_is_no_answer() {
             .collect();
         assert_eq!(reasons(&finished.run), expected, "{shown:?}");
         assert_eq!(ok(&finished.run) > 0, reason.is_none(), "{shown:?}");
-        assert_eq!(retried(&finished.run), 0, "{shown:?}");
+        // A connection that was open before may have been closed before the request was read.
+        if reason.is_some() {
+            assert!(
+                retried(&finished.run) <= finished.run.slices.len() as u64,
+                "{shown:?}"
+            );
+        }
     }
 }
 
@@ -181,21 +187,26 @@ fn a_reset_and_a_port_that_nothing_listens_on_are_named() {
         ["ask: connection failed: connection reset"]
     );
 
-    // It stops to listen with its first answer.
+    // It stops to listen after more requests than warm-up takes, and fewer than a slice.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         use std::io::{Read, Write};
+        let mut answered = 0;
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            if stream.read(&mut [0; 1_024]).unwrap() > 0 {
-                drop(listener);
-                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
-                return;
+            while stream.read(&mut [0; 1_024]).unwrap_or(0) > 0 {
+                if answered == 40 {
+                    return;
+                }
+                answered += 1;
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
             }
         }
     });
-    let finished = run(&url, &load("GET /", ""));
+    let many = load("GET /", "").replace("[\"ask\"]", "[\"ask*90\"]");
+    let many = many.replace("blocks = 1", "blocks = 1, min_samples = 90");
+    let finished = run(&url, &many);
     assert_eq!(
         reasons(&finished.run),
         ["ask: cannot connect: Connection refused (os error 111)"]
@@ -293,41 +304,28 @@ fn what_the_server_may_have_processed_is_sent_once() {
 
 #[test]
 fn a_request_is_sent_again_once_and_then_it_has_failed() {
-    // The first connection of a user is answered on; what comes later is not.
-    let accepted = std::sync::atomic::AtomicUsize::new(0);
-    let server = serve(move |mut connection| {
-        let number = accepted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        while number < 2 {
-            let Some(head) = connection.request() else {
-                return;
-            };
+    let server = serve(|mut accepted| {
+        while let Some(head) = accepted.request() {
             if head.starts_with("GET /last") {
                 return;
             }
-            connection.send(OK);
+            accepted.send(OK);
         }
-        connection.request();
     });
-    let steps = load("GET /", "").replace(
-        "[[load]]",
-        "[[step]]\nname = \"last\"\nrequest = \"GET /last\"\n[[load]]",
+    let last = "[[step]]\nname = \"last\"\nrequest = \"GET /last\"\n[[load]]";
+    let steps = load("GET /", "").replace("[[load]]", last);
+    let finished = run(
+        &server.url,
+        &steps.replace("[\"ask\"]", "[\"ask\", \"last\"]"),
     );
-    let steps = steps
-        .replace("[\"ask\"]", "[\"ask\", \"last\"]")
-        .replace("warm_up = \"1ms\"", "warm_up = \"0ms\"");
-    let finished = run(&server.url, &steps);
-    assert!(
-        reasons(&finished.run).contains(&"last: connection closed before a response"),
-        "{:?}",
-        reasons(&finished.run)
+    assert_eq!(
+        reasons(&finished.run),
+        ["last: connection closed before a response"]
     );
-    let lasts = server
-        .heads()
-        .iter()
-        .filter(|head| head.starts_with("GET /last"))
-        .count();
-    assert_eq!(lasts, 2, "{:?}", server.heads());
-    assert!(retried(&finished.run) <= 1);
+    let slices = finished.run.slices.iter();
+    let failed: u64 = slices.map(|slice| slice.failed.values().sum::<u64>()).sum();
+    let retried = retried(&finished.run);
+    assert!(retried.abs_diff(failed) <= 1, "{retried} for {failed}");
 }
 
 #[test]

@@ -327,6 +327,12 @@ impl fmt::Display for Broken {
             Self::GoAway(reason) => {
                 write!(f, "HTTP/2 connection closed by the server: {reason:?}")
             }
+            // h2 ends the connection so for very long headers, and for floods of small frames.
+            Self::Http2Invalid(Reason::ENHANCE_YOUR_CALM) => write!(
+                f,
+                "the server sent headers over {} KiB, or too many frames: ENHANCE_YOUR_CALM",
+                MOST_HEAD_BYTES >> 10
+            ),
             Self::Http2Invalid(reason) => {
                 write!(f, "the server violated HTTP/2: {reason:?}")
             }
@@ -395,5 +401,59 @@ impl fmt::Display for Failure {
             write!(f, " ({})", self.cause)?;
         }
         f.write_str(self.broken.remedy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_does_not_come_about_says_why() {
+        let table = [
+            (
+                Errno::MFILE,
+                "cannot connect: no file descriptors are left (`ulimit -n` is the limit)",
+            ),
+            (
+                Errno::NFILE,
+                "cannot connect: no file descriptors are left (`ulimit -n` is the limit)",
+            ),
+            (
+                Errno::ADDRNOTAVAIL,
+                "cannot connect: no local ports are left",
+            ),
+            (
+                Errno::CONNREFUSED,
+                "cannot connect: Connection refused (os error 111)",
+            ),
+            (
+                Errno::CONNRESET,
+                "cannot connect: Connection reset by peer (os error 104)",
+            ),
+            (
+                Errno::TIMEDOUT,
+                "cannot connect: Connection timed out (os error 110)",
+            ),
+            (
+                Errno::HOSTUNREACH,
+                "cannot connect: No route to host (os error 113)",
+            ),
+        ];
+        for (number, label) in table {
+            let error = io::Error::from(number);
+            assert_eq!(Broken::of_connect(&error).to_string(), label);
+        }
+    }
+
+    #[test]
+    fn a_cause_is_found_within_the_errors_that_carry_it() {
+        let alert = RustlsError::AlertReceived(AlertDescription::CertificateRequired);
+        let carried = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, alert));
+        let broken = Broken::of_handshake(&carried, HttpVersion::One);
+        assert_eq!(
+            broken,
+            Broken::TlsAlert(AlertDescription::CertificateRequired)
+        );
     }
 }

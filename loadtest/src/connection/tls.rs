@@ -53,6 +53,9 @@ impl Tls {
             .with_safe_default_protocol_versions()?;
         let mut config = match trust {
             Trust::System => builder.with_platform_verifier()?.with_no_client_auth(),
+            Trust::Only(none) if none.is_empty() => builder
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth(),
             Trust::Only(authorities) => {
                 let verifier = NamedOnes::new(authorities, provider)?;
                 builder

@@ -149,7 +149,11 @@ mod tests {
             (&["gzip", "deflate"], deflated_gzip, Ok(Some(text.clone()))),
             (&["identity"], text.clone(), Ok(None)),
             (&["gzip"], cut, Err("cut short")),
-            (&["gzip"], text.clone(), Err("not valid gzip")),
+            (
+                &["gzip"],
+                b"text, and no gzip".to_vec(),
+                Err("not valid gzip"),
+            ),
             (&["br"], text.clone(), Err("encoded as br")),
             (
                 &["gzip, gzip, gzip, gzip, gzip"],

@@ -29,6 +29,14 @@ impl Accepted {
         Some(head)
     }
 
+    /// Reads so many octets, or nothing when the client has closed.
+    #[allow(dead_code, reason = "only some tests read octets")]
+    pub(crate) fn octets(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut octets = vec![0; count];
+        self.stream.read_exact(&mut octets).ok()?;
+        Some(octets)
+    }
+
     /// Sends octets. A client that has left is no matter here.
     pub(crate) fn send(&mut self, octets: impl AsRef<[u8]>) {
         let _ = self.stream.get_mut().write_all(octets.as_ref());
