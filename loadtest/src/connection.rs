@@ -263,7 +263,11 @@ pub(crate) async fn dial(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
 /// The first of the endpoint's addresses that accepts. Where none does, the failure is that of the first.
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
     let named = net::lookup_host(&endpoint.address).await;
-    let named = named.map_err(|error| Failure::new(Broken::Unresolved, error))?;
+    let named = named.map_err(|error| match error.raw_os_error() {
+        // A name is looked up over descriptors, too.
+        Some(_) => Broken::of_connect(&error).into(),
+        None => Failure::new(Broken::Unresolved, error),
+    })?;
     let mut failed = None;
     for address in named.chain(endpoint.second) {
         match TcpStream::connect(address).await {

@@ -6,6 +6,7 @@
 #[path = "scripted/place.rs"]
 mod place;
 #[path = "scripted/raw.rs"]
+#[allow(dead_code, reason = "frames are not read as HTTP/1.1")]
 mod raw;
 
 use std::collections::BTreeSet;

@@ -193,15 +193,15 @@ impl Seat {
             return self.browse(place, step, request, keep_cookies).await;
         }
         let mut retry = Retry::default();
-        let mut spare = None;
+        let mut spare: Option<Box<Built>> = None;
         loop {
             let request = match spare.take() {
-                Some(same) => same,
+                Some(same) => *same,
                 None => self.build(place, index, step)?,
             };
             // Built anew, it would be another request.
             if step.changing || step.submit.is_some() {
-                spare = Some(request.clone());
+                spare = Some(Box::new(request.clone()));
             }
             let line = &mut self.lines[place];
             let asked = keep_cookies.then(|| request::Address::of(&request));

@@ -49,7 +49,7 @@ impl Line {
         let is_reused = self.is_ready().await;
         // The time in which a new connection is made is the request's.
         let begun = (!is_reused).then(Instant::now);
-        let connection = self.connect().await.map_err(Unanswered::For)?;
+        let connection = self.opened().await.map_err(Unanswered::For)?;
         let answer = connection.exchange(request, keep_body).await;
         match answer {
             Ok(mut answer) => {
@@ -71,6 +71,11 @@ impl Line {
 
     pub(super) async fn connect(&mut self) -> Result<&mut Connection, Broken> {
         self.is_ready().await;
+        self.opened().await
+    }
+
+    /// The connection, opened where there is none.
+    async fn opened(&mut self) -> Result<&mut Connection, Broken> {
         match &mut self.connection {
             Some(open) => Ok(open),
             closed => {
