@@ -6,6 +6,7 @@ use std::io::Read;
 
 use anyhow::{Context, anyhow, bail};
 use authlab_loadtest::scenario::{Scenario, ScenarioError, escaped};
+use authlab_loadtest::target;
 use authlab_reports::withhold::{self, WITHHELD};
 
 // Not a doc comment: clap would make it the verb's own.
@@ -72,8 +73,8 @@ impl Requests {
             (_, []) => vec![path.to_owned()],
             _ => bail!("the path is in the url or in --get, not both"),
         };
-        if let Some(path) = paths.iter().find(|path| !path.starts_with('/')) {
-            bail!("--get {}: a path begins with `/`", withhold::url(path));
+        for path in &paths {
+            target::path(path).with_context(|| format!("--get {}", withhold::url(path)))?;
         }
         let body = self.data.as_deref().map(body).transpose()?;
         let default_method = if body.is_some() { "POST" } else { "GET" };

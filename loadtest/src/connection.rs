@@ -7,6 +7,7 @@
 mod broken;
 mod endpoint;
 mod tls;
+mod watched;
 
 use std::time::{Duration, Instant};
 
@@ -16,17 +17,21 @@ use hyper::body::Bytes;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{self, TcpStream};
 
 use crate::protocol::HttpVersion;
 
 pub(crate) use self::broken::{Broken, Failure};
 pub(crate) use self::endpoint::Endpoint;
 use self::tls::Tls;
+use self::watched::{Octets, Watched};
 
 /// A connection that is open, or was.
 pub(crate) struct Connection {
     sender: Sender,
+    octets: Octets,
+    /// Whether a response has come on it.
+    is_proven: bool,
 }
 
 enum Sender {
@@ -43,10 +48,49 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// The body, where the step looks at it.
     pub(crate) body: Bytes,
+    pub(crate) coding: Coding,
+}
+
+/// What became of the body's `Content-Encoding`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// The body is as it came.
+    AsSent,
+    Decoded,
+    /// It is as it came, and cannot be read for this reason.
+    Unreadable(Box<str>),
+}
+
+/// A request that was not answered.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    pub(crate) broken: Broken,
+    /// When it was sent.
+    pub(crate) sent: Instant,
+    pub(crate) again: Again,
+    /// Whether the connection lives on.
+    pub(crate) is_open: bool,
+}
+
+/// Whether a request that was not answered may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// The server may have processed it.
+    No,
+    /// On a connection that had been open before (RFC 9112 §9.3.1): it was closed before the server read the
+    /// request, or the request is idempotent and was not answered with a single octet.
+    IfReused,
+    /// The server said that it did not process the request (RFC 9113 §6.8 and §8.7).
+    Yes,
 }
 
 /// More of one answer is refused: a load generator must not be filled by what it measures.
 const MOST_BODY_BYTES: usize = 16 << 20;
+/// More headers of one answer are refused. hyper reserves the room for them at each response.
+const MOST_HEADERS: usize = 1_000;
+/// Longer headers of one answer are refused; Firefox reads 384 KiB and Chromium 256 KiB. It is what hyper's own
+/// buffer of HTTP/1.1 holds.
+const MOST_HEAD_BYTES: u32 = 408 << 10;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
@@ -54,12 +98,17 @@ impl Connection {
     /// Opens a connection; the TLS handshake is part of it, and of no request.
     pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
         let stream = dial(endpoint).await?;
+        let octets = Octets::default();
         let sender = match &endpoint.tls {
-            None => Sender::over(stream, endpoint.http).await?,
+            None => Sender::over(stream, endpoint.http, &octets).await?,
             // On the heap: a user's future, moved and polled for each request, stays small.
-            Some(tls) => Box::pin(Sender::secured(stream, tls, endpoint.http)).await?,
+            Some(tls) => Box::pin(Sender::secured(stream, tls, endpoint.http, &octets)).await?,
         };
-        Ok(Self { sender })
+        Ok(Self {
+            sender,
+            octets,
+            is_proven: false,
+        })
     }
 
     /// Waits until another request may be sent on it; false when it has closed.
@@ -75,23 +124,27 @@ impl Connection {
         &mut self,
         request: Request<Full<Bytes>>,
         keep_body: bool,
-    ) -> Result<Answer, Broken> {
+    ) -> Result<Answer, Lost> {
+        let is_idempotent = request.method().is_idempotent();
         let sent = Instant::now();
+        let came_unasked = self.octets.forget();
         let response = match &mut self.sender {
             Sender::One(sender) => sender.send_request(request).await,
             Sender::Two(sender) => sender.send_request(request).await,
-        }
-        .map_err(|_| Broken::Send)?;
+        };
+        let response =
+            response.map_err(|error| self.lost(&error, sent, is_idempotent, came_unasked))?;
+        self.is_proven = true;
         let first_byte = Instant::now();
         let (head, mut incoming) = response.into_parts();
         let mut body = Vec::new();
         let mut length = 0;
         while let Some(frame) = incoming.frame().await {
-            let frame = frame.map_err(|_| Broken::Body)?;
+            let frame = frame.map_err(|error| self.cut(Broken::of_body(&error), sent))?;
             if let Some(data) = frame.data_ref() {
                 length += data.len();
                 if length > MOST_BODY_BYTES {
-                    return Err(Broken::TooLarge);
+                    return Err(self.cut(Broken::TooLarge, sent));
                 }
                 if keep_body {
                     body.extend_from_slice(data);
@@ -105,35 +158,89 @@ impl Connection {
             status: head.status,
             headers: head.headers,
             body: body.into(),
+            coding: Coding::AsSent,
         })
+    }
+
+    /// Why no response began, and whether the request may be sent again.
+    #[cold]
+    fn lost(
+        &self,
+        error: &hyper::Error,
+        sent: Instant,
+        is_idempotent: bool,
+        came_unasked: bool,
+    ) -> Lost {
+        let is_one = matches!(self.sender, Sender::One(_));
+        // HTTP/2 has frames of its own; no response began, however many octets came.
+        let octets = is_one && self.octets.came();
+        // hyper gives a request back that it has not begun to write.
+        let was_written = !error.is_canceled();
+        let broken = if is_one && !was_written && !self.is_proven && (octets || came_unasked) {
+            Broken::NotHttp
+        } else {
+            Broken::of_response(error, octets)
+        };
+        let again = if broken.is_unprocessed() {
+            Again::Yes
+        } else if !was_written || (is_idempotent && !octets && broken.is_end_of_connection()) {
+            Again::IfReused
+        } else {
+            Again::No
+        };
+        Lost {
+            again,
+            ..self.cut(broken, sent)
+        }
+    }
+
+    /// An answer that broke off after it had begun.
+    #[cold]
+    fn cut(&self, broken: Broken, sent: Instant) -> Lost {
+        Lost {
+            broken,
+            sent,
+            again: Again::No,
+            is_open: broken.is_of_stream() && matches!(self.sender, Sender::Two(_)),
+        }
     }
 }
 
 impl Sender {
-    async fn secured(stream: TcpStream, tls: &Tls, http: HttpVersion) -> Result<Self, Failure> {
+    async fn secured(
+        stream: TcpStream,
+        tls: &Tls,
+        http: HttpVersion,
+        octets: &Octets,
+    ) -> Result<Self, Failure> {
         let handshake = tokio::time::timeout(CONNECT_WITHIN, tls.handshake(stream));
-        let secured = handshake
-            .await
-            .map_err(|late| Failure::new(Broken::Tls, late))??;
-        Self::over(secured, http).await
+        let secured = handshake.await.map_err(|_| Broken::TlsLate)??;
+        Self::over(secured, http, octets).await
     }
 
     /// Speaks HTTP on `stream`. The connection's task ends by itself, with the sender or with the
     /// server's side; what went wrong reaches the sender.
-    async fn over<S>(stream: S, http: HttpVersion) -> Result<Self, Failure>
+    async fn over<S>(stream: S, http: HttpVersion, octets: &Octets) -> Result<Self, Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let refused = |error| Failure::new(Broken::Connect, error);
-        let stream = TokioIo::new(stream);
+        let refused = |error: hyper::Error| Failure::new(Broken::of_response(&error, false), error);
+        let stream = TokioIo::new(Watched::new(stream, octets));
         match http {
             HttpVersion::One => {
-                let (sender, connection) = http1::handshake(stream).await.map_err(refused)?;
+                let (sender, connection) = http1::Builder::new()
+                    .max_headers(MOST_HEADERS)
+                    .max_buf_size(MOST_HEAD_BYTES as usize)
+                    .handshake(stream)
+                    .await
+                    .map_err(refused)?;
                 tokio::spawn(connection);
                 Ok(Self::One(sender))
             }
             HttpVersion::Two => {
-                let (sender, connection) = http2::handshake(TokioExecutor::new(), stream)
+                let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+                    .max_header_list_size(MOST_HEAD_BYTES)
+                    .handshake(stream)
                     .await
                     .map_err(refused)?;
                 tokio::spawn(connection);
@@ -145,13 +252,28 @@ impl Sender {
 
 /// A TCP connection, without Nagle's delay.
 pub(crate) async fn dial(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
-    let connecting = TcpStream::connect(&endpoint.address);
-    let stream = tokio::time::timeout(CONNECT_WITHIN, connecting)
-        .await
-        .map_err(|late| Failure::new(Broken::Connect, late))?
-        .map_err(|error| Failure::new(Broken::Connect, error))?;
+    let connecting = tokio::time::timeout(CONNECT_WITHIN, connect(endpoint));
+    let stream = connecting.await.map_err(|_| Broken::ConnectLate)??;
     stream
         .set_nodelay(true)
-        .map_err(|error| Failure::new(Broken::Connect, error))?;
+        .map_err(|error| Broken::of_connect(&error))?;
     Ok(stream)
+}
+
+/// The first of the endpoint's addresses that accepts. Where none does, the failure is that of the first.
+async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
+    let named = net::lookup_host(&endpoint.address).await;
+    let named = named.map_err(|error| match error.raw_os_error() {
+        // A name is looked up over descriptors, too.
+        Some(_) => Broken::of_connect(&error).into(),
+        None => Failure::new(Broken::Unresolved, error),
+    })?;
+    let mut failed = None;
+    for address in named.chain(endpoint.second) {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed.get_or_insert(Broken::of_connect(&error)),
+        };
+    }
+    Err(failed.unwrap_or(Broken::Unresolved).into())
 }

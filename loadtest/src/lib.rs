@@ -2,7 +2,7 @@
 //!
 //! Top-down, as a run lives:
 //! - [`scenario`]: what is asked, read from TOML and checked.
-//! - [`origin`], [`protocol`]: where a server is, and what it speaks.
+//! - [`origin`], [`target`], [`protocol`]: where a server is, what is asked of it, and what it speaks.
 //! - [`conductor`]: starts servers, warms them up, interleaves slices, writes the run as it goes.
 //! - `search`: the highest rate within limits.
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned; [`shard`]:
@@ -44,6 +44,7 @@ mod search;
 pub mod server;
 mod server_timing;
 pub mod shard;
+pub mod target;
 mod usage;
 mod user;
 mod validity;

@@ -25,6 +25,7 @@ pub(crate) struct Live {
     timer: Counters,
     /// Locked by requests that fail, and to be looked at.
     failed: Mutex<BTreeMap<String, u64>>,
+    retried: AtomicU64,
 }
 
 /// The slice under way at one moment. Its latencies are read from coarse buckets.
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub offered: Option<f64>,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
+    /// Requests that were sent again on a new connection, because the server had not read them.
+    pub retried: u64,
     /// Whether requests are planned by a schedule: the response time is then what users feel.
     pub open: bool,
     /// Response time, from the intended start, of the requests answered as expected.
@@ -79,6 +82,7 @@ impl Live {
             service: Counters::default(),
             timer: Counters::default(),
             failed: Mutex::default(),
+            retried: AtomicU64::default(),
         }
     }
 
@@ -96,6 +100,15 @@ impl Live {
             Some(count) => *count += 1,
             None => drop(reasons.insert(reason.to_owned(), 1)),
         }
+    }
+
+    /// Counts requests that were sent again. Only the thread that holds the slice's recorder calls it.
+    pub(crate) fn retry(&self, requests: u64) {
+        add(&self.retried, requests);
+    }
+
+    pub(crate) fn retried(&self) -> u64 {
+        self.retried.load(Ordering::Relaxed)
     }
 
     pub(crate) fn response(&self) -> Distribution {

@@ -3,6 +3,8 @@
 use authlab_reports::withhold;
 use http::Uri;
 
+use crate::target::{self, TargetError};
+
 /// Scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -26,16 +28,26 @@ pub enum OriginError {
         /// What was given.
         url: String,
     },
+    /// Its path or query cannot be sent.
+    #[error("url `{url}` is not accepted: {cause}")]
+    Target {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        cause: TargetError,
+    },
 }
 
 const PORT_HTTP: u16 = 80;
 const PORT_HTTPS: u16 = 443;
 
 impl Origin {
-    /// Takes a URL apart: its origin, and its path with the query (`/` where it has none).
+    /// Takes a URL apart: its origin, and its path with the query as they are sent (`/` where it has none). A
+    /// fragment is left out: it is never sent.
     ///
     /// # Errors
-    /// It is not `http://` or `https://` with a host and at most a port, or holds credentials.
+    /// It is not `http://` or `https://` with a host and at most a port, holds credentials, or has a path that
+    /// cannot be sent.
     pub fn parse(url: &str) -> Result<(Self, String), OriginError> {
         let refused = || {
             if url.contains('@') {
@@ -45,7 +57,11 @@ impl Origin {
                 url: withhold::url(url),
             }
         };
-        let uri: Uri = url.parse().map_err(|_| refused())?;
+        // The authority ends where a path, a query or a fragment begins (RFC 3986 §3.2).
+        let (_, after) = url.split_once("://").ok_or_else(refused)?;
+        let length = after.find(['/', '?', '#']).unwrap_or(after.len());
+        let (named, rest) = url.split_at(url.len() - after.len() + length);
+        let uri: Uri = named.parse().map_err(|_| refused())?;
         let secure = match uri.scheme_str() {
             Some("http") => false,
             Some("https") => true,
@@ -63,19 +79,34 @@ impl Origin {
         if authority.host().is_empty() {
             return Err(refused());
         }
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let asked = rest.split('#').next().unwrap_or_default();
+        let asked = if asked.starts_with('/') {
+            target::path(asked)
+        } else {
+            target::path(&format!("/{asked}"))
+        };
+        let path = asked.map_err(|cause| OriginError::Target {
+            url: withhold::url(url),
+            cause,
+        })?;
         let origin = Self {
             secure,
             host: authority.host().to_owned(),
             port,
         };
-        Ok((origin, path.to_owned()))
+        Ok((origin, path))
     }
 
     /// What is connected to: `host:port`.
     #[must_use]
     pub fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
     }
 
     /// As requests name it: without the port that the scheme implies.
@@ -91,8 +122,7 @@ impl Origin {
 
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = if self.secure { "https" } else { "http" };
-        write!(f, "{scheme}://{}", self.authority())
+        write!(f, "{}://{}", self.scheme(), self.authority())
     }
 }
 
@@ -117,6 +147,18 @@ mod tests {
                 "http://[::1]:8080",
                 "/x",
             ),
+            ("http://h:1?x=1", "h:1", "http://h:1", "/?x=1"),
+            ("http://h?x=/", "h:80", "http://h", "/?x=/"),
+            ("http://h:1/a?b#c", "h:1", "http://h:1", "/a?b"),
+            ("http://h:1#c?d/", "h:1", "http://h:1", "/"),
+            ("http://h//a", "h:80", "http://h", "//a"),
+            (
+                "http://h/\u{f6}?\u{f6}",
+                "h:80",
+                "http://h",
+                "/%C3%B6?%C3%B6",
+            ),
+            ("HTTP://h/a", "h:80", "http://h", "/a"),
         ];
         for (url, address, shown, path) in table {
             let (origin, rest) = Origin::parse(url).unwrap();
@@ -142,6 +184,15 @@ mod tests {
         ] {
             let said = Origin::parse(url).unwrap_err().to_string();
             assert!(said.contains("use http://host:port or https://"), "{said}");
+        }
+        for url in [
+            "http://h/a b",
+            "http://h?a b",
+            "http://h/a\tb",
+            "http://h/a b@c",
+        ] {
+            let said = Origin::parse(url).unwrap_err().to_string();
+            assert!(said.contains("a path cannot hold"), "{url}: {said}");
         }
         for url in ["http://user:s3cret@h", "ftp://user:s3cret@h", "u:s3cret@"] {
             let said = Origin::parse(url).unwrap_err().to_string();

@@ -50,7 +50,8 @@ pub(crate) fn get(endpoint: &Endpoint, path: &str, within: Duration) -> Result<u
         }
         let mut connection = Connection::open(endpoint).await?;
         let answer = connection.exchange(request, false).await;
-        Ok(answer.map_err(Failure::from)?.status.as_u16())
+        let answer = answer.map_err(|lost| Failure::from(lost.broken))?;
+        Ok(answer.status.as_u16())
     })
 }
 

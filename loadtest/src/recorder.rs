@@ -28,6 +28,7 @@ pub(crate) struct Recorder {
     /// Members drawn, in their order, where an ideal cache is to be asked about them.
     drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
+    retried: u64,
     last_byte: Option<Instant>,
     answers: Answers,
     /// Whether it is looked for a backlog that grows.
@@ -79,6 +80,8 @@ pub(crate) struct Taken {
     pub(crate) cache: Option<CacheUse>,
     pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
+    /// Requests that were sent again, because the server had not read them.
+    pub(crate) retried: u64,
     pub(crate) last_byte: Option<Instant>,
     pub(crate) answers: Answers,
     /// Seconds by which responses became longer in each second, of the step where that is the most;
@@ -106,6 +109,7 @@ impl Recorder {
             cache: None,
             drawn: Vec::new(),
             failed: BTreeMap::new(),
+            retried: 0,
             last_byte: None,
             answers: Answers::default(),
             follows_trend: false,
@@ -199,6 +203,14 @@ impl Recorder {
             live.failed(&key);
         }
         *self.failed.entry(key).or_default() += 1;
+    }
+
+    /// Counts requests that were sent again, because the server had not read them.
+    pub(crate) fn retried(&mut self, requests: u64) {
+        self.retried += requests;
+        if let Some(live) = &self.live {
+            live.retry(requests);
+        }
     }
 
     /// Counts a request that was sent after its credentials' revoke was answered, and how long after
@@ -295,6 +307,7 @@ impl Recorder {
             cache: self.cache.take(),
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
+            retried: std::mem::take(&mut self.retried),
             last_byte: self.last_byte.take(),
             answers: std::mem::take(&mut self.answers),
             growth,

@@ -9,7 +9,7 @@ mod readiness;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -227,6 +227,23 @@ fn unusable(url: &str, cause: &impl ToString) -> ServerError {
     }
 }
 
+/// A port that is free on both loopback addresses: the command may listen on the one or the other, and a stranger on
+/// the second would be taken for it.
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    let mut taken = Vec::new();
+    loop {
+        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = first.local_addr()?.port();
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => taken.push(first),
+            // Without IPv6 there is one.
+            Ok(_) | Err(_) => return Ok(port),
+        }
+        if taken.len() == MOST_PORTS_TRIED {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+    }
 }
+
+/// So many ports in use on one of the addresses only do not occur by chance.
+const MOST_PORTS_TRIED: usize = 100;

@@ -3,6 +3,7 @@
 mod alone;
 mod browse;
 mod cookies;
+mod decoding;
 mod dpop;
 mod filling;
 mod journey;
@@ -148,6 +149,8 @@ struct Seat {
     begun: Option<(usize, bool)>,
     /// The request in flight: step (position among the timed ones) and planned instant.
     in_flight: Option<(usize, Instant)>,
+    /// Requests of the step under way that were sent again, because the server had not read them.
+    retried: u64,
 }
 
 impl Seat {
@@ -164,6 +167,7 @@ impl Seat {
             prepared: None,
             begun: None,
             in_flight: None,
+            retried: 0,
         }
     }
 
@@ -173,7 +177,7 @@ impl Seat {
         self.values.reseed(job.seed, self.number);
         for place in places(job) {
             let connected = self.lines[place].connect().await;
-            connected.map_err(|broken| broken.label().to_owned())?;
+            connected.map_err(|broken| broken.to_string())?;
         }
         self.pools = pools.at(job);
         for members in self.pools.clone() {

@@ -80,6 +80,8 @@ pub struct Rung {
     pub samples: u64,
     /// Requests that failed, under all loads.
     pub failures: u64,
+    /// Requests that were sent again on a new connection, under all loads; they are no failures.
+    pub retried: u64,
 }
 
 /// What open arrivals waited for, from when they were planned.
@@ -147,6 +149,7 @@ impl Rung {
         let p50 = |at: &LoadStep| run.latency(name, at);
         let latency = p50(&columns.latency);
         let is_baseline = name == run.scenario.baseline;
+        let slices = || run.slices.iter().filter(|slice| slice.variant == name);
         Self {
             variant: variant.clone(),
             is_baseline,
@@ -162,12 +165,8 @@ impl Rung {
             capacity: Capacity::of(run, name),
             cpu_s_per_million: capacity::cpu_s_per_million(run, name),
             samples: latency.map_or(0, |figure| figure.count),
-            failures: run
-                .slices
-                .iter()
-                .filter(|slice| slice.variant == name)
-                .map(Slice::failures)
-                .sum(),
+            failures: slices().map(Slice::failures).sum(),
+            retried: slices().map(|slice| slice.retried).sum(),
         }
     }
 }

@@ -312,6 +312,10 @@ pub struct Slice {
     pub cache: Option<CacheUse>,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
+    /// Requests that were sent again on a new connection, because the server had closed the old one before it
+    /// read them. They are no failures.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retried: u64,
     /// CPU time of the server's processes within the slice, those of the servers beside it
     /// included; none for a server not started here.
     pub cpu_ns: Option<u64>,

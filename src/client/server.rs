@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use authlab_loadtest::origin::Origin;
+use authlab_reports::withhold;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use reqwest::{Client, Method, RequestBuilder};
@@ -70,10 +72,12 @@ impl Answer {
 impl Server {
     /// Asks a server what it has.
     pub(super) async fn at(url: &str) -> anyhow::Result<Self> {
-        let url = url.trim_end_matches('/').to_owned();
-        if !url.starts_with("http://") {
-            bail!("{url}: expected http://HOST:PORT");
-        }
+        let url = match Origin::parse(url) {
+            Ok((origin, path)) if !origin.secure && !path.contains('?') => {
+                format!("{origin}{}", path.trim_end_matches('/'))
+            }
+            _ => bail!("{}: expected http://HOST:PORT", withhold::url(url)),
+        };
         let http = Client::builder()
             .timeout(WITHIN)
             .user_agent(concat!("authlab-client/", env!("CARGO_PKG_VERSION")))

@@ -7,6 +7,7 @@ use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::protocol::{HttpVersion, Protocol, Trust};
 use authlab_loadtest::scenario::{Ready, Target, Variant};
+use authlab_loadtest::target;
 use authlab_reports::nearest::did_you_mean;
 use authlab_reports::withhold;
 
@@ -89,17 +90,14 @@ fn target(
             beside.name
         );
     }
-    if let Some(path) = arguments
+    let ready = arguments
         .ready
         .as_ref()
-        .filter(|path| !path.starts_with('/'))
-    {
-        bail!("--ready {path}: a path begins with `/`");
-    }
+        .map(|path| target::path(path).with_context(|| format!("--ready {}", withhold::url(path))));
     Ok(Target::Command {
         words,
         env,
-        ready: arguments.ready.clone().map_or(Ready::Answers, Ready::Path),
+        ready: ready.transpose()?.map_or(Ready::Answers, Ready::Path),
         ready_within: duration::parse(&arguments.ready_within)?,
         host: None,
         protocol: protocol(arguments, false),

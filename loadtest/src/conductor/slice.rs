@@ -190,6 +190,7 @@ impl Conductor<'_> {
                 .clone()
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
+            retried: ran.taken.retried,
             cpu_ns: all.map(|used| nanos(used.cpu)),
             beside_cpu_ns: besides
                 .map(|(name, used)| (name.clone(), nanos(used.cpu)))

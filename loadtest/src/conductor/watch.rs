@@ -50,6 +50,7 @@ impl Conductor<'_> {
             offered,
             failed: live.failures(),
             open: job.load.arrivals.are_open(),
+            retried: live.retried(),
             response: live.response(),
             service: live.service(),
             timer: live.timer(),

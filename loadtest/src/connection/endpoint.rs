@@ -1,6 +1,6 @@
 //! Where a server listens and what it speaks there, ready to be connected to.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::tls::{Tls, TlsError};
 use crate::origin::Origin;
@@ -10,6 +10,8 @@ use crate::protocol::{HttpVersion, Protocol};
 pub(crate) struct Endpoint {
     /// What is connected to: `host:port`.
     pub(crate) address: String,
+    /// What is connected to when nothing listens there.
+    pub(crate) second: Option<SocketAddr>,
     /// As requests name it; where the certificate has a name of its own, by that.
     pub(crate) origin: Origin,
     pub(crate) http: HttpVersion,
@@ -25,7 +27,7 @@ const LOOPBACK_NAME: &str = "localhost";
 impl Endpoint {
     /// A server that runs already.
     pub(crate) fn of_url(origin: &Origin, protocol: &Protocol) -> Result<Self, TlsError> {
-        Self::new(origin.address(), origin.clone(), protocol)
+        Self::new(origin.address(), None, origin.clone(), protocol)
     }
 
     /// A server started here on `port`, known to itself as `host`.
@@ -43,10 +45,17 @@ impl Endpoint {
             host: host.map_or(loopback, str::to_owned),
             port,
         };
-        Self::new(format!("{LOOPBACK}:{port}"), origin, protocol)
+        // A command may listen on `localhost`, which is the one or the other.
+        let second = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+        Self::new(format!("{LOOPBACK}:{port}"), Some(second), origin, protocol)
     }
 
-    fn new(address: String, origin: Origin, protocol: &Protocol) -> Result<Self, TlsError> {
+    fn new(
+        address: String,
+        second: Option<SocketAddr>,
+        origin: Origin,
+        protocol: &Protocol,
+    ) -> Result<Self, TlsError> {
         let tls = protocol.tls.as_ref();
         Ok(Self {
             tls: tls
@@ -54,6 +63,7 @@ impl Endpoint {
                 .transpose()?,
             http: protocol.http,
             address,
+            second,
             origin,
         })
     }
@@ -84,6 +94,7 @@ mod tests {
             let endpoint = Endpoint::of_command(8080, host, &protocol).unwrap();
             assert_eq!(endpoint.origin.to_string(), shown);
             assert_eq!(endpoint.address, "127.0.0.1:8080");
+            assert_eq!(endpoint.second, "[::1]:8080".parse().ok());
         }
     }
 }

@@ -1,16 +1,23 @@
 //! TLS of a connection: one configuration a server, shared by its users, so that sessions resume.
 
-use std::io;
 use std::sync::Arc;
 
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::client::{
+    VerifierBuilderError, WebPkiServerVerifier, verify_server_name,
+};
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
-    AlertDescription, CertificateError, ClientConfig, Error as RustlsError, RootCertStore,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error as RustlsError, OtherError,
+    RootCertStore, SignatureScheme,
 };
 
 use super::broken::{Broken, Failure};
@@ -31,6 +38,8 @@ pub(crate) enum TlsError {
     Name(String),
     #[error("the authorities cannot be used: {0}")]
     Authorities(#[from] RustlsError),
+    #[error("the authorities cannot be used: {0}")]
+    Verifier(#[from] VerifierBuilderError),
 }
 
 impl Tls {
@@ -40,16 +49,19 @@ impl Tls {
         let name =
             ServerName::try_from(bare.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder =
-            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
         let mut config = match trust {
             Trust::System => builder.with_platform_verifier()?.with_no_client_auth(),
+            Trust::Only(none) if none.is_empty() => builder
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth(),
             Trust::Only(authorities) => {
-                let mut roots = RootCertStore::empty();
-                for authority in authorities {
-                    roots.add(authority.clone())?;
-                }
-                builder.with_root_certificates(roots).with_no_client_auth()
+                let verifier = NamedOnes::new(authorities, provider)?;
+                builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(verifier))
+                    .with_no_client_auth()
             }
         };
         config.alpn_protocols = vec![http.alpn().to_vec()];
@@ -69,7 +81,7 @@ impl Tls {
             .connector
             .connect(self.name.clone(), stream)
             .await
-            .map_err(|error| self.failure(&error))?;
+            .map_err(|error| Failure::new(Broken::of_handshake(&error, self.http), error))?;
         match (secured.get_ref().1.alpn_protocol(), self.http) {
             // A server that knows nothing of ALPN speaks HTTP/1.1.
             (None, HttpVersion::One) => Ok(secured),
@@ -77,24 +89,82 @@ impl Tls {
             _ => Err(Broken::Version(self.http).into()),
         }
     }
+}
 
-    fn failure(&self, error: &io::Error) -> Failure {
-        let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
-        let broken = match cause {
-            Some(RustlsError::InvalidCertificate(refused)) => match refused {
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. } => Broken::WrongName,
-                CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. } => Broken::Outdated,
-                _ => Broken::Untrusted,
-            },
-            Some(RustlsError::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
-                return Broken::Version(self.http).into();
-            }
-            _ => Broken::Tls,
-        };
-        Failure::new(broken, error)
+/// Believes what the authorities have issued, and the very certificates that were named: webpki refuses one that
+/// is an authority's as a server's own, which is what `openssl req -x509` makes.
+#[derive(Debug)]
+struct NamedOnes {
+    authorities: Arc<WebPkiServerVerifier>,
+    named: Vec<CertificateDer<'static>>,
+}
+
+impl NamedOnes {
+    fn new(
+        authorities: &[CertificateDer<'static>],
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for authority in authorities {
+            roots.add(authority.clone())?;
+        }
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+        Ok(Self {
+            authorities: verifier.build()?,
+            named: authorities.to_vec(),
+        })
     }
+}
+
+impl ServerCertVerifier for NamedOnes {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, RustlsError> {
+        let verified =
+            self.authorities
+                .verify_server_cert(end_entity, intermediates, name, ocsp, now);
+        match verified {
+            // webpki says so after it has found the certificate to be valid at this time.
+            Err(RustlsError::InvalidCertificate(CertificateError::Other(cause)))
+                if is_of_authority(&cause) && self.named.contains(end_entity) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        self.authorities
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        self.authorities
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
+}
+
+fn is_of_authority(cause: &OtherError) -> bool {
+    cause.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
 }

@@ -1,9 +1,10 @@
 //! When a server is ready: asked again and again until it is, or has ended, or had its time.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::{Server, ServerError, unusable};
+use crate::connection::Broken;
 use crate::probe::Unreached;
 use crate::scenario::Ready;
 use crate::{interrupt, probe};
@@ -44,7 +45,7 @@ impl Server {
         }
     }
 
-    fn probe(&self, ready: &Ready, within: Duration) -> Result<(), Unready> {
+    fn probe(&mut self, ready: &Ready, within: Duration) -> Result<(), Unready> {
         let path = match ready {
             Ready::Path(path) => path,
             Ready::Answers => ROOT,
@@ -58,11 +59,22 @@ impl Server {
         }
     }
 
-    fn connect(&self, within: Duration) -> Result<(), Unready> {
-        let yet = |error: &dyn ToString| Unready::Yet(error.to_string());
-        let address: SocketAddr = self.authority.parse().map_err(|error| yet(&error))?;
-        let connected = TcpStream::connect_timeout(&address, within);
-        connected.map(drop).map_err(|error| yet(&error))
+    /// Connects, and keeps the address that accepted: those that the server stands beside are told it.
+    fn connect(&mut self, within: Duration) -> Result<(), Unready> {
+        let first = self.endpoint.address.parse().ok();
+        let mut failed = None;
+        for address in first.into_iter().chain(self.endpoint.second) {
+            match TcpStream::connect_timeout(&address, within) {
+                Ok(_) => {
+                    self.authority = address.to_string();
+                    return Ok(());
+                }
+                Err(error) => failed.get_or_insert(Broken::of_connect(&error)),
+            };
+        }
+        Err(Unready::Yet(
+            failed.unwrap_or(Broken::Unresolved).to_string(),
+        ))
     }
 
     pub(super) fn wait_until_connectable(&self) -> Result<(), ServerError> {

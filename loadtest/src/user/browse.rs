@@ -4,13 +4,15 @@
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use url::Url;
+use url::{Position, Url};
 
 use super::Seat;
+use super::decoding;
 use super::dpop::{self, DPOP, Prover};
+use super::line::Retry;
 use super::page::Page;
 use super::request::{self, Built};
-use crate::connection::Answer;
+use crate::connection::{Answer, Endpoint};
 use crate::scenario::{Place, Step};
 
 /// What a user holds as a browser would, whichever server it is of; cookies are of each.
@@ -42,18 +44,14 @@ impl Seat {
     ) -> Result<Answer, String> {
         let line = &mut self.lines[place];
         let fills = self.browser.fills;
-        let origin = request::origin(&line.endpoint)?;
-        let mut url = origin
-            .join(
-                request
-                    .uri()
-                    .path_and_query()
-                    .map_or("/", |path| path.as_str()),
-            )
-            .map_err(|_| "the request has no address".to_owned())?;
+        let mut url = request::Address::of(&request).url(&line.endpoint)?;
+        let servers = (step.follow > 0)
+            .then(|| Servers::of(&url, &line.endpoint))
+            .transpose()?;
         let mut redirects_left = step.follow;
         let mut challenged = false;
         let mut first_sent = None;
+        let mut retry = Retry::default();
         let saves_cookies = step
             .save
             .iter()
@@ -71,7 +69,10 @@ impl Seat {
                 self.browser.prove(&mut next, &url, line.nonce.as_ref())?;
             }
             let answer = line.exchange(next, step.keeps_body()).await;
-            let mut answer = answer.map_err(|broken| broken.label().to_owned())?;
+            let Some(mut answer) = retry.settle(answer, &mut self.retried)? else {
+                continue;
+            };
+            retry = Retry::default();
             answer.sent = *first_sent.get_or_insert(answer.sent);
             if keep_cookies {
                 line.jar(fills).keep(&url, &answer.headers);
@@ -83,7 +84,8 @@ impl Seat {
                 continue;
             }
             if redirects_left > 0
-                && let Some(location) = redirect(&answer, &url)
+                && let Some(servers) = &servers
+                && let Some(location) = redirect(&answer, &url, servers)
             {
                 redirects_left -= 1;
                 if saves_cookies {
@@ -99,6 +101,9 @@ impl Seat {
                 for cookie in cookies_set {
                     answer.headers.append(header::SET_COOKIE, cookie);
                 }
+            }
+            if step.keeps_body() {
+                decoding::decode(&mut answer);
             }
             if step.keeps_page {
                 self.browser.page =
@@ -143,8 +148,26 @@ impl Browser {
     }
 }
 
+/// The addresses under which a step's server is known: by the url, and by the step's own `Host`.
+struct Servers([Url; 3]);
+
+impl Servers {
+    fn of(url: &Url, endpoint: &Endpoint) -> Result<Self, String> {
+        let reached = request::origin(endpoint)?;
+        // The step's `Host`, at the port that is connected to.
+        let mut named = url.clone();
+        let _ = named.set_port(reached.port());
+        Ok(Self([url.clone(), reached, named]))
+    }
+
+    fn have(&self, url: &Url) -> bool {
+        let mut known = self.0.iter();
+        known.any(|known| known.origin() == url.origin())
+    }
+}
+
 /// Where the answer leads within the server, if it does.
-fn redirect(answer: &Answer, url: &Url) -> Option<Url> {
+fn redirect(answer: &Answer, url: &Url, servers: &Servers) -> Option<Url> {
     let leads = matches!(
         answer.status,
         StatusCode::MOVED_PERMANENTLY
@@ -154,11 +177,9 @@ fn redirect(answer: &Answer, url: &Url) -> Option<Url> {
             | StatusCode::PERMANENT_REDIRECT
     );
     let location = answer.headers.get(header::LOCATION).filter(|_| leads)?;
-    let mut location = url
-        .join(std::str::from_utf8(location.as_bytes()).ok()?)
-        .ok()?;
+    let mut location = url.join(&request::location(location)).ok()?;
     location.set_fragment(None);
-    (location.origin() == url.origin()).then_some(location)
+    servers.have(&location).then_some(location)
 }
 
 /// The request that a redirect asks for: 307 and 308 repeat it (RFC 9110 §15.4), the others GET.
@@ -180,16 +201,38 @@ fn redirected(before: Built, status: StatusCode, url: &Url) -> Result<Built, Str
     } else {
         Method::GET
     };
+    let target = request::path_and_query(url);
+    let authority = &url[Position::BeforeHost..Position::AfterPort];
     let mut uri = head.uri.into_parts();
-    uri.path_and_query = request::path_and_query(url).parse().ok();
-    *request.uri_mut() =
-        Uri::from_parts(uri).map_err(|_| "the redirect is not a request target".to_owned())?;
+    uri.path_and_query = target.parse().ok();
+    if uri.authority.is_some() {
+        uri.authority = authority.parse().ok();
+    }
+    let uri = Uri::from_parts(uri).map_err(|_| NO_TARGET.to_owned())?;
+    let host = HeaderValue::from_str(authority).map_err(|_| NO_TARGET.to_owned())?;
+    *request.uri_mut() = uri;
     *request.headers_mut() = head.headers;
+    if let Some(there) = request.headers_mut().get_mut(header::HOST) {
+        *there = host;
+    }
     if !repeats {
-        request.headers_mut().remove(header::CONTENT_TYPE);
+        for name in OF_BODY {
+            request.headers_mut().remove(name);
+        }
     }
     Ok(request)
 }
+
+const NO_TARGET: &str = "the redirect is not a request target";
+
+/// The headers that describe a body (Fetch, request-body-header names; RFC 9110 §15.4), and its length.
+const OF_BODY: [header::HeaderName; 5] = [
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_LOCATION,
+    header::CONTENT_TYPE,
+];
 
 fn is_html(answer: &Answer) -> bool {
     let content_type = answer.headers.get(header::CONTENT_TYPE);

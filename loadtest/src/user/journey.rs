@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use http::{StatusCode, header};
 
-use super::browse;
+use super::line::Retry;
 use super::members::Drawn;
-use super::request;
+use super::request::{self, Built};
 use super::saving;
 use super::staleness::{Judged, Watch};
-use super::{Ended, Seat};
-use crate::connection::Answer;
+use super::{Ended, Seat, browse, decoding};
+use crate::connection::{Answer, Coding};
 use crate::generator::Job;
 use crate::recorder::Instants;
 use crate::scenario::{Cookies, Journey, Step};
@@ -119,8 +119,12 @@ impl Seat {
         let revoked = self.drawn(step.revoke.as_ref()).cloned();
         let revoked = revoked.map(|drawn| (drawn.revoking(), drawn));
         self.in_flight = Some((position, planned));
+        self.retried = 0;
         let answer = self.attempt(job, index).await;
         self.in_flight = None;
+        if self.retried > 0 {
+            job.recorder().retried(self.retried);
+        }
         let judged = match (&watch, &answer) {
             (Some(watch), Ok(answer)) => {
                 watch.judge(answer.sent, step.expects(answer.status), answer.status)
@@ -152,7 +156,12 @@ impl Seat {
         match outcome {
             Ok((answer, passed)) => {
                 record(job, position, planned, free, &answer);
-                (answer.last_byte, passed)
+                // The time in which a body was decoded is no request's.
+                let ended = match answer.coding {
+                    Coding::Decoded => Instant::now(),
+                    _ => answer.last_byte,
+                };
+                (ended, passed)
             }
             Err(reason) => {
                 let ended = Instant::now();
@@ -177,36 +186,60 @@ impl Seat {
             self.keep(name, value);
         }
         let place = job.places[index];
-        let line = &mut self.lines[place];
-        let (values, endpoint) = (&mut self.values, &*line.endpoint);
-        let request = match &step.submit {
-            None => self.requests.build(index, step, values, endpoint)?,
-            Some(fields) => {
-                let page = self.browser.page.as_ref();
-                request::submission(step, fields, page, values, endpoint)?
-            }
-        };
         let keep_cookies = job.load.cookies != Cookies::None;
-        if !browse::is_plain(step) || !line.jar(self.browser.fills).is_empty() {
+        let fills = self.browser.fills;
+        if !browse::is_plain(step) || !self.lines[place].jar(fills).is_empty() {
+            let request = self.build(place, index, step)?;
             return self.browse(place, step, request, keep_cookies).await;
         }
-        let uri = request.uri().clone();
-        let answer = line.exchange(request, step.keeps_body()).await;
-        let answer = answer.map_err(|broken| broken.label().to_owned())?;
-        if keep_cookies && answer.headers.contains_key(header::SET_COOKIE) {
-            let url = request::origin(&line.endpoint)?;
-            let url = url
-                .join(uri.path_and_query().map_or("/", |path| path.as_str()))
-                .unwrap_or(url);
-            line.jar(self.browser.fills).keep(&url, &answer.headers);
+        let mut retry = Retry::default();
+        let mut spare: Option<Box<Built>> = None;
+        loop {
+            let request = match spare.take() {
+                Some(same) => *same,
+                None => self.build(place, index, step)?,
+            };
+            // Built anew, it would be another request.
+            if step.changing || step.submit.is_some() {
+                spare = Some(Box::new(request.clone()));
+            }
+            let line = &mut self.lines[place];
+            let asked = keep_cookies.then(|| request::Address::of(&request));
+            let answer = line.exchange(request, step.keeps_body()).await;
+            let Some(mut answer) = retry.settle(answer, &mut self.retried)? else {
+                continue;
+            };
+            if let Some(asked) = asked
+                && answer.headers.contains_key(header::SET_COOKIE)
+            {
+                let url = asked.url(&line.endpoint)?;
+                line.jar(fills).keep(&url, &answer.headers);
+            }
+            if step.keeps_body() {
+                decoding::decode(&mut answer);
+            }
+            return Ok(answer);
         }
-        Ok(answer)
+    }
+
+    fn build(&mut self, place: usize, index: usize, step: &Step) -> Result<Built, String> {
+        let (values, endpoint) = (&mut self.values, &*self.lines[place].endpoint);
+        match &step.submit {
+            None => self.requests.build(index, step, values, endpoint),
+            Some(fields) => {
+                let page = self.browser.page.as_ref();
+                request::submission(step, fields, page, values, endpoint)
+            }
+        }
     }
 
     /// Checks the answer against what the step expects and keeps the values that it saves.
     pub(super) fn accept(&mut self, step: &Step, answer: &Answer) -> Result<(), String> {
         if !step.expects(answer.status) {
             return Err(format!("status {}", answer.status.as_u16()));
+        }
+        if let Coding::Unreadable(reason) = &answer.coding {
+            return Err(reason.to_string());
         }
         if !step.contains.is_empty() && !contains(&answer.body, step.contains.as_bytes()) {
             return Err(format!("the body does not contain `{}`", step.contains));

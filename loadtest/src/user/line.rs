@@ -1,13 +1,14 @@
 //! A user's line to one server: its connection, and what it holds of that server alone.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use hyper::body::Bytes;
 
 use super::cookies::Jar;
-use crate::connection::{Answer, Broken, Connection, Endpoint};
+use crate::connection::{Again, Answer, Broken, Connection, Endpoint, Lost};
 
 /// To the variant's own server, or to one beside it.
 pub(super) struct Line {
@@ -39,31 +40,97 @@ impl Line {
         }
     }
 
+    /// Sends a request and reads its answer, on a new connection where the server has closed the last.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
         keep_body: bool,
-    ) -> Result<Answer, Broken> {
-        let connection = self.connect().await?;
+    ) -> Result<Answer, Unanswered> {
+        let is_reused = self.is_ready().await;
+        // The time in which a new connection is made is the request's.
+        let begun = (!is_reused).then(Instant::now);
+        let connection = self.opened().await.map_err(Unanswered::For)?;
         let answer = connection.exchange(request, keep_body).await;
-        if answer.is_err() {
-            self.connection = None;
+        match answer {
+            Ok(mut answer) => {
+                answer.sent = begun.unwrap_or(answer.sent);
+                Ok(answer)
+            }
+            Err(lost) => {
+                if !lost.is_open {
+                    self.connection = None;
+                }
+                Err(match lost.again {
+                    Again::Yes => Unanswered::Unread(lost),
+                    Again::IfReused if is_reused => Unanswered::Unread(lost),
+                    Again::IfReused | Again::No => Unanswered::For(lost.broken),
+                })
+            }
         }
-        answer
     }
 
     pub(super) async fn connect(&mut self) -> Result<&mut Connection, Broken> {
-        if let Some(open) = &mut self.connection
-            && !open.is_ready().await
-        {
-            self.connection = None;
-        }
+        self.is_ready().await;
+        self.opened().await
+    }
+
+    /// The connection, opened where there is none.
+    async fn opened(&mut self) -> Result<&mut Connection, Broken> {
         match &mut self.connection {
             Some(open) => Ok(open),
             closed => {
                 let opened = Connection::open(&self.endpoint).await;
                 Ok(closed.insert(opened.map_err(|failure| failure.broken)?))
             }
+        }
+    }
+
+    /// Whether a connection is open and free; one that the server has closed is dropped.
+    async fn is_ready(&mut self) -> bool {
+        if let Some(open) = &mut self.connection
+            && !open.is_ready().await
+        {
+            self.connection = None;
+        }
+        self.connection.is_some()
+    }
+}
+
+/// Why a request has no answer.
+pub(super) enum Unanswered {
+    /// The server did not process it: it may be sent again.
+    Unread(Lost),
+    /// For this reason.
+    For(Broken),
+}
+
+/// A request that may be sent a second time, and no more than that: on a new connection, where the old one was
+/// closed before the server read it.
+#[derive(Default)]
+pub(super) struct Retry {
+    first_sent: Option<Instant>,
+}
+
+impl Retry {
+    /// The answer, sent when the request was sent first; nothing when the request is to be sent again; or why
+    /// there is none.
+    pub(super) fn settle(
+        &mut self,
+        answer: Result<Answer, Unanswered>,
+        retried: &mut u64,
+    ) -> Result<Option<Answer>, String> {
+        match answer {
+            Ok(mut answer) => {
+                answer.sent = self.first_sent.unwrap_or(answer.sent);
+                Ok(Some(answer))
+            }
+            Err(Unanswered::Unread(lost)) if self.first_sent.is_none() => {
+                self.first_sent = Some(lost.sent);
+                *retried += 1;
+                Ok(None)
+            }
+            Err(Unanswered::Unread(lost)) => Err(lost.broken.to_string()),
+            Err(Unanswered::For(broken)) => Err(broken.to_string()),
         }
     }
 }

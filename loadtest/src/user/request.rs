@@ -1,9 +1,11 @@
 //! Requests of templates: built once and cloned while no value changes, and else each time.
 
+use std::fmt::Write;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{self, HOST};
-use http::uri::Scheme;
+use http::header::{self, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -98,6 +100,9 @@ pub(super) fn submission(
         }
         None => (Method::GET, Vec::new()),
     };
+    if body.is_empty() {
+        say_empty(&method, &mut headers);
+    }
     let parts = Parts {
         method,
         uri: request_target(endpoint, &mut headers, &path_and_query(&submission.url))?,
@@ -115,6 +120,51 @@ pub(super) fn path_and_query(url: &Url) -> String {
     }
 }
 
+/// What a request names, kept while it is under way.
+pub(super) struct Address {
+    uri: Uri,
+    host: Option<HeaderValue>,
+}
+
+impl Address {
+    pub(super) fn of(request: &Built) -> Self {
+        Self {
+            uri: request.uri().clone(),
+            host: request.headers().get(HOST).cloned(),
+        }
+    }
+
+    /// The address, with the host that the request itself names: a step may have a `Host` of its own.
+    pub(super) fn url(&self, endpoint: &Endpoint) -> Result<Url, String> {
+        let path = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let authority = self.uri.authority().map(Authority::as_str);
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+        let named = authority.or(host).and_then(|host| {
+            let scheme = endpoint.origin.scheme();
+            Url::parse(&format!("{scheme}://{host}{path}")).ok()
+        });
+        // A `Host` that is none does not change where the request goes.
+        let reached = || Url::parse(&format!("{}{path}", endpoint.origin));
+        match named {
+            Some(named) => Ok(named),
+            None => reached().map_err(|_| "the request has no address".to_owned()),
+        }
+    }
+}
+
+/// A `Location` as it is joined to an address: octets beyond ASCII percent-encoded, whatever they encode.
+pub(super) fn location(value: &HeaderValue) -> String {
+    let octets = value.as_bytes().iter();
+    octets.fold(String::new(), |mut text, octet| {
+        if octet.is_ascii() {
+            text.push(char::from(*octet));
+        } else {
+            let _ = write!(text, "%{octet:02X}");
+        }
+        text
+    })
+}
+
 /// The server as requests name it.
 pub(super) fn origin(endpoint: &Endpoint) -> Result<Url, String> {
     Url::parse(&endpoint.origin.to_string()).map_err(|_| "the server has no address".to_owned())
@@ -123,19 +173,28 @@ pub(super) fn origin(endpoint: &Endpoint) -> Result<Url, String> {
 impl Parts {
     fn fill(step: &Step, values: &mut Values, endpoint: &Endpoint) -> Result<Self, String> {
         let target = values.fill(&step.target)?;
-        let target = within(target, step.target.begins_with_a_value(), endpoint)?;
         let mut headers = headers(step, values, endpoint)?;
+        let target = within(
+            target,
+            step.target.begins_with_a_value(),
+            endpoint,
+            headers.get(HOST),
+        )?;
         let method = match values.own(TRACE_METHOD) {
             Some(method) if step.is_of_trace => method
                 .parse()
                 .map_err(|_| format!("`{method}` is not a method"))?,
             _ => step.method.clone(),
         };
+        let body: Bytes = body(&step.body, values)?.into();
+        if body.is_empty() {
+            say_empty(&method, &mut headers);
+        }
         Ok(Self {
             method,
             uri: request_target(endpoint, &mut headers, &target)?,
             headers,
-            body: body(&step.body, values)?.into(),
+            body,
         })
     }
 
@@ -148,15 +207,34 @@ impl Parts {
     }
 }
 
+/// A method that gives a body a meaning says that there is none (RFC 9110 §8.6): some servers wait for it, or answer
+/// 411.
+fn say_empty(method: &Method, headers: &mut HeaderMap) {
+    let has_meaning = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
+    let is_said = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    if has_meaning && !is_said {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+}
+
 /// The path and query that is sent. A target that begins with a value may be an address of this server
 /// that an earlier answer gave; a path is one already.
-fn within(target: String, is_address: bool, endpoint: &Endpoint) -> Result<String, String> {
+fn within(
+    target: String,
+    is_address: bool,
+    endpoint: &Endpoint,
+    host: Option<&HeaderValue>,
+) -> Result<String, String> {
     if target.starts_with('/') && (!is_address || is_sent_as_it_is(&target)) {
         return Ok(target);
     }
     let origin = origin(endpoint)?;
     let url = origin.join(&target).map_err(|_| NO_TARGET.to_owned())?;
-    if url.origin() != origin.origin() {
+    let own = host.and_then(|host| {
+        Url::parse(&format!("{}://{}", origin.scheme(), host.to_str().ok()?)).ok()
+    });
+    let is_own = own.is_some_and(|own| own.origin() == url.origin());
+    if url.origin() != origin.origin() && !is_own {
         return Err("what was filled in is an address of another server".to_owned());
     }
     Ok(path_and_query(&url))

@@ -3,7 +3,7 @@
 use http::{HeaderMap, header};
 use url::Url;
 
-use super::{cookies, page};
+use super::{cookies, page, request};
 use crate::connection::Answer;
 use crate::scenario::Place;
 
@@ -30,12 +30,13 @@ pub(super) fn read<'p>(
                     _ => return Err(format!("the body has no text at {pointer}")),
                 }
             }
-            Place::Header(name) => answer
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-                .ok_or_else(|| format!("the answer has no header `{name}`"))?,
+            Place::Header(name) => {
+                let value = answer.headers.get(name);
+                let value = value.ok_or_else(|| format!("the answer has no header `{name}`"))?;
+                let value = str::from_utf8(value.as_bytes())
+                    .map_err(|_| format!("the answer's header `{name}` is not UTF-8"))?;
+                value.to_owned()
+            }
             Place::Cookie(name) => {
                 let value = cookie(&answer.headers, name)
                     .ok_or_else(|| format!("the answer sets no cookie `{name}`"))?;
@@ -61,10 +62,10 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
 }
 
 fn query(headers: &HeaderMap, name: &str) -> Option<String> {
-    let location = headers.get(header::LOCATION)?.to_str().ok()?;
+    let location = request::location(headers.get(header::LOCATION)?);
     // Only the query matters: a relative address may be of any server.
     let base = Url::parse("http://localhost").ok()?;
-    let address = base.join(location).ok()?;
+    let address = base.join(&location).ok()?;
     address
         .query_pairs()
         .find(|(key, _)| key == name)

@@ -152,13 +152,18 @@ pub(crate) const CELL: usize = 48;
 pub(crate) fn given_up(table: &Table, rung: &Rung, room: usize) -> String {
     let failed =
         (rung.failures > 0).then(|| format!("{} failed", quantity::grouped(rung.failures)));
-    let for_failed = failed
-        .as_ref()
-        .map_or(0, |failed| failed.chars().count() + 2);
+    let retried = (rung.retried > 0).then(|| {
+        format!(
+            "{} retried on a new connection",
+            quantity::grouped(rung.retried)
+        )
+    });
+    let counted: Vec<_> = failed.into_iter().chain(retried).collect();
+    let for_counted = counted.iter().map(|text| text.chars().count() + 2).sum();
     let given_up = table
         .given_up
-        .at(&rung.variant.gives_up, room.saturating_sub(for_failed));
-    joined(given_up.into_iter().chain(failed))
+        .at(&rung.variant.gives_up, room.saturating_sub(for_counted));
+    joined(given_up.into_iter().chain(counted))
 }
 
 /// Why not to believe the figures, a sentence each.

@@ -75,6 +75,7 @@ pub(super) fn added(
                 ..cache
             }),
         failed,
+        retried: slices.iter().map(|slice| slice.retried).sum(),
         // The servers were started elsewhere: no shard knows their processes.
         cpu_ns: None,
         beside_cpu_ns: BTreeMap::new(),

@@ -191,6 +191,7 @@ pub(crate) fn slice(
         ok: samples,
         probed: 0,
         stale: 0,
+        retried: 0,
         attacks: BTreeMap::new(),
         cache: None,
         failed: BTreeMap::new(),

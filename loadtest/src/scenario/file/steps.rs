@@ -10,6 +10,7 @@ use super::source::Source;
 use super::{File, StepTable};
 use crate::scenario::template::is_name;
 use crate::scenario::{Body, Credentials, Place, ScenarioError, Step, Template};
+use crate::target;
 use crate::user::{FRESH_VALUES, OWN_VALUES, TRACE_VALUES};
 
 /// More redirects within one server are a loop.
@@ -149,21 +150,23 @@ impl Source<'_> {
                 ));
             }
         };
-        request
+        let refused = |why: &str| {
+            self.refuse(
+                request,
+                format!(
+                    "request `{}` is not accepted; write it as `GET /path`, or `trace` for a line of the load's trace{why}",
+                    request.get_ref()
+                ),
+            )
+        };
+        let (method, target) = request
             .get_ref()
             .split_once(' ')
-            .and_then(|(method, target)| Some((method.parse().ok()?, target.trim())))
+            .and_then(|(method, target)| Some((method.parse().ok()?, target.trim_matches(' '))))
             .filter(|(_, target)| target.starts_with('/') || starts_with_a_value(target))
-            .map(|(method, target)| (method, Template::target(target)))
-            .ok_or_else(|| {
-                self.refuse(
-                    request,
-                    format!(
-                        "request `{}` is not accepted; write it as `GET /path`, or `trace` for a line of the load's trace",
-                        request.get_ref()
-                    ),
-                )
-            })
+            .ok_or_else(|| refused(""))?;
+        let target = target::encoded(target).map_err(|cause| refused(&format!(": {cause}")))?;
+        Ok((method, Template::target(&target)))
     }
 
     /// The body; one that is text is of the content type given.

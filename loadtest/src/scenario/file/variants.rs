@@ -9,6 +9,7 @@ use super::source::Source;
 use super::{File, VariantTable};
 use crate::origin::Origin;
 use crate::scenario::{Beside, Ready, ScenarioError, Target, Variant};
+use crate::target;
 
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -114,10 +115,9 @@ impl Source<'_> {
     }
 
     pub(super) fn ready_path(&self, typed: &Spanned<String>) -> Result<String, ScenarioError> {
-        if !typed.get_ref().starts_with('/') {
-            return Err(self.refuse(typed, "`ready` is a path, e.g. /healthz"));
-        }
-        Ok(typed.get_ref().clone())
+        target::path(typed.get_ref()).map_err(|cause| {
+            self.refuse(typed, format!("`ready` is a path, e.g. /healthz: {cause}"))
+        })
     }
 
     pub(super) fn ready_within(

@@ -75,6 +75,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
         counted.into()
     };
     lines.push(Line::from(vec![named("failed").dim(), counted]));
+    if snapshot.retried > 0 {
+        let retried = quantity::grouped(snapshot.retried);
+        lines.push(Line::from(vec![named("retried").dim(), retried.into()]));
+    }
     lines.extend(reasons(snapshot, usize::from(area.width)));
     frame.render_widget(Paragraph::new(lines), area);
 }

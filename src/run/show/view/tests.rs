@@ -103,6 +103,7 @@ fn slice(failed: BTreeMap<String, u64>) -> Snapshot {
         offered: Some(1_000.0),
         failed,
         open: true,
+        retried: 0,
         response: Distribution::of(usual.clone().chain(slow)),
         service: Distribution::of(usual),
         timer: Distribution::of((0..1_212).map(|n| 300 + n * 3)),
