@@ -10,7 +10,8 @@
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
 //! - [`instructions`]: those of a request of two servers, counted while nothing is timed.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
-//! - [`server`]: a server under test, and those beside it; `probe`: whether it answers yet.
+//! - [`server`]: a server under test, and those beside it; `probe`: whether it answers yet; [`supervisor`]: the process
+//!   that ends a server's descendants.
 //! - `recorder`: histograms of each step and metric. [`live`]: counters beside them, for who watches.
 //! - `validity`: whether they can be trusted.
 
@@ -44,6 +45,7 @@ mod search;
 pub mod server;
 mod server_timing;
 pub mod shard;
+pub mod supervisor;
 mod usage;
 mod user;
 mod validity;

@@ -36,10 +36,10 @@ impl Usage {
     }
 }
 
-/// A process and all its descendants that live.
-pub(crate) fn of_tree(root: Pid) -> Usage {
+/// All living descendants of a process, which is their supervisor and not counted.
+pub(crate) fn below(supervisor: Pid) -> Usage {
     let mut total = Usage::default();
-    for pid in tree(root) {
+    for pid in descendants(supervisor) {
         if let Ok(now) = clock_getcpuclockid(Pid::from_raw(pid)).and_then(nix::time::ClockId::now) {
             total.cpu += Duration::from(now);
         }
@@ -50,17 +50,17 @@ pub(crate) fn of_tree(root: Pid) -> Usage {
     total
 }
 
-/// Forgets the greatest resident sets of a process and its descendants until now (proc(5),
+/// Forgets the greatest resident sets of a supervisor's descendants until now (proc(5),
 /// `clear_refs`); where Linux refuses that, they are those since each process began.
-pub(crate) fn forget_peak(root: Pid) {
-    for pid in tree(root) {
+pub(crate) fn forget_peak(supervisor: Pid) {
+    for pid in descendants(supervisor) {
         let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
     }
 }
 
-/// The greatest resident sets of a process and its descendants, added up, bytes.
-pub(crate) fn peak_bytes(root: Pid) -> Option<u64> {
-    tree(root).into_iter().map(peak_of).sum()
+/// The greatest resident sets of a supervisor's descendants, added up, bytes.
+pub(crate) fn peak_bytes(supervisor: Pid) -> Option<u64> {
+    descendants(supervisor).map(peak_of).sum()
 }
 
 fn peak_of(pid: i32) -> Option<u64> {
@@ -91,25 +91,21 @@ pub(crate) fn tree(root: Pid) -> Vec<i32> {
     all
 }
 
-/// Whether any process of a group still runs; one that has ended and that nobody has waited for does not.
-pub(crate) fn lives(group: Pid) -> bool {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return false;
-    };
-    entries
-        .filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok())
-        .any(|stat| is_live_in(&stat, group))
+fn descendants(supervisor: Pid) -> impl Iterator<Item = i32> {
+    tree(supervisor).into_iter().skip(1)
 }
 
-/// `pid (name) state parent group …` (proc(5)); a name may hold anything.
-fn is_live_in(stat: &str, group: Pid) -> bool {
-    let Some((_, rest)) = stat.rsplit_once(')') else {
-        return false;
-    };
-    let mut fields = rest.split_whitespace();
-    let ended = matches!(fields.next(), Some("Z" | "X") | None);
-    let its_group = fields.nth(1).and_then(|field| field.parse().ok());
-    !ended && its_group == Some(group.as_raw())
+/// What descends from the program that a supervisor started, without that program. The program is the supervisor's first
+/// child: others become its children later.
+pub(crate) fn led(supervisor: Pid) -> Vec<i32> {
+    let path = format!("/proc/{supervisor}/task/{supervisor}/children");
+    let children = fs::read_to_string(path).unwrap_or_default();
+    let leader: Option<i32> = children
+        .split_whitespace()
+        .next()
+        .and_then(|c| c.parse().ok());
+    let all = descendants(supervisor);
+    all.filter(|pid| Some(*pid) != leader).collect()
 }
 
 /// One of our own threads.
@@ -275,25 +271,5 @@ fn schedstat(path: &str) -> Usage {
     Usage {
         cpu: fields.next().unwrap_or_default(),
         waited: fields.next().unwrap_or_default(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_lives_in_its_group_until_it_has_ended_whatever_its_name() {
-        let group = Pid::from_raw(7);
-        let table = [
-            ("9 (sh) S 1 7 7 0", true),
-            ("9 (a) Z) (b) R 1 7 7 0", true),
-            ("9 (sh) Z 1 7 7 0", false),
-            ("9 (sh) S 7 8 7 0", false),
-            ("", false),
-        ];
-        for (stat, lives) in table {
-            assert_eq!(is_live_in(stat, group), lives, "{stat}");
-        }
     }
 }
