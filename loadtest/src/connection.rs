@@ -48,7 +48,8 @@ pub(crate) struct Answer {
 /// More of one answer is refused: a load generator must not be filled by what it measures.
 const MOST_BODY_BYTES: usize = 16 << 20;
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// A connection that takes longer has failed.
+pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 impl Connection {
     /// Opens a connection; the TLS handshake is part of it, and of no request.

@@ -13,6 +13,7 @@
 //! - [`server`]: a server under test, and those beside it; `probe`: whether it answers yet; [`supervisor`]: the process
 //!   that ends a server's descendants.
 //! - `recorder`: histograms of each step and metric. [`live`]: counters beside them, for who watches.
+//! - `pauses`: when this tool itself was stopped.
 //! - `validity`: whether they can be trusted.
 
 #![warn(missing_docs)]
@@ -35,6 +36,7 @@ pub mod machine;
 pub mod null;
 pub mod origin;
 mod pacing;
+mod pauses;
 pub mod plan;
 mod probe;
 pub mod progress;

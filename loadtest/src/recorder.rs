@@ -24,6 +24,10 @@ pub(crate) struct Recorder {
     /// Members drawn, in their order, where an ideal cache is to be asked about them.
     drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
+    /// Answers that their steps do not expect.
+    refused: u64,
+    /// Requests that failed after a whole timeout.
+    stalled: u64,
     last_byte: Option<Instant>,
     /// Counted beside the histograms while somebody watches.
     live: Option<Arc<Live>>,
@@ -37,6 +41,8 @@ struct StepRecorder {
     timer: Histogram<u64>,
     queued: Histogram<u64>,
     failed: Histogram<u64>,
+    /// Times that it was not reached, since its journey had ended at an earlier step.
+    unreached: u64,
     /// How long after a revoke's answer requests were sent that still passed; none until one is.
     stale: Option<Histogram<u64>>,
     stages: Vec<(String, Histogram<u64>)>,
@@ -64,8 +70,13 @@ pub(crate) struct Taken {
     pub(crate) cache: Option<CacheUse>,
     pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
+    /// No answer came at all, and requests were waited for in vain.
+    pub(crate) is_silent: bool,
     pub(crate) last_byte: Option<Instant>,
 }
+
+/// The reason under which a request is counted whose answer did not come within the load's timeout.
+pub(crate) const NO_ANSWER: &str = "no answer in time";
 
 /// The reason under which arrivals are counted that were planned and never sent.
 pub(crate) const DROPPED: &str = "never sent: every user was busy";
@@ -87,6 +98,8 @@ impl Recorder {
             cache: None,
             drawn: Vec::new(),
             failed: BTreeMap::new(),
+            refused: 0,
+            stalled: 0,
             last_byte: None,
             live,
         }
@@ -133,6 +146,36 @@ impl Recorder {
         let reason = format!("{}: {reason}", at.name);
         self.failed_untimed(reason);
         self.last_byte = Some(ended);
+    }
+
+    /// Counts an answer that its step does not expect; the request has failed.
+    pub(crate) fn refused(&mut self) {
+        self.refused += 1;
+    }
+
+    /// Counts a request that was given up after a whole timeout; the request has failed.
+    pub(crate) fn stalled(&mut self) {
+        self.stalled += 1;
+    }
+
+    /// Whether no answer has come, expected or not.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.ok == 0 && self.refused == 0
+    }
+
+    /// Counts requests that were not made, since their journey had ended at an earlier step.
+    pub(crate) fn unreached(&mut self, step: usize, times: u64) {
+        self.steps[step].unreached += times;
+    }
+
+    /// The steps that have fewer requests than `least`, with how often each was not reached; those that were reached each
+    /// time, but seldom, are not among them.
+    pub(crate) fn out_of_reach(&self, least: &[u64]) -> BTreeMap<String, u64> {
+        let steps = self.steps.iter().zip(least);
+        steps
+            .filter(|(at, least)| at.unreached > 0 && at.requests() < **least)
+            .map(|(at, _)| (at.name.clone(), at.unreached))
+            .collect()
     }
 
     /// Counts something that failed and that no step's time is recorded of.
@@ -192,12 +235,13 @@ impl Recorder {
         }
     }
 
-    /// Whether each step has at least so many requests, answered or failed.
+    /// Whether each step has at least so many requests, answered or failed. A request that was not made, because its
+    /// journey had ended before, counts too: more of them would not come.
     pub(crate) fn has(&self, least: &[u64]) -> bool {
         self.steps
             .iter()
             .zip(least)
-            .all(|(at, least)| at.service.len() + at.failed.len() >= *least)
+            .all(|(at, least)| at.requests() + at.unreached >= *least)
     }
 
     /// Whether nothing has failed.
@@ -208,7 +252,10 @@ impl Recorder {
     /// Hands over what was recorded and starts anew.
     pub(crate) fn take(&mut self) -> Taken {
         let mut recorded = Vec::new();
+        let is_silent = self.is_unanswered() && self.stalled > 0;
+        (self.refused, self.stalled) = (0, 0);
         for at in &mut self.steps {
+            at.unreached = 0;
             let fixed = [
                 ("response", &mut at.response),
                 ("service", &mut at.service),
@@ -236,12 +283,18 @@ impl Recorder {
             cache: self.cache.take(),
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
+            is_silent,
             last_byte: self.last_byte.take(),
         }
     }
 }
 
 impl StepRecorder {
+    /// Answered or failed.
+    fn requests(&self) -> u64 {
+        self.service.len() + self.failed.len()
+    }
+
     fn new(name: String) -> Self {
         Self {
             name,
@@ -251,6 +304,7 @@ impl StepRecorder {
             timer: histogram(),
             queued: histogram(),
             failed: histogram(),
+            unreached: 0,
             stale: None,
             stages: Vec::new(),
         }

@@ -15,10 +15,10 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use authlab_reports::withhold::{self, Secrets};
 use crate::connection::Endpoint;
 use crate::scenario::Target;
 use crate::usage;
+use authlab_reports::withhold::{self, Secrets};
 
 use self::besides::Besides;
 pub(crate) use self::besides::Spent;

@@ -17,6 +17,9 @@ use crate::requests::{self, line, quoted};
 /// Found best in trials: long enough for a median, short enough that neighbours disturb both sides alike.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// Short enough that a side which stops answering ends a duel within the time that it announces.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
 pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Scenario> {
     let mut scenario = match &arguments.scenario {
         Some(file) => of_file(arguments, file)?,
@@ -135,6 +138,11 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
         load.slice = duration::parse(slice)?;
     } else if arguments.scenario.is_none() {
         load.slice = SLICE;
+    }
+    if let Some(timeout) = &arguments.timeout {
+        load.timeout = duration::parse(timeout)?;
+    } else if arguments.scenario.is_none() {
+        load.timeout = TIMEOUT;
     }
     load.warm_up = duration::parse(&arguments.warm_up)?;
     load.restart_blocks = arguments.restart_blocks;

@@ -1,6 +1,7 @@
 //! How a server's command is put together and started.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +22,17 @@ pub struct Launcher {
 }
 
 impl Launcher {
+    /// For programs that are no servers, on all cores.
+    ///
+    /// # Errors
+    /// The system does not say which binary this is.
+    pub fn anywhere() -> io::Result<Self> {
+        Ok(Self {
+            authlab: std::env::current_exe()?,
+            cores: Vec::new(),
+        })
+    }
+
     /// A command that runs pinned, in a process group of its own. Its process is a
     /// [`supervisor`](crate::supervisor), which cannot end what it started when it is killed itself:
     /// what is not waited for at once is started as [`Supervised`](super::Supervised). What our
