@@ -50,9 +50,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Returns only when that fails. The program is killed if its supervisor is.
 fn become_program(arguments: &Arguments) -> anyhow::Error {
-    match prepare(arguments) {
-        Ok(()) => {}
-        Err(error) => return error,
+    if let Err(error) = prepare(arguments) {
+        return error;
     }
     let error = Command::new(&arguments.words[0])
         .args(&arguments.words[1..])
@@ -84,5 +83,6 @@ fn prepare(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(soft) = arguments.descriptors {
         descriptors::lower(soft);
     }
+    supervisor::unblock()?;
     Ok(())
 }

@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
     /// How long before measuring at most, at each start of a server
     #[arg(long, default_value = "2s", value_parser = crate::load::time)]
     warm_up: String,
-    /// How long an answer may take: a request that takes longer has failed [default: 3s, or that of SCENARIO]
+    /// How long an answer may take: a request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
     #[arg(long, value_parser = crate::load::time)]
     timeout: Option<String>,
     /// Servers start again after so many blocks, 0 for never

@@ -26,6 +26,9 @@ pub(crate) const ASK: Signal = Signal::SIGTERM;
 /// Ends the descendants at once.
 pub(crate) const KILL: Signal = Signal::SIGQUIT;
 
+/// What this process takes from a queue instead of handlers: a hangup is none of its business.
+const WATCHED: [Signal; 5] = [ASK, Signal::SIGINT, KILL, Signal::SIGHUP, Signal::SIGCHLD];
+
 /// Descendants that are left when the program or the tool has ended may take so long before they are killed.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 /// A process may not die when it is killed: it waits for a device, or belongs to another user.
@@ -91,7 +94,7 @@ impl Ended {
 /// # Errors
 /// The parent has ended, the program cannot be started, or the system refuses what supervision needs.
 pub fn supervise(parent: i32, program: &mut Command) -> Result<Ended, SupervisorError> {
-    let signals = SigSet::from_iter([ASK, Signal::SIGINT, KILL, Signal::SIGHUP, Signal::SIGCHLD]);
+    let signals = SigSet::from_iter(WATCHED);
     signals.thread_block()?;
     let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     sys::set_child_subreaper(Some(sys::getpid()))?;
@@ -140,6 +143,16 @@ pub fn supervise(parent: i32, program: &mut Command) -> Result<Ended, Supervisor
         }
     }
     Ok(supervisor.ended.unwrap_or(Ended::Signal(Signal::SIGKILL)))
+}
+
+/// Lets through what a supervisor has blocked: its children inherit that. To be called by the child that becomes the
+/// program.
+///
+/// # Errors
+/// The system refuses it.
+pub fn unblock() -> Result<(), SupervisorError> {
+    SigSet::from_iter(WATCHED).thread_unblock()?;
+    Ok(())
 }
 
 struct Supervisor {

@@ -55,10 +55,10 @@ pub(super) fn tell(scenario: &Scenario, order: &Order) {
     }
 }
 
-/// Two slices without an answer, each with a request that was sent as late as it could be; the other side's slices between
-/// them.
+/// The slice in which it stops and two without an answer, each with a request that was sent as late as it could be; the
+/// other side's slices between them.
 fn silence(load: &Load) -> String {
-    let time = (load.slice + load.timeout + load.slice) * 2;
+    let time = (load.slice + load.timeout) * 3 + load.slice * SLICES;
     quantity::elapsed(time.as_secs_f64())
 }
 

@@ -17,8 +17,10 @@ use crate::requests::{self, line, quoted};
 /// Found best in trials: long enough for a median, short enough that neighbours disturb both sides alike.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Short enough that a side which stops answering ends a duel within the time that it announces.
-const TIMEOUT: Duration = Duration::from_secs(3);
+/// Short enough that a side which stops answering ends a duel of one user within the time that it announces; with several,
+/// each may wait for the others.
+const TIMEOUT_OF_A_USER: Duration = Duration::from_secs(2);
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Scenario> {
     let mut scenario = match &arguments.scenario {
@@ -142,7 +144,8 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
     if let Some(timeout) = &arguments.timeout {
         load.timeout = duration::parse(timeout)?;
     } else if arguments.scenario.is_none() {
-        load.timeout = TIMEOUT;
+        let users = u32::try_from(load.users).unwrap_or(u32::MAX);
+        load.timeout = TIMEOUT_OF_A_USER.saturating_mul(users).min(LONGEST_TIMEOUT);
     }
     load.warm_up = duration::parse(&arguments.warm_up)?;
     load.restart_blocks = arguments.restart_blocks;

@@ -164,6 +164,39 @@ fn a_tool_that_ends_by_itself_by_an_error_or_by_a_signal_leaves_no_process_and_n
     }
 }
 
+/// SIGTERM reaches the program, and each of its descendants, before anything is killed.
+#[test]
+fn a_server_is_asked_to_end_before_it_is_killed() {
+    let place = Place::new();
+    let path = |name: &str| place.path().join(name).display().to_string();
+    place.write(
+        "front.sh",
+        "trap 'echo asked >> $2; exit 0' TERM\npython3 $3 $1 workers $4 &\nwait\n",
+    );
+    place.write("server.py", SERVER);
+    let text = format!(
+        "name = \"s\"\nquestion = \"?\"\n[[variant]]\nname = \"v\"\n\
+         command = [\"sh\", \"{}\", \"{{port}}\", \"{}\", \"{}\", \"{}\"]\n\
+         [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
+         [[load]]\nname = \"load\"\nusers = 1\njourney = [\"get\"]\n\
+         profile.quick = {{ blocks = 1, slice = \"20ms\", warm_up = \"20ms\" }}\n",
+        path("front.sh"),
+        path("asked"),
+        path("server.py"),
+        path("ports")
+    );
+    place.write("s.toml", &text);
+    let output = place.authlab(&["run", "s.toml", "--quiet"]);
+    assert_eq!(
+        place.run_json()["status"]["is"],
+        "complete",
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(std::fs::read_to_string(path("asked")).unwrap(), "asked\n");
+    assert_nothing_left(&place, "asked");
+}
+
 /// The program itself has ended: what it left is no server that can be measured, and does not stay.
 #[test]
 fn a_command_that_ends_and_leaves_a_daemon_is_an_error_and_the_daemon_ends_with_it() {
