@@ -95,17 +95,37 @@ fn descendants(supervisor: Pid) -> impl Iterator<Item = i32> {
     tree(supervisor).into_iter().skip(1)
 }
 
-/// What descends from the program that a supervisor started, without that program. The program is the supervisor's first
-/// child: others become its children later.
-pub(crate) fn led(supervisor: Pid) -> Vec<i32> {
+/// The program that a supervisor started: its first child, since others become its children later.
+pub(crate) fn program(supervisor: Pid) -> Option<Pid> {
     let path = format!("/proc/{supervisor}/task/{supervisor}/children");
-    let children = fs::read_to_string(path).unwrap_or_default();
-    let leader: Option<i32> = children
-        .split_whitespace()
-        .next()
-        .and_then(|c| c.parse().ok());
+    let children = fs::read_to_string(path).ok()?;
+    let first = children.split_whitespace().next()?.parse().ok()?;
+    Some(Pid::from_raw(first))
+}
+
+/// What descends from the program that a supervisor started, without that program.
+pub(crate) fn led(supervisor: Pid) -> Vec<i32> {
+    let program = program(supervisor).map(Pid::as_raw);
     let all = descendants(supervisor);
-    all.filter(|pid| Some(*pid) != leader).collect()
+    all.filter(|pid| Some(*pid) != program).collect()
+}
+
+/// Whether a process runs and is a child of that one.
+pub(crate) fn is_child(pid: Pid, parent: Pid) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    is_live_child(&String::from_utf8_lossy(&stat), parent)
+}
+
+/// `pid (name) state parent …` (proc(5)); a name may hold anything. A process that has ended and that nobody has waited
+/// for does not run.
+fn is_live_child(stat: &str, parent: Pid) -> bool {
+    let Some((_, rest)) = stat.rsplit_once(')') else {
+        return false;
+    };
+    let mut fields = rest.split_whitespace();
+    let ended = matches!(fields.next(), Some("Z" | "X") | None);
+    let its_parent = fields.next().and_then(|field| field.parse().ok());
+    !ended && its_parent == Some(parent.as_raw())
 }
 
 /// One of our own threads.
@@ -271,5 +291,25 @@ fn schedstat(path: &str) -> Usage {
     Usage {
         cpu: fields.next().unwrap_or_default(),
         waited: fields.next().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_lives_below_its_parent_until_it_has_ended_whatever_its_name() {
+        let parent = Pid::from_raw(7);
+        let table = [
+            ("9 (sh) S 7 1 7 0", true),
+            ("9 (a) Z) (b) R 7 1 7 0", true),
+            ("9 (sh) Z 7 1 7 0", false),
+            ("9 (sh) S 8 7 7 0", false),
+            ("", false),
+        ];
+        for (stat, lives) in table {
+            assert_eq!(is_live_child(stat, parent), lives, "{stat}");
+        }
     }
 }

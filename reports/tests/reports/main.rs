@@ -20,3 +20,4 @@ mod renderings;
 mod schema;
 mod searched;
 mod synthetic;
+mod unheard;
