@@ -109,7 +109,7 @@ pub(crate) struct Arguments {
         long,
         value_names = ["BASE", "HEAD", "FILTER"],
         num_args = 2..=3,
-        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions"]
+        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions", "timeout"]
     )]
     bench: Vec<String>,
     /// Benchmarks may run on every core, as those of several threads need; otherwise on those that servers have

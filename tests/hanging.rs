@@ -239,5 +239,8 @@ fn a_tool_that_was_stopped_says_so_and_charges_no_server_with_it() {
         kept.map(|slice| slice["ok"].as_u64().unwrap()).sum::<u64>()
     );
     let shown = String::from_utf8_lossy(&output.stdout);
-    assert!(shown.contains("the load generator was stopped for "), "{shown}");
+    assert!(
+        shown.contains("the load generator was stopped for "),
+        "{shown}"
+    );
 }

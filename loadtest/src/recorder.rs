@@ -72,6 +72,8 @@ pub(crate) struct Taken {
     pub(crate) failed: BTreeMap<String, u64>,
     /// No answer came at all, and requests were waited for in vain.
     pub(crate) is_silent: bool,
+    /// Requests were waited for in vain.
+    pub(crate) has_stalled: bool,
     pub(crate) last_byte: Option<Instant>,
 }
 
@@ -252,7 +254,8 @@ impl Recorder {
     /// Hands over what was recorded and starts anew.
     pub(crate) fn take(&mut self) -> Taken {
         let mut recorded = Vec::new();
-        let is_silent = self.is_unanswered() && self.stalled > 0;
+        let has_stalled = self.stalled > 0;
+        let is_silent = has_stalled && self.is_unanswered();
         (self.refused, self.stalled) = (0, 0);
         for at in &mut self.steps {
             at.unreached = 0;
@@ -284,6 +287,7 @@ impl Recorder {
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
             is_silent,
+            has_stalled,
             last_byte: self.last_byte.take(),
         }
     }

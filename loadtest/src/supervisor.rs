@@ -30,7 +30,7 @@ pub(crate) const KILL: Signal = Signal::SIGQUIT;
 const WATCHED: [Signal; 5] = [ASK, Signal::SIGINT, KILL, Signal::SIGHUP, Signal::SIGCHLD];
 
 /// Descendants that are left when the program or the tool has ended may take so long before they are killed.
-pub(crate) const LEFT_BEHIND: Duration = Duration::from_secs(1);
+pub(crate) const LEFT_BEHIND: Duration = Duration::from_millis(500);
 /// A process may not die when it is killed: it waits for a device, or belongs to another user.
 const KILLED_WITHIN: Duration = Duration::from_secs(10);
 /// Pause between two rounds of killing.

@@ -14,7 +14,7 @@ use crate::server::{Server, Spent};
 use crate::usage::Surroundings;
 use crate::{interrupt, usage};
 
-/// How much longer than one answer preparing may take.
+/// How much longer than one answer preparing may take, at least.
 const PREPARE_TIMEOUTS: u32 = 6;
 /// For the users to notice that they are no longer waited for.
 const ABANDON_WITHIN: Duration = Duration::from_secs(5);
@@ -56,8 +56,11 @@ impl Conductor<'_> {
     ) -> Result<Ran, RunError> {
         let load = Arc::clone(&job.load);
         self.generator.tell(Phase::Prepare(Arc::clone(job)));
-        let most_steps = PREPARE_TIMEOUTS.saturating_add(load.fill_steps_of_a_user());
-        let deadline = Instant::now() + load.timeout * most_steps;
+        let steps = u32::try_from(load.prepare.len()).unwrap_or(u32::MAX);
+        let most_steps = PREPARE_TIMEOUTS
+            .max(steps.saturating_add(1))
+            .saturating_add(load.fill_steps_of_a_user());
+        let deadline = Instant::now() + load.timeout.saturating_mul(most_steps);
         if let Some(cause) = self.hear(job, load.users, (deadline, Duration::ZERO), progress)? {
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
@@ -101,6 +104,8 @@ impl Conductor<'_> {
         }
         let unreached = job.recorder().out_of_reach(&job.least);
         let mut taken = job.recorder().take();
+        // A server that is silent altogether is not waited for: the run is about to end.
+        self.abandoned = (self.abandoned || taken.has_stalled) && !taken.is_silent;
         let around = Surroundings::now(&self.order.cores.server);
         let mut generator = usage::of_thread(self.generator.thread_id).since(generator_before);
         let spare = Duration::from_nanos(job.spare_ns.load(Ordering::Relaxed));
