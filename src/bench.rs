@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, bail};
+use authlab_loadtest::server::Launcher;
 use authlab_reports::micro;
 
 use crate::{bar, output};
@@ -120,25 +121,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn command(arguments: &Arguments) -> Command {
-    let mut command = Command::new("cargo");
-    command
-        .args(CARGO)
-        .args(arguments.profile.of_cargo())
-        .args(["--", "--noplot"])
-        .args(&arguments.filter)
-        .env("CRITERION_HOME", FOLDER)
-        .stdin(Stdio::null());
+fn command(arguments: &Arguments) -> anyhow::Result<Command> {
+    let words = ["cargo"]
+        .iter()
+        .chain(&CARGO)
+        .chain(arguments.profile.of_cargo())
+        .chain(&["--", "--noplot"]);
+    let mut words: Vec<String> = words.map(|word| (*word).to_owned()).collect();
+    words.extend(arguments.filter.clone());
+    let mut command = Launcher::anywhere()?.command(&words);
+    command.env("CRITERION_HOME", FOLDER).stdin(Stdio::null());
     if let Ok(folder) = std::env::current_dir() {
         // cargo runs a benchmark in its package's folder.
         command.env("CRITERION_HOME", folder.join(FOLDER));
     }
-    command
+    Ok(command)
 }
 
 /// The titles of the benchmarks that are meant.
 fn listed(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
-    let output = command(arguments)
+    let output = command(arguments)?
         .arg("--list")
         .stderr(Stdio::inherit())
         .output()
@@ -158,7 +160,7 @@ fn listed(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
 }
 
 fn measure(arguments: &Arguments, planned: usize) -> anyhow::Result<()> {
-    let mut child = command(arguments)
+    let mut child = command(arguments)?
         .args(arguments.profile.words())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -1,11 +1,12 @@
-//! `authlab child`, hidden: pins itself, asks to die with its parent, then becomes the server.
+//! `authlab child`, hidden: supervises a program that this tool starts. A second process of the same verb pins itself and
+//! becomes that program.
 
 use std::num::NonZeroI32;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail};
-use authlab_loadtest::descriptors;
+use authlab_loadtest::{descriptors, supervisor};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
@@ -20,12 +21,45 @@ pub(crate) struct Arguments {
     /// Soft limit of open descriptors; without it the inherited one stays
     #[arg(long)]
     descriptors: Option<u64>,
+    /// Become the program instead of supervising it
+    #[arg(long)]
+    directly: bool,
     /// Program and arguments to become
     #[arg(last = true, required = true)]
     words: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.directly {
+        return Err(become_program(arguments));
+    }
+    let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
+    let mut command = Command::new(authlab);
+    command.args(["child", "--directly", "--parent"]);
+    command.arg(std::process::id().to_string());
+    for core in &arguments.cores {
+        command.args(["--cores", &core.to_string()]);
+    }
+    if let Some(soft) = arguments.descriptors {
+        command.args(["--descriptors", &soft.to_string()]);
+    }
+    command.arg("--").args(&arguments.words);
+    let ended = supervisor::supervise(arguments.parent, &mut command)?;
+    Ok(ended.pass_on())
+}
+
+/// Returns only when that fails. The program is killed if its supervisor is.
+fn become_program(arguments: &Arguments) -> anyhow::Error {
+    if let Err(error) = prepare(arguments) {
+        return error;
+    }
+    let error = Command::new(&arguments.words[0])
+        .args(&arguments.words[1..])
+        .exec();
+    anyhow::anyhow!("{}: {error}", arguments.words[0])
+}
+
+fn prepare(arguments: &Arguments) -> anyhow::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))
         .context("cannot ask to die with the parent")?;
     // The parent may have died before that was asked.
@@ -49,8 +83,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(soft) = arguments.descriptors {
         descriptors::lower(soft);
     }
-    let error = Command::new(&arguments.words[0])
-        .args(&arguments.words[1..])
-        .exec();
-    bail!("{}: {error}", arguments.words[0]);
+    supervisor::unblock()?;
+    Ok(())
 }

@@ -61,6 +61,9 @@ pub(crate) struct Arguments {
     /// How long before measuring at most, at each start of a server
     #[arg(long, default_value = "2s", value_parser = crate::load::time)]
     warm_up: String,
+    /// How long an answer may take: a request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
+    #[arg(long, value_parser = crate::load::time)]
+    timeout: Option<String>,
     /// Servers start again after so many blocks, 0 for never
     #[arg(long, default_value_t = 10)]
     restart_blocks: usize,
@@ -106,7 +109,7 @@ pub(crate) struct Arguments {
         long,
         value_names = ["BASE", "HEAD", "FILTER"],
         num_args = 2..=3,
-        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions"]
+        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions", "timeout"]
     )]
     bench: Vec<String>,
     /// Benchmarks may run on every core, as those of several threads need; otherwise on those that servers have
@@ -212,7 +215,9 @@ fn counted(scenario: &Scenario, order: &Order) -> anyhow::Result<Instructions> {
 /// The verdict, in every form, and the exit code.
 fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
     let Finished { run, path, error } = finished;
-    if let Some(error) = error.as_ref().filter(|_| run.slices.is_empty()) {
+    // A side that answers nothing is judged for that, without any figure.
+    let measured = !run.slices.is_empty() || run.silent.is_some();
+    if let Some(error) = error.as_ref().filter(|_| !measured) {
         // Nothing was measured: there is nothing to judge.
         output::error(format_args!("{error}"));
         return Ok(ExitCode::from(match error {
@@ -233,6 +238,10 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
         Some(RunError::Interrupted) => {
             output::error(format_args!("interrupted; the run is marked partial"));
             Ok(ExitCode::from(crate::run::EXIT_INVALID))
+        }
+        Some(error @ RunError::Silent(_)) => {
+            output::error(format_args!("{error}"));
+            Ok(ExitCode::from(duel.exit_code))
         }
         Some(error) => {
             output::error(format_args!("{error}"));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
+use authlab_loadtest::server::Launcher;
 use authlab_reports::exact::comparison::Comparison;
 use authlab_reports::exact::{Counts, reading, text};
 
@@ -58,8 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Shows what cargo has to say: the first build takes minutes.
 fn build() -> anyhow::Result<()> {
-    let status = cargo("build")
-        .args(["--bench", INSTRUCTIONS, "--bench", ALLOCATIONS])
+    let status = cargo("build", &["--bench", INSTRUCTIONS, "--bench", ALLOCATIONS])?
         .status()
         .context("cannot start cargo")?;
     if !status.success() {
@@ -70,9 +70,8 @@ fn build() -> anyhow::Result<()> {
 
 /// What a counter prints.
 fn said(bench: &str, words: &[&str]) -> anyhow::Result<String> {
-    let output = cargo("bench")
-        .args(["--quiet", "--bench", bench, "--"])
-        .args(words)
+    let own = ["--quiet", "--bench", bench, "--"];
+    let output = cargo("bench", &[&own, words].concat())?
         .output()
         .context("cannot start cargo")?;
     if !output.status.success() {
@@ -85,9 +84,11 @@ fn said(bench: &str, words: &[&str]) -> anyhow::Result<String> {
 }
 
 /// cargo, in an environment in which nobody's settings change what is built or how it is counted.
-fn cargo(verb: &str) -> Command {
-    let mut cargo = Command::new("cargo");
-    cargo.arg(verb).args(PROFILE).args(PACKAGE);
+fn cargo(verb: &str, more: &[&str]) -> anyhow::Result<Command> {
+    let words = [&["cargo", verb][..], &PROFILE, &PACKAGE, more].concat();
+    let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    let launcher = Launcher::anywhere().context("cannot find the authlab binary")?;
+    let mut cargo = launcher.command(&words);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         let changes = ["GUNGRAUN_", "CARGO_PROFILE_", "VALGRIND_"];
@@ -98,5 +99,5 @@ fn cargo(verb: &str) -> Command {
         }
     }
     cargo.stdin(Stdio::null());
-    cargo
+    Ok(cargo)
 }

@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// How long before measuring at most
     #[arg(long, default_value = "1s", value_parser = time)]
     warm_up: String,
-    /// How long to wait for an answer after the end
+    /// How long an answer may take: a request that takes longer has failed
     #[arg(long, default_value = "10s", value_parser = time)]
     timeout: String,
     #[command(flatten)]

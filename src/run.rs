@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use authlab_loadtest::calibrate;
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
+use authlab_loadtest::duration;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::machine;
 use authlab_loadtest::scenario::Scenario;
@@ -35,6 +36,9 @@ pub(crate) struct Arguments {
     /// The same as --profile full
     #[arg(long)]
     full: bool,
+    /// How long an answer may take: a request that takes longer has failed [default: that of each load, or 10s]
+    #[arg(long, value_parser = crate::load::time)]
+    timeout: Option<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -83,7 +87,7 @@ pub(crate) const EXIT_INVALID: u8 = 3;
 const EXIT_REFUSED: u8 = 2;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let scenario = builtin::read(&arguments.scenario, arguments.profile())?;
+    let mut scenario = builtin::read(&arguments.scenario, arguments.profile())?;
     let words = [
         "authlab",
         "run",
@@ -91,11 +95,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "--profile",
         arguments.profile(),
     ];
-    conduct_and_show(
-        &scenario,
-        &arguments.common,
-        words.map(str::to_owned).to_vec(),
-    )
+    let mut words = words.map(str::to_owned).to_vec();
+    if let Some(timeout) = &arguments.timeout {
+        let within = duration::parse(timeout)?;
+        for load in &mut scenario.loads {
+            load.timeout = within;
+        }
+        words.extend(["--timeout".to_owned(), timeout.clone()]);
+    }
+    conduct_and_show(&scenario, &arguments.common, words)
 }
 
 impl Common {

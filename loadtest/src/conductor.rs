@@ -7,6 +7,7 @@ mod history;
 mod job;
 mod outset;
 mod ride;
+mod silence;
 mod slice;
 mod timetable;
 mod watch;
@@ -22,10 +23,12 @@ use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{self, Run, Status, Tool};
 
 use self::history::History;
+use self::silence::Heard;
 use crate::awake::Awake;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
 use crate::live::Aim;
+use crate::pauses::Pauses;
 use crate::plan::{block_order, slice_seed};
 use crate::progress::{Pace, Progress};
 use crate::scenario::{Load, Misplaced, Scenario, Step, Target};
@@ -103,6 +106,9 @@ pub enum RunError {
     /// A step has nowhere to be sent.
     #[error(transparent)]
     Misplaced(#[from] Misplaced),
+    /// A variant answers nothing.
+    #[error("variant `{}`, load `{}`: {}", .0.variant, .0.load, .0)]
+    Silent(run::Silent),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -146,6 +152,9 @@ pub fn conduct(
                 error
             }
         });
+    if let Err(RunError::Silent(silent)) = &ended {
+        run.silent = Some(silent.clone());
+    }
     run.status = match &ended {
         Ok(()) => Status::Complete,
         Err(error) => Status::Partial(error.to_string()),
@@ -180,6 +189,10 @@ struct Conductor<'a> {
     flags: BTreeMap<String, String>,
     /// What was drawn at each variant's server.
     histories: Vec<History>,
+    /// Whether each variant answers.
+    heard: Vec<Heard>,
+    /// When this tool was stopped.
+    pauses: Pauses,
     servers_started: u64,
     jobs: u64,
     /// When slices begin, where other shards begin theirs.
@@ -226,6 +239,8 @@ impl<'a> Conductor<'a> {
                 .iter()
                 .map(|_| History::default())
                 .collect(),
+            heard: scenario.variants.iter().map(|_| Heard::default()).collect(),
+            pauses: Pauses::watch(&order.cores.generator),
             servers_started: 0,
             jobs: 0,
             timetable: order.shard.as_ref().map(Timetable::of),

@@ -92,7 +92,8 @@ const MOST_HEADERS: usize = 1_000;
 /// buffer of HTTP/1.1 holds.
 const MOST_HEAD_BYTES: u32 = 408 << 10;
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// A connection that takes longer has failed.
+pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 impl Connection {
     /// Opens a connection; the TLS handshake is part of it, and of no request.

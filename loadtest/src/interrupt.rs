@@ -7,13 +7,21 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
+
+use crate::supervisor;
 
 static RECEIVED: AtomicUsize = AtomicUsize::new(0);
 static BEFORE_WORDS: OnceLock<fn()> = OnceLock::new();
-static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+static SUPERVISORS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// What this tool started is killed, and waited for no longer.
+const KILLED_WITHIN: Duration = Duration::from_secs(3);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Exit code after a second Ctrl-C: the run is partial (ARCHITECTURE.md, exit codes).
 const EXIT_INVALID: i32 = 3;
@@ -73,13 +81,26 @@ fn on_signal() {
         say("\ninterrupted: ending the slice; once more ends at once");
         return;
     }
-    for group in groups().iter() {
-        let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
-    }
+    kill_all();
     say(
         "interrupted twice: everything stopped; a run's folder holds what was written, marked partial",
     );
     std::process::exit(EXIT_INVALID);
+}
+
+/// Ends all that was started, and waits until it has ended.
+fn kill_all() {
+    let all: Vec<Pid> = supervisors().iter().copied().map(Pid::from_raw).collect();
+    for supervisor in &all {
+        let _ = kill(*supervisor, supervisor::KILL);
+    }
+    // Another thread waits for them: here it is only seen that they have ended.
+    let seen = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
+    let lives = |pid: &Pid| matches!(waitid(Id::Pid(*pid), seen), Ok(WaitStatus::StillAlive));
+    let end = Instant::now() + KILLED_WITHIN;
+    while all.iter().any(lives) && Instant::now() < end {
+        std::thread::sleep(LOOK_EVERY);
+    }
 }
 
 /// Nobody may be left to read it.
@@ -90,16 +111,16 @@ fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Remembers a process group that must not outlive us.
-pub(crate) fn started(group: Pid) {
-    groups().insert(group.as_raw());
+/// Remembers a supervisor whose processes must not outlive us.
+pub(crate) fn started(supervisor: Pid) {
+    supervisors().insert(supervisor.as_raw());
 }
 
-/// Forgets a process group that has ended.
-pub(crate) fn ended(group: Pid) {
-    groups().remove(&group.as_raw());
+/// Forgets a supervisor that has ended.
+pub(crate) fn ended(supervisor: Pid) {
+    supervisors().remove(&supervisor.as_raw());
 }
 
-fn groups() -> MutexGuard<'static, BTreeSet<i32>> {
-    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+fn supervisors() -> MutexGuard<'static, BTreeSet<i32>> {
+    SUPERVISORS.lock().unwrap_or_else(PoisonError::into_inner)
 }

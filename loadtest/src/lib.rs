@@ -10,8 +10,10 @@
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
 //! - [`instructions`]: those of a request of two servers, counted while nothing is timed.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
-//! - [`server`]: a server under test, and those beside it; `probe`: whether it answers yet.
+//! - [`server`]: a server under test, and those beside it; `probe`: whether it answers yet; [`supervisor`]: the process
+//!   that ends a server's descendants.
 //! - `recorder`: histograms of each step and metric. [`live`]: counters beside them, for who watches.
+//! - `pauses`: when this tool itself was stopped.
 //! - `validity`: whether they can be trusted.
 
 #![warn(missing_docs)]
@@ -34,6 +36,7 @@ pub mod machine;
 pub mod null;
 pub mod origin;
 mod pacing;
+mod pauses;
 pub mod plan;
 mod probe;
 pub mod progress;
@@ -44,6 +47,7 @@ mod search;
 pub mod server;
 mod server_timing;
 pub mod shard;
+pub mod supervisor;
 pub mod target;
 mod usage;
 mod user;

@@ -29,6 +29,10 @@ pub(crate) struct Recorder {
     drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
     retried: u64,
+    /// Answers that their steps do not expect.
+    refused: u64,
+    /// Requests that failed after a whole timeout.
+    stalled: u64,
     last_byte: Option<Instant>,
     answers: Answers,
     /// Whether it is looked for a backlog that grows.
@@ -45,6 +49,8 @@ struct StepRecorder {
     timer: Histogram<u64>,
     queued: Histogram<u64>,
     failed: Histogram<u64>,
+    /// Times that it was not reached, since its journey had ended at an earlier step.
+    unreached: u64,
     /// How long after a revoke's answer requests were sent that still passed; none until one is.
     stale: Option<Histogram<u64>>,
     stages: Vec<StageRecorder>,
@@ -82,12 +88,19 @@ pub(crate) struct Taken {
     pub(crate) failed: BTreeMap<String, u64>,
     /// Requests that were sent again, because the server had not read them.
     pub(crate) retried: u64,
+    /// No answer came at all, and requests were waited for in vain.
+    pub(crate) is_silent: bool,
+    /// Requests were waited for in vain.
+    pub(crate) has_stalled: bool,
     pub(crate) last_byte: Option<Instant>,
     pub(crate) answers: Answers,
     /// Seconds by which responses became longer in each second, of the step where that is the most;
     /// 0 where it is not certain, or was not looked for.
     pub(crate) growth: f64,
 }
+
+/// The reason under which a request is counted whose answer did not come within the load's timeout.
+pub(crate) const NO_ANSWER: &str = "no answer in time";
 
 /// The reason under which arrivals are counted that were planned and never sent.
 pub(crate) const DROPPED: &str = "never sent: every user was busy";
@@ -110,6 +123,8 @@ impl Recorder {
             drawn: Vec::new(),
             failed: BTreeMap::new(),
             retried: 0,
+            refused: 0,
+            stalled: 0,
             last_byte: None,
             answers: Answers::default(),
             follows_trend: false,
@@ -195,6 +210,36 @@ impl Recorder {
         self.last_byte = Some(ended);
     }
 
+    /// Counts an answer that its step does not expect; the request has failed.
+    pub(crate) fn refused(&mut self) {
+        self.refused += 1;
+    }
+
+    /// Counts a request that was given up after a whole timeout; the request has failed.
+    pub(crate) fn stalled(&mut self) {
+        self.stalled += 1;
+    }
+
+    /// Whether no answer has come, expected or not.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.ok == 0 && self.refused == 0
+    }
+
+    /// Counts requests that were not made, since their journey had ended at an earlier step.
+    pub(crate) fn unreached(&mut self, step: usize, times: u64) {
+        self.steps[step].unreached += times;
+    }
+
+    /// The steps that have fewer requests than `least`, with how often each was not reached; those that were reached each
+    /// time, but seldom, are not among them.
+    pub(crate) fn out_of_reach(&self, least: &[u64]) -> BTreeMap<String, u64> {
+        let steps = self.steps.iter().zip(least);
+        steps
+            .filter(|(at, least)| at.unreached > 0 && at.requests() < **least)
+            .map(|(at, _)| (at.name.clone(), at.unreached))
+            .collect()
+    }
+
     /// Counts something that failed and that no step's time is recorded of.
     pub(crate) fn failed_untimed(&mut self, reason: String) {
         let known = self.failed.contains_key(&reason) || self.failed.len() < MOST_FAILURES;
@@ -260,12 +305,13 @@ impl Recorder {
         }
     }
 
-    /// Whether each step has at least so many requests, answered or failed.
+    /// Whether each step has at least so many requests, answered or failed. A request that was not made, because its
+    /// journey had ended before, counts too: more of them would not come.
     pub(crate) fn has(&self, least: &[u64]) -> bool {
         self.steps
             .iter()
             .zip(least)
-            .all(|(at, least)| at.service.len() + at.failed.len() >= *least)
+            .all(|(at, least)| at.requests() + at.unreached >= *least)
     }
 
     /// Whether nothing has failed.
@@ -276,9 +322,13 @@ impl Recorder {
     /// Hands over what was recorded and starts anew.
     pub(crate) fn take(&mut self) -> Taken {
         let mut recorded = Vec::new();
+        let has_stalled = self.stalled > 0;
+        let is_silent = has_stalled && self.is_unanswered();
+        (self.refused, self.stalled) = (0, 0);
         let mut growth = 0.0_f64;
         for at in &mut self.steps {
             growth = growth.max(std::mem::take(&mut at.trend).growth());
+            at.unreached = 0;
             let fixed = [
                 ("response", &mut at.response),
                 ("service", &mut at.service),
@@ -308,6 +358,8 @@ impl Recorder {
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
             retried: std::mem::take(&mut self.retried),
+            is_silent,
+            has_stalled,
             last_byte: self.last_byte.take(),
             answers: std::mem::take(&mut self.answers),
             growth,
@@ -316,6 +368,11 @@ impl Recorder {
 }
 
 impl StepRecorder {
+    /// Answered or failed.
+    fn requests(&self) -> u64 {
+        self.service.len() + self.failed.len()
+    }
+
     fn new(name: String) -> Self {
         Self {
             name,
@@ -325,6 +382,7 @@ impl StepRecorder {
             timer: histogram(),
             queued: histogram(),
             failed: histogram(),
+            unreached: 0,
             stale: None,
             stages: Vec::new(),
             trend: Trend::default(),

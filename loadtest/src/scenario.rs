@@ -179,7 +179,8 @@ pub struct Load {
     pub restart_blocks: usize,
     /// Each slice has a server that has just started.
     pub restart_slices: bool,
-    /// How long a slice waits for an answer after its end before it gives up on it.
+    /// How long an answer may take: a request that takes longer has failed. So long a slice waits, after its length, for
+    /// the samples that it lacks.
     pub timeout: Duration,
 }
 

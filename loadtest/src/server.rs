@@ -6,26 +6,26 @@ mod error;
 mod launcher;
 mod log;
 mod readiness;
+mod supervised;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
-
-use authlab_reports::withhold::{self, Secrets};
-use nix::unistd::Pid;
 
 use crate::connection::Endpoint;
 use crate::scenario::Target;
-use crate::{interrupt, usage};
+use crate::usage;
+use authlab_reports::withhold::{self, Secrets};
 
 use self::besides::Besides;
 pub(crate) use self::besides::Spent;
 pub use self::error::ServerError;
 pub use self::launcher::Launcher;
 use self::log::Log;
+pub use self::supervised::Supervised;
 
 /// A server that answers.
 pub struct Server {
@@ -45,8 +45,7 @@ pub struct Server {
 }
 
 struct Process {
-    child: Child,
-    group: Pid,
+    supervised: Supervised,
     log: Log,
 }
 
@@ -102,22 +101,19 @@ impl Server {
         let endpoint =
             Endpoint::of_command(port, host, protocol).map_err(|cause| unusable(&shown, &cause))?;
         let started = Log::create(log).and_then(|(log, output)| {
-            let child = launcher
-                .command(&words)
+            let mut command = launcher.command(&words);
+            command
                 .envs(env.iter().map(|(key, value)| (key, with_port(value))))
                 .stdin(Stdio::null())
                 .stdout(output.try_clone()?)
-                .stderr(output)
-                .spawn()?;
-            Ok((log, child))
+                .stderr(output);
+            let supervised = Supervised::spawn(&mut command)?;
+            Ok(Process { supervised, log })
         });
-        let (log, child) = started.map_err(|cause| ServerError::Start {
+        let process = started.map_err(|cause| ServerError::Start {
             command: shown.clone(),
             cause,
         })?;
-        let group = Pid::from_raw(child.id().cast_signed());
-        interrupt::started(group);
-        let process = Process { child, group, log };
         let mut server = Self::new(number, endpoint, shown, secrets, Some(process));
         server.wait_until_ready(ready, within)?;
         Ok(server)
@@ -148,27 +144,27 @@ impl Server {
         let Some(process) = &mut self.process else {
             return Ok(());
         };
-        match process.child.try_wait() {
-            Ok(Some(status)) => Err(ServerError::Ended {
+        match process.supervised.ended() {
+            Some(status) => Err(ServerError::Ended {
                 command: self.shown.clone(),
                 status,
                 said: self.said(),
             }),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
     /// CPU time and run-queue delay of its processes so far, and of those beside it; none for one
     /// not started here.
     pub(crate) fn spent(&self) -> Option<Spent> {
-        let own = usage::of_tree(self.process.as_ref()?.group);
+        let own = usage::below(self.process.as_ref()?.supervised.root());
         Some(self.besides.spent(own))
     }
 
     /// Forgets how much memory its processes held until now, and those beside it.
     pub(crate) fn forget_peak(&self) {
         if let Some(process) = &self.process {
-            usage::forget_peak(process.group);
+            usage::forget_peak(process.supervised.root());
         }
         self.besides.each().for_each(Self::forget_peak);
     }
@@ -176,7 +172,7 @@ impl Server {
     /// The most memory that its processes held since then, and those beside it, bytes; none for one
     /// not started here.
     pub(crate) fn peak_bytes(&self) -> Option<u64> {
-        let own = usage::peak_bytes(self.process.as_ref()?.group)?;
+        let own = usage::peak_bytes(self.process.as_ref()?.supervised.root())?;
         let beside: Option<u64> = self.besides.each().map(Self::peak_bytes).sum();
         Some(own + beside?)
     }

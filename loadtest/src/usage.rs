@@ -36,10 +36,10 @@ impl Usage {
     }
 }
 
-/// A process and all its descendants that live.
-pub(crate) fn of_tree(root: Pid) -> Usage {
+/// All living descendants of a process, which is their supervisor and not counted.
+pub(crate) fn below(supervisor: Pid) -> Usage {
     let mut total = Usage::default();
-    for pid in tree(root) {
+    for pid in descendants(supervisor) {
         if let Ok(now) = clock_getcpuclockid(Pid::from_raw(pid)).and_then(nix::time::ClockId::now) {
             total.cpu += Duration::from(now);
         }
@@ -50,17 +50,17 @@ pub(crate) fn of_tree(root: Pid) -> Usage {
     total
 }
 
-/// Forgets the greatest resident sets of a process and its descendants until now (proc(5),
+/// Forgets the greatest resident sets of a supervisor's descendants until now (proc(5),
 /// `clear_refs`); where Linux refuses that, they are those since each process began.
-pub(crate) fn forget_peak(root: Pid) {
-    for pid in tree(root) {
+pub(crate) fn forget_peak(supervisor: Pid) {
+    for pid in descendants(supervisor) {
         let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
     }
 }
 
-/// The greatest resident sets of a process and its descendants, added up, bytes.
-pub(crate) fn peak_bytes(root: Pid) -> Option<u64> {
-    tree(root).into_iter().map(peak_of).sum()
+/// The greatest resident sets of a supervisor's descendants, added up, bytes.
+pub(crate) fn peak_bytes(supervisor: Pid) -> Option<u64> {
+    descendants(supervisor).map(peak_of).sum()
 }
 
 fn peak_of(pid: i32) -> Option<u64> {
@@ -91,25 +91,41 @@ pub(crate) fn tree(root: Pid) -> Vec<i32> {
     all
 }
 
-/// Whether any process of a group still runs; one that has ended and that nobody has waited for does not.
-pub(crate) fn lives(group: Pid) -> bool {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return false;
-    };
-    entries
-        .filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok())
-        .any(|stat| is_live_in(&stat, group))
+fn descendants(supervisor: Pid) -> impl Iterator<Item = i32> {
+    tree(supervisor).into_iter().skip(1)
 }
 
-/// `pid (name) state parent group …` (proc(5)); a name may hold anything.
-fn is_live_in(stat: &str, group: Pid) -> bool {
+/// The program that a supervisor started: its first child, since others become its children later.
+pub(crate) fn program(supervisor: Pid) -> Option<Pid> {
+    let path = format!("/proc/{supervisor}/task/{supervisor}/children");
+    let children = fs::read_to_string(path).ok()?;
+    let first = children.split_whitespace().next()?.parse().ok()?;
+    Some(Pid::from_raw(first))
+}
+
+/// What descends from the program that a supervisor started, without that program.
+pub(crate) fn led(supervisor: Pid) -> Vec<i32> {
+    let program = program(supervisor).map(Pid::as_raw);
+    let all = descendants(supervisor);
+    all.filter(|pid| Some(*pid) != program).collect()
+}
+
+/// Whether a process runs and is a child of that one.
+pub(crate) fn is_child(pid: Pid, parent: Pid) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    is_live_child(&String::from_utf8_lossy(&stat), parent)
+}
+
+/// `pid (name) state parent …` (proc(5)); a name may hold anything. A process that has ended and that nobody has waited
+/// for does not run.
+fn is_live_child(stat: &str, parent: Pid) -> bool {
     let Some((_, rest)) = stat.rsplit_once(')') else {
         return false;
     };
     let mut fields = rest.split_whitespace();
     let ended = matches!(fields.next(), Some("Z" | "X") | None);
-    let its_group = fields.nth(1).and_then(|field| field.parse().ok());
-    !ended && its_group == Some(group.as_raw())
+    let its_parent = fields.next().and_then(|field| field.parse().ok());
+    !ended && its_parent == Some(parent.as_raw())
 }
 
 /// One of our own threads.
@@ -283,17 +299,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_lives_in_its_group_until_it_has_ended_whatever_its_name() {
-        let group = Pid::from_raw(7);
+    fn a_process_lives_below_its_parent_until_it_has_ended_whatever_its_name() {
+        let parent = Pid::from_raw(7);
         let table = [
-            ("9 (sh) S 1 7 7 0", true),
-            ("9 (a) Z) (b) R 1 7 7 0", true),
-            ("9 (sh) Z 1 7 7 0", false),
-            ("9 (sh) S 7 8 7 0", false),
+            ("9 (sh) S 7 1 7 0", true),
+            ("9 (a) Z) (b) R 7 1 7 0", true),
+            ("9 (sh) Z 7 1 7 0", false),
+            ("9 (sh) S 8 7 7 0", false),
             ("", false),
         ];
         for (stat, lives) in table {
-            assert_eq!(is_live_in(stat, group), lives, "{stat}");
+            assert_eq!(is_live_child(stat, parent), lives, "{stat}");
         }
     }
 }

@@ -16,7 +16,7 @@ mod staleness;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ use crate::arrivals::{Arrivals, Schedule, Think};
 use crate::connection::Endpoint;
 use crate::generator::{Job, Phase, Report};
 use crate::pacing;
+use crate::recorder::NO_ANSWER;
 use browse::Browser;
 use line::Line;
 use members::{Claim, Members};
@@ -74,7 +75,7 @@ pub(crate) async fn live(
                 if prepared.is_none() {
                     seats.remove(&job.server);
                 }
-                let outcome = prepared.unwrap_or_else(|| Err("no answer in time".to_owned()));
+                let outcome = prepared.unwrap_or_else(|| Err(NO_ANSWER.to_owned()));
                 if reports.send(Report::Prepared(outcome)).is_err() {
                     return;
                 }
@@ -151,6 +152,48 @@ struct Seat {
     in_flight: Option<(usize, Instant)>,
     /// Requests of the step under way that were sent again, because the server had not read them.
     retried: u64,
+    /// When that request could be sent.
+    under_way: Arc<UnderWay>,
+}
+
+/// Since when a request is under way, for the timer that ends it: nanoseconds after the slice's start, and one; 0 for none.
+#[derive(Default)]
+struct UnderWay(AtomicU64);
+
+impl UnderWay {
+    fn begin(&self, job: &Job, at: Instant) {
+        if let Some(&(start, _)) = job.span.get() {
+            let after = at.saturating_duration_since(start).as_nanos();
+            let after = u64::try_from(after).unwrap_or(u64::MAX - 1);
+            self.0.store(after + 1, Ordering::Relaxed);
+        }
+    }
+
+    fn end(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Returns when a request has been under way for the load's timeout. Requests set no timer of their own: this one
+    /// wakes once a timeout, and looks which request is under way by then.
+    async fn overdue(&self, job: &Job) {
+        let Some(&(start, _)) = job.span.get() else {
+            return std::future::pending().await;
+        };
+        let timeout = job.load.timeout;
+        let mut next = Instant::now() + timeout;
+        loop {
+            tokio::time::sleep_until(next.into()).await;
+            let now = Instant::now();
+            let Some(after) = self.0.load(Ordering::Relaxed).checked_sub(1) else {
+                next = now + timeout;
+                continue;
+            };
+            next = start + Duration::from_nanos(after) + timeout;
+            if next <= now {
+                return;
+            }
+        }
+    }
 }
 
 impl Seat {
@@ -168,6 +211,7 @@ impl Seat {
             begun: None,
             in_flight: None,
             retried: 0,
+            under_way: Arc::default(),
         }
     }
 
@@ -197,8 +241,32 @@ impl Seat {
         Ok(())
     }
 
-    /// Makes journeys until the slice is over.
+    /// Makes journeys until the slice is over. A request that takes longer than the load's timeout has failed, and its
+    /// journey ends with it.
     async fn travel(&mut self, job: &Job) {
+        loop {
+            let under_way = Arc::clone(&self.under_way);
+            let is_overdue = tokio::select! {
+                biased;
+                () = self.journeys(job) => false,
+                () = under_way.overdue(job) => true,
+            };
+            if !is_overdue {
+                return;
+            }
+            self.abandon(job);
+            // Samples that the slice still waits for do not come from a server that does not answer.
+            let is_past = job
+                .span
+                .get()
+                .is_some_and(|(_, until)| Instant::now() >= *until);
+            if is_past && (job.schedule.is_none() || job.recorder().is_unanswered()) {
+                job.over.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    async fn journeys(&mut self, job: &Job) {
         match (&job.load.arrivals, &job.schedule) {
             (_, Some(schedule)) => self.follow(job, schedule).await,
             (Arrivals::Closed(think), None) => self.repeat(job, *think).await,
@@ -272,17 +340,19 @@ impl Seat {
         self.requests.forget();
     }
 
-    /// The conductor stopped waiting: what is in flight has failed, and its connection with it.
+    /// Nothing waits for the request in flight any longer: it has failed, and its connection with it.
     fn abandon(&mut self, job: &Job) {
         for line in &mut self.lines {
             line.connection = None;
         }
         self.claims.clear();
+        self.under_way.end();
         if let Some((position, planned)) = self.in_flight.take()
             && !job.interrupted.load(Ordering::Relaxed)
         {
-            job.recorder()
-                .abandoned(position, "no answer in time", planned, Instant::now());
+            let mut recorder = job.recorder();
+            recorder.abandoned(position, NO_ANSWER, planned, Instant::now());
+            recorder.stalled();
         }
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn judge(run: &Run) -> Validity {
         slice.generator_waited = None;
         slice.server_waited = None;
         slice.others_busy = None;
+        slice.paused_ns = None;
     }
     let mut validity = judged(&kept);
     if let Some(spoiled) = duel::spoiled(run, terms) {
@@ -50,11 +51,16 @@ fn judged(run: &Run) -> Validity {
     if !unanswered.is_empty() {
         return Validity {
             verdict: Verdict::Empty,
-            reasons: unanswered,
+            reasons: [unanswered, limited::unreached(run)].concat(),
         };
     }
     let judged = [
         (Verdict::ServerLimited, limited::failing(&all)),
+        (Verdict::ServerLimited, limited::unreached(run)),
+        (
+            Verdict::Disturbed,
+            disturbed::paused(run).into_iter().collect(),
+        ),
         (Verdict::Disturbed, disturbed::waited(run)),
         (Verdict::Disturbed, disturbed::surroundings(run)),
         (Verdict::ServerLimited, limited::by_server(&all)),

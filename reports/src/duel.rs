@@ -64,6 +64,9 @@ pub struct Duel {
     pub quality: Quality,
     /// What to keep in mind, a sentence each.
     pub caveats: Vec<String>,
+    /// The side that answered nothing, which ended the duel: the head has then lost, and a base cannot be compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent: Option<run::Silent>,
     /// Why it may not be judged, a sentence each.
     pub faults: Vec<String>,
     /// What is missing, and on which side; never a pass.
@@ -120,9 +123,19 @@ impl Duel {
         };
         let aside = SetAside::of(run, &terms.load);
         let judged = rows::judge(run, terms, &aside);
-        let faults = faults(run, &judged.asked_for);
+        let silent = run.silent.as_ref().filter(|silent| {
+            silent.load == terms.load && [&terms.base, &terms.head].contains(&&silent.variant)
+        });
+        let faults = match silent {
+            Some(silent) => vec![format!("{}: {silent}", silent.variant)],
+            None => faults(run, &judged.asked_for),
+        };
         let instructions = run.instructions.as_ref().map(Instructions::judge);
-        let outcome = outcome(&judged, &faults, instructions.as_ref());
+        let outcome = match silent {
+            Some(silent) if silent.variant == terms.head => Outcome::LimitBroken,
+            Some(_) => Outcome::BadInput,
+            None => outcome(&judged, &faults, instructions.as_ref()),
+        };
         Ok(Self {
             format: FORMAT_VERSION,
             run: run.id.clone(),
@@ -146,6 +159,7 @@ impl Duel {
             rows: judged.asked_for,
             information: judged.information,
             instructions,
+            silent: silent.cloned(),
             faults,
             missing: judged.missing,
             outcome,
@@ -167,6 +181,7 @@ impl Duel {
     #[must_use]
     pub fn headline(&self) -> &'static str {
         match self.outcome {
+            Outcome::LimitBroken if self.silent.is_some() => "does not answer",
             Outcome::LimitBroken => "slower",
             Outcome::BadInput => "cannot be compared",
             Outcome::Inconclusive if self.faults.is_empty() => "inconclusive",

@@ -167,7 +167,9 @@ impl RunFolder {
             })
             .collect();
         let logged = self.log(&slice, &recorded);
-        for part in recorded {
+        // What was recorded while the generator was stopped is in the logs, and in no figure of the run.
+        let counted = recorded.into_iter().filter(|_| !slice.was_paused());
+        for part in counted {
             self.merge(run, &slice, part)?;
         }
         run.slices.push(slice);

@@ -75,6 +75,39 @@ pub struct Run {
     /// Instructions of a request, where a duel counted them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Instructions>,
+    /// The variant that answered nothing, where that ended the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent: Option<Silent>,
+}
+
+/// A variant that answered nothing for so long that the run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Silent {
+    /// The variant's name.
+    pub variant: String,
+    /// The load's name.
+    pub load: String,
+    /// Slices in a row without an answer, those of a warm-up among them; 0 where its users could not prepare.
+    pub slices: usize,
+    /// How long each request was waited for, milliseconds.
+    pub timeout_ms: u64,
+}
+
+impl std::fmt::Display for Silent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let timeout = crate::quantity::tick(self.timeout_ms as f64 * 1e6);
+        match self.slices {
+            0 => write!(
+                f,
+                "a request of its preparation had no answer within {timeout}"
+            ),
+            slices => write!(
+                f,
+                "no request was answered in {slices} slices in a row; each was waited for for {timeout}"
+            ),
+        }
+    }
 }
 
 /// The share of one process in a load that several made: every `of`-th arrival, and every `of`-th
@@ -350,6 +383,14 @@ pub struct Slice {
     /// How long after its place in the shards' timetable it began; none for a run that is no shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_ns: Option<u64>,
+    /// How long the load generator itself was stopped meanwhile, nanoseconds; none when it was not. Nothing that was
+    /// recorded in such a slice is part of the run's figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_ns: Option<u64>,
+    /// Steps that have fewer samples than the slice waits for, and how often each was not reached: its journey had ended
+    /// at an earlier step, which failed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreached: BTreeMap<String, u64>,
 }
 
 /// The figures of one step and metric: of one slice, or merged over all.

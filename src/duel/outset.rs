@@ -30,12 +30,13 @@ pub(super) fn tell(scenario: &Scenario, order: &Order) {
     let [first, last] =
         [terms.looks.first(), terms.looks.last()].map(|look| look.copied().unwrap_or(1));
     output::note(format_args!(
-        "duel {}: {} → {}; a verdict takes {first} to {last} blocks, about {} to {}, more where neighbours disturb",
+        "duel {}: {} → {}; a verdict takes {first} to {last} blocks, about {} to {}, more where neighbours disturb; a side that stops answering ends it within {}",
         scenario.name,
         terms.base,
         terms.head,
         takes(load, first),
         takes(load, last),
+        silence(load),
     ));
     let known = order
         .calibration
@@ -52,6 +53,13 @@ pub(super) fn tell(scenario: &Scenario, order: &Order) {
             "what this machine can see is not known: `authlab calibrate` measures it in a minute"
         )),
     }
+}
+
+/// The slice in which it stops and two without an answer, each with a request that was sent as late as it could be; the
+/// other side's slices between them.
+fn silence(load: &Load) -> String {
+    let time = (load.slice + load.timeout) * 3 + load.slice * SLICES;
+    quantity::elapsed(time.as_secs_f64())
 }
 
 fn takes(load: &Load, blocks: usize) -> String {

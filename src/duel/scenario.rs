@@ -17,6 +17,11 @@ use crate::requests::{self, line, quoted};
 /// Found best in trials: long enough for a median, short enough that neighbours disturb both sides alike.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// Short enough that a side which stops answering ends a duel of one user within the time that it announces; with several,
+/// each may wait for the others.
+const TIMEOUT_OF_A_USER: Duration = Duration::from_secs(2);
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);
+
 pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Scenario> {
     let mut scenario = match &arguments.scenario {
         Some(file) => of_file(arguments, file)?,
@@ -135,6 +140,12 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
         load.slice = duration::parse(slice)?;
     } else if arguments.scenario.is_none() {
         load.slice = SLICE;
+    }
+    if let Some(timeout) = &arguments.timeout {
+        load.timeout = duration::parse(timeout)?;
+    } else if arguments.scenario.is_none() {
+        let users = u32::try_from(load.users).unwrap_or(u32::MAX);
+        load.timeout = TIMEOUT_OF_A_USER.saturating_mul(users).min(LONGEST_TIMEOUT);
     }
     load.warm_up = duration::parse(&arguments.warm_up)?;
     load.restart_blocks = arguments.restart_blocks;

@@ -25,6 +25,7 @@ pub(super) fn of(arguments: &Arguments, seed: u64) -> Vec<String> {
         ("--users", arguments.users.map(|users| users.to_string())),
         ("--slice", arguments.slice.clone()),
         ("--warm-up", Some(arguments.warm_up.clone())),
+        ("--timeout", arguments.timeout.clone()),
         (
             "--restart-blocks",
             Some(arguments.restart_blocks.to_string()),

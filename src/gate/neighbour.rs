@@ -1,17 +1,17 @@
 //! A neighbour: another process that is busy on a core in bursts.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use anyhow::Context;
 use authlab_loadtest::conductor::Order;
-use authlab_loadtest::server::Launcher;
+use authlab_loadtest::server::{Launcher, Supervised};
 
 /// Busy and quiet in turns, each for some slices, on whichever core the kernel gives it.
 const BURST: [&str; 2] = ["--burst", "300ms"];
 
 /// It ends with this, or with its parent.
 pub(super) struct Neighbour {
-    child: Child,
+    _process: Supervised,
 }
 
 impl Neighbour {
@@ -23,19 +23,9 @@ impl Neighbour {
             authlab: order.authlab.clone(),
             cores: [&order.cores.server[..], &order.cores.generator].concat(),
         };
-        let child = launcher
-            .command(&words.map(str::to_owned))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .context("cannot start the neighbour")?;
-        Ok(Self { child })
-    }
-}
-
-impl Drop for Neighbour {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut command = launcher.command(&words.map(str::to_owned));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let process = Supervised::spawn(&mut command).context("cannot start the neighbour")?;
+        Ok(Self { _process: process })
     }
 }

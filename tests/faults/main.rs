@@ -10,6 +10,7 @@ mod redis;
 mod shutdown;
 mod sqlite;
 mod stand;
+mod supervised;
 
 /// The stand itself: a server answers, and what it grants is counted.
 #[test]

@@ -31,6 +31,9 @@ const LONGER: u32 = 4;
 /// backlog has grown, however generous the limit of latency, and the offered rate is not served.
 const LAG: f64 = 0.03;
 
+/// A rate is offered again after a slice in which this tool was stopped, at most so often.
+const MOST_TRIES: usize = 3;
+
 impl Conductor<'_> {
     /// Searches for each variant's capacity, in seeded random order.
     pub(super) fn search_capacities(
@@ -83,21 +86,30 @@ impl Conductor<'_> {
             let slice = slice_at(load.slice, rate);
             let tried = self.run.capacities[place].points.len();
             self.aim = Aim::Search;
-            let job = self.job(
-                &at_rate,
-                number,
-                variant,
-                slice,
-                Some(1),
-                slice_seed(self.order.seed, number, tried, variant),
-            )?;
-            // No shard searches: no timetable says when.
-            let ran = self.ride(&job, slice, variant, None, progress)?;
-            self.settle(variant);
-            self.check(variant)?;
-            if interrupt::requested() {
-                return Err(RunError::Interrupted);
-            }
+            let mut tries = 0;
+            let ran = loop {
+                let job = self.job(
+                    &at_rate,
+                    number,
+                    variant,
+                    slice,
+                    Some(1),
+                    slice_seed(self.order.seed, number, tried, variant),
+                )?;
+                // No shard searches: no timetable says when.
+                let ran = self.ride(&job, slice, variant, None, progress)?;
+                self.settle(variant);
+                self.check(variant)?;
+                if interrupt::requested() {
+                    return Err(RunError::Interrupted);
+                }
+                self.listen(load, variant, &ran)?;
+                tries += 1;
+                // A slice in which this tool was stopped says nothing of the server.
+                if ran.paused.is_none() || tries == MOST_TRIES {
+                    break ran;
+                }
+            };
             let point = self.point(limits, rate, confirms, &ran);
             let seen = point.beyond;
             let capacity = &mut self.run.capacities[place];

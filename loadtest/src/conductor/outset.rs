@@ -56,6 +56,7 @@ pub(super) fn run(scenario: &Scenario, order: &Order) -> Run {
         duel: order.duel.clone(),
         awake: order.awake && awake::possible(scenario, &order.cores),
         instructions: order.instructions.clone(),
+        silent: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One slice as it runs: prepare, go, drain, read the counters.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
@@ -8,12 +9,12 @@ use std::time::{Duration, Instant};
 use super::{Conductor, LOOK_EVERY, RunError, timetable};
 use crate::generator::{GeneratorError, Job, Phase, Report};
 use crate::progress::Progress;
-use crate::recorder::Taken;
+use crate::recorder::{NO_ANSWER, Taken};
 use crate::server::{Server, Spent};
 use crate::usage::Surroundings;
 use crate::{interrupt, pacing, usage};
 
-/// How much longer than one answer preparing may take.
+/// How much longer than one answer preparing may take, at least.
 const PREPARE_TIMEOUTS: u32 = 6;
 /// How long before a slice with planned arrivals begins its users are told of it.
 const AHEAD: Duration = pacing::MOST_MARGIN;
@@ -43,6 +44,10 @@ pub(super) struct Ran {
     pub(super) throttled: Option<Duration>,
     pub(super) resent: Option<f64>,
     pub(super) peak_bytes: Option<u64>,
+    /// How long this tool was stopped meanwhile.
+    pub(super) paused: Option<Duration>,
+    /// Steps with fewer samples than the slice waits for, and how often each was not reached.
+    pub(super) unreached: BTreeMap<String, u64>,
 }
 
 impl Conductor<'_> {
@@ -57,13 +62,19 @@ impl Conductor<'_> {
     ) -> Result<Ran, RunError> {
         let load = Arc::clone(&job.load);
         self.generator.tell(Phase::Prepare(Arc::clone(job)));
-        let most_steps = PREPARE_TIMEOUTS.saturating_add(load.fill_steps_of_a_user());
-        let deadline = Instant::now() + load.timeout * most_steps;
-        if let Some(cause) = self.hear(job, load.users, deadline, progress)? {
+        let steps = u32::try_from(load.prepare.len()).unwrap_or(u32::MAX);
+        let most_steps = PREPARE_TIMEOUTS
+            .max(steps.saturating_add(1))
+            .saturating_add(load.fill_steps_of_a_user());
+        let deadline = Instant::now() + load.timeout.saturating_mul(most_steps);
+        if let Some(cause) = self.hear(job, load.users, (deadline, Duration::ZERO), progress)? {
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
             }
             self.check(variant)?;
+            if self.order.duel.is_some() && cause.ends_with(NO_ANSWER) {
+                return Err(self.silence(&load, variant, 0));
+            }
             return Err(RunError::Prepare {
                 variant: self.scenario.variants[variant].name.clone(),
                 load: load.name.clone(),
@@ -86,8 +97,15 @@ impl Conductor<'_> {
         // Set before anyone goes; a job is set once.
         let _ = job.span.set((start, start + slice));
         self.generator.tell(Phase::Go(Arc::clone(job)));
+        // So long the slice waits for its samples. A request that was sent by then may take its timeout; shards' slices
+        // end together.
         let deadline = start + slice + load.timeout;
-        self.hear(job, load.users, deadline, progress)?;
+        let grace = match self.timetable {
+            Some(_) => Duration::ZERO,
+            None => load.timeout,
+        };
+        self.hear(job, load.users, (deadline, grace), progress)?;
+        let paused = self.pauses.within(start, Instant::now());
         let mut planned = None;
         if let Some(schedule) = &job.schedule
             && let Ok(mut schedule) = schedule.try_lock()
@@ -95,7 +113,10 @@ impl Conductor<'_> {
             job.recorder().dropped(schedule.by_ref().count() as u64);
             planned = Some(schedule.planned());
         }
+        let unreached = job.recorder().out_of_reach(&job.least);
         let mut taken = job.recorder().take();
+        // A server that is silent altogether is not waited for: the run is about to end.
+        self.abandoned = (self.abandoned || taken.has_stalled) && !taken.is_silent;
         let around = Surroundings::now(&self.order.cores.server);
         let mut generator = usage::of_thread(self.generator.thread_id).since(generator_before);
         let spare = Duration::from_nanos(job.spare_ns.load(Ordering::Relaxed));
@@ -134,6 +155,8 @@ impl Conductor<'_> {
             throttled: around.throttled_since(around_before),
             resent: around.resent_since(around_before),
             peak_bytes: self.servers[variant].as_ref().and_then(Server::peak_bytes),
+            paused,
+            unreached,
         })
     }
 
@@ -145,13 +168,13 @@ impl Conductor<'_> {
             .for_each(Server::bound_logs);
     }
 
-    /// Waits for a report of each user until the deadline, then abandons those that are still
-    /// waiting for an answer. Returns the first reason for which a user could not prepare.
+    /// Waits for a report of each user until the deadline, lets those that are still waiting for an answer wait for
+    /// the grace, and then abandons them. Returns the first reason for which a user could not prepare.
     fn hear(
         &mut self,
         job: &Job,
         users: usize,
-        deadline: Instant,
+        (deadline, mut grace): (Instant, Duration),
         progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<Option<String>, RunError> {
         let mut reason = None;
@@ -163,6 +186,7 @@ impl Conductor<'_> {
             if interrupt::requested() && !abandoned {
                 job.interrupted.store(true, Ordering::Relaxed);
                 end = end.min(Instant::now() + LOOK_EVERY);
+                grace = Duration::ZERO;
             }
             match self.generator.reports.recv_timeout(LOOK_EVERY) {
                 Ok(Report::Finished | Report::Prepared(Ok(()))) => heard += 1,
@@ -171,6 +195,11 @@ impl Conductor<'_> {
                     reason.get_or_insert(cause);
                 }
                 Err(RecvTimeoutError::Timeout) if Instant::now() < end => self.bound_logs(),
+                Err(RecvTimeoutError::Timeout) if !grace.is_zero() => {
+                    job.over.store(true, Ordering::Relaxed);
+                    end = Instant::now() + grace + LOOK_EVERY;
+                    grace = Duration::ZERO;
+                }
                 Err(RecvTimeoutError::Timeout) if !abandoned => {
                     abandoned = true;
                     end = Instant::now() + ABANDON_WITHIN;

@@ -58,14 +58,13 @@ impl Conductor<'_> {
         // A slice that was cut short, or in which its server died, is not like the others: it is
         // not kept.
         self.check(variant)?;
-        if !interrupted {
-            self.keep(load, block, variant, ran, progress)?;
-        }
         if interrupted {
-            Err(RunError::Interrupted)
-        } else {
-            Ok(())
+            return Err(RunError::Interrupted);
         }
+        let heard = self.listen(load, variant, &ran);
+        // It is kept all the same: what failed in it is why the run ends.
+        self.keep(load, block, variant, ran, progress)?;
+        heard
     }
 
     /// Appends a slice to the run and its folder, and tells of it.
@@ -117,6 +116,7 @@ impl Conductor<'_> {
                 return Err(RunError::Interrupted);
             }
             self.check(variant)?;
+            self.listen(load, variant, &ran)?;
             let main_step = load.main_step().map(|step| &self.scenario.steps[step].name);
             let p50 = ran
                 .taken
@@ -207,6 +207,8 @@ impl Conductor<'_> {
             throttled: ran.throttled.map(share),
             resent: ran.resent,
             late_ns: ran.late.map(nanos),
+            paused_ns: ran.paused.map(nanos),
+            unreached: ran.unreached.clone(),
         }
     }
 }

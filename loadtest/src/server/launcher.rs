@@ -1,6 +1,7 @@
 //! How a server's command is put together and started.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,24 +14,37 @@ use crate::scenario::{Ready, Target};
 /// How servers are started.
 #[derive(Debug, Clone)]
 pub struct Launcher {
-    /// The `authlab` binary: its `child` verb pins a server and lets it die with us; its `serve`
-    /// verb is the reference server.
+    /// The `authlab` binary: its `child` verb pins a server and ends it, with all its descendants,
+    /// when this tool ends; its `serve` verb is the reference server.
     pub authlab: PathBuf,
     /// Cores for the servers.
     pub cores: Vec<usize>,
 }
 
 impl Launcher {
-    /// A command that runs pinned, in a process group of its own, and dies with us. What our
+    /// For programs that are no servers, on all cores.
+    ///
+    /// # Errors
+    /// The system does not say which binary this is.
+    pub fn anywhere() -> io::Result<Self> {
+        Ok(Self {
+            authlab: std::env::current_exe()?,
+            cores: Vec::new(),
+        })
+    }
+
+    /// A command that runs pinned, in a process group of its own. Its process is a
+    /// [`supervisor`](crate::supervisor), which cannot end what it started when it is killed itself:
+    /// what is not waited for at once is started as [`Supervised`](super::Supervised). What our
     /// caller set for the reference server (`AUTHLAB_*`) does not reach it: two designs differ by
     /// what the scenario says and nothing else.
     #[must_use]
     pub fn command(&self, words: &[String]) -> Command {
-        let cores: Vec<_> = self.cores.iter().map(usize::to_string).collect();
         let mut command = Command::new(&self.authlab);
-        command
-            .args(["child", "--parent", &std::process::id().to_string()])
-            .args(["--cores", &cores.join(",")]);
+        command.args(["child", "--parent", &std::process::id().to_string()]);
+        for core in &self.cores {
+            command.args(["--cores", &core.to_string()]);
+        }
         if let Some(found) = descriptors::found() {
             command.args(["--descriptors", &found.to_string()]);
         }

@@ -3,6 +3,7 @@
 use super::Seat;
 use super::members::Drawn;
 use crate::generator::Job;
+use crate::recorder::NO_ANSWER;
 
 impl Seat {
     /// Fills a member that no user has filled at this server.
@@ -55,7 +56,7 @@ impl Seat {
         } else {
             // Its answer may still come, and is nobody's.
             self.lines[job.places[index]].connection = None;
-            Err("no answer in time".to_owned())
+            Err(NO_ANSWER.to_owned())
         };
         made.map_err(|reason| format!("step `{}`: {reason}", step.name))
     }

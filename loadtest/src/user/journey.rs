@@ -10,7 +10,7 @@ use super::request::{self, Built};
 use super::saving;
 use super::staleness::{Judged, Watch};
 use super::{Ended, Seat, browse, decoding};
-use crate::connection::{Answer, Coding};
+use crate::connection::{Answer, CONNECT_WITHIN, Coding};
 use crate::generator::Job;
 use crate::recorder::Instants;
 use crate::scenario::{Cookies, Journey, Step};
@@ -87,14 +87,23 @@ impl Seat {
         let begins = self.begun != begun && !job.load.once.is_empty();
         let once = if begins { &job.load.once[..] } else { &[] };
         let once = once.iter().map(|step| (*step, 1));
-        for (index, times) in once.chain(journey.steps.iter().copied()) {
-            for _ in 0..times {
+        let mut steps = once.chain(journey.steps.iter().copied());
+        while let Some((index, times)) = steps.next() {
+            for made in 0..times {
                 if job.is_over(planned) {
                     return Ended::Over;
                 }
                 let (ended, answered) = self.visit(job, index, planned, free).await;
                 let connected = self.lines[job.places[index]].connection.is_some();
                 if !answered && (job.steps[index].is_needed() || !connected) {
+                    let mut recorder = job.recorder();
+                    let left = times.saturating_sub(made + 1);
+                    for (index, times) in std::iter::once((index, left)).chain(steps) {
+                        recorder.unreached(
+                            job.position(index),
+                            u64::try_from(times).unwrap_or(u64::MAX),
+                        );
+                    }
                     return Ended::Broken;
                 }
                 (planned, free) = (ended, ended);
@@ -118,13 +127,17 @@ impl Seat {
         let watch = self.drawn(step.probe.as_ref()).map(Watch::of);
         let revoked = self.drawn(step.revoke.as_ref()).cloned();
         let revoked = revoked.map(|drawn| (drawn.revoking(), drawn));
+        let sendable = planned.max(free);
         self.in_flight = Some((position, planned));
         self.retried = 0;
+        self.under_way.begin(job, sendable);
         let answer = self.attempt(job, index).await;
         self.in_flight = None;
+        self.under_way.end();
         if self.retried > 0 {
             job.recorder().retried(self.retried);
         }
+        let came = answer.is_ok();
         let judged = match (&watch, &answer) {
             (Some(watch), Ok(answer)) => {
                 watch.judge(answer.sent, step.expects(answer.status), answer.status)
@@ -165,7 +178,13 @@ impl Seat {
             }
             Err(reason) => {
                 let ended = Instant::now();
-                job.recorder().failed(position, &reason, planned, ended);
+                let mut recorder = job.recorder();
+                recorder.failed(position, &reason, planned, ended);
+                if came {
+                    recorder.refused();
+                } else if ended.saturating_duration_since(sendable) >= CONNECT_WITHIN {
+                    recorder.stalled();
+                }
                 (ended, false)
             }
         }

@@ -1,5 +1,6 @@
 //! Others took what was ours: cores, time, packets.
 
+use authlab_reports::quantity;
 use authlab_reports::run::{Run, Slice};
 
 use super::requests::mean;
@@ -21,6 +22,22 @@ const STEAL: f64 = 0.02;
 const THROTTLED: f64 = 0.01;
 /// Segments sent again above this share: each costs its request 200 ms and more (RFC 6298, 2.4).
 const RESENT: f64 = 0.001;
+
+/// The load generator itself was stopped.
+pub(super) fn paused(run: &Run) -> Option<String> {
+    let paused: Vec<&Slice> = run
+        .slices
+        .iter()
+        .filter(|slice| slice.was_paused())
+        .collect();
+    let longest = paused.iter().filter_map(|slice| slice.paused_ns).max()?;
+    Some(format!(
+        "the load generator was stopped for {} (SIGSTOP, or a pause of the machine): {} of {} slices are not part of the figures",
+        quantity::duration(longest as f64),
+        paused.len(),
+        run.slices.len()
+    ))
+}
 
 /// Shares of time in which a process of the run was ready and had no core.
 pub(super) fn waited(run: &Run) -> Vec<String> {

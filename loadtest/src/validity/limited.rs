@@ -1,5 +1,7 @@
 //! The offered load was not served, or not sent: by the server's doing, or by the generator's.
 
+use std::collections::BTreeMap;
+
 use authlab_reports::quantity;
 use authlab_reports::run::{Figure, LoadStep, Run};
 
@@ -31,6 +33,24 @@ pub(super) fn failing(all: &[Requests<'_>]) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// A step has fewer samples than its slices wait for, because a step before it failed.
+pub(super) fn unreached(run: &Run) -> Vec<String> {
+    let mut steps: BTreeMap<[&str; 3], u64> = BTreeMap::new();
+    for slice in &run.slices {
+        for (step, times) in &slice.unreached {
+            *steps
+                .entry([&slice.variant, &slice.load, step])
+                .or_default() += times;
+        }
+    }
+    let reason = |([variant, load, step], times): ([&str; 3], u64)| {
+        format!(
+            "{variant} under {load}: step `{step}` has too few samples: {times} times an earlier step of its journey failed"
+        )
+    };
+    steps.into_iter().map(reason).collect()
 }
 
 /// The server kept the users busy: arrivals waited.

@@ -26,7 +26,7 @@ impl<'a> Requests<'a> {
     /// Of each load and variant that was measured.
     pub(super) fn of(run: &'a Run) -> Vec<Self> {
         let mut slices: BTreeMap<(usize, &str), Vec<&Slice>> = BTreeMap::new();
-        for slice in &run.slices {
+        for slice in run.slices.iter().filter(|slice| !slice.was_paused()) {
             let load = run.scenario.loads.iter().position(|l| l.name == slice.load);
             if let Some(load) = load {
                 slices

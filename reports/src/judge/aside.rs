@@ -29,6 +29,7 @@ enum Reason {
     GeneratorWaited,
     ServerWaited,
     Throttled,
+    Paused,
 }
 
 impl SetAside {
@@ -88,6 +89,9 @@ impl SetAside {
                 "the server waited for a core for {} of a slice more than usual",
                 quantity::share(SERVER_WAITED)
             ),
+            Reason::Paused => {
+                "the load generator was stopped (SIGSTOP, or a pause of the machine)".to_owned()
+            }
             Reason::Throttled => format!(
                 "the control group was throttled for more than {} of a slice",
                 quantity::share(THROTTLED)
@@ -98,7 +102,9 @@ impl SetAside {
 
 fn spoiled(slice: &Slice, usual: f64) -> Option<Reason> {
     let above = |share: Option<f64>, most: f64| share.is_some_and(|share| share > most);
-    if above(slice.steal, STEAL) {
+    if slice.was_paused() {
+        Some(Reason::Paused)
+    } else if above(slice.steal, STEAL) {
         Some(Reason::Stolen)
     } else if above(slice.generator_waited, GENERATOR_WAITED) {
         Some(Reason::GeneratorWaited)

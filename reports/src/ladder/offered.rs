@@ -36,7 +36,11 @@ impl Offered {
     /// Every variant under every open load that was measured.
     pub(crate) fn all(run: &Run) -> Vec<Self> {
         let mut slices: BTreeMap<(usize, usize), Vec<&Slice>> = BTreeMap::new();
-        for slice in run.slices.iter().filter(|slice| slice.planned.is_some()) {
+        for slice in run
+            .slices
+            .iter()
+            .filter(|slice| slice.planned.is_some() && !slice.was_paused())
+        {
             let load = run
                 .scenario
                 .loads

@@ -89,6 +89,8 @@ pub(super) fn added(
         throttled: greatest(&slices, |slice| slice.throttled),
         resent: greatest(&slices, |slice| slice.resent),
         late_ns: slices.iter().filter_map(|slice| slice.late_ns).max(),
+        paused_ns: slices.iter().filter_map(|slice| slice.paused_ns).max(),
+        unreached: unreached(&slices),
     };
     Ok((slice, histograms.0))
 }
@@ -112,6 +114,14 @@ impl Histograms {
                 source,
             })
     }
+}
+
+fn unreached(slices: &[&Slice]) -> BTreeMap<String, u64> {
+    let mut sum = BTreeMap::new();
+    for (step, times) in slices.iter().flat_map(|slice| &slice.unreached) {
+        *sum.entry(step.clone()).or_default() += times;
+    }
+    sum
 }
 
 fn nanos(time: Duration) -> u64 {

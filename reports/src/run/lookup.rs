@@ -9,7 +9,8 @@ impl Run {
         self.variants.iter().find(|variant| variant.name == name)
     }
 
-    /// The slices of one variant under one load, in the order in which they ran.
+    /// The slices of one variant under one load, in the order in which they ran, without those in which the load
+    /// generator was stopped.
     pub fn slices_of<'a>(
         &'a self,
         load: &'a str,
@@ -18,6 +19,7 @@ impl Run {
         self.slices
             .iter()
             .filter(move |slice| slice.load == load && slice.variant == variant)
+            .filter(|slice| !slice.was_paused())
     }
 
     /// The merged figure, if anything was recorded for it.
@@ -53,6 +55,12 @@ impl Run {
 }
 
 impl Slice {
+    /// Whether the load generator was stopped meanwhile: its times say nothing of the server.
+    #[must_use]
+    pub fn was_paused(&self) -> bool {
+        self.paused_ns.is_some()
+    }
+
     /// The figure of a step's metric; none when nothing was recorded.
     #[must_use]
     pub fn figure(&self, step: &str, metric: &str) -> Option<&Figure> {

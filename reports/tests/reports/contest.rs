@@ -159,6 +159,8 @@ impl Contest {
             throttled: None,
             resent: None,
             late_ns: None,
+            paused_ns: None,
+            unreached: std::collections::BTreeMap::new(),
         }
     }
 }

@@ -21,3 +21,4 @@ mod renderings;
 mod schema;
 mod searched;
 mod synthetic;
+mod unheard;

@@ -1,6 +1,6 @@
 //! `run.schema.json` and the run format say the same.
 
-use authlab_reports::run::{Beside, Run, Status};
+use authlab_reports::run::{Beside, Run, Silent, Status};
 use serde_json::{Value, json};
 
 use crate::synthetic::{DESIGNS, planned, written};
@@ -25,7 +25,23 @@ fn runs_as_written_are_valid() {
         status: Status::Partial("interrupted".into()),
         ..whole.clone()
     };
-    for run in [with_beside(whole.clone()), whole, cut, planned(&DESIGNS)] {
+    let mut marked = whole.clone();
+    marked.silent = Some(Silent {
+        variant: "quick".to_owned(),
+        load: "one-user".to_owned(),
+        slices: 2,
+        timeout_ms: 500,
+    });
+    marked.slices[0].paused_ns = Some(3_000_000_000);
+    marked.slices[0].unreached.insert("items".to_owned(), 4);
+    let runs = [
+        with_beside(whole.clone()),
+        whole,
+        cut,
+        marked,
+        planned(&DESIGNS),
+    ];
+    for run in runs {
         assert_eq!(
             faults(&serde_json::to_value(run).unwrap()),
             Vec::<String>::new()

@@ -109,6 +109,7 @@ pub(crate) fn planned(designs: &[Design]) -> Run {
         merged_from: Vec::new(),
         duel: None,
         instructions: None,
+        silent: None,
     }
 }
 
@@ -207,6 +208,8 @@ pub(crate) fn slice(
         throttled: None,
         resent: None,
         late_ns: None,
+        paused_ns: None,
+        unreached: std::collections::BTreeMap::new(),
     };
     (slice, recorded)
 }
