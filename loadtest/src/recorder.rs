@@ -1,6 +1,8 @@
 //! Where a generator thread records: one histogram for each step and metric of a slice.
 
 mod answers;
+#[cfg(test)]
+pub(crate) mod simulated;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

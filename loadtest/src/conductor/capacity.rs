@@ -168,12 +168,10 @@ impl Conductor<'_> {
         };
         let late = point.timer_p99_ns > TIMER_P99_NS;
         let saturated = generator_is_the_limit(shares.generator_occupied, shares.server_busy);
-        let lag = ran.length.saturating_sub(ran.slice);
         let slow = u128::from(point.limited_ns) > limits.at_most.as_nanos();
         let wrong = point.errors > limits.errors_at_most;
         let usual = Duration::from_nanos(point.p50_ns);
-        let behind =
-            dropped > 0 || lag > usual + ran.slice.mul_f64(LAG) || ran.taken.growth > GROWTH;
+        let behind = dropped > 0 || is_behind(ran.slice, ran.length, usual, ran.taken.growth);
         let cause = if wrong && !behind {
             LimitedBy::Errors
         } else if slow {
@@ -193,6 +191,13 @@ impl Conductor<'_> {
     }
 }
 
+/// Whether a backlog grew in a slice that was planned to last `slice`, and lasted `length` until its
+/// last answer, with a median response of `usual`.
+fn is_behind(slice: Duration, length: Duration, usual: Duration, growth: f64) -> bool {
+    let lag = length.saturating_sub(slice);
+    lag > usual + slice.mul_f64(LAG) || growth > GROWTH
+}
+
 /// How long a slice at a rate lasts, where a load's last `slice`.
 fn slice_at(slice: Duration, per_second: f64) -> Duration {
     let needed = Duration::try_from_secs_f64(ARRIVALS / per_second).unwrap_or(Duration::MAX);
@@ -207,5 +212,65 @@ fn at(arrivals: &Arrivals, per_second: f64) -> Arrivals {
             spacing: *spacing,
         },
         Arrivals::Closed(_) | Arrivals::Trace(_) => arrivals.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::recorder::simulated::served;
+
+    /// A search as the conductor makes it, at a server that takes so long for each request, one
+    /// after another.
+    fn found(service_s: f64, users: usize, from: f64, slice_s: f64) -> f64 {
+        let bounds = Bounds {
+            from,
+            precision: 0.02,
+            confirmations: 3,
+        };
+        let mut tried: Vec<f64> = Vec::new();
+        let found = search(bounds, &mut |rate, _| {
+            let slice = slice_at(Duration::from_secs_f64(slice_s), rate);
+            let before = tried.iter().filter(|at| at.total_cmp(&&rate).is_eq());
+            let before = before.count() as u64;
+            tried.push(rate);
+            let served = served(rate, slice, before, service_s, 1, users);
+            let behind = is_behind(slice, served.length, served.p50, served.trend.growth());
+            Ok::<_, Infallible>(behind.then_some(LimitedBy::Rate))
+        });
+        let Ok(found) = found;
+        found.rate.unwrap()
+    }
+
+    #[test]
+    fn the_capacity_of_a_server_is_found_within_three_percent() {
+        for (service_s, users, from, slice_s) in [
+            (0.4, 1, 1.0, 4.0),
+            (0.4, 1, 0.1, 1.0),
+            (0.4, 1, 100.0, 1.0),
+            (0.4, 100, 100.0, 2.0),
+            (0.005, 8, 100.0, 1.0),
+            (0.005, 1_000, 100.0, 1.0),
+            (0.005, 8, 20.0, 0.2),
+            (0.0123, 20, 100.0, 0.5),
+        ] {
+            let rate = found(service_s, users, from, slice_s);
+            let truth = 1.0 / service_s;
+            assert!(
+                (rate / truth - 1.0).abs() < 0.03,
+                "{rate}/s of {truth}/s in slices of {slice_s} s"
+            );
+        }
+    }
+
+    #[test]
+    fn a_slice_at_a_low_rate_is_long_enough_to_show_growth_and_bounded() {
+        let second = Duration::from_secs(1);
+        assert_eq!(slice_at(second, 100.0), second);
+        assert_eq!(slice_at(second, 5.0), 2 * second);
+        assert_eq!(slice_at(second, 0.1), 4 * second);
+        assert_eq!(slice_at(second, 0.0), 4 * second);
     }
 }

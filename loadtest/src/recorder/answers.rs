@@ -111,46 +111,13 @@ impl Trend {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recorder::simulated::{Served, served};
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Arrivals evenly at `rate` for `seconds`, answered by `servers` that each take `service_s`;
-    /// at most `users` under way.
-    fn simulated(
-        rate: f64,
-        seconds: f64,
-        service_s: f64,
-        servers: usize,
-        users: usize,
-    ) -> (Instant, Answers, Trend, u64) {
-        let start = Instant::now();
-        let at = |s: f64| start + Duration::from_secs_f64(s);
-        let mut answers = Answers::default();
-        let mut trend = Trend::default();
-        let mut idle = vec![0.0_f64; servers];
-        let mut free = vec![0.0_f64; users];
-        let planned = (rate * seconds).ceil() as u64;
-        for k in 0..planned {
-            let arrives = k as f64 / rate;
-            let least = |times: &mut Vec<f64>| {
-                times.sort_by(f64::total_cmp);
-                times[0]
-            };
-            let user = least(&mut free);
-            let sent = arrives.max(user);
-            let ended = sent.max(least(&mut idle)) + service_s;
-            (free[0], idle[0]) = (ended, ended);
-            let instants = Instants {
-                planned: at(arrives),
-                free: at(user),
-                sent: at(sent),
-                first_byte: at(ended),
-                last_byte: at(ended),
-            };
-            answers.answered(&instants);
-            trend.answered(&instants);
-        }
-        (start, answers, trend, planned)
+    fn simulated(rate: f64, seconds: f64, service_s: f64, servers: usize, users: usize) -> Served {
+        let slice = Duration::from_secs_f64(seconds);
+        served(rate, slice, 0, service_s, servers, users)
     }
 
     #[test]
@@ -169,10 +136,12 @@ mod tests {
             (0.5, 6.0, 0.4, 1, 1, 0.5),
             (2.5, 10.0, 0.4, 1, 1, 2.5),
         ] {
-            let (start, answers, _, ok) = simulated(rate, seconds, service_s, servers, users);
+            let served = simulated(rate, seconds, service_s, servers, users);
             let planned = Duration::from_secs_f64(seconds);
-            let within = answers.within(start, planned, true, ok).as_secs_f64();
-            let found = ok as f64 / within;
+            let within = served
+                .answers
+                .within(served.start, planned, true, served.ok);
+            let found = served.ok as f64 / within.as_secs_f64();
             assert!(
                 (found / expected - 1.0).abs() < 0.01,
                 "{rate}/s of {expected}: {found}"
@@ -218,8 +187,9 @@ mod tests {
             (190.0, 1.0, 0.005, 1, 0.0),
             (1_000.0, 1.0, 0.5, 10_000, 0.0),
         ] {
-            let (_, _, trend, _) = simulated(rate, seconds, service_s, servers, 10_000);
-            let growth = trend.growth();
+            let growth = simulated(rate, seconds, service_s, servers, 10_000)
+                .trend
+                .growth();
             assert!((growth - expected).abs() < 0.001, "{rate}/s: {growth}");
         }
         assert!(Trend::default().growth().abs() < f64::EPSILON);

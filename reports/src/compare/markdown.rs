@@ -22,10 +22,11 @@ pub fn render(comparison: &Comparison) -> String {
     for pair in &comparison.pairs {
         let _ = writeln!(
             page,
-            "\n**{}, {}: {}**\n",
+            "\n**{}, {}: {}{}**\n",
             escaped(&pair.at.load),
             escaped(&pair.at.step),
-            escaped(&pair.variant)
+            escaped(&pair.variant),
+            words::of_latency(pair)
         );
         let _ = writeln!(
             page,

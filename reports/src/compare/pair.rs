@@ -6,7 +6,7 @@ use super::{Missing, Statistic};
 use crate::{
     blocks,
     order_statistics::Interval,
-    run::{Figure, LoadStep, Run, Slice},
+    run::{Figure, Latency, LoadStep, Run, Slice},
 };
 
 /// One step on both sides.
@@ -17,6 +17,8 @@ pub struct Pair {
     /// Load and step.
     #[serde(flatten)]
     pub at: LoadStep,
+    /// Which latency its statistics are of: that which stands first under the load.
+    pub latency: Latency,
     /// Each statistic in nanoseconds: latencies, and CPU time per request.
     pub times: Vec<Time>,
     /// Samples of the base and the head.
@@ -80,6 +82,7 @@ impl Pair {
         Ok(Self {
             variant: name.to_owned(),
             at: base.at(),
+            latency: base.run.latency_of(base.load),
             times: Statistic::TIMES
                 .map(|statistic| time(statistic, base, head, [from, to]))
                 .into(),

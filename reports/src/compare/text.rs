@@ -17,10 +17,11 @@ pub fn render(comparison: &Comparison) -> String {
     for pair in &comparison.pairs {
         let _ = writeln!(
             text,
-            "\n{} · {} · {}",
+            "\n{} · {} · {}{}",
             plain::line(&pair.at.load),
             plain::line(&pair.at.step),
-            plain::line(&pair.variant)
+            plain::line(&pair.variant),
+            words::of_latency(pair)
         );
         let header = std::iter::once("")
             .chain(words::COLUMNS)

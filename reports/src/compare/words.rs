@@ -4,6 +4,7 @@ use super::{Comparison, Limit, Pair, limit::Verdict, pair::Time};
 use crate::{
     ladder::words::range,
     quantity::{self, NOT_MEASURED},
+    run::Latency,
 };
 
 /// The names of [`rows`].
@@ -24,6 +25,14 @@ pub(crate) fn rows(pair: &Pair) -> Vec<Vec<String>> {
         vec!["errors".to_owned(), base_errors, head_errors],
     ];
     pair.times.iter().map(time).chain(counts).collect()
+}
+
+/// What the latencies of a pair are, where that must be said: of open arrivals.
+pub(crate) fn of_latency(pair: &Pair) -> String {
+    match pair.latency {
+        Latency::Response => format!(" · {}", pair.latency.label()),
+        Latency::Service => String::new(),
+    }
 }
 
 /// How many limits held; none without limits.

@@ -1,9 +1,12 @@
 //! Which time of a request is its latency: decided here, for every table, chart and verdict.
 
+use serde::Serialize;
+
 use super::{Figure, Load, LoadStep, Run, Slice};
 
 /// A time of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Latency {
     /// Response time: from the intended start, corrected for coordinated omission. It holds the wait
     /// for a server that is behind.

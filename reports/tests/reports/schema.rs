@@ -55,6 +55,7 @@ fn with_beside(mut run: Run) -> Run {
         name: "redis".into(),
         target: "redis-server --port 6379".into(),
     }];
+    (run.slices[0].answered_ns, run.slices[0].planned_ns) = (Some(1), Some(1));
     run.slices[0].beside_cpu_ns = [("redis".to_owned(), 7)].into();
     run
 }

@@ -105,7 +105,7 @@ fn slice(failed: BTreeMap<String, u64>) -> Snapshot {
         open: true,
         retried: 0,
         response: Distribution::of(usual.clone().chain(slow)),
-        service: Distribution::of(usual),
+        service: Distribution::of(usual.map(|ns| ns / 2)),
         timer: Distribution::of((0..1_212).map(|n| 300 + n * 3)),
         left: running_left(),
     }
