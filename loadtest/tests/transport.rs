@@ -8,6 +8,7 @@ mod place;
 mod raw;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use authlab_reports::run::Run;
 use place::run;
@@ -48,8 +49,11 @@ fn retried(run: &Run) -> u64 {
 
 fn with_headers(count: usize, length: usize) -> String {
     let value = "v".repeat(length);
-    let headers: String = (1..count).map(|n| format!("x-{n}: {value}\r\n")).collect();
-    format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{headers}\r\n")
+    let mut head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n".to_owned();
+    for number in 1..count {
+        let _ = write!(head, "x-{number}: {value}\r\n");
+    }
+    head + "\r\n"
 }
 
 /// Answers each request with these octets, and closes the connection.

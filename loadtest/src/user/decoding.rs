@@ -119,6 +119,9 @@ mod tests {
         headers
     }
 
+    /// The text, or none where the body is one, or words of the refusal.
+    type Outcome = Result<Option<Vec<u8>>, &'static str>;
+
     #[test]
     fn each_coding_is_undone_in_reverse_order_and_others_are_named() {
         let text = b"hello".to_vec();
@@ -135,7 +138,7 @@ mod tests {
             outer.write_all(&gzip(&text)).unwrap();
             outer.finish().unwrap()
         };
-        let table: [(&[&str], Vec<u8>, Result<Option<Vec<u8>>, &str>); 12] = [
+        let table: [(&[&str], Vec<u8>, Outcome); 12] = [
             (&["gzip"], gzip(&text), Ok(Some(text.clone()))),
             (&["GZip"], gzip(&text), Ok(Some(text.clone()))),
             (&["x-gzip"], members, Ok(Some(text.clone()))),
