@@ -93,7 +93,7 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|rate| (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(rate))
         .ok_or_else(|| {
-            format!("a rate is {LEAST_PER_SECOND} to {MOST_PER_SECOND} requests a second")
+            format!("a rate is more than 0, at least {LEAST_PER_SECOND} and at most {MOST_PER_SECOND} requests a second")
         })
 }
 

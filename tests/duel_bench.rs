@@ -209,6 +209,7 @@ fn two_interrupts_leave_no_process() {
 /// A stand-in for a binary whose benchmarks have long ids: `--list` cuts titles short and numbers those that agree,
 /// as criterion 0.8 does, and the filter is matched against ids in full.
 fn long_binary(place: &Place, name: &str, benchmarks: &[(&str, u32)]) {
+    use std::fmt::Write as _;
     use std::os::unix::fs::PermissionsExt;
 
     let mut script =
@@ -230,7 +231,8 @@ fn long_binary(place: &Place, name: &str, benchmarks: &[(&str, u32)]) {
         } else {
             format!("{cut} #{}", agree + 1)
         };
-        script += &format!(
+        let written = write!(
+            script,
             "if echo '{id}' | grep -qE -- \"$filter\"; then\n\
              if [ \"$list\" ]; then echo '{title}: benchmark'; else\n\
              new=$CRITERION_HOME/{number}/new; mkdir -p \"$new\"\n\
@@ -239,6 +241,7 @@ fn long_binary(place: &Place, name: &str, benchmarks: &[(&str, u32)]) {
             2 * ns,
             3 * ns
         );
+        written.unwrap();
     }
     script += "exit 0\n";
     place.write(name, &script);

@@ -25,39 +25,39 @@ fn times_and_rates_are_refused_as_they_were_typed() {
         (&["load", URL, "-d", "nans"], "`nans` is not a duration"),
         (
             &["load", URL, "--rate", "nan"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
             &["load", URL, "--rate", "inf"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
             &["load", URL, "--rate", "1e400"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
             &["load", URL, "--rate", "0"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
             &["load", URL, "--rate=-0"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
             &["load", URL, "--rate=-1"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
             &["load", URL, "--rate", "5e-324"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
             &["load", URL, "--rate", "ten"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
             &["agree", "--rate", "nan"],
-            "a rate is 0.00001 to 10000000 requests a second",
+            "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (&["agree", "--within", "nan"], "a share is a number from 0"),
         (

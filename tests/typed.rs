@@ -51,8 +51,7 @@ fn sent(words: &[&str]) -> String {
     let output = place.authlab(&all);
     // Whether so short a run is valid is the machine's matter.
     assert_ne!(output.status.code(), Some(2), "{}", stderr(&output));
-    let read = read.lock().unwrap().clone();
-    read
+    read.lock().unwrap().clone()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a server of axum, serde_urlencoded and serde_json decodes in each place of a request is exactly the
+//! What a server of axum, `serde_urlencoded` and `serde_json` decodes in each place of a request is exactly the
 //! value that was put in; a known value that a place cannot have is refused before the run.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -122,7 +122,7 @@ fn fits_a_header(value: &str) -> bool {
 fn csv(values: &[&str]) -> String {
     let mut text = "value\n".to_owned();
     for value in values {
-        text += &format!("\"{}\"\n", value.replace('"', "\"\""));
+        text.extend(["\"", &value.replace('"', "\"\""), "\"\n"]);
     }
     text
 }

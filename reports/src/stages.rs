@@ -67,7 +67,7 @@ impl Stages {
                     .iter()
                     .filter(|figure| figure.variant == variant.name);
                 let samples = of_variant.map(|figure| figure.count).max().unwrap_or(0);
-                (total_ns > 0.0).then(|| Row {
+                (samples > 0).then(|| Row {
                     label: variant.label.clone(),
                     total_ns,
                     mean_ns,

@@ -94,8 +94,8 @@ impl Clients {
             path: path.to_owned(),
             problem,
         };
-        let text = files::read_marked(path, files::MOST_BYTES)
-            .map_err(|error| refuse(error.to_string()))?;
+        let text =
+            files::read(path, files::MOST_BYTES).map_err(|error| refuse(error.to_string()))?;
         let Members(entries): Members<Entry> =
             serde_json::from_slice(&text).map_err(|error| refuse(format!("{error}; {SHAPE}")))?;
         let mut clients = HashMap::with_capacity(entries.len());

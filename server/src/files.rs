@@ -37,22 +37,17 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The bytes of a regular file of text, of at most `most` bytes, without the byte order mark that editors may put in
-/// front of it.
-pub(crate) fn read_marked(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = read(path, most)?;
-    if bytes.starts_with(BYTE_ORDER_MARK) {
-        bytes.drain(..BYTE_ORDER_MARK.len());
-    }
-    Ok(bytes)
-}
+/// How a text begins in files of some editors; it is no part of the text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// The text of a regular file of at most [`MOST_BYTES`], likewise.
+/// The text of a regular file of at most [`MOST_BYTES`], without a byte order mark.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(read_marked(path, MOST_BYTES)?)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8"))
+    let mut text = String::from_utf8(read(path, MOST_BYTES)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8"))?;
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

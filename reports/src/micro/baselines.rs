@@ -166,7 +166,7 @@ fn row(benchmark: String, base: &Benchmark, new: &Benchmark) -> Row {
         base: figure(base),
         new: figure(new),
         change: has_share.then(|| new.median_ns / base.median_ns - 1.0),
-        difference_ns: (!has_share).then(|| new.median_ns - base.median_ns),
+        difference_ns: (!has_share).then_some(new.median_ns - base.median_ns),
     }
 }
 

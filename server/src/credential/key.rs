@@ -77,7 +77,7 @@ impl Key {
                     path: path.clone(),
                     problem,
                 };
-                let text = files::read_marked(path, files::MOST_BYTES)
+                let text = files::read(path, files::MOST_BYTES)
                     .map_err(|error| refuse(error.to_string()))?;
                 let der = PrivateKeyDer::from_pem_slice(&text)
                     .map_err(|_| refuse(wanted(algorithm).to_owned()))?;

@@ -297,11 +297,10 @@ impl fmt::Debug for FileUsers {
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, Entry>, UsersFileError> {
-    let text =
-        files::read_marked(path, MOST_BYTES).map_err(|error| UsersFileError::Unreadable {
-            path: path.to_owned(),
-            error,
-        })?;
+    let text = files::read(path, MOST_BYTES).map_err(|error| UsersFileError::Unreadable {
+        path: path.to_owned(),
+        error,
+    })?;
     let Members(entries): Members<Entry> =
         serde_json::from_slice(&text).map_err(|error| UsersFileError::Invalid {
             path: path.to_owned(),
