@@ -16,7 +16,7 @@ use nix::time::ClockId;
 use crate::cores::pin_this_thread;
 
 /// Between two looks at the clock.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What stops the tool for less is within the usual delays of a timer on a busy machine.
 const LEAST_PAUSE: Duration = Duration::from_millis(50);
 /// Older ones are forgotten: they are asked for slice by slice.
@@ -172,13 +172,13 @@ mod tests {
         let ms = Duration::from_millis;
         // (between two looks, waited for a core, machine suspended, stopped for)
         let table = [
-            (10, 0, 0, None),
-            (59, 0, 0, None),
-            (60, 0, 0, Some(50)),
-            (3_010, 0, 0, Some(3_000)),
-            (3_010, 2_980, 0, None),
-            (3_010, 1_000, 0, Some(2_000)),
-            (10, 0, 7_000, Some(7_000)),
+            (20, 0, 0, None),
+            (69, 0, 0, None),
+            (70, 0, 0, Some(50)),
+            (3_020, 0, 0, Some(3_000)),
+            (3_020, 2_980, 0, None),
+            (3_020, 1_000, 0, Some(2_000)),
+            (20, 0, 7_000, Some(7_000)),
         ];
         for (between, waited, suspended, expected) in table {
             let stopped = stopped_for(ms(between), ms(waited), ms(suspended));

@@ -86,7 +86,7 @@ impl Conductor<'_> {
             let slice = slice_at(load.slice, rate);
             let tried = self.run.capacities[place].points.len();
             self.aim = Aim::Search;
-            let mut tries = 0;
+            let mut attempts = 0;
             let ran = loop {
                 let job = self.job(
                     &at_rate,
@@ -104,9 +104,9 @@ impl Conductor<'_> {
                     return Err(RunError::Interrupted);
                 }
                 self.listen(load, variant, &ran)?;
-                tries += 1;
+                attempts += 1;
                 // A slice in which this tool was stopped says nothing of the server.
-                if ran.paused.is_none() || tries == MOST_TRIES {
+                if ran.paused.is_none() || attempts == MOST_TRIES {
                     break ran;
                 }
             };
