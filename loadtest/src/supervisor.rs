@@ -72,6 +72,7 @@ pub enum Ended {
 
 impl Ended {
     /// Lets this process end in the same way, so that its own status is that of the program.
+    #[must_use]
     pub fn pass_on(self) -> ExitCode {
         match self {
             Self::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),

@@ -99,10 +99,7 @@ impl Seat {
                     let mut recorder = job.recorder();
                     let left = times.saturating_sub(made + 1);
                     for (index, times) in std::iter::once((index, left)).chain(steps) {
-                        recorder.unreached(
-                            job.position(index),
-                            u64::try_from(times).unwrap_or(u64::MAX),
-                        );
+                        recorder.unreached(job.position(index), u64::from(times));
                     }
                     return Ended::Broken;
                 }
