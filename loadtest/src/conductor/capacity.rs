@@ -233,7 +233,7 @@ mod tests {
         let mut tried: Vec<f64> = Vec::new();
         let found = search(bounds, &mut |rate, _| {
             let slice = slice_at(Duration::from_secs_f64(slice_s), rate);
-            let before = tried.iter().filter(|at| at.total_cmp(&&rate).is_eq());
+            let before = tried.iter().filter(|at| at.total_cmp(&rate).is_eq());
             let before = before.count() as u64;
             tried.push(rate);
             let served = served(rate, slice, before, service_s, 1, users);

@@ -42,11 +42,12 @@ fn tile(latency: Latency, place: usize, rung: &Rung, row: &Row) -> String {
     } else {
         cpu
     };
-    let latencies: String = words::latency_columns(latency)
+    let latencies: Vec<String> = words::latency_columns(latency)
         .iter()
         .zip(words::latencies(latency, rung))
         .map(|(name, time)| format!("<div><dt>{name}</dt><dd>{time}</dd></div>"))
         .collect();
+    let latencies = latencies.concat();
     let (stale, shown) = row.stale_window();
     let class = match shown {
         Shown::NotTried => "",

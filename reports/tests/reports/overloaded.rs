@@ -58,7 +58,7 @@ fn overloaded(parent: &Path, shard: Option<(u32, u32)>) -> Run {
     run.scenario.changes.clear();
     let (number, of) = shard.unwrap_or((0, 1));
     if let Some((number, of)) = shard {
-        run.id += &format!("-{number}-of-{of}");
+        run.id = format!("{}-{number}-of-{of}", run.id);
         run.shard = Some(Shard {
             number,
             of,
