@@ -1,6 +1,8 @@
 //! What octets a value becomes in each place of a request, and that the scenarios of this repository send
 //! what they sent when values were put in as text.
 
+#![allow(clippy::format_push_string, reason = "a test may allocate")]
+
 use std::path::Path;
 
 use super::*;
