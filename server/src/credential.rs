@@ -284,6 +284,7 @@ async fn look_up(
         },
         roles: device.roles,
         scopes: device.scopes,
+        narrowed: false,
         not_before: named.not_before,
         expires_at: named.expires_at.min(device.until.seconds()),
         bound: device.bound,
@@ -303,6 +304,8 @@ impl Claims {
 pub(crate) struct Facts {
     pub(crate) roles: crate::policy::Roles,
     pub(crate) scopes: crate::policy::Scopes,
+    /// Whether the client asked for fewer scopes than the roles carry.
+    pub(crate) narrowed: bool,
     pub(crate) bound: crate::binding::Bound,
     pub(crate) lifetime_seconds: u64,
     /// The subject's, read before anything that these are made of.

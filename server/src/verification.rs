@@ -121,6 +121,8 @@ struct Answer {
     #[serde(default, deserialize_with = "own")]
     roles: Roles,
     #[serde(default, deserialize_with = "own")]
+    narrowed_from: Option<Roles>,
+    #[serde(default, deserialize_with = "own")]
     sid: Option<String>,
     #[serde(default, deserialize_with = "own")]
     jti: Option<String>,
@@ -282,6 +284,12 @@ impl Introspection {
         // A token that is nobody's must not become somebody's.
         let name = answer.name().ok_or(Denied::Malformed)?;
         let id = answer.id().filter(|_| self.is_ours);
+        let narrowed_from = answer.narrowed_from.filter(|_| self.is_ours);
+        let roles = if self.is_ours {
+            narrowed_from.unwrap_or(answer.roles)
+        } else {
+            Roles::default()
+        };
         Ok(Verified {
             mark: Mark {
                 number: 0,
@@ -289,12 +297,9 @@ impl Introspection {
                 subject: subjects.intern(&name),
                 generation: if self.is_ours { answer.generation } else { 0 },
             },
-            roles: if self.is_ours {
-                answer.roles
-            } else {
-                Roles::default()
-            },
+            roles,
             scopes: answer.scope,
+            narrowed: narrowed_from.is_some(),
             not_before: answer.nbf.map_or(0, NumericDate::rounded_up),
             expires_at: answer.exp.map_or(u64::MAX, NumericDate::rounded_down),
             bound,

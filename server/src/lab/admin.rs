@@ -9,25 +9,33 @@ use crate::request::{Request, TokenId};
 use crate::users::{Patience, called, check_password};
 
 impl Lab {
-    /// Gives an account other roles, and ends its tokens.
+    /// Gives an account other roles, and ends its tokens. Which account is meant is decided as in [`Lab::remove_account`].
     ///
     /// # Errors
     /// [`Denied::NoAccount`], [`Denied::ReadOnly`], or [`Denied::Unavailable`] when a store fails: then do it again.
     pub async fn set_roles(&self, name: &str, roles: Roles) -> Result<(), Denied> {
-        let name = &*called(name);
+        let normal = called(name);
+        match self.set_roles_of(name, roles).await {
+            Err(Denied::NoAccount) if *normal != *name => self.set_roles_of(&normal, roles).await,
+            set => set,
+        }
+    }
+
+    async fn set_roles_of(&self, name: &str, roles: Roles) -> Result<(), Denied> {
         self.world.users.set_roles(name, roles).await?;
         self.end_all_of(name).await
     }
 
-    /// Removes an account, and ends its tokens.
+    /// Removes an account, and ends its tokens. The account of exactly this name comes first: a database may hold names
+    /// that are in no normal form, next to an account whose name has that form. Only where there is none, the name in its
+    /// normal form is looked for.
     ///
     /// # Errors
     /// As [`Lab::set_roles`].
     pub async fn remove_account(&self, name: &str) -> Result<(), Denied> {
         let normal = called(name);
-        match self.remove_called(&normal).await {
-            // An account of before names had one form can be removed by the name that it has.
-            Err(Denied::NoAccount) if *normal != *name => self.remove_called(name).await,
+        match self.remove_called(name).await {
+            Err(Denied::NoAccount) if *normal != *name => self.remove_called(&normal).await,
             removed => removed,
         }
     }

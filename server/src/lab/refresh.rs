@@ -16,7 +16,8 @@ use crate::subjects::Subject;
 
 impl Lab {
     /// A session's next access token, and its next refresh token: roles as they are now, the sender as it was. The access
-    /// token has the scopes that are wanted, or all of them; the session keeps all of them (RFC 6749 §6).
+    /// token has the scopes that are wanted, or all of them; the session keeps all of them (RFC 6749 §6). With fewer
+    /// scopes than the roles carry it is narrowed, and grants nothing by a role alone.
     ///
     /// # Errors
     /// [`Denied::BadScope`] for a scope that does not exist or goes beyond the session's: the refresh token stays good.
@@ -86,6 +87,7 @@ impl Lab {
         let facts = Facts {
             roles,
             scopes,
+            narrowed: carried.is_some_and(|carried| carried != scopes),
             bound: session.bound,
             generation: session.generation,
             lifetime_seconds: self.design.token_ttl.0.as_secs().min(left),

@@ -73,6 +73,7 @@ impl Lab {
         Facts {
             roles: signed_in.roles,
             scopes: self.world.policy.carried(signed_in.roles),
+            narrowed: false,
             bound: signed_in.bound,
             lifetime_seconds: self.design.token_ttl.0.as_secs(),
             generation: signed_in.generation,

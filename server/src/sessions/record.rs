@@ -107,6 +107,8 @@ impl Stood {
             },
             roles: self.roles,
             scopes: self.scope,
+            // Only signed tokens are refreshed.
+            narrowed: false,
             not_before: self.nbf,
             expires_at: self.exp,
             bound: bound(self.bnd, self.cnf)?,

@@ -61,8 +61,11 @@ pub(crate) struct SqliteUsers {
     unreachable: Option<Unreachable>,
 }
 
-/// How many there are, and the first of them.
+/// How many there are, and the name of the first.
 type Unreachable = (usize, String);
+
+/// The longest name that a message shows, in characters.
+const MOST_SHOWN: usize = 64;
 
 impl SqliteUsers {
     pub(super) fn open(path: &Path, password: Password) -> Result<Self, UsersError> {
@@ -120,8 +123,20 @@ impl SqliteUsers {
     pub(super) fn note(&self) -> Option<String> {
         let (count, first) = self.unreachable.as_ref()?;
         let path = self.database.path().display();
+        let shown: String = first.chars().take(MOST_SHOWN).collect();
+        let is_whole = shown.len() == first.len();
+        let cut = if is_whole { "" } else { "…" };
+        // A name may hold anything, so it is given by its bytes.
+        let example = if is_whole {
+            let bytes = first.bytes().map(|byte| format!("{byte:02X}"));
+            let bytes: String = bytes.collect();
+            format!(", this one by DELETE FROM accounts WHERE hex(name) = '{bytes}'")
+        } else {
+            String::new()
+        };
         Some(format!(
-            "users database {path}: {count} names are not in their normal form (RFC 8265), the first of them `{first}`: nobody can sign in to these accounts; rename them in the database, or remove them by DELETE /admin/accounts/NAME"
+            "users database {path}: {count} names are not in their normal form (RFC 8265), the first of them `{}{cut}`: nobody can sign in to these accounts; rename or remove them in the database{example}; DELETE /admin/accounts/NAME, percent-encoded, removes those whose names a path can hold (not empty, . or .., no / \\ ; % ? # and no control character)",
+            escaped(&shown)
         ))
     }
 
@@ -301,7 +316,7 @@ fn survey(
         }
         let name = row.get_ref(1)?.as_str()?;
         if normal(name).as_deref() != Some(name) {
-            let (count, _) = unreachable.get_or_insert_with(|| (0, escaped(name)));
+            let (count, _) = unreachable.get_or_insert_with(|| (0, name.to_owned()));
             *count += 1;
         }
     }
