@@ -9,6 +9,7 @@ pub(crate) mod refresh;
 mod secret;
 
 use crate::axis::axis;
+use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::request::{Generation, Mark, TokenId, Verified};
@@ -115,7 +116,7 @@ impl Credential {
 
     /// A token for a device's session that has begun.
     pub(crate) fn name(&self, named: &Named, now: Timestamp) -> Result<String, Denied> {
-        let jwt = self.signed().ok_or(Denied::Unavailable)?;
+        let jwt = self.signed().ok_or_else(not_of_this_kind)?;
         jwt.name(named, now.seconds())
     }
 
@@ -145,7 +146,7 @@ impl Credential {
                 let evicted = sessions.begin(&claims.sub, session, now).await?;
                 Ok((token, evicted))
             }
-            Self::SessionJwt(_) | Self::ApiKey | Self::Basic => Err(Denied::Unavailable),
+            Self::SessionJwt(_) | Self::ApiKey | Self::Basic => Err(not_of_this_kind()),
         }
     }
 
@@ -166,7 +167,7 @@ impl Credential {
             Self::Opaque | Self::Session => sessions.find(opaque::id(token), subjects).await,
             // Boxed, as it is the largest and allocates anyway: futures that may look a session up are moved on a hit too.
             Self::SessionJwt(jwt) => Box::pin(look_up(jwt, token, sessions, subjects)).await,
-            Self::ApiKey | Self::Basic => Err(Denied::Unavailable),
+            Self::ApiKey | Self::Basic => Err(not_of_this_kind()),
         }
     }
 
@@ -246,6 +247,14 @@ impl Credential {
             Self::Basic => Err(Denied::UnsupportedGrant),
         }
     }
+}
+
+/// Another credential is made or verified elsewhere, so a call that ends here is a fault of this server.
+fn not_of_this_kind() -> Denied {
+    cause::unavailable(
+        Source::Server,
+        &"a credential was taken for one of another kind",
+    )
 }
 
 /// The id of a token that is random text, here as on the server that issued it.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::axis::axis;
+use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::password::{self, HashError, Password, PasswordKind};
 use crate::setup::Design;
@@ -56,7 +57,7 @@ impl Hashing {
     ) -> Result<Result<String, HashError>, Denied> {
         match self.run(Task::Hash { with, input }).await? {
             Outcome::Hashed(stored) => Ok(stored),
-            Outcome::Matches(_) => Err(Denied::Unavailable),
+            Outcome::Matches(_) => Err(cause::unanswered("a hash")),
         }
     }
 
@@ -64,7 +65,7 @@ impl Hashing {
     pub(crate) async fn verify(&self, stored: Arc<str>, input: Vec<u8>) -> Result<bool, Denied> {
         match self.run(Task::Verify { stored, input }).await? {
             Outcome::Matches(matches) => Ok(matches),
-            Outcome::Hashed(_) => Err(Denied::Unavailable),
+            Outcome::Hashed(_) => Err(cause::unanswered("a hash")),
         }
     }
 
@@ -90,6 +91,14 @@ impl Hashing {
             Place::Inline => Ok(task.run()),
         }
     }
+}
+
+/// Logs why a secret could not be hashed, and is the refusal that the client gets.
+pub(crate) fn not_hashed(error: HashError) -> Denied {
+    cause::unavailable(
+        Source::Hashing,
+        &format!("a secret cannot be hashed: {error}"),
+    )
 }
 
 /// One more that runs or waits, for as long as somebody waits for it.

@@ -200,7 +200,7 @@ impl TokenId {
 
     pub(crate) fn draw() -> Result<Self, Denied> {
         let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|_| Denied::Unavailable)?;
+        getrandom::fill(&mut random).map_err(crate::cause::no_randomness)?;
         Ok(Self::of(u128::from_be_bytes(random)))
     }
 }

@@ -9,8 +9,8 @@ use sha2::Digest as _;
 use super::digest::AddressText;
 use super::{BindTo, Bound, Seal, SealedSender};
 use crate::denied::Denied;
-use crate::hashing::Hashing;
-use crate::password::{self, PasswordKind};
+use crate::hashing::{Hashing, not_hashed};
+use crate::password::{self, HashError, PasswordKind};
 use crate::request::Sender;
 
 #[derive(Debug)]
@@ -63,10 +63,8 @@ impl BcryptBinding {
         let hashed = hashing
             .hash(PasswordKind::Bcrypt.open(self.cost), whole(input))
             .await?;
-        hashed
-            .ok()
-            .and_then(|text| Seal::of_text(&text))
-            .ok_or(Denied::Unavailable)
+        let text = hashed.map_err(not_hashed)?;
+        Seal::of_text(&text).ok_or_else(|| not_hashed(HashError::System))
     }
 }
 

@@ -213,7 +213,7 @@ impl Jwt {
     }
 
     fn sealed(&self, claims: &impl Serialize) -> Result<String, Denied> {
-        let claims = serde_json::to_vec(claims).map_err(|_| Denied::Unavailable)?;
+        let claims = serde_json::to_vec(claims).map_err(|_| cause::unanswered("a token's text"))?;
         let signing = self.signing();
         let mut token = format!("{}.{}", signing.own_header, URL_SAFE_NO_PAD.encode(claims));
         let signature = signing.key.sign(token.as_bytes())?;

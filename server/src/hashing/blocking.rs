@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::{Outcome, Task};
+use crate::cause;
 use crate::denied::Denied;
 
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl Blocking {
         let permit = Arc::clone(&self.running)
             .acquire_owned()
             .await
-            .map_err(|_| Denied::Unavailable)?;
+            .map_err(|_| cause::unanswered("the hash pool"))?;
         // The permits travel with the hash: a client that hangs up does not make room for a second one beside it.
         let hash = move || {
             let outcome = task.run();
@@ -38,6 +39,6 @@ impl Blocking {
         };
         tokio::task::spawn_blocking(hash)
             .await
-            .map_err(|_| Denied::Unavailable)
+            .map_err(|_| cause::unanswered("a hash"))
     }
 }

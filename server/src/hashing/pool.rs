@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::{Outcome, Task};
+use crate::cause;
 use crate::denied::Denied;
 
 /// The weakest claim on a core that is still a claim (`setpriority(2)`).
@@ -43,9 +44,9 @@ impl Pool {
             .try_send(Job { task, reply })
             .map_err(|refused| match refused {
                 TrySendError::Full(_) => Denied::Busy,
-                TrySendError::Disconnected(_) => Denied::Unavailable,
+                TrySendError::Disconnected(_) => cause::unanswered("the hash pool"),
             })?;
-        outcome.await.map_err(|_| Denied::Unavailable)
+        outcome.await.map_err(|_| cause::unanswered("a hash"))
     }
 }
 

@@ -13,6 +13,7 @@ use super::answers::{Challenge, denied, problem};
 use super::granted::{self, Peer, only};
 use super::observed;
 use super::token::Head;
+use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::request::{Grant, Request};
@@ -42,7 +43,7 @@ pub(super) async fn authorize(State(lab): State<Arc<Lab>>, Head(head): Head) -> 
 async fn answer(lab: &Lab, head: &Parts) -> Response {
     let Peer(peer) = match head.extensions.get() {
         Some(peer) => *peer,
-        None => return refused(lab, Denied::Unavailable),
+        None => return refused(lab, granted::no_peer()),
     };
     if !lab.design().trusted_proxy.trust(peer) {
         let reason = "Only a --trusted-proxy may ask for others";
@@ -111,6 +112,11 @@ fn passed(lab: &Lab, grant: &Grant) -> Response {
             (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
         }
         // A name that no header can hold must not pass as nobody's.
-        _ => denied(Denied::Unavailable, Challenge::of(lab)),
+        _ => {
+            let cause =
+                "an account's name fits into no header, so its requests cannot be passed on";
+            let denial = cause::unavailable(Source::Users, &cause);
+            denied(denial, Challenge::of(lab))
+        }
     }
 }

@@ -2,8 +2,10 @@
 //! ends what was made of it, then is answered.
 
 use super::{Lab, World};
+use crate::cause;
 use crate::denied::Denied;
 use crate::freshness::Revoked;
+use crate::hashing::not_hashed;
 use crate::policy::{Carried, Roles};
 use crate::request::{Request, TokenId};
 use crate::users::{Patience, called, check_password};
@@ -78,7 +80,7 @@ impl Lab {
         } = &*self.world;
         let known = self.world.know(name, password).await?;
         let hashed = hashing.hash(*way, next.into()).await?;
-        let stored = hashed.map_err(|_| Denied::Unavailable)?;
+        let stored = hashed.map_err(not_hashed)?;
         // Before and after: who is cut short between cannot show the old password a second time.
         self.end_all_of(name).await?;
         let (before, patience) = (&known.stored, Patience::Waits);
@@ -105,11 +107,16 @@ impl Lab {
     /// [`Denied::ReadOnly`] where nothing is signed; [`Denied::SameKey`] when the key's file holds the key that is in use,
     /// [`Denied::Unavailable`] when it cannot be used.
     pub async fn rotate_keys(&self) -> Result<(), Denied> {
-        let lab = self.me.upgrade().ok_or(Denied::Unavailable)?;
+        let lab = self
+            .me
+            .upgrade()
+            .ok_or_else(|| cause::unanswered("a lab"))?;
         self.share_with_nobody()?;
         // A pair is drawn for as long as a password is hashed, and a file is read.
         let rotated = tokio::task::spawn_blocking(move || lab.world.credential.rotate()).await;
-        if let Err(denied) = rotated.unwrap_or(Err(Denied::Unavailable)) {
+        if let Err(denied) =
+            rotated.unwrap_or_else(|_| Err(cause::unanswered("a rotation of keys")))
+        {
             self.rename_shared();
             return Err(denied);
         }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::recalled::{Begun, Place};
 use super::{Lab, SignedIn, World};
 use crate::binding::Bound;
+use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::credential::{Credential, api_key, basic};
 use crate::denied::Denied;
+use crate::hashing::not_hashed;
 use crate::policy::{Roles, Scope, Scopes};
 use crate::request::{Generation, Grant, IssuedToken, Mark, Request, TokenId, Verified};
 use crate::sessions::Standing;
@@ -64,8 +66,7 @@ impl World {
             let generation = self.sessions.begin_generation(name, subject).await?;
             let now = self.users.find(name, &self.hashing).await?;
             if now.roles != Some(roles) || now.stored != stored {
-                // It was changed meanwhile.
-                return Err(Denied::Unavailable);
+                return Err(changed_meanwhile());
             }
             Ok(Known {
                 stored,
@@ -113,6 +114,12 @@ impl World {
     }
 }
 
+/// The refusal of a sign-in whose account changes while its password is verified: it can be sent again.
+fn changed_meanwhile() -> Denied {
+    let cause = "an account was changed while its password was verified";
+    cause::unavailable(Source::Users, &cause)
+}
+
 /// Every scope, of which the policy leaves what these roles carry at each use: there is no token that was issued under another
 /// policy. It leaves those of who has no role as they are.
 fn unlimited(roles: Roles) -> Scopes {
@@ -143,7 +150,7 @@ impl Lab {
                 Ok(()) => Ok(None),
                 Err(Denied::Unavailable) => Err(Denied::Unavailable),
                 Err(denied) if !by_password => Err(denied),
-                Err(_) if tries == MOST_TRIES => Err(Denied::Unavailable),
+                Err(_) if tries == MOST_TRIES => Err(changed_meanwhile()),
                 Err(_) => {
                     let begun = Begun::again(tries + 1);
                     self.decide(request, begun, &mut Untimed).await.map(Some)
@@ -162,7 +169,7 @@ impl Lab {
         let world = &*self.world;
         let (key, id, secret) = api_key::draw()?;
         let hashed = world.hashing.hash(world.password, secret.into()).await?;
-        let stored: Arc<str> = hashed.map_err(|_| Denied::Unavailable)?.into();
+        let stored: Arc<str> = hashed.map_err(not_hashed)?.into();
         let facts = self.facts(signed_in);
         let end = now.after(self.design.token_ttl.0);
         let verified = Verified {

@@ -150,7 +150,10 @@ mod tests {
             ("caf\u{e9}".as_bytes(), "caf\u{e9}"),
             (b"a\tb\x1b[2Jc", "a\u{fffd}b\u{fffd}[2Jc"),
             ("a\u{202e}b\u{200b}".as_bytes(), "a\u{fffd}b\u{fffd}"),
-            ("a\u{61c}b\u{2060}\u{ad}\u{2028}".as_bytes(), "a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}"),
+            (
+                "a\u{61c}b\u{2060}\u{ad}\u{2028}".as_bytes(),
+                "a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}",
+            ),
             ("\u{2764}\u{fe0f}".as_bytes(), "\u{2764}\u{fe0f}"),
             (long.as_bytes(), &long[..128]),
         ] {
@@ -159,7 +162,10 @@ mod tests {
         for length in 0..300 {
             for text in ["x", "\u{e9}", "\u{20ac}", "\u{1f600}", "\x01", "\u{202e}"] {
                 let user_agent = format!("x{}", text.repeat(length));
-                assert!(fits_as_id(&called(user_agent.as_bytes())), "{length} {text:?}");
+                assert!(
+                    fits_as_id(&called(user_agent.as_bytes())),
+                    "{length} {text:?}"
+                );
             }
         }
     }

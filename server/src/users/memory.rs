@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Candidate, DEMO, Profile, UsersError, decoy, hash_all};
+use crate::cause::{self, Source};
 use crate::denied::Denied;
-use crate::hashing::Hashing;
+use crate::hashing::{Hashing, not_hashed};
 use crate::password::Password;
 use crate::policy::Roles;
 
@@ -102,7 +103,7 @@ impl MemoryUsers {
     ) -> Result<(), Denied> {
         self.has_room_for(name)?;
         let hashed = hashing.hash(self.password, password.into()).await?;
-        let stored = hashed.map_err(|_| Denied::Unavailable)?.into();
+        let stored = hashed.map_err(not_hashed)?.into();
         let mut accounts = self
             .accounts
             .write()
@@ -127,7 +128,8 @@ impl MemoryUsers {
         if accounts.contains_key(name) {
             Err(Denied::Taken)
         } else if accounts.len() >= self.most {
-            Err(Denied::Unavailable)
+            let problem = format!("there are {} accounts in memory, the most", self.most);
+            Err(cause::unavailable(Source::Users, &problem))
         } else {
             Ok(())
         }
