@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
 mod clients;
+mod file_size;
 mod flood;
 mod log;
 mod redis;
