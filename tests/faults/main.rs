@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
+mod causes;
 mod clients;
 mod file_size;
 mod flood;

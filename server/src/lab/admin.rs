@@ -8,6 +8,7 @@ use crate::freshness::Revoked;
 use crate::hashing::not_hashed;
 use crate::policy::{Carried, Roles};
 use crate::request::{Request, TokenId};
+use crate::shares::Origin;
 use crate::users::{Patience, called, check_password};
 
 impl Lab {
@@ -70,6 +71,17 @@ impl Lab {
         password: &str,
         next: &str,
     ) -> Result<(), Denied> {
+        self.change_password_by(name, password, next, Origin::UNKNOWN)
+            .await
+    }
+
+    async fn change_password_by(
+        &self,
+        name: &str,
+        password: &str,
+        next: &str,
+        by: Origin,
+    ) -> Result<(), Denied> {
         check_password(next, self.design.min_password_bytes)?;
         let name = &*called(name);
         let World {
@@ -78,8 +90,8 @@ impl Lab {
             password: way,
             ..
         } = &*self.world;
-        let known = self.world.know(name, password).await?;
-        let hashed = hashing.hash(*way, next.into()).await?;
+        let known = self.world.know(name, password, by).await?;
+        let hashed = hashing.by(by).hash(*way, next.into()).await?;
         let stored = hashed.map_err(not_hashed)?;
         // Before and after: who is cut short between cannot show the old password a second time.
         self.end_all_of(name).await?;
@@ -138,7 +150,8 @@ impl Lab {
     ) -> Result<(), Denied> {
         let grant = self.authorize(request).await?;
         let name = self.name(&grant);
-        self.change_password(&name, password, next).await
+        let by = Origin::of(request.sender.ip);
+        self.change_password_by(&name, password, next, by).await
     }
 
     async fn end_all_of(&self, name: &str) -> Result<(), Denied> {

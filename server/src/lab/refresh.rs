@@ -12,6 +12,7 @@ use crate::freshness::Revoked;
 use crate::policy::Scopes;
 use crate::request::{IssuedToken, Sender, TokenId};
 use crate::sessions::{Refreshed, Turned};
+use crate::shares::Origin;
 use crate::subjects::Subject;
 
 impl Lab {
@@ -57,7 +58,7 @@ impl Lab {
         let account = self
             .world
             .users
-            .find(&session.name, &self.world.hashing)
+            .find(&session.name, &hashing.by(Origin::of(sender.ip)))
             .await?;
         let carried = account.roles.map(|roles| policy.carried(roles));
         // Of an old turn's token the scope does not matter: it ends its session.

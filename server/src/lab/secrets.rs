@@ -14,6 +14,7 @@ use crate::hashing::not_hashed;
 use crate::policy::{Roles, Scope, Scopes};
 use crate::request::{Generation, Grant, IssuedToken, Mark, Request, TokenId, Verified};
 use crate::sessions::Standing;
+use crate::shares::Origin;
 use crate::stages::Untimed;
 use crate::users::{Profile, called, normal};
 
@@ -29,21 +30,24 @@ pub(super) struct Known {
 impl World {
     /// The account of this name in its normal form, once the password is its own. A name that has none is nobody's, and
     /// is refused after as long a time.
-    pub(super) async fn know(&self, name: &str, password: &str) -> Result<Known, Denied> {
+    pub(super) async fn know(
+        &self,
+        name: &str,
+        password: &str,
+        by: Origin,
+    ) -> Result<Known, Denied> {
         // A name is numbered once it is an account's: strangers must not fill the numbers.
         let subject = self.subjects.known(name);
         let generation = self.sessions.generation(name, subject).await?;
-        let candidate = self.users.find(name, &self.hashing).await?;
+        let hashing = self.hashing.by(by);
+        let candidate = self.users.find(name, &hashing).await?;
         let stored = Arc::clone(&candidate.stored);
-        let matches = self
-            .hashing
-            .verify(candidate.stored, password.into())
-            .await?;
+        let matches = hashing.verify(candidate.stored, password.into()).await?;
         let is_normal = normal(name).is_some_and(|normal| *normal == *name);
         let roles = candidate.roles.filter(|_| matches && is_normal);
         let roles = roles.ok_or(Denied::BadLogin)?;
         let Some(generation) = generation else {
-            return self.know_first(name, stored, roles).await;
+            return self.know_first(name, stored, roles, by).await;
         };
         Ok(Known {
             stored,
@@ -60,11 +64,12 @@ impl World {
         name: &'a str,
         stored: Arc<str>,
         roles: Roles,
+        by: Origin,
     ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>> {
         Box::pin(async move {
             let subject = self.subjects.known(name);
             let generation = self.sessions.begin_generation(name, subject).await?;
-            let now = self.users.find(name, &self.hashing).await?;
+            let now = self.users.find(name, &self.hashing.by(by)).await?;
             if now.roles != Some(roles) || now.stored != stored {
                 return Err(changed_meanwhile());
             }
@@ -78,10 +83,10 @@ impl World {
     }
 
     /// Who a name and a password on the request are, for this request: there is no token, and nothing that ends.
-    pub(super) async fn by_password(&self, encoded: &str) -> Result<Verified, Denied> {
+    pub(super) async fn by_password(&self, encoded: &str, by: Origin) -> Result<Verified, Denied> {
         let (name, password) = basic::read(encoded).ok_or(Denied::Malformed)?;
         let name = called(&name);
-        let known = self.know(&name, &password).await?;
+        let known = self.know(&name, &password, by).await?;
         Ok(Verified {
             mark: Mark {
                 number: 0,
@@ -99,14 +104,14 @@ impl World {
     }
 
     /// What an API key stands for.
-    pub(super) async fn by_key(&self, key: &str) -> Result<Verified, Denied> {
+    pub(super) async fn by_key(&self, key: &str, by: Origin) -> Result<Verified, Denied> {
         let (id, secret) = api_key::read(key)?;
         let Standing {
             verified,
             secret: kept,
         } = self.sessions.find_whole(id, &self.subjects).await?;
         let kept = kept.ok_or(Denied::Unknown)?;
-        if self.hashing.verify(kept, secret.into()).await? {
+        if self.hashing.by(by).verify(kept, secret.into()).await? {
             Ok(verified)
         } else {
             Err(Denied::Unknown)
@@ -168,7 +173,10 @@ impl Lab {
     ) -> Result<IssuedToken, Denied> {
         let world = &*self.world;
         let (key, id, secret) = api_key::draw()?;
-        let hashed = world.hashing.hash(world.password, secret.into()).await?;
+        let hashed = {
+            let hashing = world.hashing.by(signed_in.by);
+            hashing.hash(world.password, secret.into()).await?
+        };
         let stored: Arc<str> = hashed.map_err(not_hashed)?.into();
         let facts = self.facts(signed_in);
         let end = now.after(self.design.token_ttl.0);

@@ -151,8 +151,8 @@ mod tests {
             (b"a\tb\x1b[2Jc", "a\u{fffd}b\u{fffd}[2Jc"),
             ("a\u{202e}b\u{200b}".as_bytes(), "a\u{fffd}b\u{fffd}"),
             (
-                "a\u{61c}b\u{2060}\u{ad}\u{2028}".as_bytes(),
-                "a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}",
+                "a\u{61c}b\u{2060}\u{ad}\u{2028}c".as_bytes(),
+                "a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}c",
             ),
             ("\u{2764}\u{fe0f}".as_bytes(), "\u{2764}\u{fe0f}"),
             (long.as_bytes(), &long[..128]),

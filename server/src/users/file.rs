@@ -29,7 +29,7 @@ use super::{Candidate, Profile, UsersError, decoy, escaped, hash_all, normal};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::files;
-use crate::hashing::Hashing;
+use crate::hashing::Hasher;
 use crate::members::{Members, Object};
 use crate::password::{self, Password, Unusable};
 use crate::policy::{Role, Roles};
@@ -214,7 +214,7 @@ impl FileUsers {
         })
     }
 
-    pub(super) async fn find(&self, name: &str, hashing: &Hashing) -> Result<Candidate, Denied> {
+    pub(super) async fn find(&self, name: &str, hashing: &Hasher<'_>) -> Result<Candidate, Denied> {
         let Found { entry, dearest } = self.look_up(name).await?;
         let Some(entry) = entry else {
             return Ok(Candidate {
@@ -268,7 +268,7 @@ impl FileUsers {
         &self,
         name: &str,
         plain: String,
-        hashing: &Hashing,
+        hashing: &Hasher<'_>,
     ) -> Result<Arc<str>, Denied> {
         let seen = fingerprint(&plain);
         let known = self

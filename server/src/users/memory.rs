@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{Candidate, DEMO, Profile, UsersError, decoy, hash_all};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
-use crate::hashing::{Hashing, not_hashed};
+use crate::hashing::{Hasher, not_hashed};
 use crate::password::Password;
 use crate::policy::Roles;
 
@@ -99,7 +99,7 @@ impl MemoryUsers {
         name: &str,
         password: &str,
         roles: Roles,
-        hashing: &Hashing,
+        hashing: &Hasher<'_>,
     ) -> Result<(), Denied> {
         self.has_room_for(name)?;
         let hashed = hashing.hash(self.password, password.into()).await?;
@@ -148,6 +148,7 @@ impl fmt::Debug for MemoryUsers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hashing::Hashing;
     use crate::password::PasswordKind;
     use crate::policy::Role;
     use crate::setup::Design;
@@ -162,15 +163,16 @@ mod tests {
         let mut users = MemoryUsers::open(design.password.open(design.bcrypt_cost)).unwrap();
         users.most = DEMO.len() + 2;
         let hashing = Hashing::open(&design).unwrap();
+        let hasher = hashing.by(crate::shares::Origin::UNKNOWN);
         let roles = || [Role::User].into_iter().collect();
         for name in ["one", "two"] {
-            let added = users.add(name, "a password", roles(), &hashing).await;
+            let added = users.add(name, "a password", roles(), &hasher).await;
             assert_eq!(added, Ok(()));
         }
         let hashed = hashing.computed();
-        let refused = users.add("three", "a password", roles(), &hashing).await;
+        let refused = users.add("three", "a password", roles(), &hasher).await;
         assert_eq!(refused, Err(Denied::Unavailable));
-        let taken = users.add("two", "a password", roles(), &hashing).await;
+        let taken = users.add("two", "a password", roles(), &hasher).await;
         assert_eq!(taken, Err(Denied::Taken));
         assert_eq!(hashing.computed(), hashed);
         for name in ["one", "two", "john"] {
@@ -178,7 +180,7 @@ mod tests {
         }
         // An account that is removed makes room.
         assert!(users.remove("one"));
-        let added = users.add("three", "a password", roles(), &hashing).await;
+        let added = users.add("three", "a password", roles(), &hasher).await;
         assert_eq!(added, Ok(()));
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Candidate, DEMO, Patience, Profile, UsersError, decoy, escaped, hash_all, normal};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
-use crate::hashing::{Hashing, not_hashed};
+use crate::hashing::{Hasher, not_hashed};
 use crate::password::{self, Password};
 use crate::policy::{Role, Roles};
 use database::{Database, FLAGS, LATE, READERS, create_private, empty_log, log_ahead, prepare};
@@ -178,7 +178,7 @@ impl SqliteUsers {
         name: &str,
         password: &str,
         roles: Roles,
-        hashing: &Hashing,
+        hashing: &Hasher<'_>,
     ) -> Result<(), Denied> {
         let wanted = name.to_owned();
         let taken = self.read(move |connection| {

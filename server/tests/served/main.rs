@@ -12,6 +12,7 @@ mod caching;
 mod central;
 mod clients;
 mod cookies;
+mod crowded;
 mod denials;
 mod device_names;
 mod devices;
