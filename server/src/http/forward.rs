@@ -107,16 +107,13 @@ fn passed(lab: &Lab, grant: &Grant) -> Response {
     let whole = (name.trim() == &*name).then_some(name);
     let subject = whole.map(|name| HeaderValue::from_bytes(name.as_bytes()));
     let scope = HeaderValue::try_from(grant.scopes().to_string());
-    match (subject, scope) {
-        (Some(Ok(subject)), Ok(scope)) => {
-            (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
-        }
+    let (Some(Ok(subject)), Ok(scope)) = (subject, scope) else {
         // A name that no header can hold must not pass as nobody's.
-        _ => {
-            let cause =
-                "an account's name fits into no header, so its requests cannot be passed on";
-            let denial = cause::unavailable(Source::Users, &cause);
-            denied(denial, Challenge::of(lab))
-        }
-    }
+        let cause = "an account's name fits into no header, so its requests cannot be passed on";
+        return denied(
+            cause::unavailable(Source::Users, &cause),
+            Challenge::of(lab),
+        );
+    };
+    (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
 }

@@ -163,16 +163,16 @@ mod tests {
         let mut users = MemoryUsers::open(design.password.open(design.bcrypt_cost)).unwrap();
         users.most = DEMO.len() + 2;
         let hashing = Hashing::open(&design).unwrap();
-        let hasher = hashing.by(crate::shares::Origin::UNKNOWN);
+        let by_all = hashing.by(crate::shares::Origin::UNKNOWN);
         let roles = || [Role::User].into_iter().collect();
         for name in ["one", "two"] {
-            let added = users.add(name, "a password", roles(), &hasher).await;
+            let added = users.add(name, "a password", roles(), &by_all).await;
             assert_eq!(added, Ok(()));
         }
         let hashed = hashing.computed();
-        let refused = users.add("three", "a password", roles(), &hasher).await;
+        let refused = users.add("three", "a password", roles(), &by_all).await;
         assert_eq!(refused, Err(Denied::Unavailable));
-        let taken = users.add("two", "a password", roles(), &hasher).await;
+        let taken = users.add("two", "a password", roles(), &by_all).await;
         assert_eq!(taken, Err(Denied::Taken));
         assert_eq!(hashing.computed(), hashed);
         for name in ["one", "two", "john"] {
@@ -180,7 +180,7 @@ mod tests {
         }
         // An account that is removed makes room.
         assert!(users.remove("one"));
-        let added = users.add("three", "a password", roles(), &hasher).await;
+        let added = users.add("three", "a password", roles(), &by_all).await;
         assert_eq!(added, Ok(()));
     }
 }

@@ -63,6 +63,9 @@ pub(crate) struct SqliteUsers {
 /// How many there are, and the name of the first.
 type Unreachable = (usize, String);
 
+/// The decoy, and the accounts that nobody can sign in to.
+type Surveyed = (Arc<str>, Option<Unreachable>);
+
 /// The longest name that a message shows, in characters.
 const MOST_SHOWN: usize = 64;
 
@@ -308,10 +311,7 @@ fn add_demo(connection: &mut Connection, stored: &[Arc<str>]) -> rusqlite::Resul
 
 /// Of the ways in which passwords are stored, the one that takes the longest: an unknown name costs as much. And the
 /// accounts whose names are in no normal form: how many, and the first.
-fn survey(
-    connection: &Connection,
-    own: &Arc<str>,
-) -> rusqlite::Result<Result<(Arc<str>, Option<Unreachable>), String>> {
+fn survey(connection: &Connection, own: &Arc<str>) -> rusqlite::Result<Result<Surveyed, String>> {
     let mut all = connection.prepare("SELECT stored, roles, email, bio, name FROM accounts")?;
     let mut rows = all.query([])?;
     let (mut decoy, mut most) = (Arc::clone(own), password::work_ns(own));
