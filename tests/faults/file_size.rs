@@ -58,15 +58,15 @@ fn a_database_that_reaches_its_size_limit_refuses_writes_and_still_answers() {
     let mut command = limited(40, &words);
     command.stderr(Stdio::null());
     let mut server = Server::spawn(command);
-    let (mut held, mut refused) = (0, 0);
+    let (mut answered, mut refused) = (0, 0);
     for number in 0..SIGN_UPS {
         let name = format!("name{number}{}", "x".repeat(50));
         let body = format!(r#"{{"username":"{name}","password":"a password"}}"#);
         let head = "POST /signup HTTP/1.1\r\ncontent-type: application/json";
         match server.ask(head, &body).map(|(status, _)| status) {
-            Some(201) => held += 1,
+            Some(201) => answered += 1,
             Some(503) => {
-                held += 1;
+                answered += 1;
                 refused += 1;
             }
             other => panic!("{other:?} after {number}"),
@@ -75,7 +75,7 @@ fn a_database_that_reaches_its_size_limit_refuses_writes_and_still_answers() {
     assert!(refused > 0, "the limit was not reached");
     send(&server.child, Signal::TERM);
     assert_eq!(end_within(&mut server.child), Some(0));
-    tally("SQLite: limit of file sizes", SIGN_UPS, held);
+    tally("SQLite: limit of file sizes", SIGN_UPS, answered);
 }
 
 /// What a verb writes beyond the limit is lost output, as on a full disk.
