@@ -33,6 +33,8 @@ mod run;
 mod serve;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use authlab_loadtest::{descriptors, interrupt};
 use clap::error::ErrorKind;
@@ -112,6 +114,11 @@ enum Verb {
 const EXIT_REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
+    if let Err(error) = survive_file_limit() {
+        output::note(format_args!(
+            "a file that reaches its size limit (ulimit -f) will end this: {error}"
+        ));
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error)
@@ -162,6 +169,17 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_REFUSED)
         }
     }
+}
+
+/// Has a write beyond `ulimit -f` fail with EFBIG, which is handled like a full disk. By default SIGXFSZ ends the process.
+///
+/// A handler is installed rather than the signal ignored: what is ignored stays ignored in every program that this one
+/// starts, while a handler becomes the default again when another program is executed (execve(2)). A server under test
+/// must not behave differently because this program started it.
+fn survive_file_limit() -> std::io::Result<()> {
+    // The flag is never read: the error of the write says all there is to know.
+    let seen = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen).map(|_id| ())
 }
 
 /// An error and what caused it, each said once: the text of many errors ends with that of their cause.

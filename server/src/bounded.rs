@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
+use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::request::TokenId;
@@ -151,7 +152,13 @@ impl<O: Clone + Ord + Hash, V> Bounded<O, V> {
             match self.heaviest() {
                 Some((count, _)) if own > 0 && own >= count => owner.clone(),
                 Some((count, heaviest)) if count > 1 => heaviest.clone(),
-                _ => return Err(Denied::Unavailable),
+                _ => {
+                    let most = self.most;
+                    let cause = format!(
+                        "the store in memory is full: {most} facts, at most one of each owner"
+                    );
+                    return Err(cause::unavailable(Source::Sessions, &cause));
+                }
             }
         } else {
             return Ok(None);

@@ -20,7 +20,14 @@ pub(crate) enum Source {
     Users,
     Introspection,
     Key,
+    /// The hashing of passwords and other secrets.
+    Hashing,
+    /// The server itself: its system, a task of it, or how it is installed.
+    Server,
 }
+
+/// How many sources there are.
+const SOURCES: usize = 6;
 
 /// Something that is logged once a second at most: when the last line was, and how often it happened since.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,11 +36,11 @@ pub(crate) struct Seldom {
     times: u64,
 }
 
-static TOLD: Mutex<[Seldom; 4]> = Mutex::new(
+static TOLD: Mutex<[Seldom; SOURCES]> = Mutex::new(
     [Seldom {
         last: None,
         times: 0,
-    }; 4],
+    }; SOURCES],
 );
 
 /// Logs a cause, unless this source logged one within the last second. The cause must contain neither a secret nor an
@@ -52,6 +59,20 @@ pub(crate) fn tell(source: Source, cause: &dyn Display) {
 pub(crate) fn unavailable(source: Source, cause: &dyn Display) -> Denied {
     tell(source, cause);
     Denied::Unavailable
+}
+
+/// Logs that the system gave no randomness, and is the refusal that the client gets.
+pub(crate) fn no_randomness(error: getrandom::Error) -> Denied {
+    unavailable(
+        Source::Server,
+        &format!("the system gave no randomness: {error}"),
+    )
+}
+
+/// Logs that a task ended before it had an answer, and is the refusal that the client gets. The panic that ended it is in the
+/// log already, without which request it was for.
+pub(crate) fn unanswered(task: &str) -> Denied {
+    unavailable(Source::Server, &format!("{task} ended without an answer"))
 }
 
 /// The text in one line and without control characters: parts of it come from other servers.
@@ -74,6 +95,8 @@ impl Source {
             Self::Users => "users",
             Self::Introspection => "introspection",
             Self::Key => "key",
+            Self::Hashing => "hashing",
+            Self::Server => "server",
         }
     }
 }

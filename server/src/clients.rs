@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq as _;
 use crate::axis::axis;
 use crate::denied::Denied;
 use crate::files;
-use crate::members::Members;
+use crate::members::{Members, Object};
 use crate::policy::{Scope, Scopes};
 use crate::setup::Design;
 use crate::users::UsersFrom;
@@ -96,10 +96,10 @@ impl Clients {
         };
         let text =
             files::read(path, files::MOST_BYTES).map_err(|error| refuse(error.to_string()))?;
-        let Members(entries): Members<Entry> =
+        let Members(entries): Members<Object<Entry>> =
             serde_json::from_slice(&text).map_err(|error| refuse(format!("{error}; {SHAPE}")))?;
         let mut clients = HashMap::with_capacity(entries.len());
-        for (id, entry) in entries {
+        for (id, Object(entry)) in entries {
             let id: Box<str> = id.into();
             // RFC 6749 §2.3.1, and as the user of HTTP Basic.
             let named = !id.is_empty() && id.bytes().all(|c| c.is_ascii_graphic() && c != b':');

@@ -9,6 +9,7 @@ pub(crate) mod refresh;
 mod secret;
 
 use crate::axis::axis;
+use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::request::{Generation, Mark, TokenId, Verified};
@@ -115,7 +116,7 @@ impl Credential {
 
     /// A token for a device's session that has begun.
     pub(crate) fn name(&self, named: &Named, now: Timestamp) -> Result<String, Denied> {
-        let jwt = self.signed().ok_or(Denied::Unavailable)?;
+        let jwt = self.signed().ok_or_else(not_of_this_kind)?;
         jwt.name(named, now.seconds())
     }
 
@@ -145,7 +146,7 @@ impl Credential {
                 let evicted = sessions.begin(&claims.sub, session, now).await?;
                 Ok((token, evicted))
             }
-            Self::SessionJwt(_) | Self::ApiKey | Self::Basic => Err(Denied::Unavailable),
+            Self::SessionJwt(_) | Self::ApiKey | Self::Basic => Err(not_of_this_kind()),
         }
     }
 
@@ -166,7 +167,7 @@ impl Credential {
             Self::Opaque | Self::Session => sessions.find(opaque::id(token), subjects).await,
             // Boxed, as it is the largest and allocates anyway: futures that may look a session up are moved on a hit too.
             Self::SessionJwt(jwt) => Box::pin(look_up(jwt, token, sessions, subjects)).await,
-            Self::ApiKey | Self::Basic => Err(Denied::Unavailable),
+            Self::ApiKey | Self::Basic => Err(not_of_this_kind()),
         }
     }
 
@@ -248,6 +249,14 @@ impl Credential {
     }
 }
 
+/// Another credential is made or verified elsewhere, so a call that ends here is a fault of this server.
+fn not_of_this_kind() -> Denied {
+    cause::unavailable(
+        Source::Server,
+        &"a credential was taken for one of another kind",
+    )
+}
+
 /// The id of a token that is random text, here as on the server that issued it.
 pub(crate) fn id_of_text(token: &str) -> TokenId {
     opaque::id(token)
@@ -284,6 +293,7 @@ async fn look_up(
         },
         roles: device.roles,
         scopes: device.scopes,
+        narrowed: false,
         not_before: named.not_before,
         expires_at: named.expires_at.min(device.until.seconds()),
         bound: device.bound,
@@ -303,6 +313,8 @@ impl Claims {
 pub(crate) struct Facts {
     pub(crate) roles: crate::policy::Roles,
     pub(crate) scopes: crate::policy::Scopes,
+    /// Whether the client asked for fewer scopes than the roles carry.
+    pub(crate) narrowed: bool,
     pub(crate) bound: crate::binding::Bound,
     pub(crate) lifetime_seconds: u64,
     /// The subject's, read before anything that these are made of.

@@ -203,7 +203,7 @@ impl Denied {
                 "A DPoP proof for this method, address and token is required, not a minute old and used once"
             }
             Self::UnfitDevice => {
-                "device_name and device_id have 1 to 128 bytes and no control character; a device_id none of / \\ ; % ? # either, and is not . or .."
+                "device_name and device_id have 1 to 128 bytes and no control character; a device_id no invisible character and none of / \\ ; % ? # either, and is not . or .."
             }
             Self::NoDevice => "No such device is signed in",
             Self::NoAccount => "No such account",

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::cause;
 use crate::decisions::{CacheKey, Digest, Digests, Keys};
 use crate::denied::Denied;
 use crate::policy::Action;
@@ -105,7 +106,7 @@ impl Joined {
     pub(crate) async fn outcome(mut self) -> Outcome {
         let landed = self.outcome.wait_for(Option::is_some).await;
         let outcome = landed.ok().and_then(|outcome| *outcome);
-        outcome.unwrap_or(Err(Denied::Unavailable))
+        outcome.unwrap_or_else(|| Err(cause::unanswered("a decision that others waited for")))
     }
 }
 

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::axis::axis;
+use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::password::{self, HashError, Password, PasswordKind};
 use crate::setup::Design;
+use crate::shares::{self, Origin, Shares};
 
 axis! {
     /// Where slow hashes run.
@@ -29,6 +31,7 @@ axis! {
 #[derive(Debug)]
 pub(crate) struct Hashing {
     place: Place,
+    shares: Arc<Shares>,
     computed: AtomicU64,
     pending: AtomicUsize,
 }
@@ -36,35 +39,26 @@ pub(crate) struct Hashing {
 impl Hashing {
     pub(crate) fn open(design: &Design) -> std::io::Result<Self> {
         let (threads, queue) = (design.hash_threads.get(), design.hash_queue.get());
+        // Running and waiting together.
+        let shares = Shares::of(threads + queue);
         let place = match design.hash_on {
-            HashOn::Pool => Place::Pool(pool::Pool::open(threads, queue)?),
-            HashOn::Blocking => Place::Blocking(blocking::Blocking::open(threads, queue)),
+            HashOn::Pool => Place::Pool(pool::Pool::open(threads, shares.most())?),
+            HashOn::Blocking => Place::Blocking(blocking::Blocking::open(threads)),
             HashOn::Inline => Place::Inline,
         };
         Ok(Self {
             place,
+            shares,
             computed: AtomicU64::new(0),
             pending: AtomicUsize::new(0),
         })
     }
 
-    /// Makes the stored form of an input.
-    pub(crate) async fn hash(
-        &self,
-        with: Password,
-        input: Vec<u8>,
-    ) -> Result<Result<String, HashError>, Denied> {
-        match self.run(Task::Hash { with, input }).await? {
-            Outcome::Hashed(stored) => Ok(stored),
-            Outcome::Matches(_) => Err(Denied::Unavailable),
-        }
-    }
-
-    /// Whether the input is the one that was stored.
-    pub(crate) async fn verify(&self, stored: Arc<str>, input: Vec<u8>) -> Result<bool, Denied> {
-        match self.run(Task::Verify { stored, input }).await? {
-            Outcome::Matches(matches) => Ok(matches),
-            Outcome::Hashed(_) => Err(Denied::Unavailable),
+    /// The same for one origin's requests.
+    pub(crate) fn by(&self, origin: Origin) -> Hasher<'_> {
+        Hasher {
+            hashing: self,
+            origin,
         }
     }
 
@@ -78,18 +72,62 @@ impl Hashing {
         self.pending.load(Ordering::Relaxed)
     }
 
-    async fn run(&self, task: Task) -> Result<Outcome, Denied> {
+    async fn run(&self, task: Task, origin: Origin) -> Result<Outcome, Denied> {
         self.computed.fetch_add(1, Ordering::Relaxed);
         if !task.is_slow() {
             return Ok(task.run());
         }
         let _pending = Pending::of(&self.pending);
         match &self.place {
-            Place::Pool(pool) => pool.run(task).await,
-            Place::Blocking(blocking) => blocking.run(task).await,
+            Place::Pool(pool) => pool.run(task, self.enter(origin)?).await,
+            Place::Blocking(blocking) => blocking.run(task, self.enter(origin)?).await,
             Place::Inline => Ok(task.run()),
         }
     }
+
+    /// A place to wait and to run.
+    fn enter(&self, origin: Origin) -> Result<shares::Place, Denied> {
+        self.shares.enter(origin).ok_or(Denied::Busy)
+    }
+}
+
+/// Hashing for the requests of one origin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hasher<'a> {
+    hashing: &'a Hashing,
+    origin: Origin,
+}
+
+impl Hasher<'_> {
+    /// Makes the stored form of an input.
+    pub(crate) async fn hash(
+        &self,
+        with: Password,
+        input: Vec<u8>,
+    ) -> Result<Result<String, HashError>, Denied> {
+        let task = Task::Hash { with, input };
+        match self.hashing.run(task, self.origin).await? {
+            Outcome::Hashed(stored) => Ok(stored),
+            Outcome::Matches(_) => Err(cause::unanswered("a hash")),
+        }
+    }
+
+    /// Whether the input is the one that was stored.
+    pub(crate) async fn verify(&self, stored: Arc<str>, input: Vec<u8>) -> Result<bool, Denied> {
+        let task = Task::Verify { stored, input };
+        match self.hashing.run(task, self.origin).await? {
+            Outcome::Matches(matches) => Ok(matches),
+            Outcome::Hashed(_) => Err(cause::unanswered("a hash")),
+        }
+    }
+}
+
+/// Logs why a secret could not be hashed, and is the refusal that the client gets.
+pub(crate) fn not_hashed(error: HashError) -> Denied {
+    cause::unavailable(
+        Source::Hashing,
+        &format!("a secret cannot be hashed: {error}"),
+    )
 }
 
 /// One more that runs or waits, for as long as somebody waits for it.

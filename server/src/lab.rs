@@ -24,6 +24,7 @@ use crate::request::{Grant, Mark, Request, Sender, TokenId, Verified};
 use crate::routes::{Routes, RoutesError};
 use crate::sessions::{NotSessions, WrongSessions};
 use crate::setup::Design;
+use crate::shares::Origin;
 use crate::stages::{Laps, Stage, StageTimes, Stopwatch, Untimed};
 use crate::subjects::{Subject, Subjects};
 use crate::users::UsersError;
@@ -477,8 +478,12 @@ impl Lab {
             (Verification::Introspect(central), _) => {
                 Box::pin(central.ask(token, Some(sender), &world.subjects)).await
             }
-            (Verification::Local, Credential::Basic) => Box::pin(world.by_password(token)).await,
-            (Verification::Local, Credential::ApiKey) => Box::pin(world.by_key(token)).await,
+            (Verification::Local, Credential::Basic) => {
+                Box::pin(world.by_password(token, Origin::of(sender.ip))).await
+            }
+            (Verification::Local, Credential::ApiKey) => {
+                Box::pin(world.by_key(token, Origin::of(sender.ip))).await
+            }
             (Verification::Local, credential) => {
                 credential
                     .verify(token, &world.sessions, &world.subjects)

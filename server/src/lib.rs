@@ -59,6 +59,7 @@ pub mod routes;
 pub mod serve;
 pub mod sessions;
 pub mod setup;
+mod shares;
 mod stages;
 mod subjects;
 pub mod users;

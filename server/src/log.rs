@@ -69,6 +69,13 @@ pub(crate) fn dropped() -> u64 {
         .map_or(0, |lines| lines.dropped.load(Ordering::Relaxed))
 }
 
+/// Writes what is queued, within [`CLOSE_WITHIN`]: the process is about to end by force.
+pub(crate) fn close() {
+    if let Some(lines) = LOG.get() {
+        lines.close();
+    }
+}
+
 fn tell(dropped: u64) {
     tracing::warn!(
         dropped,

@@ -48,14 +48,23 @@ pub(crate) fn read_object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> 
     serde_json::from_slice(bytes).ok()
 }
 
+/// A value that is an object and nothing else, such as the body of a request, or an entry of a file.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
+}
+
 /// A member that is an object: the same for what is inside another one.
 pub(crate) fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    struct Object<T>(PhantomData<T>);
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    struct OfMembers<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for OfMembers<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,7 +75,7 @@ where
             T::deserialize(MapAccessDeserializer::new(members))
         }
     }
-    deserializer.deserialize_map(Object(PhantomData))
+    deserializer.deserialize_map(OfMembers(PhantomData))
 }
 
 /// An object that may be absent, but not `null`. Use it with `#[serde(default)]`.

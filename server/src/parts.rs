@@ -144,6 +144,7 @@ impl CredentialPart {
         let facts = Facts {
             roles,
             scopes: roles.scopes(),
+            narrowed: false,
             bound: sealed.0,
             generation: 0,
             lifetime_seconds: self.lifetime_seconds,

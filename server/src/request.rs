@@ -200,7 +200,7 @@ impl TokenId {
 
     pub(crate) fn draw() -> Result<Self, Denied> {
         let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|_| Denied::Unavailable)?;
+        getrandom::fill(&mut random).map_err(crate::cause::no_randomness)?;
         Ok(Self::of(u128::from_be_bytes(random)))
     }
 }
@@ -211,6 +211,8 @@ pub(crate) struct Verified {
     pub(crate) mark: Mark,
     pub(crate) roles: Roles,
     pub(crate) scopes: Scopes,
+    /// Whether the client asked for fewer scopes than the roles carry: what a role alone permits is then not granted.
+    pub(crate) narrowed: bool,
     pub(crate) not_before: u64,
     pub(crate) expires_at: u64,
     pub(crate) bound: Bound,
@@ -228,6 +230,7 @@ impl Verified {
             },
             roles: claims.roles,
             scopes: claims.scopes,
+            narrowed: claims.narrowed,
             not_before: claims.not_before,
             expires_at: claims.expires_at,
             bound: claims.bound,
@@ -257,11 +260,21 @@ impl Verified {
         Ok(self)
     }
 
+    /// The roles that it grants. A narrowed token has less authority than its subject (RFC 6749 §3.3, §6), so its roles
+    /// only limit its scopes: what a role alone permits needs a token that was not narrowed.
+    pub(crate) fn granted_roles(&self) -> Roles {
+        if self.narrowed {
+            Roles::default()
+        } else {
+            self.roles
+        }
+    }
+
     /// What it may do, with the scopes that it has left.
     pub(crate) fn grant(&self, scopes: Scopes) -> Grant {
         Grant {
             mark: self.mark,
-            roles: self.roles,
+            roles: self.granted_roles(),
             scopes,
             expires_at: self.expires_at,
         }

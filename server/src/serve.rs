@@ -52,6 +52,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for blocking work that nobody awaits any more.
 const BLOCKING_WORK: Duration = Duration::from_secs(1);
 
+/// What the steps of an end take beyond their limits, on a busy machine.
+const BETWEEN_STEPS: Duration = Duration::from_millis(500);
+
 /// The pause after a failed accept: out of descriptors, trying again at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -108,7 +111,7 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
         for warning in lab.notes().into_iter().chain(warnings) {
             stderr.push(&format!("warning: {warning}\n"));
         }
-        let signals = signals::count().map_err(refuse)?;
+        let (signals, watchdog) = signals::count(bounds(lab.design())).map_err(refuse)?;
         stderr.flush();
         stdout.push(&format!(
             "authlab listening on http://{}\n",
@@ -119,10 +122,21 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
         server
             .run_with(lab, stop, hurry, BODY_TIMEOUT, limits)
             .await;
-        Ok(())
+        Ok(watchdog)
     });
     runtime.shutdown_timeout(BLOCKING_WORK);
-    done
+    // Held until here: the end of the runtime is bounded too.
+    done.map(drop)
+}
+
+/// How long each step of the end may take together, and a moment more: then none of them was reached, because something
+/// keeps the async threads busy (`--hash-on inline`).
+fn bounds(design: &Design) -> signals::Bounds {
+    let second = LAST_REQUESTS + LAST_ANSWERS + BLOCKING_WORK + BETWEEN_STEPS;
+    signals::Bounds {
+        first: design.shutdown_timeout.0 + second,
+        second,
+    }
 }
 
 /// Waits for the next whole second. Tokens count them, and those of a process that ended within this one are refused.

@@ -19,7 +19,8 @@ use crate::setup::Design;
 use crate::subjects::{Subject, Subjects};
 use crate::users::Profile;
 pub(crate) use device::{
-    Device, DeviceFacts, Signed, Told, called as device_name, fit as device_fits,
+    Device, DeviceFacts, Signed, Told, called as device_name, fits_as_id as device_id_fits,
+    fits_as_name as device_name_fits, told_name,
 };
 
 axis! {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::axis::axis;
 use crate::denied::Denied;
-use crate::hashing::Hashing;
+use crate::hashing::Hasher;
 use crate::password::{HashError, Password};
 use crate::policy::{Role, Roles};
 pub use file::{AccountProblem, UsersFileError};
@@ -142,7 +142,7 @@ impl Users {
         name: &str,
         password: &str,
         roles: Roles,
-        hashing: &Hashing,
+        hashing: &Hasher<'_>,
     ) -> Result<(), Denied> {
         match self {
             Self::Memory(memory) => memory.add(name, password, roles, hashing).await,
@@ -213,7 +213,7 @@ impl Users {
     }
 
     /// The account of that name, or what stands in for one.
-    pub(crate) async fn find(&self, name: &str, hashing: &Hashing) -> Result<Candidate, Denied> {
+    pub(crate) async fn find(&self, name: &str, hashing: &Hasher<'_>) -> Result<Candidate, Denied> {
         match self {
             Self::Memory(memory) => Ok(memory.find(name)),
             Self::File(file) => file.find(name, hashing).await,

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,7 +14,6 @@ use reqwest::{Client, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use url::form_urlencoded::{Serializer, byte_serialize};
 use url::{Host, Url};
 
@@ -28,6 +28,7 @@ use crate::members::{NumericDate, object, read_object};
 use crate::policy::{Roles, Scopes};
 use crate::request::{Generation, Mark, Sender, TokenId, Verified};
 use crate::setup::Design;
+use crate::shares::{Origin, Shares};
 use crate::subjects::Subjects;
 
 axis! {
@@ -97,7 +98,7 @@ pub(crate) struct Introspection {
     authorization: HeaderValue,
     /// For whom a token has to be, where that was said.
     audience: Option<Box<str>>,
-    at_once: Semaphore,
+    at_once: Arc<Shares>,
 }
 
 /// What it answers (RFC 7662 §2.2). Every member but `active` is optional, and `null` counts as absent. Members that are
@@ -120,6 +121,8 @@ struct Answer {
     /// here.
     #[serde(default, deserialize_with = "own")]
     roles: Roles,
+    #[serde(default, deserialize_with = "own")]
+    narrowed_from: Option<Roles>,
     #[serde(default, deserialize_with = "own")]
     sid: Option<String>,
     #[serde(default, deserialize_with = "own")]
@@ -249,7 +252,7 @@ impl Introspection {
             is_ours: !whole,
             authorization: authorization(&design.introspect_client)?,
             audience: design.named_audience().map(Box::from),
-            at_once: Semaphore::new(MOST_AT_ONCE),
+            at_once: Shares::of(MOST_AT_ONCE),
         })
     }
 
@@ -262,7 +265,8 @@ impl Introspection {
         subjects: &Subjects,
     ) -> Result<Verified, Denied> {
         let form = question(token, sender);
-        let answer = self.post(&self.introspect, form).await?;
+        let by = sender.map_or(Origin::UNKNOWN, |sender| Origin::of(sender.ip));
+        let answer = self.post(&self.introspect, form, by).await?;
         let answer: Answer = read_object(&answer)
             .ok_or_else(|| self.failed(&"an answer is not one to an introspection"))?;
         if !answer.active {
@@ -282,6 +286,12 @@ impl Introspection {
         // A token that is nobody's must not become somebody's.
         let name = answer.name().ok_or(Denied::Malformed)?;
         let id = answer.id().filter(|_| self.is_ours);
+        let narrowed_from = answer.narrowed_from.filter(|_| self.is_ours);
+        let roles = if self.is_ours {
+            narrowed_from.unwrap_or(answer.roles)
+        } else {
+            Roles::default()
+        };
         Ok(Verified {
             mark: Mark {
                 number: 0,
@@ -289,12 +299,9 @@ impl Introspection {
                 subject: subjects.intern(&name),
                 generation: if self.is_ours { answer.generation } else { 0 },
             },
-            roles: if self.is_ours {
-                answer.roles
-            } else {
-                Roles::default()
-            },
+            roles,
             scopes: answer.scope,
+            narrowed: narrowed_from.is_some(),
             not_before: answer.nbf.map_or(0, NumericDate::rounded_up),
             expires_at: answer.exp.map_or(u64::MAX, NumericDate::rounded_down),
             bound,
@@ -307,12 +314,12 @@ impl Introspection {
         let form = Serializer::new(String::new())
             .append_pair("token", token)
             .finish();
-        self.post(revoke, form).await.map(|_| ())
+        self.post(revoke, form, Origin::UNKNOWN).await.map(|_| ())
     }
 
     /// The body of the answer, if it is one: whatever else happens, nothing is granted.
-    async fn post(&self, url: &Url, form: String) -> Result<Vec<u8>, Denied> {
-        let _place = self.at_once.try_acquire().map_err(|_| Denied::Busy)?;
+    async fn post(&self, url: &Url, form: String, by: Origin) -> Result<Vec<u8>, Denied> {
+        let _place = self.at_once.enter(by).ok_or(Denied::Busy)?;
         let answer = self
             .http
             .post(url.clone())

@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
+mod causes;
 mod clients;
+mod file_size;
 mod flood;
 mod log;
 mod redis;

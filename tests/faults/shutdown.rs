@@ -1,5 +1,7 @@
 //! An end with requests still waiting for a hash.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -96,6 +98,42 @@ fn hashes_of_the_runtime_s_own_threads_do_not_hold_up_the_end() {
         SIGN_INS,
         held(&statuses),
     );
+}
+
+/// Hashes on the async thread keep it from everything else, the end of the server included.
+#[test]
+fn hashes_on_the_async_thread_do_not_hold_up_the_end() {
+    for (timeout, signals) in [
+        ("500ms", &[Signal::TERM][..]),
+        ("1h", &[Signal::TERM, Signal::INT]),
+    ] {
+        // Each takes about 0.8 s: all of them would take longer than a server is waited for here.
+        let flags = ["--hash-on", "inline", "--bcrypt-cost", "14"];
+        let flags = [&flags[..], &["--shutdown-timeout", timeout]].concat();
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut server = Server::start_with(&flags, writer.into());
+        let address = server.address;
+        let body = r#"{"username":"jane","password":"password456"}"#;
+        let request = format!(
+            "POST /token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let waiting: Vec<_> = (0..100)
+            .map(|_| {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.write_all(request.as_bytes()).unwrap();
+                stream
+            })
+            .collect();
+        for signal in signals {
+            std::thread::sleep(Duration::from_millis(500));
+            send(&server.child, *signal);
+        }
+        assert_eq!(end_within(&mut server.child), Some(0), "{timeout}");
+        let log = std::io::read_to_string(reader).unwrap();
+        assert!(log.contains("connections are cut"), "{log}");
+        drop(waiting);
+    }
 }
 
 #[test]

@@ -9,9 +9,10 @@ use sha2::Digest as _;
 use super::digest::AddressText;
 use super::{BindTo, Bound, Seal, SealedSender};
 use crate::denied::Denied;
-use crate::hashing::Hashing;
-use crate::password::{self, PasswordKind};
+use crate::hashing::{Hasher, Hashing, not_hashed};
+use crate::password::{self, HashError, PasswordKind};
 use crate::request::Sender;
+use crate::shares::Origin;
 
 #[derive(Debug)]
 pub(crate) struct BcryptBinding {
@@ -25,6 +26,7 @@ impl BcryptBinding {
         sender: &Sender<'_>,
         hashing: &Hashing,
     ) -> Result<Bound, Denied> {
+        let hashing = &hashing.by(Origin::of(sender.ip));
         Ok(Bound::Sender(SealedSender {
             user_agent: self.seal_one(sender.user_agent, hashing).await?,
             ip: match self.to {
@@ -45,6 +47,7 @@ impl BcryptBinding {
         hashing: &Hashing,
     ) -> Result<(), Denied> {
         let bound = bound.sender()?;
+        let hashing = &hashing.by(Origin::of(sender.ip));
         check_one(&bound.user_agent, sender.user_agent, hashing).await?;
         match self.to {
             BindTo::UserAgentAndIp => {
@@ -59,18 +62,16 @@ impl BcryptBinding {
         }
     }
 
-    async fn seal_one(&self, input: &[u8], hashing: &Hashing) -> Result<Seal, Denied> {
+    async fn seal_one(&self, input: &[u8], hashing: &Hasher<'_>) -> Result<Seal, Denied> {
         let hashed = hashing
             .hash(PasswordKind::Bcrypt.open(self.cost), whole(input))
             .await?;
-        hashed
-            .ok()
-            .and_then(|text| Seal::of_text(&text))
-            .ok_or(Denied::Unavailable)
+        let text = hashed.map_err(not_hashed)?;
+        Seal::of_text(&text).ok_or_else(|| not_hashed(HashError::System))
     }
 }
 
-async fn check_one(seal: &Seal, input: &[u8], hashing: &Hashing) -> Result<(), Denied> {
+async fn check_one(seal: &Seal, input: &[u8], hashing: &Hasher<'_>) -> Result<(), Denied> {
     // A token from a server that binds otherwise is nobody's here; its text is not handed to bcrypt's parser.
     let of_bcrypt = PasswordKind::of_stored(seal.as_str()) == Some(PasswordKind::Bcrypt);
     if !of_bcrypt || password::check_stored(seal.as_str()).is_err() {

@@ -16,7 +16,7 @@ const SECRET_BYTES: usize = 32;
 pub(crate) fn draw() -> Result<(String, TokenId, String), Denied> {
     let id = TokenId::draw()?;
     let mut secret = [0; SECRET_BYTES];
-    getrandom::fill(&mut secret).map_err(|_| Denied::Unavailable)?;
+    getrandom::fill(&mut secret).map_err(crate::cause::no_randomness)?;
     let secret = URL_SAFE_NO_PAD.encode(secret);
     let shown = URL_SAFE_NO_PAD.encode(id.number().to_be_bytes());
     Ok((format!("{PREFIX}{shown}.{secret}"), id, secret))

@@ -37,6 +37,7 @@ pub(crate) struct Claims {
     pub(crate) sub: String,
     pub(crate) roles: Roles,
     pub(crate) scopes: Scopes,
+    pub(crate) narrowed: bool,
     pub(crate) issued_at: u64,
     pub(crate) not_before: u64,
     pub(crate) expires_at: u64,
@@ -60,6 +61,7 @@ impl Claims {
             sub: subject.to_owned(),
             roles: facts.roles,
             scopes: facts.scopes,
+            narrowed: facts.narrowed,
             issued_at: now_seconds,
             not_before: 0,
             expires_at: now_seconds.saturating_add(facts.lifetime_seconds),
@@ -211,7 +213,7 @@ impl Jwt {
     }
 
     fn sealed(&self, claims: &impl Serialize) -> Result<String, Denied> {
-        let claims = serde_json::to_vec(claims).map_err(|_| Denied::Unavailable)?;
+        let claims = serde_json::to_vec(claims).map_err(|_| cause::unanswered("a token's text"))?;
         let signing = self.signing();
         let mut token = format!("{}.{}", signing.own_header, URL_SAFE_NO_PAD.encode(claims));
         let signature = signing.key.sign(token.as_bytes())?;

@@ -18,6 +18,7 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::{JwtAlgorithm, SecretError, SecretFrom};
+use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::files;
 use crate::jwk::PublicKey;
@@ -119,10 +120,10 @@ impl Key {
     pub(super) fn sign(&self, message: &[u8]) -> Result<String, Denied> {
         match self {
             Self::Secret { signing, .. } => {
-                crypto::sign(message, signing, Algorithm::HS256).map_err(|_| Denied::Unavailable)
+                crypto::sign(message, signing, Algorithm::HS256).map_err(|_| unsigned())
             }
             Self::Pair { private, .. } => {
-                let signature = private.sign(message).ok_or(Denied::Unavailable)?;
+                let signature = private.sign(message).ok_or_else(unsigned)?;
                 Ok(URL_SAFE_NO_PAD.encode(signature))
             }
         }
@@ -250,6 +251,10 @@ impl Private {
             }
         }
     }
+}
+
+fn unsigned() -> Denied {
+    cause::unavailable(Source::Key, &"a token cannot be signed with it")
 }
 
 fn long_enough(pair: &RsaKeyPair) -> bool {

@@ -14,7 +14,7 @@ const BYTES: usize = 32;
 /// A new token, and the id that its digest gives.
 pub(super) fn draw() -> Result<(String, TokenId), Denied> {
     let mut random = [0; BYTES];
-    getrandom::fill(&mut random).map_err(|_| Denied::Unavailable)?;
+    getrandom::fill(&mut random).map_err(crate::cause::no_randomness)?;
     let token = URL_SAFE_NO_PAD.encode(random);
     let id = id(&token);
     Ok((token, id))

@@ -18,7 +18,7 @@ pub(crate) type Kept = [u8; 32];
 /// A new turn of a session: its token, and what is kept of it.
 pub(crate) fn draw(session: TokenId) -> Result<(String, Kept), Denied> {
     let mut secret = [0; SECRET_BYTES];
-    getrandom::fill(&mut secret).map_err(|_| Denied::Unavailable)?;
+    getrandom::fill(&mut secret).map_err(crate::cause::no_randomness)?;
     let mut token = [0; ID_BYTES + SECRET_BYTES];
     token[..ID_BYTES].copy_from_slice(&session.number().to_be_bytes());
     token[ID_BYTES..].copy_from_slice(&secret);

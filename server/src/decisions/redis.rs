@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::key::Parts;
 use super::{Entry, Kept};
+use crate::cause;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::freshness::FreshnessKind;
@@ -211,7 +212,8 @@ impl Shared {
             from_ns: kept.from.nanoseconds(),
             until_ns: kept.until.nanoseconds(),
         };
-        let text = serde_json::to_string(&record).map_err(|_| Denied::Unavailable)?;
+        let text =
+            serde_json::to_string(&record).map_err(|_| cause::unanswered("a record's text"))?;
         let stays = kept.until.since(now) + BETWEEN_CLOCKS;
         let mut invocation = self.keep.prepare_invoke();
         invocation

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::{Outcome, Task};
+use crate::cause;
 use crate::denied::Denied;
+use crate::shares::Place;
 
 /// The weakest claim on a core that is still a claim (`setpriority(2)`).
 const NICEST: i32 = 19;
@@ -22,9 +24,12 @@ pub(crate) struct Pool {
 struct Job {
     task: Task,
     reply: oneshot::Sender<Outcome>,
+    /// Held until the hash is done, whether its client waits for it or not.
+    _place: Place,
 }
 
 impl Pool {
+    /// The queue has room for as many as hold a place.
     pub(super) fn open(threads: usize, queue: usize) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(queue);
         let receiver = Arc::new(Mutex::new(receiver));
@@ -37,15 +42,19 @@ impl Pool {
         Ok(Self { queue: sender })
     }
 
-    pub(super) async fn run(&self, task: Task) -> Result<Outcome, Denied> {
+    pub(super) async fn run(&self, task: Task, place: Place) -> Result<Outcome, Denied> {
         let (reply, outcome) = oneshot::channel();
         self.queue
-            .try_send(Job { task, reply })
+            .try_send(Job {
+                task,
+                reply,
+                _place: place,
+            })
             .map_err(|refused| match refused {
                 TrySendError::Full(_) => Denied::Busy,
-                TrySendError::Disconnected(_) => Denied::Unavailable,
+                TrySendError::Disconnected(_) => cause::unanswered("the hash pool"),
             })?;
-        outcome.await.map_err(|_| Denied::Unavailable)
+        outcome.await.map_err(|_| cause::unanswered("a hash"))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::policy::Action;
 use crate::request::Presented;
+use crate::shares::Origin;
 use crate::users::called;
 
 /// Who wants an account. It has no `Debug`: it never belongs into a log.
@@ -35,16 +36,25 @@ struct Account<'a> {
 }
 
 /// `POST /signup`
-pub(super) async fn sign_up(State(lab): State<Arc<Lab>>, Body(wanted): Body<SignUp>) -> Response {
-    no_store(
-        match lab.sign_up(&wanted.username, &wanted.password).await {
-            Ok(()) => {
-                let username = &*called(&wanted.username);
-                (StatusCode::CREATED, json(&Account { username })).into_response()
-            }
-            Err(denial) => denied(denial, Challenge::Basic),
-        },
-    )
+pub(super) async fn sign_up(
+    State(lab): State<Arc<Lab>>,
+    Head(head): Head,
+    Body(wanted): Body<SignUp>,
+) -> Response {
+    let made = match granted::sender(&head, &lab) {
+        Ok(sender) => {
+            let by = Origin::of(sender.ip);
+            lab.sign_up_by(&wanted.username, &wanted.password, by).await
+        }
+        Err(denied) => Err(denied),
+    };
+    no_store(match made {
+        Ok(()) => {
+            let username = &*called(&wanted.username);
+            (StatusCode::CREATED, json(&Account { username })).into_response()
+        }
+        Err(denial) => denied(denial, Challenge::Basic),
+    })
 }
 
 /// `POST /login`: a new id at each sign-in; the one that came along ends.

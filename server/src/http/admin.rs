@@ -10,6 +10,7 @@ use super::answers::{Challenge, denied, fixed, no_store};
 use super::bodies::Body;
 use super::granted::{self, Administer, Granted};
 use super::token::Head;
+use crate::cause;
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::policy::{Action, Role, Scope};
@@ -121,7 +122,7 @@ pub(super) async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, Denied>> + Send + 'static,
 ) -> Result<T, Denied> {
     let made = tokio::spawn(change).await;
-    made.unwrap_or(Err(Denied::Unavailable))
+    made.unwrap_or_else(|_| Err(cause::unanswered("a change")))
 }
 
 fn done(change: Result<(), Denied>, answer: &'static str, lab: &Lab) -> Response {

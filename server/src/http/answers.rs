@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::binding::BindingKind;
+use crate::cause;
 use crate::credential::CredentialKind;
 use crate::denied::{Denied, RETRY_AFTER_SECONDS};
 use crate::lab::Lab;
@@ -34,7 +35,7 @@ pub(super) fn text(body: String) -> Response {
 pub(super) fn json<T: Serialize>(body: &T) -> Response {
     match serde_json::to_vec(body) {
         Ok(body) => ([(CONTENT_TYPE, JSON)], body).into_response(),
-        Err(_) => denied(Denied::Unavailable, Challenge::Bearer),
+        Err(_) => denied(cause::unanswered("an answer's text"), Challenge::Bearer),
     }
 }
 

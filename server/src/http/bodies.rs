@@ -13,13 +13,14 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 
 use super::answers::problem;
+use crate::members::Object;
 
 /// How long a body may take, from the end of its head: otherwise a client that announces one and sends none holds its
 /// connection, and with it the server's end.
 #[derive(Clone, Copy)]
 pub(super) struct Within(pub(super) Duration);
 
-/// A JSON body of this shape.
+/// A JSON body of this shape: an object. `serde` would also read its members from an array, by their order.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -34,7 +35,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let bytes = within(limit, Bytes::from_request(request, state))
             .await?
             .map_err(|wrong: BytesRejection| refuse(wrong.status(), &wrong.body_text()))?;
-        let Json(body) = Json::from_bytes(&bytes)
+        let Json(Object(body)) = Json::from_bytes(&bytes)
             .map_err(|wrong: JsonRejection| refuse(wrong.status(), &wrong.body_text()))?;
         Ok(Self(body))
     }

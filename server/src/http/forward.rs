@@ -13,6 +13,7 @@ use super::answers::{Challenge, denied, problem};
 use super::granted::{self, Peer, only};
 use super::observed;
 use super::token::Head;
+use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::request::{Grant, Request};
@@ -42,7 +43,7 @@ pub(super) async fn authorize(State(lab): State<Arc<Lab>>, Head(head): Head) -> 
 async fn answer(lab: &Lab, head: &Parts) -> Response {
     let Peer(peer) = match head.extensions.get() {
         Some(peer) => *peer,
-        None => return refused(lab, Denied::Unavailable),
+        None => return refused(lab, granted::no_peer()),
     };
     if !lab.design().trusted_proxy.trust(peer) {
         let reason = "Only a --trusted-proxy may ask for others";
@@ -106,11 +107,13 @@ fn passed(lab: &Lab, grant: &Grant) -> Response {
     let whole = (name.trim() == &*name).then_some(name);
     let subject = whole.map(|name| HeaderValue::from_bytes(name.as_bytes()));
     let scope = HeaderValue::try_from(grant.scopes().to_string());
-    match (subject, scope) {
-        (Some(Ok(subject)), Ok(scope)) => {
-            (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
-        }
+    let (Some(Ok(subject)), Ok(scope)) = (subject, scope) else {
         // A name that no header can hold must not pass as nobody's.
-        _ => denied(Denied::Unavailable, Challenge::of(lab)),
-    }
+        let cause = "an account's name fits into no header, so its requests cannot be passed on";
+        return denied(
+            cause::unavailable(Source::Users, &cause),
+            Challenge::of(lab),
+        );
+    };
+    (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
 }

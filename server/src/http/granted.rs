@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::answers::Challenge;
 use super::{answers, cookies, observed};
 use crate::binding::BindingKind;
+use crate::cause::{self, Source};
 use crate::credential::CredentialKind;
 use crate::denied::Denied;
 use crate::lab::Lab;
@@ -176,6 +177,14 @@ pub(super) fn whole(parts: &Parts) -> &Uri {
         .map_or(&parts.uri, |OriginalUri(uri)| uri)
 }
 
+/// The refusal of a request without a peer address, and why.
+pub(super) fn no_peer() -> Denied {
+    cause::unavailable(
+        Source::Server,
+        &"a request has no peer address: serve with into_make_service_with_connect_info::<SocketAddr>()",
+    )
+}
+
 /// Who sent it, with the proof for this method and path.
 pub(super) fn sender_of<'a>(
     parts: &'a Parts,
@@ -183,7 +192,7 @@ pub(super) fn sender_of<'a>(
     path: &'a str,
     lab: &Lab,
 ) -> Result<Sender<'a>, Denied> {
-    let peer = peer(&parts.extensions).ok_or(Denied::Unavailable)?;
+    let peer = peer(&parts.extensions).ok_or_else(no_peer)?;
     let proof = match lab.design().binding {
         BindingKind::Dpop => only(&parts.headers, &PROOF).map(|jwt| Proof { jwt, method, path }),
         _ => None,

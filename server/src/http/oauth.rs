@@ -156,6 +156,9 @@ fn said(lab: &Lab, active: &Introspected) -> Response {
         #[serde(rename = "gen", skip_serializing_if = "Option::is_none")]
         generation: Option<Generation>,
         roles: Roles,
+        /// As the claim of that name.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        narrowed_from: Option<Roles>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cnf: Option<Confirmation>,
     }
@@ -177,7 +180,8 @@ fn said(lab: &Lab, active: &Introspected) -> Response {
         jti: Some(mark.id).filter(|_| !lab.names_sessions()),
         sid: Some(mark.id).filter(|_| lab.names_sessions()),
         generation: Some(mark.generation).filter(|generation| *generation > 0),
-        roles: verified.roles,
+        roles: verified.granted_roles(),
+        narrowed_from: verified.narrowed.then_some(verified.roles),
         cnf,
     })
 }

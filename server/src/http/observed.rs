@@ -21,6 +21,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::answers::{Challenge, denied};
+use crate::cause;
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::log;
@@ -308,6 +309,9 @@ pub(super) async fn metrics(State(lab): State<Arc<Lab>>, request: Request) -> Re
             text,
         )
             .into_response(),
-        None => denied(Denied::Unavailable, Challenge::of(&lab)),
+        None => denied(
+            cause::unanswered("a scrape of the metrics"),
+            Challenge::of(&lab),
+        ),
     }
 }

@@ -2,32 +2,43 @@
 //! ends what was made of it, then is answered.
 
 use super::{Lab, World};
+use crate::cause;
 use crate::denied::Denied;
 use crate::freshness::Revoked;
+use crate::hashing::not_hashed;
 use crate::policy::{Carried, Roles};
 use crate::request::{Request, TokenId};
+use crate::shares::Origin;
 use crate::users::{Patience, called, check_password};
 
 impl Lab {
-    /// Gives an account other roles, and ends its tokens.
+    /// Gives an account other roles, and ends its tokens. Which account is meant is decided as in [`Lab::remove_account`].
     ///
     /// # Errors
     /// [`Denied::NoAccount`], [`Denied::ReadOnly`], or [`Denied::Unavailable`] when a store fails: then do it again.
     pub async fn set_roles(&self, name: &str, roles: Roles) -> Result<(), Denied> {
-        let name = &*called(name);
+        let normal = called(name);
+        match self.set_roles_of(name, roles).await {
+            Err(Denied::NoAccount) if *normal != *name => self.set_roles_of(&normal, roles).await,
+            set => set,
+        }
+    }
+
+    async fn set_roles_of(&self, name: &str, roles: Roles) -> Result<(), Denied> {
         self.world.users.set_roles(name, roles).await?;
         self.end_all_of(name).await
     }
 
-    /// Removes an account, and ends its tokens.
+    /// Removes an account, and ends its tokens. The account of exactly this name comes first: a database may hold names
+    /// that are in no normal form, next to an account whose name has that form. Only where there is none, the name in its
+    /// normal form is looked for.
     ///
     /// # Errors
     /// As [`Lab::set_roles`].
     pub async fn remove_account(&self, name: &str) -> Result<(), Denied> {
         let normal = called(name);
-        match self.remove_called(&normal).await {
-            // An account of before names had one form can be removed by the name that it has.
-            Err(Denied::NoAccount) if *normal != *name => self.remove_called(name).await,
+        match self.remove_called(name).await {
+            Err(Denied::NoAccount) if *normal != *name => self.remove_called(&normal).await,
             removed => removed,
         }
     }
@@ -60,6 +71,17 @@ impl Lab {
         password: &str,
         next: &str,
     ) -> Result<(), Denied> {
+        self.change_password_by(name, password, next, Origin::UNKNOWN)
+            .await
+    }
+
+    async fn change_password_by(
+        &self,
+        name: &str,
+        password: &str,
+        next: &str,
+        by: Origin,
+    ) -> Result<(), Denied> {
         check_password(next, self.design.min_password_bytes)?;
         let name = &*called(name);
         let World {
@@ -68,9 +90,9 @@ impl Lab {
             password: way,
             ..
         } = &*self.world;
-        let known = self.world.know(name, password).await?;
-        let hashed = hashing.hash(*way, next.into()).await?;
-        let stored = hashed.map_err(|_| Denied::Unavailable)?;
+        let known = self.world.know(name, password, by).await?;
+        let hashed = hashing.by(by).hash(*way, next.into()).await?;
+        let stored = hashed.map_err(not_hashed)?;
         // Before and after: who is cut short between cannot show the old password a second time.
         self.end_all_of(name).await?;
         let (before, patience) = (&known.stored, Patience::Waits);
@@ -97,11 +119,16 @@ impl Lab {
     /// [`Denied::ReadOnly`] where nothing is signed; [`Denied::SameKey`] when the key's file holds the key that is in use,
     /// [`Denied::Unavailable`] when it cannot be used.
     pub async fn rotate_keys(&self) -> Result<(), Denied> {
-        let lab = self.me.upgrade().ok_or(Denied::Unavailable)?;
+        let lab = self
+            .me
+            .upgrade()
+            .ok_or_else(|| cause::unanswered("a lab"))?;
         self.share_with_nobody()?;
         // A pair is drawn for as long as a password is hashed, and a file is read.
         let rotated = tokio::task::spawn_blocking(move || lab.world.credential.rotate()).await;
-        if let Err(denied) = rotated.unwrap_or(Err(Denied::Unavailable)) {
+        if let Err(denied) =
+            rotated.unwrap_or_else(|_| Err(cause::unanswered("a rotation of keys")))
+        {
             self.rename_shared();
             return Err(denied);
         }
@@ -123,7 +150,8 @@ impl Lab {
     ) -> Result<(), Denied> {
         let grant = self.authorize(request).await?;
         let name = self.name(&grant);
-        self.change_password(&name, password, next).await
+        let by = Origin::of(request.sender.ip);
+        self.change_password_by(&name, password, next, by).await
     }
 
     async fn end_all_of(&self, name: &str) -> Result<(), Denied> {

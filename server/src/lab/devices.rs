@@ -7,7 +7,9 @@ use crate::credential::Named;
 use crate::denied::Denied;
 use crate::freshness::Revoked;
 use crate::request::{Grant, IssuedToken, Request, Sender, TokenId};
-use crate::sessions::{Device, Signed, Told, device_fits, device_name};
+use crate::sessions::{
+    Device, Signed, Told, device_id_fits, device_name, device_name_fits, told_name,
+};
 use crate::users::{Profile, called, fits_into_a_path};
 
 /// What a device calls itself when it signs in.
@@ -15,7 +17,8 @@ use crate::users::{Profile, called, fits_into_a_path};
 pub(crate) struct Naming<'a> {
     /// For its user to know it by; without one, it is called by its `User-Agent`.
     pub(crate) name: Option<&'a str>,
-    /// The same at each sign-in of the same device; without one, devices are told apart by name, `User-Agent` and address.
+    /// The same at each sign-in of the same device; without one, devices are told apart by `User-Agent` and address, and by
+    /// whether they have a name.
     pub(crate) id: Option<&'a str>,
 }
 
@@ -38,10 +41,10 @@ impl Lab {
         sender: &Sender<'_>,
         naming: Naming<'_>,
     ) -> Result<(IssuedToken, Box<str>), Denied> {
-        let named = naming.name.is_none_or(device_fits);
+        let named = naming.name.is_none_or(device_name_fits);
         let told = naming
             .id
-            .is_none_or(|id| device_fits(id) && fits_into_a_path(id));
+            .is_none_or(|id| device_id_fits(id) && fits_into_a_path(id));
         if !(named && told) {
             return Err(Denied::UnfitDevice);
         }
@@ -59,21 +62,20 @@ impl Lab {
     ) -> Result<(IssuedToken, Box<str>), Denied> {
         let now = self.clock.now();
         let id = TokenId::draw()?;
+        let name = naming.name.and_then(told_name);
         let lifetime = self.design.token_ttl.0;
         let device_id: Box<str> = match naming.id {
             Some(id) => id.into(),
-            None => id_of(naming.name, sender),
+            None => id_of(name.is_some(), sender),
         };
         let device = Device {
             account: account.into(),
-            name: naming
-                .name
-                .map_or_else(|| device_name(sender.user_agent), Into::into),
-            told: match naming {
-                Naming { name: Some(_), .. } => Told::Name,
-                Naming { id: Some(_), .. } => Told::Id,
-                Naming { .. } => Told::Nothing,
+            told: match (&name, naming.id) {
+                (Some(_), _) => Told::Name,
+                (None, Some(_)) => Told::Id,
+                (None, None) => Told::Nothing,
             },
+            name: name.unwrap_or_else(|| device_name(sender.user_agent)),
             id: device_id.clone(),
             ip: sender.canonical_ip(),
             since: now,
@@ -201,19 +203,13 @@ impl Lab {
     }
 }
 
-/// The id of a device that sent none: the same for each sign-in with the same name, `User-Agent` and address, so that the
-/// last one takes the place of the one before. It tells neither of them.
-fn id_of(name: Option<&str>, sender: &Sender<'_>) -> Box<str> {
+/// The id of a device that sent none: the same for each sign-in with the same `User-Agent` and address, so that the last one
+/// takes the place of the one before, whatever name it sent. A sign-in without a name does not take the place of one with a
+/// name. The id tells neither `User-Agent` nor address.
+fn id_of(is_named: bool, sender: &Sender<'_>) -> Box<str> {
     let mut digest = Sha256::new();
     digest.update(sender.ip_bytes());
-    match name {
-        None => digest.update([0]),
-        Some(name) => {
-            // A name has at most 128 bytes: what follows it begins where its length says.
-            digest.update([1, name.len() as u8]);
-            digest.update(name);
-        }
-    }
+    digest.update([u8::from(is_named)]);
     digest.update(sender.user_agent);
     let digest: [u8; 32] = digest.finalize().into();
     let mut half = [0; 16];

@@ -62,6 +62,7 @@ impl Lab {
         let facts = Facts {
             roles: Roles::default(),
             scopes,
+            narrowed: false,
             bound,
             lifetime_seconds: self.design.token_ttl.0.as_secs(),
             generation,

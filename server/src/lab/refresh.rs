@@ -12,11 +12,13 @@ use crate::freshness::Revoked;
 use crate::policy::Scopes;
 use crate::request::{IssuedToken, Sender, TokenId};
 use crate::sessions::{Refreshed, Turned};
+use crate::shares::Origin;
 use crate::subjects::Subject;
 
 impl Lab {
     /// A session's next access token, and its next refresh token: roles as they are now, the sender as it was. The access
-    /// token has the scopes that are wanted, or all of them; the session keeps all of them (RFC 6749 §6).
+    /// token has the scopes that are wanted, or all of them; the session keeps all of them (RFC 6749 §6). With fewer
+    /// scopes than the roles carry it is narrowed, and grants nothing by a role alone.
     ///
     /// # Errors
     /// [`Denied::BadScope`] for a scope that does not exist or goes beyond the session's: the refresh token stays good.
@@ -56,7 +58,7 @@ impl Lab {
         let account = self
             .world
             .users
-            .find(&session.name, &self.world.hashing)
+            .find(&session.name, &hashing.by(Origin::of(sender.ip)))
             .await?;
         let carried = account.roles.map(|roles| policy.carried(roles));
         // Of an old turn's token the scope does not matter: it ends its session.
@@ -86,6 +88,7 @@ impl Lab {
         let facts = Facts {
             roles,
             scopes,
+            narrowed: carried.is_some_and(|carried| carried != scopes),
             bound: session.bound,
             generation: session.generation,
             lifetime_seconds: self.design.token_ttl.0.as_secs().min(left),

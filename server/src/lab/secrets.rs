@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::recalled::{Begun, Place};
 use super::{Lab, SignedIn, World};
 use crate::binding::Bound;
+use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::credential::{Credential, api_key, basic};
 use crate::denied::Denied;
+use crate::hashing::not_hashed;
 use crate::policy::{Roles, Scope, Scopes};
 use crate::request::{Generation, Grant, IssuedToken, Mark, Request, TokenId, Verified};
 use crate::sessions::Standing;
+use crate::shares::Origin;
 use crate::stages::Untimed;
 use crate::users::{Profile, called, normal};
 
@@ -27,21 +30,24 @@ pub(super) struct Known {
 impl World {
     /// The account of this name in its normal form, once the password is its own. A name that has none is nobody's, and
     /// is refused after as long a time.
-    pub(super) async fn know(&self, name: &str, password: &str) -> Result<Known, Denied> {
+    pub(super) async fn know(
+        &self,
+        name: &str,
+        password: &str,
+        by: Origin,
+    ) -> Result<Known, Denied> {
         // A name is numbered once it is an account's: strangers must not fill the numbers.
         let subject = self.subjects.known(name);
         let generation = self.sessions.generation(name, subject).await?;
-        let candidate = self.users.find(name, &self.hashing).await?;
+        let hashing = self.hashing.by(by);
+        let candidate = self.users.find(name, &hashing).await?;
         let stored = Arc::clone(&candidate.stored);
-        let matches = self
-            .hashing
-            .verify(candidate.stored, password.into())
-            .await?;
+        let matches = hashing.verify(candidate.stored, password.into()).await?;
         let is_normal = normal(name).is_some_and(|normal| *normal == *name);
         let roles = candidate.roles.filter(|_| matches && is_normal);
         let roles = roles.ok_or(Denied::BadLogin)?;
         let Some(generation) = generation else {
-            return self.know_first(name, stored, roles).await;
+            return self.know_first(name, stored, roles, by).await;
         };
         Ok(Known {
             stored,
@@ -58,14 +64,14 @@ impl World {
         name: &'a str,
         stored: Arc<str>,
         roles: Roles,
+        by: Origin,
     ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>> {
         Box::pin(async move {
             let subject = self.subjects.known(name);
             let generation = self.sessions.begin_generation(name, subject).await?;
-            let now = self.users.find(name, &self.hashing).await?;
+            let now = self.users.find(name, &self.hashing.by(by)).await?;
             if now.roles != Some(roles) || now.stored != stored {
-                // It was changed meanwhile.
-                return Err(Denied::Unavailable);
+                return Err(changed_meanwhile());
             }
             Ok(Known {
                 stored,
@@ -77,10 +83,10 @@ impl World {
     }
 
     /// Who a name and a password on the request are, for this request: there is no token, and nothing that ends.
-    pub(super) async fn by_password(&self, encoded: &str) -> Result<Verified, Denied> {
+    pub(super) async fn by_password(&self, encoded: &str, by: Origin) -> Result<Verified, Denied> {
         let (name, password) = basic::read(encoded).ok_or(Denied::Malformed)?;
         let name = called(&name);
-        let known = self.know(&name, &password).await?;
+        let known = self.know(&name, &password, by).await?;
         Ok(Verified {
             mark: Mark {
                 number: 0,
@@ -90,6 +96,7 @@ impl World {
             },
             roles: known.roles,
             scopes: unlimited(known.roles),
+            narrowed: false,
             not_before: 0,
             expires_at: u64::MAX,
             bound: Bound::Nobody,
@@ -97,19 +104,25 @@ impl World {
     }
 
     /// What an API key stands for.
-    pub(super) async fn by_key(&self, key: &str) -> Result<Verified, Denied> {
+    pub(super) async fn by_key(&self, key: &str, by: Origin) -> Result<Verified, Denied> {
         let (id, secret) = api_key::read(key)?;
         let Standing {
             verified,
             secret: kept,
         } = self.sessions.find_whole(id, &self.subjects).await?;
         let kept = kept.ok_or(Denied::Unknown)?;
-        if self.hashing.verify(kept, secret.into()).await? {
+        if self.hashing.by(by).verify(kept, secret.into()).await? {
             Ok(verified)
         } else {
             Err(Denied::Unknown)
         }
     }
+}
+
+/// The refusal of a sign-in whose account changes while its password is verified: it can be sent again.
+fn changed_meanwhile() -> Denied {
+    let cause = "an account was changed while its password was verified";
+    cause::unavailable(Source::Users, &cause)
 }
 
 /// Every scope, of which the policy leaves what these roles carry at each use: there is no token that was issued under another
@@ -142,7 +155,7 @@ impl Lab {
                 Ok(()) => Ok(None),
                 Err(Denied::Unavailable) => Err(Denied::Unavailable),
                 Err(denied) if !by_password => Err(denied),
-                Err(_) if tries == MOST_TRIES => Err(Denied::Unavailable),
+                Err(_) if tries == MOST_TRIES => Err(changed_meanwhile()),
                 Err(_) => {
                     let begun = Begun::again(tries + 1);
                     self.decide(request, begun, &mut Untimed).await.map(Some)
@@ -160,8 +173,11 @@ impl Lab {
     ) -> Result<IssuedToken, Denied> {
         let world = &*self.world;
         let (key, id, secret) = api_key::draw()?;
-        let hashed = world.hashing.hash(world.password, secret.into()).await?;
-        let stored: Arc<str> = hashed.map_err(|_| Denied::Unavailable)?.into();
+        let hashed = {
+            let hashing = world.hashing.by(signed_in.by);
+            hashing.hash(world.password, secret.into()).await?
+        };
+        let stored: Arc<str> = hashed.map_err(not_hashed)?.into();
         let facts = self.facts(signed_in);
         let end = now.after(self.design.token_ttl.0);
         let verified = Verified {
@@ -173,6 +189,7 @@ impl Lab {
             },
             roles: facts.roles,
             scopes: facts.scopes,
+            narrowed: facts.narrowed,
             not_before: 0,
             expires_at: end.seconds(),
             bound: facts.bound,

@@ -8,6 +8,7 @@ use crate::denied::Denied;
 use crate::freshness::Revoked;
 use crate::policy::{Role, Roles};
 use crate::request::{Generation, IssuedToken, Sender, TokenId};
+use crate::shares::Origin;
 use crate::users::{Patience, Profile, called, check_password, normal};
 
 /// Who signed in.
@@ -16,6 +17,8 @@ pub(super) struct SignedIn {
     pub(super) generation: Generation,
     pub(super) bound: Bound,
     pub(super) profile: Profile,
+    /// From where.
+    pub(super) by: Origin,
 }
 
 impl Lab {
@@ -24,11 +27,21 @@ impl Lab {
     /// # Errors
     /// [`Denied::Taken`], [`Denied::Unfit`], [`Denied::UnfitPassword`], [`Denied::ReadOnly`], or as [`Lab::login`].
     pub async fn sign_up(&self, name: &str, password: &str) -> Result<(), Denied> {
+        self.sign_up_by(name, password, Origin::UNKNOWN).await
+    }
+
+    /// The same for a request from there.
+    pub(crate) async fn sign_up_by(
+        &self,
+        name: &str,
+        password: &str,
+        by: Origin,
+    ) -> Result<(), Denied> {
         let name = normal(name).ok_or(Denied::Unfit)?;
         check_password(password, self.design.min_password_bytes)?;
         let roles = [Role::User].into_iter().collect();
         let World { users, hashing, .. } = &*self.world;
-        users.add(&name, password, roles, hashing).await?;
+        users.add(&name, password, roles, &hashing.by(by)).await?;
         self.freshness.changed();
         Ok(())
     }
@@ -73,6 +86,7 @@ impl Lab {
         Facts {
             roles: signed_in.roles,
             scopes: self.world.policy.carried(signed_in.roles),
+            narrowed: false,
             bound: signed_in.bound,
             lifetime_seconds: self.design.token_ttl.0.as_secs(),
             generation: signed_in.generation,
@@ -92,9 +106,10 @@ impl Lab {
         password: &str,
         sender: &Sender<'_>,
     ) -> Result<SignedIn, Denied> {
-        let known = self.world.know(name, password).await?;
+        let by = Origin::of(sender.ip);
+        let known = self.world.know(name, password, by).await?;
         if self.world.users.may_store_anew() && self.world.password.supersedes(&known.stored) {
-            self.store_anew(name, &known.stored, password).await;
+            self.store_anew(name, &known.stored, password, by).await;
         }
         let subject = self.world.subjects.intern(name);
         let bound = self
@@ -107,15 +122,17 @@ impl Lab {
             generation: known.generation,
             bound,
             profile: known.profile,
+            by,
         })
     }
 
     /// A password that was stored in another way, or at a lower cost, is stored as it is today, if it can be now: who
     /// signs in has shown it, and does so again.
-    pub(super) async fn store_anew(&self, name: &str, before: &str, password: &str) {
+    pub(super) async fn store_anew(&self, name: &str, before: &str, password: &str, by: Origin) {
         let hashed = self
             .world
             .hashing
+            .by(by)
             .hash(self.world.password, password.into())
             .await;
         if let Ok(Ok(stored)) = hashed {

@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
+
 use crate::binding::Bound;
 use crate::clock::Timestamp;
 use crate::policy::{Roles, Scopes};
@@ -85,9 +88,17 @@ pub(crate) struct Signed {
 }
 
 /// What a device is called that told no name: its `User-Agent`, cut to a name's length. Octets beyond UTF-8 and characters
-/// that control a terminal or the direction of a text are replaced.
+/// that control a terminal or the direction of a text, or cannot be seen, are replaced.
 pub(crate) fn called(user_agent: &[u8]) -> Box<str> {
-    let text = String::from_utf8_lossy(user_agent);
+    harmless(&String::from_utf8_lossy(user_agent)).unwrap_or_else(|| UNNAMED.into())
+}
+
+/// The name that a device told, treated as a `User-Agent` is. One of spaces alone is none.
+pub(crate) fn told_name(name: &str) -> Option<Box<str>> {
+    harmless(name)
+}
+
+fn harmless(text: &str) -> Option<Box<str>> {
     let mut name = String::new();
     for character in text.trim().chars() {
         let harmless = if controls(character) {
@@ -100,23 +111,27 @@ pub(crate) fn called(user_agent: &[u8]) -> Box<str> {
         }
         name.push(harmless);
     }
-    if name.is_empty() {
-        name.push_str(UNNAMED);
-    }
-    name.into()
+    (!name.is_empty()).then(|| name.into())
 }
 
+/// Whether a character controls a terminal or the direction of a text, ends a line, or cannot be seen. A variation selector
+/// is left: it chooses how the character before it looks, as in emoji.
 fn controls(character: char) -> bool {
-    let directs = matches!(
-        character,
-        '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
-    );
-    directs || character.is_control()
+    let selects = matches!(character, '\u{FE00}'..='\u{FE0F}');
+    let is_hidden = || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character);
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}')
+        || !selects && !character.is_ascii() && is_hidden()
 }
 
-/// Whether a text can be a device's name or id.
-pub(crate) fn fit(text: &str) -> bool {
+/// Whether a text can be a device's name; what in it cannot be shown is replaced by [`told_name`].
+pub(crate) fn fits_as_name(text: &str) -> bool {
     (1..=MOST_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Whether a text can be a device's id: it is compared as it is, so nothing in it is replaced.
+pub(crate) fn fits_as_id(text: &str) -> bool {
+    (1..=MOST_BYTES).contains(&text.len()) && !text.chars().any(controls)
 }
 
 #[cfg(test)]
@@ -135,6 +150,11 @@ mod tests {
             ("caf\u{e9}".as_bytes(), "caf\u{e9}"),
             (b"a\tb\x1b[2Jc", "a\u{fffd}b\u{fffd}[2Jc"),
             ("a\u{202e}b\u{200b}".as_bytes(), "a\u{fffd}b\u{fffd}"),
+            (
+                "a\u{61c}b\u{2060}\u{ad}\u{2028}c".as_bytes(),
+                "a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}c",
+            ),
+            ("\u{2764}\u{fe0f}".as_bytes(), "\u{2764}\u{fe0f}"),
             (long.as_bytes(), &long[..128]),
         ] {
             assert_eq!(&*called(user_agent), name);
@@ -142,7 +162,10 @@ mod tests {
         for length in 0..300 {
             for text in ["x", "\u{e9}", "\u{20ac}", "\u{1f600}", "\x01", "\u{202e}"] {
                 let user_agent = format!("x{}", text.repeat(length));
-                assert!(fit(&called(user_agent.as_bytes())), "{length} {text:?}");
+                assert!(
+                    fits_as_id(&called(user_agent.as_bytes())),
+                    "{length} {text:?}"
+                );
             }
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Device, Refreshed, Standing, Told};
 use crate::binding::{Bound, Confirmation, SealedSender};
+use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::policy::{Roles, Scopes};
@@ -68,12 +69,12 @@ fn named() -> u8 {
 
 /// A record as text. Nothing in one can fail to be written.
 pub(super) fn text(record: &impl Serialize) -> Result<String, Denied> {
-    serde_json::to_string(record).map_err(|_| Denied::Unavailable)
+    serde_json::to_string(record).map_err(|_| cause::unanswered("a record's text"))
 }
 
 /// A text as a record. One that somebody else wrote there decides nothing.
 pub(super) fn read<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Denied> {
-    serde_json::from_str(text).map_err(|_| Denied::Unavailable)
+    serde_json::from_str(text).map_err(|_| foreign())
 }
 
 impl Stood {
@@ -107,6 +108,8 @@ impl Stood {
             },
             roles: self.roles,
             scopes: self.scope,
+            // Only signed tokens are refreshed.
+            narrowed: false,
             not_before: self.nbf,
             expires_at: self.exp,
             bound: bound(self.bnd, self.cnf)?,
@@ -180,6 +183,10 @@ impl SignedIn {
     }
 }
 
+fn foreign() -> Denied {
+    cause::unavailable(Source::Sessions, &"a record in Redis is not this server's")
+}
+
 fn bound(bnd: Option<SealedSender>, cnf: Option<Confirmation>) -> Result<Bound, Denied> {
-    Bound::of_claims(bnd, cnf).ok_or(Denied::Unavailable)
+    Bound::of_claims(bnd, cnf).ok_or_else(foreign)
 }

@@ -299,7 +299,7 @@ impl RedisSessions {
     /// would fill the store.
     pub(super) async fn begin_generation(&self, name: &str) -> Result<Generation, Denied> {
         let mut drawn = [0; 4];
-        getrandom::fill(&mut drawn).map_err(|_| Denied::Unavailable)?;
+        getrandom::fill(&mut drawn).map_err(crate::cause::no_randomness)?;
         // Random: one that was lost or deleted must not come again. Not zero, which is what a token without one has.
         let drawn = Generation::from_be_bytes(drawn).max(1);
         let mut invocation = self.begin_generation.prepare_invoke();

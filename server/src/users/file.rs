@@ -8,7 +8,8 @@
 //! `password_hash` is any stored form that `--password` can make, whatever it is set to. A plain `password` is hashed
 //! as `--password` says when it is first seen, so that verifying it costs what it would in an honest file; only its
 //! hash and a digest to recognize it by are kept. `role` may be there instead of `roles`; without either, an account is
-//! an ordinary user's. A `username`, where there is one, repeats the name of the account.
+//! an ordinary user's. A `username`, where there is one, repeats the name of the account. A member that is `null` counts as
+//! absent.
 //!
 //! An unknown name costs what the dearest account of the file costs. Accounts that are stored in different ways still
 //! tell themselves apart by their own time; nothing but one way for all cures that.
@@ -28,8 +29,8 @@ use super::{Candidate, Profile, UsersError, decoy, escaped, hash_all, normal};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::files;
-use crate::hashing::Hashing;
-use crate::members::Members;
+use crate::hashing::Hasher;
+use crate::members::{Members, Object};
 use crate::password::{self, Password, Unusable};
 use crate::policy::{Role, Roles};
 
@@ -118,6 +119,7 @@ pub(crate) struct FileUsers {
 
 type Fingerprint = [u8; 32];
 
+/// An account. A member that is `null` counts as absent: exports of databases write it for what is not set.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -126,10 +128,8 @@ struct Entry {
     roles: Option<Vec<Role>>,
     role: Option<Role>,
     username: Option<String>,
-    #[serde(default)]
-    email: Box<str>,
-    #[serde(default)]
-    bio: Box<str>,
+    email: Option<Box<str>>,
+    bio: Option<Box<str>>,
 }
 
 impl Entry {
@@ -214,7 +214,7 @@ impl FileUsers {
         })
     }
 
-    pub(super) async fn find(&self, name: &str, hashing: &Hashing) -> Result<Candidate, Denied> {
+    pub(super) async fn find(&self, name: &str, hashing: &Hasher<'_>) -> Result<Candidate, Denied> {
         let Found { entry, dearest } = self.look_up(name).await?;
         let Some(entry) = entry else {
             return Ok(Candidate {
@@ -233,8 +233,8 @@ impl FileUsers {
             stored,
             roles,
             profile: Profile {
-                email: entry.email,
-                bio: entry.bio,
+                email: entry.email.unwrap_or_default(),
+                bio: entry.bio.unwrap_or_default(),
             },
         })
     }
@@ -245,8 +245,9 @@ impl FileUsers {
         let until = Instant::now() + MOST_WAIT;
         let turn = timeout_at(until, Arc::clone(&self.reading).acquire_owned())
             .await
-            .map_err(|_| cause::unavailable(Source::Users, &LATE))?
-            .map_err(|_| Denied::Unavailable)?;
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| cause::unavailable(Source::Users, &LATE))?;
         let (path, decoy) = (Arc::clone(&self.path), Arc::clone(&self.decoy));
         let name = name.to_owned();
         let found = tokio::task::spawn_blocking(move || {
@@ -258,7 +259,7 @@ impl FileUsers {
         match timeout_at(until, found).await {
             Ok(Ok(Ok(found))) => Ok(found),
             Ok(Ok(Err(error))) => Err(cause::unavailable(Source::Users, &error)),
-            Ok(Err(_)) => Err(Denied::Unavailable),
+            Ok(Err(_)) => Err(cause::unanswered("a reading of the users file")),
             Err(_) => Err(cause::unavailable(Source::Users, &LATE)),
         }
     }
@@ -267,7 +268,7 @@ impl FileUsers {
         &self,
         name: &str,
         plain: String,
-        hashing: &Hashing,
+        hashing: &Hasher<'_>,
     ) -> Result<Arc<str>, Denied> {
         let seen = fingerprint(&plain);
         let known = self
@@ -280,7 +281,15 @@ impl FileUsers {
             return Ok(stored);
         }
         let stored = hashing.hash(self.password, plain.into_bytes()).await?;
-        let stored: Arc<str> = stored.map_err(|_| Denied::Unavailable)?.into();
+        let stored: Arc<str> = stored
+            .map_err(|error| {
+                let (path, name) = (self.path.display(), escaped(name));
+                let problem = format!(
+                    "users file {path}: the password of `{name}` cannot be stored: {error}"
+                );
+                cause::unavailable(Source::Users, &problem)
+            })?
+            .into();
         let mut hashed = self.hashed.lock().unwrap_or_else(PoisonError::into_inner);
         hashed.insert(name.to_owned(), (seen, Arc::clone(&stored)));
         Ok(stored)
@@ -301,7 +310,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, Entry>, UsersFileError> {
         path: path.to_owned(),
         error,
     })?;
-    let Members(entries): Members<Entry> =
+    let Members(entries): Members<Object<Entry>> =
         serde_json::from_slice(&text).map_err(|error| UsersFileError::Invalid {
             path: path.to_owned(),
             error,
@@ -312,7 +321,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, Entry>, UsersFileError> {
         problem,
     };
     let mut accounts = BTreeMap::new();
-    for (typed, entry) in entries {
+    for (typed, Object(entry)) in entries {
         let name = normal(&typed).ok_or_else(|| problem(&typed, AccountProblem::Unfit))?;
         if let Some(wrong) = entry.problem(&name) {
             return Err(problem(&typed, wrong));

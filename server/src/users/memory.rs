@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Candidate, DEMO, Profile, UsersError, decoy, hash_all};
+use crate::cause::{self, Source};
 use crate::denied::Denied;
-use crate::hashing::Hashing;
+use crate::hashing::{Hasher, not_hashed};
 use crate::password::Password;
 use crate::policy::Roles;
 
@@ -98,11 +99,11 @@ impl MemoryUsers {
         name: &str,
         password: &str,
         roles: Roles,
-        hashing: &Hashing,
+        hashing: &Hasher<'_>,
     ) -> Result<(), Denied> {
         self.has_room_for(name)?;
         let hashed = hashing.hash(self.password, password.into()).await?;
-        let stored = hashed.map_err(|_| Denied::Unavailable)?.into();
+        let stored = hashed.map_err(not_hashed)?.into();
         let mut accounts = self
             .accounts
             .write()
@@ -127,7 +128,8 @@ impl MemoryUsers {
         if accounts.contains_key(name) {
             Err(Denied::Taken)
         } else if accounts.len() >= self.most {
-            Err(Denied::Unavailable)
+            let problem = format!("there are {} accounts in memory, the most", self.most);
+            Err(cause::unavailable(Source::Users, &problem))
         } else {
             Ok(())
         }
@@ -146,6 +148,7 @@ impl fmt::Debug for MemoryUsers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hashing::Hashing;
     use crate::password::PasswordKind;
     use crate::policy::Role;
     use crate::setup::Design;
@@ -160,15 +163,16 @@ mod tests {
         let mut users = MemoryUsers::open(design.password.open(design.bcrypt_cost)).unwrap();
         users.most = DEMO.len() + 2;
         let hashing = Hashing::open(&design).unwrap();
+        let by_all = hashing.by(crate::shares::Origin::UNKNOWN);
         let roles = || [Role::User].into_iter().collect();
         for name in ["one", "two"] {
-            let added = users.add(name, "a password", roles(), &hashing).await;
+            let added = users.add(name, "a password", roles(), &by_all).await;
             assert_eq!(added, Ok(()));
         }
         let hashed = hashing.computed();
-        let refused = users.add("three", "a password", roles(), &hashing).await;
+        let refused = users.add("three", "a password", roles(), &by_all).await;
         assert_eq!(refused, Err(Denied::Unavailable));
-        let taken = users.add("two", "a password", roles(), &hashing).await;
+        let taken = users.add("two", "a password", roles(), &by_all).await;
         assert_eq!(taken, Err(Denied::Taken));
         assert_eq!(hashing.computed(), hashed);
         for name in ["one", "two", "john"] {
@@ -176,7 +180,7 @@ mod tests {
         }
         // An account that is removed makes room.
         assert!(users.remove("one"));
-        let added = users.add("three", "a password", roles(), &hashing).await;
+        let added = users.add("three", "a password", roles(), &by_all).await;
         assert_eq!(added, Ok(()));
     }
 }

@@ -4,12 +4,14 @@
 
 mod database;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -17,16 +19,13 @@ use tokio::time::{Instant, timeout_at};
 use super::{Candidate, DEMO, Patience, Profile, UsersError, decoy, escaped, hash_all, normal};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
-use crate::hashing::Hashing;
+use crate::hashing::{Hasher, not_hashed};
 use crate::password::{self, Password};
 use crate::policy::{Role, Roles};
-use database::{Database, FLAGS, READERS, create_private, empty_log, log_ahead, prepare};
+use database::{Database, FLAGS, LATE, READERS, create_private, empty_log, log_ahead, prepare};
 
 /// How long a call may take, waiting for others included.
 const MOST_WAIT: Duration = Duration::from_secs(1);
-
-/// The cause of a call that was not answered in time.
-const LATE: &str = "the database did not answer within a second";
 
 /// How much longer a call is waited for that began in time.
 const MOST_COMMIT: Duration = Duration::from_millis(500);
@@ -61,11 +60,18 @@ pub(crate) struct SqliteUsers {
     unreachable: Option<Unreachable>,
 }
 
-/// How many there are, and the first of them.
+/// How many there are, and the name of the first.
 type Unreachable = (usize, String);
+
+/// The decoy, and the accounts that nobody can sign in to.
+type Surveyed = (Arc<str>, Option<Unreachable>);
+
+/// The longest name that a message shows, in characters.
+const MOST_SHOWN: usize = 64;
 
 impl SqliteUsers {
     pub(super) fn open(path: &Path, password: Password) -> Result<Self, UsersError> {
+        let path = &*of_a_file(path);
         let refuse = |problem: String| UsersDatabaseError {
             path: path.to_owned(),
             problem,
@@ -103,7 +109,7 @@ impl SqliteUsers {
             add_demo(&mut connection, &stored).map_err(failed)?;
         }
         let own = decoy(password)?;
-        let (decoy, unreachable) = survey(&connection, &own).map_err(failed)?;
+        let (decoy, unreachable) = survey(&connection, &own).map_err(failed)?.map_err(refuse)?;
         empty_log(&connection);
         drop(connection);
         Ok(Self {
@@ -120,8 +126,20 @@ impl SqliteUsers {
     pub(super) fn note(&self) -> Option<String> {
         let (count, first) = self.unreachable.as_ref()?;
         let path = self.database.path().display();
+        let shown: String = first.chars().take(MOST_SHOWN).collect();
+        let is_whole = shown.len() == first.len();
+        let cut = if is_whole { "" } else { "…" };
+        // A name may hold anything, so it is given by its bytes.
+        let example = if is_whole {
+            let bytes = first.bytes().map(|byte| format!("{byte:02X}"));
+            let bytes: String = bytes.collect();
+            format!(", this one by DELETE FROM accounts WHERE hex(name) = '{bytes}'")
+        } else {
+            String::new()
+        };
         Some(format!(
-            "users database {path}: {count} names are not in their normal form (RFC 8265), the first of them `{first}`: nobody can sign in to these accounts; rename them in the database, or remove them by DELETE /admin/accounts/NAME"
+            "users database {path}: {count} names are not in their normal form (RFC 8265), the first of them `{}{cut}`: nobody can sign in to these accounts; rename or remove them in the database{example}; DELETE /admin/accounts/NAME, percent-encoded, removes those whose names a path can hold (not empty, . or .., no / \\ ; % ? # and no control character)",
+            escaped(&shown)
         ))
     }
 
@@ -130,27 +148,31 @@ impl SqliteUsers {
         let found = self.read(move |connection| {
             connection
                 .prepare_cached("SELECT stored, roles, email, bio FROM accounts WHERE name = ?1")?
-                .query_row([wanted], |row| {
-                    let texts: (String, String, Box<str>, Box<str>) =
-                        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                    Ok(texts)
-                })
+                .query_row([wanted], |row| texts(row, COLUMNS).map(owned))
                 .optional()
         });
-        let Some((stored, roles, email, bio)) = found.await? else {
+        let Some(found) = found.await? else {
             return Ok(Candidate {
                 stored: Arc::clone(&self.decoy),
                 roles: None,
                 profile: Profile::default(),
             });
         };
+        let [stored, roles, email, bio] = found.map_err(|problem| {
+            let (path, name) = (self.database.path().display(), escaped(name));
+            let cause = format!("users database {path}: the account `{name}` has {problem}");
+            cause::unavailable(Source::Users, &cause)
+        })?;
         password::check_stored(&stored).map_err(|error| {
             cause::unavailable(Source::Users, &format!("a stored password {error}"))
         })?;
         Ok(Candidate {
             stored: stored.into(),
             roles: Some(of_text(&roles)),
-            profile: Profile { email, bio },
+            profile: Profile {
+                email: email.into(),
+                bio: bio.into(),
+            },
         })
     }
 
@@ -159,7 +181,7 @@ impl SqliteUsers {
         name: &str,
         password: &str,
         roles: Roles,
-        hashing: &Hashing,
+        hashing: &Hasher<'_>,
     ) -> Result<(), Denied> {
         let wanted = name.to_owned();
         let taken = self.read(move |connection| {
@@ -171,7 +193,7 @@ impl SqliteUsers {
             return Err(Denied::Taken);
         }
         let hashed = hashing.hash(self.password, password.into()).await?;
-        let stored = hashed.map_err(|_| Denied::Unavailable)?;
+        let stored = hashed.map_err(not_hashed)?;
         let (name, roles) = (name.to_owned(), text(roles));
         let added = self.write(Patience::Waits, move |connection| {
             connection
@@ -255,8 +277,10 @@ async fn in_turn<T: Send + 'static>(
     let turn = match patience {
         Patience::Waits => timeout_at(until, turns.acquire_owned())
             .await
-            .map_err(|_| cause::unavailable(Source::Users, &LATE))?
-            .map_err(|_| Denied::Unavailable)?,
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| cause::unavailable(Source::Users, &LATE))?,
+        // No client waits for this one: it is made another time.
         Patience::AtOnceOrNot => turns.try_acquire_owned().map_err(|_| Denied::Unavailable)?,
     };
     let database = Arc::clone(database);
@@ -268,7 +292,9 @@ async fn in_turn<T: Send + 'static>(
     // A writer that is late gives up by itself: what was answered 503 is not written afterwards.
     match timeout_at(until + MOST_COMMIT, called).await {
         Ok(Ok(Some(answer))) => Ok(answer),
-        Ok(Ok(None) | Err(_)) => Err(Denied::Unavailable),
+        // The database told the cause.
+        Ok(Ok(None)) => Err(Denied::Unavailable),
+        Ok(Err(_)) => Err(cause::unanswered("a call of the users database")),
         Err(_) => Err(cause::unavailable(Source::Users, &LATE)),
     }
 }
@@ -285,27 +311,80 @@ fn add_demo(connection: &mut Connection, stored: &[Arc<str>]) -> rusqlite::Resul
 
 /// Of the ways in which passwords are stored, the one that takes the longest: an unknown name costs as much. And the
 /// accounts whose names are in no normal form: how many, and the first.
-fn survey(
-    connection: &Connection,
-    own: &Arc<str>,
-) -> rusqlite::Result<(Arc<str>, Option<Unreachable>)> {
-    let mut all = connection.prepare("SELECT stored, name FROM accounts")?;
+fn survey(connection: &Connection, own: &Arc<str>) -> rusqlite::Result<Result<Surveyed, String>> {
+    let mut all = connection.prepare("SELECT stored, roles, email, bio, name FROM accounts")?;
     let mut rows = all.query([])?;
     let (mut decoy, mut most) = (Arc::clone(own), password::work_ns(own));
     let mut unreachable: Option<Unreachable> = None;
+    let mut number = 0_u64;
     while let Some(row) = rows.next()? {
-        let stored = row.get_ref(0)?.as_str()?;
+        number += 1;
+        let [name] = match texts(row, [(COLUMNS.len(), "name")])? {
+            Ok(name) => name,
+            Err(problem) => return Ok(Err(format!("row {number} of its accounts has {problem}"))),
+        };
+        let [stored, ..] = match texts(row, COLUMNS)? {
+            Ok(texts) => texts,
+            Err(problem) => {
+                let shown: String = name.chars().take(MOST_SHOWN).collect();
+                let name = escaped(&shown);
+                return Ok(Err(format!("the account `{name}` has {problem}")));
+            }
+        };
         let work = password::work_ns(stored);
         if work > most && password::check_stored(stored).is_ok() {
             (decoy, most) = (stored.into(), work);
         }
-        let name = row.get_ref(1)?.as_str()?;
         if normal(name).as_deref() != Some(name) {
-            let (count, _) = unreachable.get_or_insert_with(|| (0, escaped(name)));
+            let (count, _) = unreachable.get_or_insert_with(|| (0, name.to_owned()));
             *count += 1;
         }
     }
-    Ok((decoy, unreachable))
+    Ok(Ok((decoy, unreachable)))
+}
+
+/// What an account is made of, in the order of a query.
+const COLUMNS: [(usize, &str); 4] = [(0, "stored"), (1, "roles"), (2, "email"), (3, "bio")];
+
+/// The texts of a row's columns, or which of them holds something else: a database that was made elsewhere need not be
+/// strict. The value itself is not shown.
+fn texts<'a, const N: usize>(
+    row: &'a Row<'_>,
+    columns: [(usize, &str); N],
+) -> rusqlite::Result<Result<[&'a str; N], String>> {
+    let mut texts = [""; N];
+    for (text, (index, column)) in texts.iter_mut().zip(columns) {
+        let value = row.get_ref(index)?;
+        let found = match value {
+            ValueRef::Null => "NULL",
+            ValueRef::Integer(_) | ValueRef::Real(_) => "a number",
+            ValueRef::Blob(_) => "a blob",
+            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(known) => {
+                    *text = known;
+                    continue;
+                }
+                Err(_) => "text that is not UTF-8",
+            },
+        };
+        return Ok(Err(format!("{found} in the column `{column}`, not text")));
+    }
+    Ok(Ok(texts))
+}
+
+fn owned<const N: usize>(texts: Result<[&str; N], String>) -> Result<[String; N], String> {
+    texts.map(|texts| texts.map(str::to_owned))
+}
+
+/// The path of a file, for SQLite too: it takes what begins with a colon for a database in memory, and what begins with `file:`
+/// for a URI.
+fn of_a_file(path: &Path) -> Cow<'_, Path> {
+    let text = path.as_os_str().as_encoded_bytes();
+    if text.starts_with(b":") || text.starts_with(b"file:") {
+        Cow::Owned(Path::new(".").join(path))
+    } else {
+        Cow::Borrowed(path)
+    }
 }
 
 /// Roles by name, separated by spaces.

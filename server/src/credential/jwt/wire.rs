@@ -66,6 +66,14 @@ pub(super) struct AccessToken<'a> {
     #[serde(skip_deserializing)]
     client_id: &'a str,
     roles: Roles,
+    /// Of a token with fewer scopes than its subject's roles carry: those roles. `roles` is then empty, so that a server
+    /// that does not know this claim grants nothing by a role.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    narrowed_from: Option<Roles>,
     #[serde(rename = "scope")]
     scopes: Scopes,
     #[serde(deserialize_with = "rounded_down")]
@@ -172,7 +180,12 @@ impl<'a> AccessToken<'a> {
             aud: Audience::One(audience.into()),
             sub: claims.sub.as_str().into(),
             client_id: claims.sub.strip_prefix(CLIENT).unwrap_or(OWN_CLIENT),
-            roles: claims.roles,
+            roles: if claims.narrowed {
+                Roles::default()
+            } else {
+                claims.roles
+            },
+            narrowed_from: claims.narrowed.then_some(claims.roles),
             scopes: claims.scopes,
             iat: claims.issued_at,
             nbf: claims.not_before,
@@ -190,7 +203,8 @@ impl<'a> AccessToken<'a> {
     pub(super) fn claims(self) -> Option<Claims> {
         Some(Claims {
             sub: self.sub.into_owned(),
-            roles: self.roles,
+            roles: self.narrowed_from.unwrap_or(self.roles),
+            narrowed: self.narrowed_from.is_some(),
             scopes: self.scopes,
             issued_at: self.iat,
             not_before: self.nbf,

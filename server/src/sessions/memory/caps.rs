@@ -107,6 +107,7 @@ impl World {
             mark,
             roles: Roles::default(),
             scopes: crate::policy::Scopes::default(),
+            narrowed: false,
             not_before: 0,
             expires_at: end,
             bound: Bound::Nobody,

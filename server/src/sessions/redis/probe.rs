@@ -112,6 +112,7 @@ impl RedisSessions {
                 mark,
                 roles: Roles::default(),
                 scopes: Scopes::default(),
+                narrowed: false,
                 not_before: 0,
                 expires_at: end.seconds(),
                 bound: Bound::Nobody,

@@ -40,6 +40,9 @@ pub(super) const READERS: usize = 4;
 /// the first. What was opened so soon after a change is opened again once this has passed.
 const SETTLED: Duration = Duration::from_millis(100);
 
+/// The cause of a call that was not answered in time.
+pub(super) const LATE: &str = "the database did not answer within a second";
+
 /// How often a call looks again at a file that changes while it looks.
 const MOST_LOOKS: usize = 16;
 
@@ -121,6 +124,7 @@ impl Database {
     ) -> Option<T> {
         let now = std::time::Instant::now();
         if now >= until {
+            cause::tell(Source::Users, &LATE);
             return None;
         }
         let until = match patience {
@@ -171,7 +175,10 @@ impl Database {
         }
         let answer = self.judged(answer)?;
         if !is_still_there {
-            // It was written into a file that has been replaced.
+            cause::tell(
+                Source::Users,
+                &"the database was replaced while it was written",
+            );
             return None;
         }
         self.changed_by_us(file);
@@ -189,6 +196,7 @@ impl Database {
             drop(seen);
             self.reopen()?;
         }
+        cause::tell(Source::Users, &"the database's file changes all the time");
         None
     }
 
@@ -212,7 +220,7 @@ impl Database {
         self.close(here.file);
         // Closing may have written what was left in the log.
         let now = SystemTime::now();
-        let here = Stamp::of(&self.path)?;
+        let here = self.here()?;
         let opened: Option<Vec<Open>> = (0..=READERS).map(|_| Open::on(&self.path, here)).collect();
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = opened?;
         *seen = Some(Seen::of(here, now));
@@ -238,7 +246,11 @@ impl Database {
     /// A connection, for as long as the critical section lasts.
     fn take(&self) -> Option<Open> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.pop()
+        let open = idle.pop();
+        if open.is_none() {
+            cause::tell(Source::Users, &"no connection to the database is open");
+        }
+        open
     }
 
     fn put_back(&self, open: Open) {
@@ -301,7 +313,14 @@ impl Open {
             file: here.file,
             beside: beside(path),
         };
-        (identity(path) == Some(here.file)).then_some(open)
+        let is_still_there = identity(path) == Some(here.file);
+        if !is_still_there {
+            cause::tell(
+                Source::Users,
+                &"the database was replaced while it was opened",
+            );
+        }
+        is_still_there.then_some(open)
     }
 }
 
