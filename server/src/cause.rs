@@ -20,6 +20,8 @@ pub(crate) enum Source {
     Users,
     Introspection,
     Key,
+    /// Forward authorization, which refuses by 403 what it cannot pass on.
+    Authorize,
 }
 
 /// Something that is logged once a second at most: when the last line was, and how often it happened since.
@@ -29,11 +31,11 @@ pub(crate) struct Seldom {
     times: u64,
 }
 
-static TOLD: Mutex<[Seldom; 4]> = Mutex::new(
+static TOLD: Mutex<[Seldom; 5]> = Mutex::new(
     [Seldom {
         last: None,
         times: 0,
-    }; 4],
+    }; 5],
 );
 
 /// Logs a cause, unless this source logged one within the last second. The cause must contain neither a secret nor an
@@ -74,6 +76,7 @@ impl Source {
             Self::Users => "users",
             Self::Introspection => "introspection",
             Self::Key => "key",
+            Self::Authorize => "authorize",
         }
     }
 }

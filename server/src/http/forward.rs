@@ -13,6 +13,7 @@ use super::answers::{Challenge, denied, problem};
 use super::granted::{self, Peer, only};
 use super::observed;
 use super::token::Head;
+use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::request::{Grant, Request};
@@ -110,7 +111,13 @@ fn passed(lab: &Lab, grant: &Grant) -> Response {
         (Some(Ok(subject)), Ok(scope)) => {
             (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
         }
-        // A name that no header can hold must not pass as nobody's.
-        _ => denied(Denied::Unavailable, Challenge::of(lab)),
+        // A name that no header can hold must not pass as nobody's. Nothing failed that a later try would find mended.
+        _ => {
+            let name = lab.name(grant);
+            let problem = format!("no header can hold the subject's name {name:?}: refused");
+            cause::tell(Source::Authorize, &problem);
+            let reason = "The subject's name cannot be passed on in a header";
+            self::problem(StatusCode::FORBIDDEN, "access_denied", reason)
+        }
     }
 }

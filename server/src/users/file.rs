@@ -29,7 +29,7 @@ use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::files;
 use crate::hashing::Hashing;
-use crate::members::Members;
+use crate::members::{Members, misread};
 use crate::password::{self, Password, Unusable};
 use crate::policy::{Role, Roles};
 
@@ -60,8 +60,8 @@ pub enum UsersFileError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column.
-        error: serde_json::Error,
+        /// What is wrong, with line and column, and without any value of the file.
+        error: String,
     },
     /// An account has no usable password.
     #[error("users file {path}: `{name}` {problem}; {SHAPE}")]
@@ -304,11 +304,15 @@ fn read(path: &Path) -> Result<BTreeMap<String, Entry>, UsersFileError> {
     let Members(entries): Members<Entry> =
         serde_json::from_slice(&text).map_err(|error| UsersFileError::Invalid {
             path: path.to_owned(),
-            error,
+            error: misread(&error),
         })?;
     let problem = |name: &str, problem| UsersFileError::Account {
         path: path.to_owned(),
-        name: escaped(name),
+        // No name has a colon: what follows one may be a password.
+        name: match name.split_once(':') {
+            Some((before, _)) => escaped(before) + ":…",
+            None => escaped(name),
+        },
         problem,
     };
     let mut accounts = BTreeMap::new();
