@@ -5,6 +5,7 @@
 
 mod clients;
 mod flood;
+mod introspection;
 mod log;
 mod redis;
 mod shutdown;
