@@ -532,8 +532,9 @@ impl Hiding {
         if let Some(password) = text.strip_prefix("pass:") {
             self.secrets.push(password.to_owned());
         }
-        // So is each of several cookies.
-        for part in text.split(';').filter(|part| part.len() < text.len()) {
+        // So is each of several cookies, or the value of one.
+        let is_part = |part: &&str| part.len() < text.len() || part.contains('=');
+        for part in text.split(';').filter(is_part) {
             let value = part.split_once('=').map_or(part, |(_, value)| value);
             self.secrets.push(value.trim().to_owned());
         }
