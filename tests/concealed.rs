@@ -124,7 +124,16 @@ fn a_secret_that_was_filled_and_a_key_of_exponent_three_are_refused() {
         assert!(made.status.success(), "{made:?}");
         // A second thing that is wrong ends a server whose key is accepted.
         let said = refused(
-            &["--jwt", "RS256", "--key-file", path, "--routes", "/nowhere"],
+            &[
+                "--jwt",
+                "RS256",
+                "--key-file",
+                path,
+                "--trusted-proxy",
+                "127.0.0.1",
+                "--routes",
+                "/nowhere",
+            ],
             None,
         );
         assert_eq!(
@@ -142,7 +151,14 @@ fn a_server_with_too_few_descriptors_does_not_start() {
         let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
         Command::new("sh")
             .args(["-c", &script, env!("CARGO_BIN_EXE_authlab"), "serve"])
-            .args(["--listen", "127.0.0.1:0", "--routes", "/nowhere"])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--trusted-proxy",
+                "127.0.0.1",
+                "--routes",
+                "/nowhere",
+            ])
             .output()
             .unwrap()
     };

@@ -59,14 +59,24 @@ pub(crate) fn misread(error: &serde_json::Error) -> String {
     let said = text.strip_suffix(&*place).unwrap_or(&text);
     // Only messages about data quote the text; those about syntax are fixed.
     if error.is_data() {
-        without_values(said) + &place
+        without_text(said) + &place
     } else {
         text
     }
 }
 
-/// A message of `serde` about data without the value that it quotes.
-fn without_values(said: &str) -> String {
+/// A message of `serde` about a value of the wrong kind, without that value. Other messages stay as they are.
+pub(crate) fn without_values(said: &str) -> String {
+    let of_a_kind = ["invalid type: ", "invalid value: "];
+    if of_a_kind.iter().any(|start| said.starts_with(start)) {
+        without_text(said)
+    } else {
+        said.to_owned()
+    }
+}
+
+/// A message of `serde` about data without any text that it quotes from there.
+fn without_text(said: &str) -> String {
     let ours = ["missing field `", "duplicate field `"];
     if ours.iter().any(|start| said.starts_with(start)) || said.ends_with(TWICE) {
         return said.to_owned();
