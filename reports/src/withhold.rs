@@ -669,7 +669,18 @@ fn begins_a_command(word: &str) -> bool {
 }
 
 fn is_pair_flag(flag: &str) -> bool {
-    ["-u", "-U", "-user", "--user", "--proxy-user"].contains(&flag)
+    // The last three are `file:password` of a client's certificate.
+    [
+        "-u",
+        "-U",
+        "-user",
+        "--user",
+        "--proxy-user",
+        "-E",
+        "--cert",
+        "--proxy-cert",
+    ]
+    .contains(&flag)
 }
 
 fn is_header_flag(flag: &str) -> bool {

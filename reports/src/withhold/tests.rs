@@ -216,6 +216,10 @@ fn credentials_in_the_forms_of_other_programs_are_withheld() {
             "./srv 'http://h/?jsessionid=hunter2&pin=4711' {port}",
             "./srv 'http://h/?jsessionid=…&pin=…' {port}",
         ),
+        (
+            "curl --cert c.pem:hunter2 -E c.pem:hunter2 {port}",
+            "curl --cert c.pem:… -E c.pem:… {port}",
+        ),
     ] {
         assert_eq!(command(typed), safe);
         assert_eq!(command(safe), safe, "withholding again changes nothing");
@@ -242,6 +246,7 @@ fn addresses_times_images_and_options_about_credentials_stay_as_they_were_typed(
         "./srv --session-timeout 5 --auth-url http://h --cookie-domain h --pass-through x --sessions memory {port}",
         "mysqld -P 3306 --port {port}",
         "mysql -p db {port}",
+        "./srv --cert c.pem -E c.pem {port}",
         "gunicorn -b 0.0.0.0:{port} -w 4 app:app",
         "go test -bench=. -benchtime=1s -p 4 {port}",
         "nginx -p . -c a.conf {port}",
