@@ -126,8 +126,7 @@ fn canonical(typed: &str, net: IpNet) -> Result<IpNet, NotProxies> {
             }
         };
     }
-    let [a, b, c, d, e, f, ..] = inner.addr().segments();
-    let is_compatible = typed.contains('.') && [a, b, c, d, e, f] == [0; 6];
+    let is_compatible = typed.contains('.') && inner.addr().segments()[..6] == [0; 6];
     if is_compatible && let Some(ip) = inner.addr().to_ipv4() {
         return Err(refuse(COMPATIBLE, format!("`{ip}` or `::ffff:{ip}`")));
     }

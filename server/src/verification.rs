@@ -142,17 +142,13 @@ struct Answer {
 }
 
 /// A member that is judged when it is used.
+#[derive(Default)]
 enum Told<T> {
+    #[default]
     Nothing,
     This(T),
     /// A value of another type.
     Other,
-}
-
-impl<T> Default for Told<T> {
-    fn default() -> Self {
-        Self::Nothing
-    }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Told<T> {

@@ -120,6 +120,7 @@ fn what_is_no_credential_stays_as_it_was_typed() {
 
 /// Passwords without a scheme before them, in short options of known programs, and under further names.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn credentials_in_the_forms_of_other_programs_are_withheld() {
     for (typed, safe) in [
         (
