@@ -75,6 +75,9 @@ pub(crate) fn without_values(said: &str) -> String {
     }
 }
 
+/// So many letters of a mistyped name are wrong at most.
+const SLIPS: usize = 2;
+
 /// A message of `serde` about data without any text that it quotes from there.
 fn without_text(said: &str) -> String {
     let ours = ["missing field `", "duplicate field `"];
@@ -90,6 +93,14 @@ fn without_text(said: &str) -> String {
         return "a value that is not accepted".to_owned();
     };
     let (found, expected) = said.split_at(at);
+    // A name that is almost an accepted one is a slip. Any other may be a secret that was typed into the place of a name.
+    let mut accepted = expected.split('`').skip(1).step_by(2);
+    let unknown = found.strip_prefix("unknown field `");
+    let unknown = unknown.and_then(|name| name.strip_suffix('`'));
+    if unknown.is_some_and(|name| accepted.any(|known| strsim::osa_distance(name, known) <= SLIPS))
+    {
+        return said.to_owned();
+    }
     let kind = found.split(['"', '`']).next().unwrap_or_default();
     let kind = match kind.trim_end() {
         "" => "a value that is not accepted",
@@ -258,6 +269,10 @@ mod tests {
             (
                 r#"{"a":{"SECRET":"x"}}"#,
                 "unknown field, expected `password` or `roles` at line 1 column ",
+            ),
+            (
+                r#"{"a":{"pasword":"SECRET"}}"#,
+                "unknown field `pasword`, expected `password` or `roles` at line 1 column ",
             ),
             (r#"{"a":{}}"#, "missing field `password` at line 1 column "),
             (
