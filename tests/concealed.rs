@@ -104,41 +104,18 @@ fn a_secret_that_was_filled_and_a_key_of_exponent_three_are_refused() {
         said.contains("1 different bytes; accepted: at least 8, drawn at random"),
         "{said}"
     );
-    for (exponent, fits) in [("3", false), ("17", false), ("65537", true)] {
+    for exponent in ["3", "17"] {
+        let bits = ["-pkeyopt", "rsa_keygen_bits:2048"];
         let made = Command::new("openssl")
-            .args([
-                "genpkey",
-                "-algorithm",
-                "RSA",
-                "-pkeyopt",
-                "rsa_keygen_bits:2048",
-            ])
-            .args([
-                "-pkeyopt",
-                &format!("rsa_keygen_pubexp:{exponent}"),
-                "-out",
-                path,
-            ])
+            .args(["genpkey", "-algorithm", "RSA", "-out", path])
+            .args(bits)
+            .args(["-pkeyopt", &format!("rsa_keygen_pubexp:{exponent}")])
             .output()
             .unwrap();
         assert!(made.status.success(), "{made:?}");
-        // A second thing that is wrong ends a server whose key is accepted.
-        let said = refused(
-            &[
-                "--jwt",
-                "RS256",
-                "--key-file",
-                path,
-                "--trusted-proxy",
-                "127.0.0.1",
-                "--routes",
-                "/nowhere",
-            ],
-            None,
-        );
-        assert_eq!(
+        let said = refused(&["--jwt", "RS256", "--key-file", path], None);
+        assert!(
             said.contains("a public exponent of at least 65537"),
-            !fits,
             "{said}"
         );
     }
