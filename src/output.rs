@@ -5,6 +5,9 @@
 //! `authlab compare … | head` ends as if everything had been read. Standard error carries progress and errors; a
 //! failure to write it cannot be reported anywhere and changes no exit code.
 //!
+//! A standard output that is closed (`>&-`) is not noticed: Rust's runtime opens `/dev/null` in its place before `main`, and a
+//! service manager or a program such as Python's `subprocess.DEVNULL` hands over the same open file on purpose.
+//!
 //! What a terminal would obey is shown instead: names and messages may come from anybody's files.
 
 use std::fmt;

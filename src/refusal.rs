@@ -1,11 +1,25 @@
 //! What clap has to say of a mistyped command line, on one line: what is wrong, what is accepted, what was perhaps meant.
 
 use authlab_reports::nearest::nearest;
+use authlab_reports::withhold::WITHHELD;
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+/// Arguments of the server whose values are addresses, which may hold a password or a key however they are mistyped.
+const ADDRESSES: [&str; 3] = ["--sessions ", "--introspect-url ", "--issuer "];
+
 /// The line.
 pub(crate) fn one_line(mut error: clap::Error) -> String {
+    let is_address = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => {
+            ADDRESSES.iter().any(|name| argument.starts_with(name))
+        }
+        _ => false,
+    };
+    if is_address {
+        let withheld = ContextValue::String(WITHHELD.to_owned());
+        error.insert(ContextKind::InvalidValue, withheld);
+    }
     if error.kind() == ErrorKind::InvalidSubcommand {
         suggest_verbs(&mut error);
     }

@@ -470,3 +470,47 @@ fn a_client_that_is_stopped_while_it_asks_gives_the_echo_back_and_asks_again() {
     assert!(asked.client.wait().unwrap().success());
     assert!(asked.echoes());
 }
+
+/// A server may close a connection that it kept at the moment at which it is used again. Most requests of the client must not
+/// be sent twice, so each has a connection of its own.
+#[test]
+fn a_server_that_closes_kept_connections_loses_no_request() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let (mut line, mut length, mut more) = (String::new(), 0, String::new());
+                reader.read_line(&mut line).unwrap();
+                while reader.read_line(&mut more).unwrap() > 2 {
+                    if let Some(value) = more.to_lowercase().strip_prefix("content-length: ") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    more.clear();
+                }
+                reader.read_exact(&mut vec![0; length]).unwrap();
+                let body = match line.split(' ').nth(1) {
+                    Some("/openapi.json") => r#"{"paths":{"/token":{"post":{}}}}"#,
+                    _ => r#"{"access_token":"t0ken"}"#,
+                };
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json";
+                let length = body.len();
+                let answer = format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}");
+                stream.write_all(answer.as_bytes()).unwrap();
+                // The next request is read and not answered.
+                let _ = reader.read_line(&mut line);
+            });
+        }
+    });
+    let login = Command::new(AUTHLAB)
+        .args(["client", &url, "login", "--user", "x"])
+        .env("AUTHLAB_CLIENT_PASSWORD", "y")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&login.stderr).into_owned();
+    assert!(login.status.success(), "{said}");
+    assert_eq!(String::from_utf8_lossy(&login.stdout).trim(), "t0ken");
+}

@@ -9,11 +9,14 @@ mod readiness;
 mod supervised;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+
+use rand::RngExt as _;
 
 use crate::connection::Endpoint;
 use crate::scenario::Target;
@@ -225,21 +228,33 @@ fn unusable(url: &str, cause: &impl ToString) -> ServerError {
 
 /// A port that is free on both loopback addresses: the command may listen on the one or the other, and a stranger on
 /// the second would be taken for it.
+///
+/// The command listens on it a little later. The system gives the ports of its own range to whatever connects meanwhile,
+/// which a load does often, so a port below that range is taken.
 fn free_port() -> io::Result<u16> {
-    let mut taken = Vec::new();
-    loop {
-        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = first.local_addr()?.port();
+    let below = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")
+        .ok()
+        .and_then(|range| range.split_whitespace().next()?.parse().ok())
+        .filter(|first| *first > LEAST_PORT + MOST_PORTS_TRIED);
+    for _ in 0..MOST_PORTS_TRIED {
+        let port = below.map_or(0, |first| rand::rng().random_range(LEAST_PORT..first));
+        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        let port = match bound {
+            Ok(listener) => listener.local_addr()?.port(),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue,
+            Err(error) => return Err(error),
+        };
         match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => taken.push(first),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             // Without IPv6 there is one.
             Ok(_) | Err(_) => return Ok(port),
         }
-        if taken.len() == MOST_PORTS_TRIED {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
     }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
-/// So many ports in use on one of the addresses only do not occur by chance.
-const MOST_PORTS_TRIED: usize = 100;
+/// Below it are services with names of their own, and the ports that browsers refuse to connect to.
+const LEAST_PORT: u16 = 16_384;
+
+/// So many ports in use do not occur by chance.
+const MOST_PORTS_TRIED: u16 = 100;

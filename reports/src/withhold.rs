@@ -4,14 +4,18 @@
 //! was typed, so that a reader still recognises the command: `TOKEN=… ./srv --key … {port}`. Withheld are
 //! - values of environment assignments, unless the value is only a placeholder such as `127.0.0.1:{port}`;
 //! - values of flags, query parameters, JSON members and headers whose name is one of a credential;
-//! - the user information of a URL, and the password of `-u user:password`;
+//! - the user information of a URL, with its scheme or without (`user:password@host`), and the password of `-u user:password`;
+//! - values of short options of known programs, as in `mysql -px`;
 //! - JSON Web Tokens, and words of 24 or more characters that look random and are no path.
 //!
 //! [`Secrets`] are the values themselves: what another program says of its arguments is searched for them.
 
 pub mod looks;
 
-use self::looks::{is_credential, is_header, is_public_choice, looks_random};
+use self::looks::{
+    Place, information, is_credential, is_header, is_known, is_paired, is_public_choice,
+    is_registry, looks_random, tool,
+};
 
 /// Stands in the place of a credential.
 pub const WITHHELD: &str = "…";
@@ -151,6 +155,9 @@ fn replace_whole_words(text: &str, secret: &str) -> String {
     safe + rest
 }
 
+/// Stands for a program and its `login`.
+const LOGIN: &str = "docker login";
+
 /// What the next word of a command is.
 #[derive(Default)]
 enum Next {
@@ -185,6 +192,7 @@ impl Hiding {
         // As a shell has it: `NAME=value` in front of the program is its environment.
         let mut leading = leads;
         let mut hidden = Vec::with_capacity(words.len());
+        let mut program = String::new();
         for word in words {
             let word = word.as_ref();
             let is_flag = word.starts_with("--") && word.len() > 2;
@@ -202,9 +210,22 @@ impl Hiding {
                 Next::Script => self.several(word, depth, true),
                 _ if leading && is_assignment(word) => self.after(word, '='),
                 _ => {
-                    let (text, then) = self.word(word, depth);
+                    let (text, then) = match self.short_option(&program, word) {
+                        Some(known) => {
+                            // What follows may be another program: `sshpass -p x ssh -p 22`.
+                            program.clear();
+                            known
+                        }
+                        None => self.word(word, depth),
+                    };
                     next = then;
                     leading = begins_a_command(word);
+                    let name = word.rsplit('/').next().unwrap_or_default();
+                    if leading || is_known(name) {
+                        name.clone_into(&mut program);
+                    } else if name == "login" && is_registry(&program) {
+                        LOGIN.clone_into(&mut program);
+                    }
                     text
                 }
             });
@@ -245,6 +266,17 @@ impl Hiding {
         ) {
             return (self.after(word, ':'), Next::Any);
         }
+        // `curl -b name=value`, where `-b` alone may be an address.
+        if word == "-b" {
+            return (word.to_owned(), Next::Assignment);
+        }
+        if let Some(cookie) = flag.strip_prefix('b').filter(|_| !long)
+            && cookie
+                .split_once('=')
+                .is_some_and(|(name, _)| is_credential(name))
+        {
+            return (self.after(word, '='), Next::Any);
+        }
         if let Some((name, value)) = word.split_once('=') {
             let value = if is_pair_flag(name) && value.contains(':') {
                 self.after(value, ':')
@@ -282,6 +314,23 @@ impl Hiding {
         (self.argument(word, depth), Next::Any)
     }
 
+    /// A short option of a known program whose value is a credential, in this word or the next.
+    fn short_option(&mut self, program: &str, word: &str) -> Option<(String, Next)> {
+        if is_paired(program, word) {
+            return Some((word.to_owned(), Next::Pair));
+        }
+        let (letter, place) = match program {
+            LOGIN => ('p', Place::Either),
+            other => tool(other)?,
+        };
+        let value = word.strip_prefix('-')?.strip_prefix(letter)?;
+        if value.is_empty() {
+            let next = || (word.to_owned(), Next::Value(word.to_owned()));
+            return (place != Place::SameWord).then(next);
+        }
+        (place != Place::NextWord).then(|| (format!("-{letter}{}", self.value(value)), Next::Any))
+    }
+
     fn argument(&mut self, word: &str, depth: usize) -> String {
         if is_assignment(word) && is_upper(word) {
             return self.after(word, '=');
@@ -299,9 +348,23 @@ impl Hiding {
         }
     }
 
-    /// What a word holds in itself.
+    /// What a word holds in itself. What is withheld of it may show that there is more.
     fn within(&mut self, word: &str) -> String {
+        const MOST: usize = 4;
+        let mut safe = word.to_owned();
+        for _ in 0..MOST {
+            let again = self.once_within(&safe);
+            if again == safe {
+                break;
+            }
+            safe = again;
+        }
+        safe
+    }
+
+    fn once_within(&mut self, word: &str) -> String {
         let safe = self.user_information(word);
+        let safe = self.bare_information(&safe);
         let safe = self.members(&safe);
         self.random(&safe)
     }
@@ -338,6 +401,38 @@ impl Hiding {
             rest = beyond;
         }
         safe + rest
+    }
+
+    /// `user:password@host` → `…@host`, where no `scheme://` is before it: a connection string, or a mistyped address.
+    fn bare_information(&mut self, word: &str) -> String {
+        let ends = |c: char| c.is_whitespace() || "\"'<>".contains(c);
+        let mut safe = String::with_capacity(word.len());
+        for part in word.split_inclusive(ends) {
+            let text = part.trim_end_matches(ends);
+            let at = text.rfind('@').filter(|at| !text[..*at].contains("://"));
+            let found = at.and_then(|at| {
+                let (before, after) = (&text[..at], &text[at + 1..]);
+                let start = assigned(before);
+                let scheme = information(&before[start..], after)?;
+                Some((start + scheme, at))
+            });
+            let Some((start, at)) = found else {
+                safe.push_str(part);
+                continue;
+            };
+            let information = &text[start..at];
+            if information.ends_with(WITHHELD) || information.split(':').any(is_placeholder) {
+                safe.push_str(part);
+                continue;
+            }
+            safe.push_str(&text[..start]);
+            safe.push_str(&self.value(information));
+            for part in information.splitn(2, ':') {
+                self.secrets.push(part.to_owned());
+            }
+            safe.push_str(&part[at..]);
+        }
+        safe
     }
 
     /// Query parameters, JSON members, parts of connection strings, headers.
@@ -433,8 +528,13 @@ impl Hiding {
             self.within(text);
             self.nested = false;
         }
-        // So is each of several cookies.
-        for part in text.split(';').filter(|part| part.len() < text.len()) {
+        // `openssl -passin pass:x`.
+        if let Some(password) = text.strip_prefix("pass:") {
+            self.secrets.push(password.to_owned());
+        }
+        // So is each of several cookies, or the value of one.
+        let is_part = |part: &&str| part.len() < text.len() || part.contains('=');
+        for part in text.split(';').filter(is_part) {
             let value = part.split_once('=').map_or(part, |(_, value)| value);
             self.secrets.push(value.trim().to_owned());
         }
@@ -450,6 +550,18 @@ impl Hiding {
     fn is_secret_flag(&self, name: &str) -> bool {
         is_credential(name) && !(self.own && is_public_choice(name, None))
     }
+}
+
+/// Where the value of `name=value` begins, 0 where there is no name.
+fn assigned(text: &str) -> usize {
+    text.split_once('=').map_or(0, |(name, _)| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if name.chars().all(plain) {
+            name.len() + 1
+        } else {
+            0
+        }
+    })
 }
 
 /// Where the user information of what follows `scheme://` ends, its `@` included; 0 where there is none. A password may hold
@@ -557,7 +669,18 @@ fn begins_a_command(word: &str) -> bool {
 }
 
 fn is_pair_flag(flag: &str) -> bool {
-    ["-u", "-U", "-user", "--user", "--proxy-user"].contains(&flag)
+    // The last three are `file:password` of a client's certificate.
+    [
+        "-u",
+        "-U",
+        "-user",
+        "--user",
+        "--proxy-user",
+        "-E",
+        "--cert",
+        "--proxy-cert",
+    ]
+    .contains(&flag)
 }
 
 fn is_header_flag(flag: &str) -> bool {

@@ -24,10 +24,12 @@ pub(crate) enum Source {
     Hashing,
     /// The server itself: its system, a task of it, or how it is installed.
     Server,
+    /// Forward authorization, which refuses by 403 what it cannot pass on.
+    Authorize,
 }
 
 /// How many sources there are.
-const SOURCES: usize = 6;
+const SOURCES: usize = 7;
 
 /// Something that is logged once a second at most: when the last line was, and how often it happened since.
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,6 +99,7 @@ impl Source {
             Self::Key => "key",
             Self::Hashing => "hashing",
             Self::Server => "server",
+            Self::Authorize => "authorize",
         }
     }
 }

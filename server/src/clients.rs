@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq as _;
 use crate::axis::axis;
 use crate::denied::Denied;
 use crate::files;
-use crate::members::{Members, Object};
+use crate::members::{Members, Object, misread, shown_name};
 use crate::policy::{Scope, Scopes};
 use crate::setup::Design;
 use crate::users::UsersFrom;
@@ -96,8 +96,8 @@ impl Clients {
         };
         let text =
             files::read(path, files::MOST_BYTES).map_err(|error| refuse(error.to_string()))?;
-        let Members(entries): Members<Object<Entry>> =
-            serde_json::from_slice(&text).map_err(|error| refuse(format!("{error}; {SHAPE}")))?;
+        let Members(entries): Members<Object<Entry>> = serde_json::from_slice(&text)
+            .map_err(|error| refuse(format!("{}; {SHAPE}", misread(&error))))?;
         let mut clients = HashMap::with_capacity(entries.len());
         for (id, Object(entry)) in entries {
             let id: Box<str> = id.into();
@@ -106,8 +106,8 @@ impl Clients {
             let secret = of_hex(&entry.secret_sha256).filter(|_| named);
             let secret = secret.ok_or_else(|| {
                 refuse(format!(
-                    "`{}`: an id has visible ASCII characters and no colon, a secret_sha256 64 hexadecimal digits; {SHAPE}",
-                    id.escape_debug()
+                    "{}: an id has visible ASCII characters and no colon, a secret_sha256 64 hexadecimal digits; {SHAPE}",
+                    shown_name(&id)
                 ))
             })?;
             let client = Client {

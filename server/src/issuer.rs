@@ -28,11 +28,9 @@ pub enum AudienceFrom {
 /// A text that is no issuer or audience.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotNamed {
-    /// It is no address of a server.
-    #[error(
-        "`{0}` is not an issuer; accepted: http:// or https://, a host, maybe a port, and no path"
-    )]
-    Issuer(String),
+    /// It is no address of a server. The message does not repeat it: an address may hold a password.
+    #[error("not an issuer; accepted: http:// or https://, a host, maybe a port, and no path")]
+    Issuer,
     /// It is empty, or longer than a claim should be.
     #[error("an audience has 1 to 255 characters")]
     Audience,
@@ -70,8 +68,7 @@ impl FromStr for IssuerFrom {
     type Err = NotNamed;
 
     fn from_str(typed: &str) -> Result<Self, NotNamed> {
-        let refuse = || NotNamed::Issuer(typed.to_owned());
-        let url = Url::parse(typed).map_err(|_| refuse())?;
+        let url = Url::parse(typed).map_err(|_| NotNamed::Issuer)?;
         let fits = matches!(url.scheme(), "http" | "https")
             && url.has_host()
             && url.username().is_empty()
@@ -85,7 +82,7 @@ impl FromStr for IssuerFrom {
         if fits {
             Ok(Self::Url(typed.into()))
         } else {
-            Err(refuse())
+            Err(NotNamed::Issuer)
         }
     }
 }

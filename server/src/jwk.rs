@@ -60,11 +60,30 @@ pub(crate) struct Jwk<'a> {
     n: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "some")]
     e: Option<Cow<'a, str>>,
+    /// What the key is for (RFC 7517 §4.2 to §4.4). It may be left out; what is there must fit.
+    #[serde(borrow, default, rename = "use", deserialize_with = "some")]
+    purpose: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "some")]
+    key_ops: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow, default, deserialize_with = "some")]
+    alg: Option<Cow<'a, str>>,
     /// Only a private or a symmetric key has one of these two, whatever its value (RFC 9449 §4.2).
     #[serde(default, deserialize_with = "present")]
     d: bool,
     #[serde(default, deserialize_with = "present")]
     k: bool,
+}
+
+impl Jwk<'_> {
+    /// Whether what the key says of its own use allows to verify a signature of this algorithm.
+    fn may_verify(&self, algorithm: &str) -> bool {
+        let operations = self.key_ops.as_deref();
+        self.purpose
+            .as_deref()
+            .is_none_or(|purpose| purpose == "sig")
+            && self.alg.as_deref().is_none_or(|alg| alg == algorithm)
+            && operations.is_none_or(|all| all.iter().filter(|one| *one == "verify").count() == 1)
+    }
 }
 
 /// A key that was understood.
@@ -77,7 +96,7 @@ pub(crate) enum PublicKey {
 impl PublicKey {
     /// The key, where it is one for this algorithm.
     pub(crate) fn of(jwk: &Jwk<'_>, algorithm: &str) -> Option<Self> {
-        if jwk.d || jwk.k {
+        if jwk.d || jwk.k || !jwk.may_verify(algorithm) {
             return None;
         }
         match (algorithm, &*jwk.kty, jwk.crv.as_deref()) {
@@ -97,12 +116,11 @@ impl PublicKey {
                 let e = URL_SAFE_NO_PAD.decode(jwk.e.as_deref()?).ok()?;
                 // RFC 7518 §6.3.1: in their least bytes, so that a key has one thumbprint.
                 let fits = RSA_BYTES.contains(&n.len())
-                    && (1..=MOST_EXPONENT_BYTES).contains(&e.len())
+                    && fits_as_exponent(&e)
                     && n[0] != 0
                     && e[0] != 0
                     && (n.len() > *RSA_BYTES.start() || n[0] >= 0x80)
-                    && n[n.len() - 1] % 2 == 1
-                    && fits_as_exponent(&e);
+                    && n[n.len() - 1] % 2 == 1;
                 fits.then_some(Self::Rsa { n, e })
             }
             _ => None,
@@ -152,7 +170,11 @@ fn is_sound(key: &[u8; 32]) -> bool {
     below_p && !SMALL_ORDER.contains(&y)
 }
 
-fn fits_as_exponent(bytes: &[u8]) -> bool {
+/// Whether this is a public exponent that proves something: of a client's key, and of our own.
+pub(crate) fn fits_as_exponent(bytes: &[u8]) -> bool {
+    if !(1..=MOST_EXPONENT_BYTES).contains(&bytes.len()) {
+        return false;
+    }
     let exponent = bytes
         .iter()
         .fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
@@ -278,6 +300,40 @@ mod tests {
             &[],
         ] {
             assert!(!key(n, &[1, 0, 1]), "{} bytes", n.len());
+        }
+    }
+
+    #[test]
+    fn a_key_that_says_that_it_is_for_something_else_is_refused() {
+        let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
+        let key = aws_lc_rs::signature::KeyPair::public_key(&pair);
+        let x = URL_SAFE_NO_PAD.encode(key.as_ref());
+        let good = serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+        for (name, value, fits) in [
+            ("use", serde_json::json!("sig"), true),
+            ("use", "enc".into(), false),
+            ("use", "Sig".into(), false),
+            ("use", "".into(), false),
+            ("use", serde_json::Value::Null, false),
+            ("use", 7.into(), false),
+            ("key_ops", serde_json::json!(["verify"]), true),
+            ("key_ops", serde_json::json!(["sign", "verify"]), true),
+            ("key_ops", serde_json::json!(["sign"]), false),
+            ("key_ops", serde_json::json!(["encrypt", "wrapKey"]), false),
+            ("key_ops", serde_json::json!(["verify", "verify"]), false),
+            ("key_ops", serde_json::json!([]), false),
+            ("key_ops", "verify".into(), false),
+            ("key_ops", serde_json::Value::Null, false),
+            ("key_ops", serde_json::json!([7]), false),
+            ("alg", "EdDSA".into(), true),
+            ("alg", "ES256".into(), false),
+            ("alg", "HS256".into(), false),
+            ("alg", "none".into(), false),
+            ("alg", serde_json::Value::Null, false),
+        ] {
+            let mut jwk = good.clone();
+            jwk[name] = value;
+            assert_eq!(of(&jwk, "EdDSA").is_some(), fits, "{jwk}");
         }
     }
 

@@ -26,8 +26,8 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
                 let mut members = BTreeMap::new();
                 while let Some(name) = map.next_key::<String>()? {
                     if members.contains_key(&name) {
-                        let name = name.escape_debug();
-                        return Err(A::Error::custom(format!("`{name}` is there twice")));
+                        let name = shown_name(&name);
+                        return Err(A::Error::custom(format!("{name}{TWICE}")));
                     }
                     let value = map.next_value()?;
                     members.insert(name, value);
@@ -37,6 +37,76 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
         }
         deserializer.deserialize_map(Once(PhantomData))
     }
+}
+
+/// The end of the message about a name that is there twice.
+const TWICE: &str = " is there twice";
+
+/// A name from a file as messages show it: escaped, and only up to the first colon. What follows a colon may be a password
+/// that was typed into the place of the name, as in `ID:SECRET`.
+pub(crate) fn shown_name(name: &str) -> String {
+    match name.split_once(':') {
+        Some((before, _)) => format!("`{}:…`", before.escape_debug()),
+        None => format!("`{}`", name.escape_debug()),
+    }
+}
+
+/// What is wrong with JSON that may hold secrets: the place, and what is expected there. Messages of `serde` quote the value
+/// that they refuse, and in a file of accounts or clients that value may be a password.
+pub(crate) fn misread(error: &serde_json::Error) -> String {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    let said = text.strip_suffix(&*place).unwrap_or(&text);
+    // Only messages about data quote the text; those about syntax are fixed.
+    if error.is_data() {
+        without_text(said) + &place
+    } else {
+        text
+    }
+}
+
+/// A message of `serde` about a value of the wrong kind, without that value. Other messages stay as they are.
+pub(crate) fn without_values(said: &str) -> String {
+    let of_a_kind = ["invalid type: ", "invalid value: "];
+    if of_a_kind.iter().any(|start| said.starts_with(start)) {
+        without_text(said)
+    } else {
+        said.to_owned()
+    }
+}
+
+/// So many letters of a mistyped name are wrong at most.
+const SLIPS: usize = 2;
+
+/// A message of `serde` about data without any text that it quotes from there.
+fn without_text(said: &str) -> String {
+    let ours = ["missing field `", "duplicate field `"];
+    if ours.iter().any(|start| said.starts_with(start)) || said.ends_with(TWICE) {
+        return said.to_owned();
+    }
+    // A quoted value may contain these words itself, so the last ones count: no text of ours contains them twice.
+    let expected = [", expected ", "; accepted: "]
+        .iter()
+        .filter_map(|mark| said.rfind(mark))
+        .max();
+    let Some(at) = expected else {
+        return "a value that is not accepted".to_owned();
+    };
+    let (found, expected) = said.split_at(at);
+    // A name that is almost an accepted one is a slip. Any other may be a secret that was typed into the place of a name.
+    let mut accepted = expected.split('`').skip(1).step_by(2);
+    let unknown = found.strip_prefix("unknown field `");
+    let unknown = unknown.and_then(|name| name.strip_suffix('`'));
+    if unknown.is_some_and(|name| accepted.any(|known| strsim::osa_distance(name, known) <= SLIPS))
+    {
+        return said.to_owned();
+    }
+    let kind = found.split(['"', '`']).next().unwrap_or_default();
+    let kind = match kind.trim_end() {
+        "" => "a value that is not accepted",
+        kind => kind,
+    };
+    format!("{kind}{expected}")
 }
 
 /// A JSON object and nothing else: `serde` would also read the members from an array, by their order.
@@ -165,6 +235,78 @@ impl<'de> Deserialize<'de> for NumericDate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Entry {
+        #[allow(dead_code, reason = "only errors are of interest")]
+        password: String,
+        #[serde(default)]
+        #[allow(dead_code, reason = "only errors are of interest")]
+        roles: Vec<crate::policy::Role>,
+    }
+
+    /// Every kind of message about data: none repeats what the file holds.
+    #[test]
+    fn a_message_about_json_says_where_and_what_is_expected_and_never_the_value() {
+        const SECRET: &str = "hunter2, expected x; accepted: y";
+        for (text, expected) in [
+            (
+                r#"{"a":"SECRET"}"#,
+                "invalid type: string, expected struct Entry at line 1 column ",
+            ),
+            (
+                r#""SECRET""#,
+                "invalid type: string, expected a map at line 1 column ",
+            ),
+            (
+                "{\n\"a\":{\"password\":[\"SECRET\"]}}",
+                "invalid type: sequence, expected a string at line 2 column ",
+            ),
+            (
+                r#"{"a":{"password":471147114711}}"#,
+                "invalid type: integer, expected a string at line 1 column ",
+            ),
+            (
+                r#"{"a":{"password":"x","roles":"SECRET"}}"#,
+                "invalid type: string, expected a sequence at line 1 column ",
+            ),
+            (
+                r#"{"a":{"password":"x","roles":["SECRET"]}}"#,
+                "a value that is not accepted; accepted: admin, user at line 1 column ",
+            ),
+            (
+                r#"{"a":{"SECRET":"x"}}"#,
+                "unknown field, expected `password` or `roles` at line 1 column ",
+            ),
+            (
+                r#"{"a":{"pasword":"SECRET"}}"#,
+                "unknown field `pasword`, expected `password` or `roles` at line 1 column ",
+            ),
+            (r#"{"a":{}}"#, "missing field `password` at line 1 column "),
+            (
+                r#"{"a":{"password":"x","password":"y"}}"#,
+                "duplicate field `password` at line 1 column ",
+            ),
+            (
+                r#"{"a:SECRET":{"password":"x"},"a:SECRET":{"password":"x"}}"#,
+                "`a:…` is there twice at line 1 column ",
+            ),
+            (
+                r#"{"a":{"password":"SECRET"#,
+                "EOF while parsing a string at line 1 column ",
+            ),
+            (r#"{"a":SECRET}"#, "expected value at line 1 column "),
+        ] {
+            let error = serde_json::from_str::<Members<Entry>>(&text.replace("SECRET", SECRET));
+            let said = misread(&error.err().unwrap());
+            assert!(said.starts_with(expected), "{text}: {said}");
+            assert!(
+                !said.contains("hunter2") && !said.contains("4711"),
+                "{text}: {said}"
+            );
+        }
+    }
 
     #[test]
     fn a_numeric_date_takes_fractions_and_exponents_and_is_rounded_to_the_safe_side() {

@@ -13,8 +13,21 @@ pub struct Proxies(Box<[IpNet]>);
 
 /// A text that names no addresses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an address of a proxy; accepted: IP or IP/BITS, separated by commas")]
-pub struct NotProxies(String);
+pub enum NotProxies {
+    /// It is none.
+    #[error("`{0}` is not an address of a proxy; accepted: IP or IP/BITS, separated by commas")]
+    NotAddress(String),
+    /// An IPv4 address inside of an IPv6 one, whose prefix ends before it: a network of IPv6, in which no IPv4 address is.
+    #[error("`{typed}` holds no IPv4 address: {reason}; accepted here: {accepted}")]
+    NotIpv4 {
+        /// The network.
+        typed: String,
+        /// Why not.
+        reason: &'static str,
+        /// What was perhaps meant.
+        accepted: String,
+    },
+}
 
 impl Proxies {
     /// Whether nobody is trusted.
@@ -82,20 +95,47 @@ fn address(member: &[u8]) -> Option<IpAddr> {
     text.parse().ok().or_else(socket).or_else(in_brackets)
 }
 
+/// The bits before the IPv4 address in an IPv4-mapped one (RFC 4291 §2.5.5.2).
+const MAPPED_BITS: u8 = 96;
+
 /// A network in its one form, in which an address of a peer is looked for: without host bits, and IPv4 as IPv4.
-fn canonical(net: IpNet) -> IpNet {
-    /// The bits before the IPv4 address in an IPv4-mapped one (RFC 4291 §2.5.5.2).
-    const MAPPED_BITS: u8 = 96;
-    let mapped = match net {
-        IpNet::V6(net) => net
-            .addr()
-            .to_ipv4_mapped()
-            .zip(net.prefix_len().checked_sub(MAPPED_BITS)),
-        IpNet::V4(_) => None,
+fn canonical(typed: &str, net: IpNet) -> Result<IpNet, NotProxies> {
+    let IpNet::V6(inner) = net else {
+        return Ok(net.trunc());
     };
-    let as_ipv4 = mapped.and_then(|(ip, bits)| Ipv4Net::new(ip, bits).ok());
-    as_ipv4.map_or(net, IpNet::from).trunc()
+    let bits = inner.prefix_len();
+    let refuse = |reason, accepted| NotProxies::NotIpv4 {
+        typed: typed.to_owned(),
+        reason,
+        accepted,
+    };
+    if let Some(ip) = inner.addr().to_ipv4_mapped() {
+        let as_ipv4 = bits.checked_sub(MAPPED_BITS);
+        let as_ipv4 = as_ipv4.and_then(|bits| Ipv4Net::new(ip, bits).ok());
+        return match as_ipv4 {
+            Some(net) => Ok(IpNet::from(net).trunc()),
+            // The bits of IPv4 after an address of IPv6.
+            None if bits <= 32 => {
+                let whole = MAPPED_BITS + bits;
+                let accepted = format!("`{ip}/{bits}` or `::ffff:{ip}/{whole}`");
+                Err(refuse(SHORT, accepted))
+            }
+            None => {
+                let accepted = format!("`{ip}/0` to `{ip}/32`, or `::ffff:{ip}/96` to `/128`");
+                Err(refuse(SHORT, accepted))
+            }
+        };
+    }
+    let is_compatible = typed.contains('.') && inner.addr().segments()[..6] == [0; 6];
+    if is_compatible && let Some(ip) = inner.addr().to_ipv4() {
+        return Err(refuse(COMPATIBLE, format!("`{ip}` or `::ffff:{ip}`")));
+    }
+    Ok(net.trunc())
 }
+
+const SHORT: &str = "the first 96 bits of an IPv4-mapped address come before it";
+const COMPATIBLE: &str =
+    "an IPv4-compatible address (RFC 4291 §2.5.5.1) is none that a peer can have";
 
 impl FromStr for Proxies {
     type Err = NotProxies;
@@ -104,10 +144,12 @@ impl FromStr for Proxies {
         let net = |part: &str| {
             let part = part.trim();
             let one = part.parse::<IpAddr>().map(IpNet::from);
-            one.or_else(|_| part.parse::<IpNet>()).map(canonical)
+            let net = one.or_else(|_| part.parse::<IpNet>());
+            let net = net.map_err(|_| NotProxies::NotAddress(typed.to_owned()))?;
+            canonical(part, net)
         };
         let all: Result<Vec<IpNet>, _> = typed.split(',').map(net).collect();
-        let mut all = all.map_err(|_| NotProxies(typed.to_owned()))?;
+        let mut all = all?;
         let mut known = HashSet::new();
         all.retain(|net| known.insert(*net));
         Ok(Self(all.into()))
@@ -179,6 +221,55 @@ mod tests {
         let local: Proxies = "::ffff:127.0.0.1".parse().unwrap();
         assert!(!local.trust("127.0.0.2".parse().unwrap()));
         assert!(!local.trust("::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_that_was_meant_as_ipv4_is_refused_with_what_is_meant() {
+        for (typed, meant) in [
+            (
+                "::ffff:127.0.0.1/32",
+                "`127.0.0.1/32` or `::ffff:127.0.0.1/128`",
+            ),
+            (
+                "::ffff:7f00:1/32",
+                "`127.0.0.1/32` or `::ffff:127.0.0.1/128`",
+            ),
+            (
+                "::ffff:127.0.0.0/8",
+                "`127.0.0.0/8` or `::ffff:127.0.0.0/104`",
+            ),
+            ("::ffff:0:0/0", "`0.0.0.0/0` or `::ffff:0.0.0.0/96`"),
+            (
+                "::ffff:0:0/95",
+                "`0.0.0.0/0` to `0.0.0.0/32`, or `::ffff:0.0.0.0/96` to `/128`",
+            ),
+            (
+                "::ffff:10.0.0.1/33",
+                "`10.0.0.1/0` to `10.0.0.1/32`, or `::ffff:10.0.0.1/96` to `/128`",
+            ),
+            (
+                "10.0.0.0/8, ::ffff:127.0.0.1/24",
+                "`127.0.0.1/24` or `::ffff:127.0.0.1/120`",
+            ),
+            ("::127.0.0.1", "`127.0.0.1` or `::ffff:127.0.0.1`"),
+            ("::10.0.0.0/104", "`10.0.0.0` or `::ffff:10.0.0.0`"),
+        ] {
+            let refused = typed.parse::<Proxies>().unwrap_err().to_string();
+            assert!(
+                refused.ends_with(&format!("; accepted here: {meant}")),
+                "{typed}: {refused}"
+            );
+        }
+        for fine in [
+            "::/0",
+            "::1",
+            "::",
+            "64:ff9b::10.0.0.1",
+            "fe80::/10",
+            "::ffff:0:0:0/32",
+        ] {
+            assert!(fine.parse::<Proxies>().is_ok(), "{fine}");
+        }
     }
 
     #[test]

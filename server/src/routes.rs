@@ -1,5 +1,6 @@
 //! What forward authorization asks for each path: a proxy in front of other servers asks here, and has no routes of ours.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,6 +10,10 @@ use serde::Deserialize;
 use crate::denied::Denied;
 use crate::path::normal;
 use crate::policy::{Action, Scope};
+
+mod table;
+
+use table::{MOST_SEGMENTS, Table};
 
 const SHAPE: &str = r#"expected [[route]] with method = "GET" (or "*"), path = "/reports/{id}" and, where being signed in is not enough, scope = "items:read""#;
 
@@ -34,7 +39,7 @@ pub struct RoutesError {
 pub(crate) struct Routes {
     /// Of a file; without one, any path is a route.
     listed: bool,
-    paths: matchit::Router<usize>,
+    table: Table,
     patterns: Vec<Pattern>,
 }
 
@@ -86,12 +91,7 @@ impl Routes {
             let method = (!any).then(|| entry.method.clone());
             let action = Action::needing(entry.scope);
             let known = routes.position(&path);
-            let place = match known {
-                Some(place) => place,
-                None => routes
-                    .add(&path)
-                    .map_err(|problem| refuse(entry, &problem))?,
-            };
+            let place = known.unwrap_or_else(|| routes.add(&path));
             let pattern = &mut routes.patterns[place];
             if pattern.methods.iter().any(|(known, _)| *known == method) {
                 let problem = "the same method and path are listed twice";
@@ -99,13 +99,13 @@ impl Routes {
             }
             pattern.methods.push((method, action));
         }
-        routes
-            .cover_the_empty_rest()
-            .map_err(|problem| RoutesError {
+        match routes.ambiguous_rest() {
+            Some(problem) => Err(RoutesError {
                 path: file.clone(),
                 problem,
-            })?;
-        Ok(routes)
+            }),
+            None => Ok(routes),
+        }
     }
 
     fn position(&self, path: &str) -> Option<usize> {
@@ -113,46 +113,35 @@ impl Routes {
         patterns.position(|pattern| &*pattern.path == path)
     }
 
-    /// Adds a pattern: its place, or what is wrong with it.
-    fn add(&mut self, path: &str) -> Result<usize, String> {
+    /// Adds a pattern: its place.
+    fn add(&mut self, path: &str) -> usize {
         let place = self.patterns.len();
-        self.insert(path, place)?;
+        self.table.add(path, place);
         self.patterns.push(Pattern {
             path: path.into(),
             methods: Vec::new(),
         });
-        Ok(place)
+        place
     }
 
-    fn insert(&mut self, path: &str, place: usize) -> Result<(), String> {
-        let inserted = self.paths.insert(path, place);
-        inserted.map_err(|error| error.to_string().replace('\n', " "))
-    }
-
-    /// `/admin/{*rest}` is `/admin` and `/admin/` too, unless the file lists that path itself: servers answer them with what
-    /// is below, and matchit's catch-all needs a character.
-    fn cover_the_empty_rest(&mut self) -> Result<(), String> {
-        let mut covered: Vec<(Box<str>, usize)> = Vec::new();
-        for (place, pattern) in self.patterns.iter().enumerate() {
-            let Some(above) = pattern.path.strip_suffix(REST) else {
+    /// `/img{*rest}` and `/img/{*rest}` are `/img` too, both of them: a reader of the file could take either for the closer
+    /// one, so it must list that path itself.
+    fn ambiguous_rest(&self) -> Option<String> {
+        let mut covered: HashMap<&str, &str> = HashMap::new();
+        for Pattern { path: one, .. } in &self.patterns {
+            let Some(above) = one.strip_suffix(REST).map(without_slash) else {
                 continue;
             };
-            let above = without_slash(above);
-            if self.position(above).is_some() {
+            let Some(other) = covered.insert(above, one) else {
                 continue;
-            }
-            if let Some((_, other)) = covered.iter().find(|(known, _)| **known == *above) {
-                let (one, other) = (&pattern.path, &self.patterns[*other].path);
-                return Err(format!(
+            };
+            if self.position(above).is_none() {
+                return Some(format!(
                     "{other} and {one} both cover {above}: list {above} itself; {SHAPE}"
                 ));
             }
-            covered.push((above.into(), place));
         }
-        for (above, place) in covered {
-            self.insert(&above, place)?;
-        }
-        Ok(())
+        None
     }
 
     /// The route of a path, and what it needs. What is matched is the path's one form, in which patterns are kept as well.
@@ -171,15 +160,9 @@ impl Routes {
         if !self.listed {
             return Ok(("/{*path}", Action::needing(None)));
         }
-        let found = self
-            .paths
-            .at(without_slash(&form))
-            .map_err(|_| Denied::NoRoute)?;
-        // matchit lets the parameter of `/v{version}/x` be empty; a parameter here is at least a character.
-        if found.params.iter().any(|(_, value)| value.is_empty()) {
-            return Err(Denied::NoRoute);
-        }
-        let pattern = self.patterns.get(*found.value).ok_or(Denied::NoRoute)?;
+        let found = self.table.find(without_slash(&form));
+        let pattern = found.and_then(|place| self.patterns.get(place));
+        let pattern = pattern.ok_or(Denied::NoRoute)?;
         let action = pattern.action(method).ok_or(Denied::NoRoute)?;
         Ok((&pattern.path, action))
     }
@@ -215,7 +198,7 @@ fn is_asked(method: &str) -> bool {
     !method.is_empty() && method.bytes().all(fits)
 }
 
-/// More than any path of a pattern needs, and fewer than matchit has names for.
+/// More than any path of a pattern needs.
 const MOST_PARAMETERS: usize = 16;
 
 /// What a parameter is in a pattern's one form: its name tells no paths apart.
@@ -229,7 +212,11 @@ fn pattern(typed: &str) -> Result<String, &'static str> {
     const SEGMENTS: &str = "a path has no empty segments and none that are . or ..";
     const PARAMETERS: &str = "a parameter is {name} at the end of a segment, or {*name} at the end of the path; write %7B and %7D for braces of the path itself";
     const TEXT: &str = "a path has no encoded slash, percent, semicolon or control character, no broken escape, and no character that a path cannot hold";
+    const DEEP: &str = "a path has at most 128 segments";
     let segments = without_slash(typed).strip_prefix('/').ok_or(ROOTED)?;
+    if segments.split('/').count() > MOST_SEGMENTS {
+        return Err(DEEP);
+    }
     let mut form = String::with_capacity(typed.len());
     if segments.is_empty() {
         return Ok("/".to_owned());

@@ -77,6 +77,14 @@ pub enum ServeError {
         /// What helps.
         hint: &'static str,
     },
+    /// The process may open too few files.
+    #[error("the limit of open files is {limit}, and at least {least} are needed (ulimit -n)")]
+    Descriptors {
+        /// The limit.
+        limit: u64,
+        /// The lowest with which a server starts.
+        least: u64,
+    },
     /// The runtime could not be started.
     #[error("cannot start {threads} worker threads: {error}")]
     Runtime {
@@ -94,6 +102,9 @@ pub enum ServeError {
 /// # Errors
 /// One line: a design that cannot be opened, an address that cannot be had.
 pub fn run(mut design: Design) -> Result<(), ServeError> {
+    if let Some((limit, least)) = connections::lacking() {
+        return Err(ServeError::Descriptors { limit, least });
+    }
     let runtime = runtime(design.threads.get())?;
     let done = runtime.block_on(async {
         let server = Server::bind(design.listen).await?;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -41,8 +41,8 @@ axis! {
     }
 }
 
-/// Where the central server is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where the central server is. Shown without the query of its address.
+#[derive(Clone, PartialEq, Eq)]
 pub enum IntrospectUrl {
     /// Nowhere.
     Nowhere,
@@ -90,6 +90,9 @@ const IDLE: Duration = Duration::from_secs(60);
 /// A central server, and how it is asked.
 pub(crate) struct Introspection {
     http: Client,
+    /// Keeps no connections, so that each request has a new one.
+    anew: Client,
+    within: Duration,
     introspect: Url,
     /// Where tokens are ended there, if it is known.
     revoke: Option<Url>,
@@ -101,18 +104,28 @@ pub(crate) struct Introspection {
     at_once: Arc<Shares>,
 }
 
-/// What it answers (RFC 7662 §2.2). Every member but `active` is optional, and `null` counts as absent. Members that are
-/// not known here may be of any type.
+/// Whether a token is active. Of one that is not, nothing else is judged.
+#[derive(Deserialize)]
+struct Standing {
+    active: bool,
+}
+
+/// What it answers of an active token (RFC 7662 §2.2). Every member is optional, and `null` counts as absent. Members that
+/// are not used here may be of any type.
 #[derive(Deserialize)]
 struct Answer {
-    active: bool,
     #[serde(default, deserialize_with = "scopes")]
     scope: Scopes,
-    sub: Option<String>,
-    username: Option<String>,
-    client_id: Option<String>,
-    exp: Option<NumericDate>,
-    nbf: Option<NumericDate>,
+    #[serde(default)]
+    sub: Told<String>,
+    #[serde(default)]
+    username: Told<String>,
+    #[serde(default)]
+    client_id: Told<String>,
+    #[serde(default)]
+    exp: Told<NumericDate>,
+    #[serde(default)]
+    nbf: Told<NumericDate>,
     #[serde(default, deserialize_with = "audience")]
     aud: Vec<String>,
     #[serde(default, deserialize_with = "confirmation")]
@@ -130,6 +143,42 @@ struct Answer {
     #[serde(default, deserialize_with = "own", rename = "gen")]
     generation: Generation,
 }
+
+/// A member that is judged when it is used.
+#[derive(Default)]
+enum Told<T> {
+    #[default]
+    Nothing,
+    This(T),
+    /// A value of another type.
+    Other,
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Told<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let typed = Value::deserialize(deserializer)?;
+        if typed.is_null() {
+            return Ok(Self::Nothing);
+        }
+        Ok(serde_json::from_value(typed).map_or(Self::Other, Self::This))
+    }
+}
+
+impl<T> Told<T> {
+    /// The value, if there is one.
+    fn used(self, name: &'static str) -> Result<Option<T>, Misfit> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::This(value) => Ok(Some(value)),
+            Self::Other => Err(Misfit(name)),
+        }
+    }
+}
+
+/// A member of an answer that is needed and is of another type. The value is not shown.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the member {0} of an answer has another type than RFC 7662 says")]
+struct Misfit(&'static str);
 
 /// What a token is bound to, as another server tells.
 #[derive(Clone, Copy, Default)]
@@ -233,16 +282,21 @@ impl Introspection {
             url.set_path(path);
             url
         };
-        let http = Client::builder()
-            .timeout(design.introspect_timeout.0)
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MOST_AT_ONCE)
-            .tcp_nodelay(true)
-            .no_proxy()
-            .build()?;
+        let within = design.introspect_timeout.0;
+        let client = |kept: usize| {
+            Client::builder()
+                .timeout(within)
+                .redirect(reqwest::redirect::Policy::none())
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(kept)
+                .tcp_nodelay(true)
+                .no_proxy()
+                .build()
+        };
         Ok(Self {
-            http,
+            http: client(MOST_AT_ONCE)?,
+            anew: client(0)?,
+            within,
             introspect: if whole {
                 url.clone()
             } else {
@@ -267,11 +321,12 @@ impl Introspection {
         let form = question(token, sender);
         let by = sender.map_or(Origin::UNKNOWN, |sender| Origin::of(sender.ip));
         let answer = self.post(&self.introspect, form, by).await?;
-        let answer: Answer = read_object(&answer)
-            .ok_or_else(|| self.failed(&"an answer is not one to an introspection"))?;
-        if !answer.active {
+        let unreadable = || self.failed(&"an answer is not one to an introspection");
+        let standing: Standing = read_object(&answer).ok_or_else(unreadable)?;
+        if !standing.active {
             return Err(Denied::Unknown);
         }
+        let mut answer: Answer = read_object(&answer).ok_or_else(unreadable)?;
         if let Some(audience) = &self.audience
             && !answer.aud.iter().any(|name| **name == **audience)
         {
@@ -284,7 +339,15 @@ impl Introspection {
             Confirmed::Unknown => return Err(Denied::WrongSender),
         };
         // A token that is nobody's must not become somebody's.
-        let name = answer.name().ok_or(Denied::Malformed)?;
+        // A member that is needed and cannot be read is a fault of the server, not of the client's token.
+        let misfit = |misfit: Misfit| self.failed(&misfit);
+        let name = answer.name().map_err(misfit)?.ok_or(Denied::Malformed)?;
+        let not_before = std::mem::take(&mut answer.nbf)
+            .used("nbf")
+            .map_err(misfit)?;
+        let expires_at = std::mem::take(&mut answer.exp)
+            .used("exp")
+            .map_err(misfit)?;
         let id = answer.id().filter(|_| self.is_ours);
         let narrowed_from = answer.narrowed_from.filter(|_| self.is_ours);
         let roles = if self.is_ours {
@@ -302,8 +365,8 @@ impl Introspection {
             roles,
             scopes: answer.scope,
             narrowed: narrowed_from.is_some(),
-            not_before: answer.nbf.map_or(0, NumericDate::rounded_up),
-            expires_at: answer.exp.map_or(u64::MAX, NumericDate::rounded_down),
+            not_before: not_before.map_or(0, NumericDate::rounded_up),
+            expires_at: expires_at.map_or(u64::MAX, NumericDate::rounded_down),
             bound,
         })
     }
@@ -321,12 +384,7 @@ impl Introspection {
     async fn post(&self, url: &Url, form: String, by: Origin) -> Result<Vec<u8>, Denied> {
         let _place = self.at_once.enter(by).ok_or(Denied::Busy)?;
         let answer = self
-            .http
-            .post(url.clone())
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
+            .send(url, form)
             .await
             .map_err(|error| self.failed(&root(&error)))?;
         match answer.status() {
@@ -338,6 +396,28 @@ impl Introspection {
                 &format!("{status}: it refuses the client of --introspect-client"),
             )),
             status => Err(self.failed(&status)),
+        }
+    }
+
+    /// Sends a request, and once more on a new connection where the first one was lost without an answer: a server may
+    /// close a kept connection at the moment at which it is used again, and cannot tell that from an idle one (RFC 9112
+    /// §9.5). To ask twice, or to revoke twice, changes nothing (RFC 9110 §9.2.2). Both share the time of one.
+    async fn send(&self, url: &Url, form: String) -> Result<Response, reqwest::Error> {
+        let started = Instant::now();
+        let request = self
+            .http
+            .post(url.clone())
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form)
+            .build()?;
+        let again = request.try_clone();
+        match (self.http.execute(request).await, again) {
+            (Err(error), Some(mut again)) if !error.is_timeout() && !error.is_connect() => {
+                *again.timeout_mut() = Some(self.within.saturating_sub(started.elapsed()));
+                self.anew.execute(again).await
+            }
+            (answer, _) => answer,
         }
     }
 
@@ -365,12 +445,20 @@ fn root(error: &reqwest::Error) -> String {
 }
 
 impl Answer {
-    fn name(&self) -> Option<String> {
-        let told = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
-        told(&self.sub)
-            .or_else(|| told(&self.username))
-            .or_else(|| Some(format!("{CLIENT}{}", told(&self.client_id)?)))
-            .filter(|name| name.len() <= MOST_NAME_BYTES)
+    /// Whose the token is: the first of three members that says so. Those behind it are not judged.
+    fn name(&mut self) -> Result<Option<String>, Misfit> {
+        let told = |member: &mut Told<String>, name| {
+            let text = std::mem::take(member).used(name)?;
+            Ok(text.filter(|text| !text.is_empty()))
+        };
+        let name = if let Some(subject) = told(&mut self.sub, "sub")? {
+            Some(subject)
+        } else if let Some(username) = told(&mut self.username, "username")? {
+            Some(username)
+        } else {
+            told(&mut self.client_id, "client_id")?.map(|id| format!("{CLIENT}{id}"))
+        };
+        Ok(name.filter(|name| name.len() <= MOST_NAME_BYTES))
     }
 
     /// What another authlab revokes: the session or the token, by its id.
@@ -437,17 +525,17 @@ fn authorization(client: &IntrospectClient) -> Result<HeaderValue, IntrospectErr
 impl fmt::Debug for Introspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Introspection")
-            .field("introspect", &self.introspect.as_str())
+            .field("introspect", &without_query(&self.introspect))
             .finish_non_exhaustive()
     }
 }
 
-/// A text that is no address of a central server.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// A text that is no address of a central server. The message does not repeat it: an address may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not the address of an authorization server; accepted: http:// or https://, a host, maybe a port, maybe the path of its introspection endpoint, no name or password"
+    "not the address of an authorization server; accepted: http:// or https://, a host, maybe a port, maybe the path of its introspection endpoint, no name or password"
 )]
-pub struct NotIntrospectUrl(String);
+pub struct NotIntrospectUrl;
 
 impl FromStr for IntrospectUrl {
     type Err = NotIntrospectUrl;
@@ -460,10 +548,8 @@ impl FromStr for IntrospectUrl {
                 && url.password().is_none()
                 && url.fragment().is_none()
         });
-        // Without what may be a password in it.
-        let shown = || typed.split('@').next_back().unwrap_or_default().to_owned();
         url.map(|url| Self::Url(Box::new(url)))
-            .ok_or_else(|| NotIntrospectUrl(shown()))
+            .ok_or(NotIntrospectUrl)
     }
 }
 
@@ -471,8 +557,23 @@ impl fmt::Display for IntrospectUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nowhere => f.write_str("nowhere"),
-            Self::Url(url) => f.write_str(url.as_str().trim_end_matches('/')),
+            Self::Url(url) => f.write_str(&without_query(url)),
         }
+    }
+}
+
+impl fmt::Debug for IntrospectUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// An address as logs show it: the query may hold a key, as in `?api_key=…`.
+fn without_query(url: &Url) -> String {
+    let text = url.as_str();
+    match text.split_once('?') {
+        Some((address, _)) => format!("{address}?…"),
+        None => text.trim_end_matches('/').to_owned(),
     }
 }
 

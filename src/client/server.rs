@@ -80,6 +80,9 @@ impl Server {
         };
         let http = Client::builder()
             .timeout(WITHIN)
+            // Each request has a new connection: the server may close one that was kept while the user typed a password, and
+            // most requests here must not be sent twice.
+            .pool_max_idle_per_host(0)
             .user_agent(concat!("authlab-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .context("cannot make an HTTP client")?;

@@ -7,6 +7,7 @@ mod causes;
 mod clients;
 mod file_size;
 mod flood;
+mod introspection;
 mod log;
 mod redis;
 mod shutdown;

@@ -1,7 +1,7 @@
 //! What looks like a credential: by its name, or by itself.
 
 /// The last word of a name that a credential has: `api-key`, `DB_PASSWORD`, `clientSecret`, `spring.datasource.password`.
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 40] = [
     "password",
     "passwords",
     "passwd",
@@ -32,9 +32,19 @@ const NAMES: [&str; 30] = [
     "userpass",
     "masterauth",
     "jwks",
+    "pw",
+    "pin",
+    "psk",
+    "passcode",
+    "passkey",
+    "passin",
+    "passout",
+    "session",
+    "sessionid",
+    "sessid",
 ];
 /// Names may be written as one word.
-const ENDINGS: [&str; 9] = [
+const ENDINGS: [&str; 17] = [
     "password",
     "passwd",
     "passphrase",
@@ -44,6 +54,168 @@ const ENDINGS: [&str; 9] = [
     "secretkey",
     "accesskey",
     "requirepass",
+    "sessionid",
+    "sessid",
+    "privatekey",
+    "authkey",
+    "cookie",
+    "dbpass",
+    "userpw",
+    "rootpw",
+];
+/// Words that say of any name in which they stand that its value is one: `secret-id`, `password-plain`.
+const ANYWHERE: [&str; 10] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "pw",
+    "secret",
+    "credential",
+    "credentials",
+    "apikey",
+];
+/// Words that say what a credential is written as: `token-value`.
+const CONTENTS: [&str; 8] = [
+    "value",
+    "string",
+    "text",
+    "plain",
+    "plaintext",
+    "base64",
+    "b64",
+    "hex",
+];
+/// Last words of names whose values are about a credential, and are none: `secret-file`, `min-password-bytes`.
+const ABOUT: [&str; 34] = [
+    "file",
+    "files",
+    "path",
+    "dir",
+    "directory",
+    "ttl",
+    "lifetime",
+    "age",
+    "expiry",
+    "timeout",
+    "bytes",
+    "length",
+    "len",
+    "size",
+    "min",
+    "max",
+    "count",
+    "cost",
+    "rounds",
+    "type",
+    "kind",
+    "format",
+    "algorithm",
+    "alg",
+    "name",
+    "env",
+    "url",
+    "uri",
+    "host",
+    "port",
+    "stdin",
+    "prompt",
+    "policy",
+    "store",
+];
+/// Where the value of a short option is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// `mysql -px`, where `-p` alone asks for it.
+    SameWord,
+    /// `redis-cli -a x`.
+    NextWord,
+    /// `sshpass -p x`, `sshpass -px`.
+    Either,
+}
+
+/// Programs with a short option whose value is a credential: the option's letter, and where the value is.
+const TOOLS: &[(&str, char, Place)] = &[
+    ("mysql", 'p', Place::SameWord),
+    ("mysqladmin", 'p', Place::SameWord),
+    ("mysqldump", 'p', Place::SameWord),
+    ("mysqlimport", 'p', Place::SameWord),
+    ("mysqlslap", 'p', Place::SameWord),
+    ("mysqlcheck", 'p', Place::SameWord),
+    ("mysqlsh", 'p', Place::SameWord),
+    ("mysqld", 'p', Place::SameWord),
+    ("mariadb", 'p', Place::SameWord),
+    ("mariadb-admin", 'p', Place::SameWord),
+    ("mariadb-dump", 'p', Place::SameWord),
+    ("7z", 'p', Place::SameWord),
+    ("7za", 'p', Place::SameWord),
+    ("sshpass", 'p', Place::Either),
+    ("mongo", 'p', Place::Either),
+    ("mongosh", 'p', Place::Either),
+    ("mongodump", 'p', Place::Either),
+    ("mongorestore", 'p', Place::Either),
+    ("mongoimport", 'p', Place::Either),
+    ("mongoexport", 'p', Place::Either),
+    ("cqlsh", 'p', Place::Either),
+    ("rabbitmqadmin", 'p', Place::Either),
+    ("redis-cli", 'a', Place::NextWord),
+    ("valkey-cli", 'a', Place::NextWord),
+    ("redis-benchmark", 'a', Place::NextWord),
+    ("valkey-benchmark", 'a', Place::NextWord),
+    ("ldapsearch", 'w', Place::Either),
+    ("ldapadd", 'w', Place::Either),
+    ("ldapmodify", 'w', Place::Either),
+    ("ldapdelete", 'w', Place::Either),
+    ("ldappasswd", 'w', Place::Either),
+    ("ldapwhoami", 'w', Place::Either),
+    ("sqlcmd", 'P', Place::Either),
+    ("bcp", 'P', Place::Either),
+    ("mosquitto_pub", 'P', Place::Either),
+    ("mosquitto_sub", 'P', Place::Either),
+    ("mosquitto_rr", 'P', Place::Either),
+    ("unzip", 'P', Place::Either),
+    ("zip", 'P', Place::Either),
+    ("openssl", 'k', Place::NextWord),
+    ("ipmitool", 'P', Place::Either),
+];
+/// Programs whose `-a` or `-A` is `user:password`.
+const PAIRED: &[(&str, char)] = &[
+    ("http", 'a'),
+    ("https", 'a'),
+    ("xh", 'a'),
+    ("xhs", 'a'),
+    ("hey", 'a'),
+    ("oha", 'a'),
+    ("ab", 'A'),
+    ("siege", 'A'),
+];
+/// Programs whose `login` has the password after `-p`, which is a port elsewhere.
+const REGISTRIES: [&str; 8] = [
+    "docker", "podman", "nerdctl", "buildah", "skopeo", "helm", "crane", "oras",
+];
+/// Schemes of addresses that have a user and no password: `git:user@host`, `npm:package@1.2`.
+const WITHOUT_PASSWORD: [&str; 20] = [
+    "mailto",
+    "sip",
+    "sips",
+    "xmpp",
+    "acct",
+    "npm",
+    "jsr",
+    "git",
+    "git+ssh",
+    "ssh",
+    "scp",
+    "sftp",
+    "github",
+    "gitlab",
+    "bitbucket",
+    "file",
+    "pkg",
+    "docker",
+    "oci",
+    "urn",
 ];
 /// Headers that hold one.
 const HEADERS: [&str; 4] = [
@@ -85,18 +257,101 @@ pub(super) fn is_credential(name: &str) -> bool {
         .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
         .unwrap_or(name);
     let name = name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-    let mut start = 0;
+    let words = words(name);
+    let Some((last, others)) = words.split_last() else {
+        return false;
+    };
+    let one =
+        |word: &str| NAMES.contains(&word) || ENDINGS.iter().any(|ending| word.ends_with(ending));
+    let before = others.last();
+    let any = |word: &String| ANYWHERE.contains(&word.as_str());
+    one(last)
+        // `session-id`, `pass_code`.
+        || before.is_some_and(|before| NAMES.contains(&&*format!("{before}{last}")))
+        || others.iter().any(any) && !ABOUT.contains(&last.as_str())
+        || CONTENTS.contains(&last.as_str()) && before.is_some_and(|before| one(before))
+}
+
+/// The words of a name, however they are joined: `api-key`, `DB_PASSWORD`, `clientSecret`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
     let mut before = ' ';
-    for (at, c) in name.char_indices() {
-        if !c.is_ascii_alphanumeric() {
-            start = at + c.len_utf8();
-        } else if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
-            start = at;
+    for c in name.chars() {
+        let joins = !c.is_ascii_alphanumeric();
+        if joins || c.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            words.push(String::new());
+        }
+        if let (false, Some(word)) = (joins, words.last_mut()) {
+            word.push(c.to_ascii_lowercase());
         }
         before = c;
     }
-    let last = name[start..].to_ascii_lowercase();
-    NAMES.contains(&last.as_str()) || ENDINGS.iter().any(|ending| last.ends_with(ending))
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The short option of a program whose value is a credential, and where that is.
+pub(super) fn tool(program: &str) -> Option<(char, Place)> {
+    let known = TOOLS.iter().find(|(name, ..)| *name == program);
+    known.map(|(_, letter, place)| (*letter, *place))
+}
+
+/// Whether a program is known to have an option of its own for credentials.
+pub(super) fn is_known(program: &str) -> bool {
+    tool(program).is_some()
+        || REGISTRIES.contains(&program)
+        || PAIRED.iter().any(|(name, _)| *name == program)
+}
+
+/// Whether a program logs in to a registry of images.
+pub(super) fn is_registry(program: &str) -> bool {
+    REGISTRIES.contains(&program)
+}
+
+/// Whether an option of a program is `user:password`.
+pub(super) fn is_paired(program: &str, option: &str) -> bool {
+    let letter = option.strip_prefix('-').unwrap_or_default();
+    PAIRED
+        .iter()
+        .filter(|(name, _)| *name == program)
+        .any(|(_, paired)| letter.len() == 1 && letter.starts_with(*paired))
+}
+
+/// Whether what stands before the `@` of an address holds a password: `user:password`, `amqp:user:password`. The number of
+/// leading bytes that are the scheme and hold none.
+pub(super) fn information(before: &str, after: &str) -> Option<usize> {
+    // `image:tag@sha256:…`
+    if ["sha256:", "sha384:", "sha512:"]
+        .iter()
+        .any(|digest| after.starts_with(digest))
+    {
+        return None;
+    }
+    let (first, rest) = before.split_once(':')?;
+    let slashes = |text: &str| text.len() - text.trim_start_matches('/').len();
+    // What has two colons, or slashes, begins with a scheme, right or mistyped.
+    let scheme = if let Some(at) = before.find("//") {
+        at + slashes(&before[at..])
+    } else if is_scheme(first) && (rest.contains(':') || rest.starts_with('/')) {
+        first.len() + 1 + slashes(rest)
+    } else {
+        0
+    };
+    if scheme == 0 && WITHOUT_PASSWORD.contains(&first) {
+        return None;
+    }
+    let (user, password) = before[scheme..].split_once(':')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // A time of day; a name that still has to be filled in.
+    let none = password.is_empty() || digits(user) && digits(password);
+    (!none).then_some(scheme)
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
 }
 
 /// Whether it is the name of a header that holds a credential.

@@ -21,7 +21,7 @@ use super::{JwtAlgorithm, SecretError, SecretFrom};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::files;
-use crate::jwk::PublicKey;
+use crate::jwk::{PublicKey, fits_as_exponent};
 
 /// NIST SP 800-131A: no shorter RSA key.
 const LEAST_RSA_BITS: usize = 2048;
@@ -171,13 +171,13 @@ impl Private {
             (JwtAlgorithm::RS256, PrivateKeyDer::Pkcs8(key)) => {
                 RsaKeyPair::from_pkcs8(key.secret_pkcs8_der())
                     .ok()
-                    .filter(long_enough)
+                    .filter(is_sound)
                     .map(Self::Rsa)
             }
             (JwtAlgorithm::RS256, PrivateKeyDer::Pkcs1(key)) => {
                 RsaKeyPair::from_der(key.secret_pkcs1_der())
                     .ok()
-                    .filter(long_enough)
+                    .filter(is_sound)
                     .map(Self::Rsa)
             }
             (JwtAlgorithm::ES256, PrivateKeyDer::Pkcs8(key)) => {
@@ -257,15 +257,18 @@ fn unsigned() -> Denied {
     cause::unavailable(Source::Key, &"a token cannot be signed with it")
 }
 
-fn long_enough(pair: &RsaKeyPair) -> bool {
+/// What is asked of the keys of clients, too: others verify our tokens by the same rules.
+fn is_sound(pair: &RsaKeyPair) -> bool {
+    let public = pair.public_key();
     pair.public_modulus_len() * 8 >= LEAST_RSA_BITS
+        && fits_as_exponent(public.exponent().big_endian_without_leading_zero())
 }
 
 fn wanted(algorithm: JwtAlgorithm) -> &'static str {
     match algorithm {
         JwtAlgorithm::HS256 => "HS256 has a secret, no key pair",
         JwtAlgorithm::RS256 => {
-            "accepted for RS256: an RSA private key of at least 2048 bits in PEM, as in `openssl genpkey -algorithm RSA`"
+            "accepted for RS256: an RSA private key of at least 2048 bits and with a public exponent of at least 65537 in PEM, as in `openssl genpkey -algorithm RSA`"
         }
         JwtAlgorithm::ES256 => {
             "accepted for ES256: a P-256 private key in PEM, as in `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`"

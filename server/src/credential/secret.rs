@@ -9,6 +9,10 @@ use crate::files;
 /// RFC 7518 §3.2: a key at least as long as the hash's output.
 const LEAST_BYTES: usize = 32;
 
+/// Fewer different bytes than this are a file that was filled rather than drawn: blanks, zeros, one letter. 32 random hexadecimal
+/// digits have fewer in one of some ten million cases.
+const LEAST_DISTINCT: usize = 8;
+
 /// Where the HMAC secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(from = "PathBuf")]
@@ -39,6 +43,16 @@ pub enum SecretError {
         path: PathBuf,
         /// Its length without a final line break.
         bytes: usize,
+    },
+    /// The file is long enough, but has hardly any content.
+    #[error(
+        "secret-file {path}: {distinct} different bytes; accepted: at least {LEAST_DISTINCT}, drawn at random as in `openssl rand -base64 48`"
+    )]
+    TooUniform {
+        /// The file.
+        path: PathBuf,
+        /// How many different bytes there are in it.
+        distinct: usize,
     },
     /// The key file could not be read, or holds no key of the kind that is wanted.
     #[error("key-file {path}: {problem}")]
@@ -86,6 +100,14 @@ impl SecretFrom {
                         bytes: secret.len(),
                     });
                 }
+                let mut seen = [false; 256];
+                for byte in &secret {
+                    seen[usize::from(*byte)] = true;
+                }
+                let distinct = seen.iter().filter(|seen| **seen).count();
+                if distinct < LEAST_DISTINCT {
+                    return Err(SecretError::TooUniform { path, distinct });
+                }
                 Ok(Secret(secret))
             }
         }
@@ -111,6 +133,42 @@ impl fmt::Display for SecretFrom {
         match self {
             Self::Random => f.write_str("random per process"),
             Self::File(path) => write!(f, "from {}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_of_few_different_bytes_is_refused_and_says_so() {
+        let read = |bytes: &[u8]| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), bytes).unwrap();
+            let secret = SecretFrom::File(file.path().to_owned()).read();
+            secret.map(|_| ()).map_err(|error| error.to_string())
+        };
+        for filled in [
+            &[b' '; 64][..],
+            &[0; 64],
+            &[b'a'; 64],
+            &b"ab".repeat(32),
+            &b"secret".repeat(11),
+            &b"1234567".repeat(10),
+            &[b"abcdefg", &[b'\n'; 64][..]].concat(),
+            &[&[b' '; 64][..], b"\n"].concat(),
+        ] {
+            let refused = read(filled).unwrap_err();
+            assert!(refused.contains("bytes; accepted: at least "), "{refused}");
+        }
+        for drawn in [
+            &b"0123456789abcdef0123456789abcdef"[..],
+            b"a secret of at least thirty-two bytes",
+            &(0..32).collect::<Vec<u8>>(),
+            b"86753098675309867530986753098675309142",
+        ] {
+            assert_eq!(read(drawn), Ok(()), "{drawn:?}");
         }
     }
 }

@@ -107,13 +107,13 @@ fn passed(lab: &Lab, grant: &Grant) -> Response {
     let whole = (name.trim() == &*name).then_some(name);
     let subject = whole.map(|name| HeaderValue::from_bytes(name.as_bytes()));
     let scope = HeaderValue::try_from(grant.scopes().to_string());
-    let (Some(Ok(subject)), Ok(scope)) = (subject, scope) else {
-        // A name that no header can hold must not pass as nobody's.
-        let cause = "an account's name fits into no header, so its requests cannot be passed on";
-        return denied(
-            cause::unavailable(Source::Users, &cause),
-            Challenge::of(lab),
-        );
-    };
-    (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response()
+    if let (Some(Ok(subject)), Ok(scope)) = (subject, scope) {
+        return (StatusCode::NO_CONTENT, [(SUBJECT, subject), (SCOPE, scope)]).into_response();
+    }
+    // A name that no header can hold must not pass as nobody's. Nothing failed that a later try would find mended.
+    let name = lab.name(grant);
+    let cause = format!("no header can hold the subject's name {name:?}: refused");
+    cause::tell(Source::Authorize, &cause);
+    let reason = "The subject's name cannot be passed on in a header";
+    problem(StatusCode::FORBIDDEN, "access_denied", reason)
 }

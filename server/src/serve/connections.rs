@@ -22,6 +22,10 @@ const RESERVE: u64 = 64;
 /// The share of a low descriptor limit that connections leave to everything else: a fourth.
 const LEAST_RESERVED_SHARE: u64 = 4;
 
+/// The lowest descriptor limit with which a server starts. It has a dozen open before the first connection comes, and one
+/// that can accept none would seem to be ready and answer nothing.
+const LEAST_LIMIT: u64 = 32;
+
 /// The part of the connections that is closed at once to make room: choosing them looks at each.
 const PART: usize = 64;
 
@@ -70,6 +74,12 @@ pub(crate) fn most(design: &Design) -> usize {
         + u64::from(!design.answer_delay.0.is_zero());
     let possible = ((limit - reserved) / each).max(1);
     wanted.min(usize::try_from(possible).unwrap_or(usize::MAX))
+}
+
+/// The descriptor limit and the least that is needed, where the limit is lower.
+pub(super) fn lacking() -> Option<(u64, u64)> {
+    let limit = getrlimit(Resource::Nofile).current?;
+    (limit < LEAST_LIMIT).then_some((limit, LEAST_LIMIT))
 }
 
 impl Connections {

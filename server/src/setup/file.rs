@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::Setup;
 use crate::axis::accepted_names;
 use crate::files;
+use crate::members::without_values;
 
 /// What is wrong with a settings file.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,7 @@ pub(super) fn read(path: &Path) -> Result<Setup, SetupFileError> {
     let refuse = |error: &toml::de::Error| {
         line(
             error.span().map_or(0, |span| span.start),
-            error.message().replace('\n', "; "),
+            without_values(error.message()).replace('\n', "; "),
         )
     };
 

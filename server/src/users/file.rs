@@ -30,7 +30,7 @@ use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::files;
 use crate::hashing::Hasher;
-use crate::members::{Members, Object};
+use crate::members::{Members, Object, misread};
 use crate::password::{self, Password, Unusable};
 use crate::policy::{Role, Roles};
 
@@ -61,8 +61,8 @@ pub enum UsersFileError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column.
-        error: serde_json::Error,
+        /// What is wrong, with line and column, and without any value of the file.
+        error: String,
     },
     /// An account has no usable password.
     #[error("users file {path}: `{name}` {problem}; {SHAPE}")]
@@ -313,11 +313,15 @@ fn read(path: &Path) -> Result<BTreeMap<String, Entry>, UsersFileError> {
     let Members(entries): Members<Object<Entry>> =
         serde_json::from_slice(&text).map_err(|error| UsersFileError::Invalid {
             path: path.to_owned(),
-            error,
+            error: misread(&error),
         })?;
     let problem = |name: &str, problem| UsersFileError::Account {
         path: path.to_owned(),
-        name: escaped(name),
+        // No name has a colon: what follows one may be a password.
+        name: match name.split_once(':') {
+            Some((before, _)) => escaped(before) + ":…",
+            None => escaped(name),
+        },
         problem,
     };
     let mut accounts = BTreeMap::new();

@@ -111,17 +111,20 @@ impl Source<'_> {
     }
 }
 
-/// serde repeats a text of the wrong kind, which may be a password: `invalid type: string "…", expected a map`.
+/// serde repeats a value of the wrong kind, which may be a password or a PIN: `invalid type: string "…", expected a map`.
 fn without_value(message: &str) -> String {
-    let value = ["invalid type: string ", "invalid value: string "]
+    let wrong = ["invalid type: ", "invalid value: "]
         .iter()
-        .find_map(|kind| message.strip_prefix(kind));
-    match value.and_then(|value| value.rfind("\", expected ").map(|end| &value[end + 1..])) {
-        Some(rest) => {
-            let (kind, _) = message.split_once(" string ").unwrap_or_default();
-            format!("{kind} a text{rest}")
-        }
-        None => message.to_owned(),
+        .find(|wrong| message.starts_with(**wrong));
+    let (Some(wrong), Some(end)) = (wrong, message.rfind(", expected ")) else {
+        return message.to_owned();
+    };
+    // The value itself may contain these words: the last ones are serde's.
+    let (found, expected) = message.split_at(end);
+    let kind = found[wrong.len()..].split(['"', '`']).next();
+    match kind.unwrap_or_default().trim_end() {
+        "string" => format!("{wrong}a text{expected}"),
+        kind => format!("{wrong}{kind}{expected}"),
     }
 }
 
