@@ -10,13 +10,12 @@ mod supervised;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
-
-use rand::RngExt as _;
 
 use crate::connection::Endpoint;
 use crate::scenario::Target;
@@ -234,10 +233,14 @@ fn unusable(url: &str, cause: &impl ToString) -> ServerError {
 fn free_port() -> io::Result<u16> {
     let below = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")
         .ok()
-        .and_then(|range| range.split_whitespace().next()?.parse().ok())
+        .and_then(|range| range.split_whitespace().next()?.parse::<u16>().ok())
         .filter(|first| *first > LEAST_PORT + MOST_PORTS_TRIED);
-    for _ in 0..MOST_PORTS_TRIED {
-        let port = below.map_or(0, |first| rand::rng().random_range(LEAST_PORT..first));
+    let random = RandomState::new();
+    for tried in 0..MOST_PORTS_TRIED {
+        let port = below.map_or(0, |first| {
+            let above = random.hash_one(tried) % u64::from(first - LEAST_PORT);
+            LEAST_PORT + u16::try_from(above).unwrap_or(0)
+        });
         let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
         let port = match bound {
             Ok(listener) => listener.local_addr()?.port(),

@@ -55,6 +55,7 @@ impl Answers {
             // As many distances between answers as there are answers.
             last.saturating_duration_since(first)
                 .mul_f64(ok as f64 / (ok - 1) as f64)
+                .min(since_start(last))
         };
         planned.max(answering)
     }
