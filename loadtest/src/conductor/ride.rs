@@ -18,6 +18,9 @@ use crate::{interrupt, pacing, usage};
 const PREPARE_TIMEOUTS: u32 = 6;
 /// How long before a slice with planned arrivals begins its users are told of it.
 const AHEAD: Duration = pacing::MOST_MARGIN;
+/// How long after a user failed to prepare the end of its server is looked for: a server that is killed refuses
+/// connections a moment before its command has ended.
+const END_SEEN_WITHIN: Duration = Duration::from_millis(500);
 /// For the users to notice that they are no longer waited for.
 const ABANDON_WITHIN: Duration = Duration::from_secs(5);
 /// For a server to give up what nobody waits for any more.
@@ -71,7 +74,7 @@ impl Conductor<'_> {
             if interrupt::requested() {
                 return Err(RunError::Interrupted);
             }
-            self.check(variant)?;
+            self.check_for(variant, END_SEEN_WITHIN)?;
             if self.order.duel.is_some() && cause.ends_with(NO_ANSWER) {
                 return Err(self.silence(&load, variant, 0));
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use authlab_reports::run::Slice;
 
 use super::ride::Ran;
-use super::{Conductor, RunError};
+use super::{Conductor, LOOK_EVERY, RunError};
 use crate::interrupt;
 use crate::live::Aim;
 use crate::plan::slice_seed;
@@ -139,6 +139,16 @@ impl Conductor<'_> {
     fn slot(&mut self, load: &Load, length: Duration) -> Option<Instant> {
         let timetable = self.timetable.as_mut()?;
         Some(timetable.slot(load, length))
+    }
+
+    /// Whether the variant's server still runs after a while.
+    pub(super) fn check_for(&mut self, variant: usize, time: Duration) -> Result<(), RunError> {
+        let end = Instant::now() + time;
+        while Instant::now() < end && !interrupt::requested() {
+            self.check(variant)?;
+            std::thread::sleep(LOOK_EVERY);
+        }
+        self.check(variant)
     }
 
     /// Whether the variant's server still runs.
