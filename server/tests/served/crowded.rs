@@ -1,12 +1,16 @@
-//! One client that asks without a pause, and another one.
+//! One client that fills what is shared, and another one.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use authlab_server::{Design, HashOn, PasswordKind};
 
 use crate::harness::{ELSEWHERE, Served, quick};
+
+/// Between two sign-ins of a flooding task that was refused: the queue is full all the same.
+const PAUSE: Duration = Duration::from_millis(50);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_fills_the_hash_queue_keeps_no_other_one_out() {
@@ -31,13 +35,17 @@ async fn a_client_that_fills_the_hash_queue_keeps_no_other_one_out() {
                         let answer = client.login("nobody", "wrong").await;
                         let busy = answer.status == 429;
                         refused.fetch_add(usize::from(busy), Ordering::Relaxed);
+                        if busy {
+                            // Each is a connection of its own, and there are no more than some ten thousand.
+                            tokio::time::sleep(PAUSE).await;
+                        }
                     }
                 })
             })
             .collect();
         // The flood has filled the queue once it is refused.
         while refused.load(Ordering::Relaxed) < 24 {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(PAUSE).await;
         }
         let other = server.client().at(ELSEWHERE);
         for number in 0..8 {
