@@ -25,7 +25,7 @@ struct Job {
     task: Task,
     reply: oneshot::Sender<Outcome>,
     /// Held until the hash is done, whether its client waits for it or not.
-    _place: Place,
+    place: Place,
 }
 
 impl Pool {
@@ -45,11 +45,7 @@ impl Pool {
     pub(super) async fn run(&self, task: Task, place: Place) -> Result<Outcome, Denied> {
         let (reply, outcome) = oneshot::channel();
         self.queue
-            .try_send(Job {
-                task,
-                reply,
-                _place: place,
-            })
+            .try_send(Job { task, reply, place })
             .map_err(|refused| match refused {
                 TrySendError::Full(_) => Denied::Busy,
                 TrySendError::Disconnected(_) => cause::unanswered("the hash pool"),
@@ -63,10 +59,15 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     let _ = rustix::process::setpriority_process(None, NICEST);
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { return };
+        let Ok(Job { task, reply, place }) = next else {
+            return;
+        };
         // Whoever hung up while waiting no longer needs the hash.
-        if !job.reply.is_closed() {
-            let _ = job.reply.send(job.task.run());
+        if !reply.is_closed() {
+            let outcome = task.run();
+            // Before the answer: whoever has it may ask for the next hash.
+            drop(place);
+            let _ = reply.send(outcome);
         }
     }
 }
