@@ -33,9 +33,13 @@ const runs = {
 const charts = (run) => {
   const expected = {};
   for (const load of run.scenario.loads) for (const step of load.steps) {
-    const curves = run.merged.filter((figure) =>
-      figure.load === load.name && figure.step === step && figure.metric === "service" && figure.count && figure.curve?.length);
-    if (curves.length) expected[`Percentiles: ${load.name}, ${step}`] = curves.length;
+    // Closed users have one latency, open arrivals two.
+    const latencies = load.open ? { response: " of response time", service: " of service time" } : { service: "" };
+    for (const [metric, of] of Object.entries(latencies)) {
+      const curves = run.merged.filter((figure) =>
+        figure.load === load.name && figure.step === step && figure.metric === metric && figure.count && figure.curve?.length);
+      if (curves.length) expected[`Percentiles${of}: ${load.name}, ${step}`] = curves.length;
+    }
   }
   const { load, step } = run.scenario.ladder.latency;
   const over = new Set(run.slices.filter((slice) => slice.load === load
