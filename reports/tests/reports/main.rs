@@ -11,6 +11,7 @@ mod duel;
 mod exact;
 mod findings;
 mod folder;
+mod golden;
 mod hostile;
 mod installed;
 mod ladder;
