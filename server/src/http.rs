@@ -38,7 +38,7 @@ use answers::problem;
 pub(crate) use answers::shutting_down;
 pub use app::App;
 pub(crate) use caching::Caching;
-use documented::{Doc, Documented};
+use documented::{Doc, Documented, OPENAPI};
 pub(crate) use granted::{refused, request as request_of};
 pub(crate) use host::unnamed;
 use observed::Observed;
@@ -58,7 +58,7 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
             Extension(bodies::Within(body_timeout)),
         )
     };
-    let routes = Documented::new(&lab)
+    let routes = Documented::new()
         .add(
             "/items",
             get(items::list).merge(post(items::add).layer(body())),
@@ -116,12 +116,12 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
     } else {
         routes
     };
-    let (mut routes, api) = routes.split();
+    let mut routes = routes.routes(lab.design());
     if lab.design().verify == VerifyKind::Local {
         routes = routes.route("/.well-known/jwks.json", get(oauth::jwks));
     }
     let routes = routes
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+        .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from(OPENAPI)))
         .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "No such path"))
         .method_not_allowed_fallback(async || {
             problem(
