@@ -7,6 +7,9 @@ use std::process::Output;
 use anyhow::{Context, bail};
 use authlab_loadtest::conductor::{Order, conduct};
 use authlab_loadtest::cores::Cores;
+use authlab_loadtest::scenario::tables::{
+    LoadTable, ProfileTable, StepTable, Tables, VariantTable,
+};
 use authlab_loadtest::scenario::{Scenario, Target};
 use authlab_loadtest::server::{Launcher, Server};
 use authlab_reports::run::{LoadStep, throughput};
@@ -67,14 +70,7 @@ impl Bench {
         let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
         let authlab = authlab.display().to_string();
         let words = [&authlab, "null", "--listen", "127.0.0.1:{port}", what, time];
-        let text = format!(
-            "name = \"work\"\nquestion = \"?\"\n[[variant]]\nname = \"work\"\ncommand = {words:?}\n\
-             [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
-             [[load]]\nname = \"load\"\nusers = 1\njourney = [\"get\"]\n\
-             profile.quick = {{ blocks = 1, slice = \"1ms\" }}\n"
-        );
-        let scenario = Scenario::parse("work", &text, "quick")?;
-        Self::start(&scenario.variants[0].target)
+        Self::start(&Target::command(words.map(str::to_owned).to_vec()))
     }
 
     fn start(target: &Target) -> anyhow::Result<Self> {
@@ -105,18 +101,39 @@ impl Bench {
     pub(crate) fn ours(&self, measure: Measure<'_>) -> anyhow::Result<Said> {
         // A block is two slices.
         let slice_ms = u64::from(measure.seconds) * 1000 / 2;
-        let rate = match measure.asked {
-            Asked::Closed => String::new(),
-            Asked::Open(rate) => format!("rate = {rate:?}\ntimeout = \"100ms\"\n"),
+        let (rate, timeout) = match measure.asked {
+            Asked::Closed => (None, None),
+            Asked::Open(rate) => (Some(rate.into()), Some("100ms".into())),
         };
-        let text = format!(
-            "name = \"beside\"\nquestion = \"?\"\n\
-             [[variant]]\nname = \"server\"\nurl = \"http://{}\"\n\
-             [[step]]\nname = \"get\"\nrequest = \"GET {}\"\n\
-             [[load]]\nname = \"load\"\nusers = {}\n{rate}journey = [\"get\"]\n\
-             profile.quick = {{ blocks = 1, slice = \"{slice_ms}ms\", warm_up = \"100ms\" }}\n",
-            self.server.authority, measure.path, measure.connections
-        );
+        let tables = Tables {
+            name: "beside".into(),
+            variant: vec![VariantTable {
+                name: "server".into(),
+                url: Some(format!("http://{}", self.server.authority).into()),
+                ..VariantTable::default()
+            }],
+            step: vec![StepTable {
+                name: "get".into(),
+                request: Some(format!("GET {}", measure.path).into()),
+                ..StepTable::default()
+            }],
+            load: vec![LoadTable {
+                name: "load".into(),
+                users: usize::try_from(measure.connections)?.into(),
+                rate,
+                timeout,
+                journey: Some(vec!["get".into()].into()),
+                profile: ProfileTable {
+                    blocks: 1.into(),
+                    slice: format!("{slice_ms}ms").into(),
+                    warm_up: Some("100ms".into()),
+                    ..ProfileTable::default()
+                }
+                .only(),
+                ..LoadTable::default()
+            }],
+            ..Tables::default()
+        };
         let order = Order {
             authlab: self.authlab.clone(),
             runs: self.folder.join("runs"),
@@ -131,7 +148,7 @@ impl Bench {
             instructions: None,
             watched: false,
         };
-        let finished = conduct(&Scenario::parse("beside", &text, "quick")?, &order, |_| {})?;
+        let finished = conduct(&Scenario::of("beside", &tables)?, &order, |_| {})?;
         if let Some(error) = finished.error {
             return Err(error.into());
         }

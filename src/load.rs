@@ -1,17 +1,18 @@
 //! `authlab load`: one server measured without a scenario file, as with the one-line tools people know.
 
-mod file;
 mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use authlab_loadtest::arrivals::MOST_PER_SECOND;
 use authlab_loadtest::duration::{self, NotADuration};
 use authlab_loadtest::origin::Origin;
+use authlab_loadtest::scenario::Scenario;
+use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, Typed, VariantTable};
 
-use crate::requests::{self, Asked, Requests};
+use crate::requests::{self, Requests};
 use crate::run::{self, conduct_and_show};
 
 #[derive(clap::Args)]
@@ -52,29 +53,74 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let (origin, asked) = target(arguments)?;
-    let text = file::scenario(arguments, &origin, &asked)?;
-    let scenario = requests::scenario("authlab load", &text)?;
+    let scenario = scenario(arguments)?;
     conduct_and_show(&scenario, &arguments.common, words::of(arguments))
 }
 
-/// Where the requests go. What is checked here is what a scenario would say in words that do not fit
-/// a command line.
-fn target(arguments: &Arguments) -> anyhow::Result<(Origin, Asked)> {
+/// One variant and one load.
+fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
     let (origin, path) = Origin::parse(&arguments.url)?;
-    let asked = arguments.requests.asked(&path)?;
+    let steps = arguments.requests.asked(&path)?.steps();
+    // A scenario would say this in words that do not fit a command line.
     if arguments.ca.is_some() && !origin.secure {
         bail!("--ca is of TLS: use it with an https:// url");
     }
-    Ok((origin, asked))
+    let ca = arguments.ca.as_deref().map(|ca| {
+        let ca = ca.to_str().context("--ca: the file's name is not text");
+        ca.map(Typed::from)
+    });
+    let url = origin.to_string();
+    let variant = VariantTable {
+        name: "server".into(),
+        label: Some(url.clone()),
+        url: Some(url.as_str().into()),
+        http: arguments.http2.then(|| "2".into()),
+        ca: ca.transpose()?,
+        ..VariantTable::default()
+    };
+    let slice = duration::parse(&arguments.duration)? / SLICES;
+    let load = LoadTable {
+        name: "load".into(),
+        users: match (arguments.users, arguments.rate) {
+            (Some(users), _) => users,
+            (None, Some(_)) => OPEN_USERS,
+            (None, None) => 1,
+        }
+        .into(),
+        rate: arguments.rate.map(Typed::from),
+        spacing: arguments.spacing.clone().map(Typed::from),
+        think: arguments.think.clone().map(Typed::from),
+        timeout: Some(arguments.timeout.as_str().into()),
+        journey: Some(requests::journey(&steps)),
+        profile: ProfileTable {
+            blocks: 1.into(),
+            slice: format!("{}us", slice.as_micros()).into(),
+            warm_up: Some(arguments.warm_up.as_str().into()),
+            ..ProfileTable::default()
+        }
+        .only(),
+        ..LoadTable::default()
+    };
+    let tables = Tables {
+        name: "load".into(),
+        question: format!("How does {url} answer?"),
+        variant: vec![variant],
+        step: steps,
+        load: vec![load],
+        ..Tables::default()
+    };
+    Ok(Scenario::of("authlab load", &tables)?)
 }
+
+/// In flight at once, when nothing else is said: what a rate needs is not known before.
+const OPEN_USERS: usize = 100;
+
+/// Slices that the time is divided into: one block.
+const SLICES: u32 = 2;
 
 pub(crate) fn time(text: &str) -> Result<String, NotADuration> {
     duration::parse(text).map(|_| text.to_owned())
 }
-
-/// Slices that the time is divided into: one block.
-pub(crate) const SLICES: u32 = 2;
 
 /// A time that can be divided into [`SLICES`].
 fn time_of_slices(text: &str) -> Result<String, String> {

@@ -1,11 +1,10 @@
 //! Requests as typed on a command line, without a scenario file.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::Read;
 
-use anyhow::{Context, anyhow, bail};
-use authlab_loadtest::scenario::{Scenario, ScenarioError, escaped};
+use anyhow::{Context, bail};
+use authlab_loadtest::scenario::escaped;
+use authlab_loadtest::scenario::tables::{StepTable, Typed};
 use authlab_loadtest::target;
 use authlab_reports::withhold::{self, WITHHELD};
 
@@ -43,15 +42,6 @@ pub(crate) struct Asked {
     expect: Vec<u16>,
     /// Braces stand for values.
     template: bool,
-}
-
-/// A scenario made of a command line.
-pub(crate) fn scenario(verb: &str, text: &str) -> anyhow::Result<Scenario> {
-    Scenario::parse(verb, text, "quick").map_err(|error| match error {
-        // The line is of a file that nobody has written.
-        ScenarioError::Refused { what, .. } => anyhow!(what),
-        unreadable @ ScenarioError::Unreadable { .. } => unreadable.into(),
-    })
 }
 
 impl Requests {
@@ -153,52 +143,37 @@ impl Requests {
 }
 
 impl Asked {
-    /// Its steps, as text of a scenario file; answers with their names, quoted.
-    pub(crate) fn steps(&self, text: &mut String) -> String {
-        let mut names = Vec::new();
-        for (number, path) in self.paths.iter().enumerate() {
-            let name = format!("{}-{}", self.method.to_ascii_lowercase(), number + 1);
-            self.step(text, &name, path);
-            names.push(quoted(&name));
-        }
-        names.join(", ")
+    /// Its steps, one for each path.
+    pub(crate) fn steps(&self) -> Vec<StepTable> {
+        let step = |(place, path): (usize, &String)| StepTable {
+            name: format!("{}-{}", self.method.to_ascii_lowercase(), place + 1).into(),
+            request: Some(format!("{} {}", self.method, self.text(path)).into()),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone().into(), self.text(value).into()))
+                .collect(),
+            expect: self.expect.clone(),
+            body: self.body.as_ref().map(|body| self.text(body).into()),
+            ..StepTable::default()
+        };
+        self.paths.iter().enumerate().map(step).collect()
     }
 
-    fn step(&self, text: &mut String, name: &str, path: &str) {
-        text.push_str("[[step]]\n");
-        line(text, "name", &quoted(name));
-        let path = self.text(path);
-        line(text, "request", &quoted(&format!("{} {path}", self.method)));
-        let headers = self
-            .headers
-            .iter()
-            .map(|(name, value)| format!("{} = {}", quoted(name), quoted(&self.text(value))));
-        let headers: Vec<_> = headers.collect();
-        line(text, "headers", &format!("{{ {} }}", headers.join(", ")));
-        line(text, "expect", &format!("{:?}", self.expect));
-        if let Some(body) = &self.body {
-            line(text, "body", &quoted(&self.text(body)));
-        }
-    }
-
-    /// What was typed, as a scenario file has it.
-    fn text<'t>(&self, typed: &'t str) -> Cow<'t, str> {
+    /// What was typed, as a scenario has it.
+    fn text(&self, typed: &str) -> String {
         if self.template {
-            Cow::Borrowed(typed)
+            typed.to_owned()
         } else {
-            Cow::Owned(escaped(typed))
+            escaped(typed)
         }
     }
 }
 
-/// A line of a scenario file.
-pub(crate) fn line(text: &mut String, key: &str, value: &str) {
-    let _ = writeln!(text, "{key} = {value}");
-}
-
-/// A TOML string.
-pub(crate) fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+/// A journey through all of the steps, in their order.
+pub(crate) fn journey(steps: &[StepTable]) -> Typed<Vec<Typed<String>>> {
+    let names: Vec<_> = steps.iter().map(|step| step.name.clone()).collect();
+    names.into()
 }
 
 /// Names and values. What is wrong with one may be a secret in the wrong place: it is not repeated.

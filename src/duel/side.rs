@@ -27,15 +27,7 @@ pub(super) fn variant(
             name: name.to_owned(),
             ..variant.clone()
         },
-        None => Variant {
-            name: name.to_owned(),
-            label: name.to_owned(),
-            target: target(arguments, option, typed, known)?,
-            besides: Vec::new(),
-            gives_up: Vec::new(),
-            holds: None,
-            steps: None,
-        },
+        None => Variant::new(name, target(arguments, option, typed, known)?),
     })
 }
 

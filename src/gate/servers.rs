@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::conductor::{Order, conduct};
-use authlab_loadtest::scenario::{Ready, Scenario, Target, Variant};
+use authlab_loadtest::scenario::tables::{
+    LoadTable, ProfileTable, StepTable, Tables, VariantTable,
+};
+use authlab_loadtest::scenario::{Scenario, Target, Variant};
 use authlab_reports::blocks;
 use authlab_reports::judge::{LOOKS, lengthen, metric::SAMPLES_OF_A_MEDIAN};
 use authlab_reports::order_statistics::median;
@@ -23,21 +26,29 @@ const WORK_NS: f64 = 20_000.0;
 /// Blocks that say how long its request takes.
 const PILOT_BLOCKS: usize = 10;
 
-/// Steps and load of a duel with the reference server.
-const TOKEN: &str = r#"
-[[step]]
-name = "token"
-request = "POST /token"
-json = { username = "john", password = "password123" }
-expect = [200]
-save = { token = "json:/access_token" }
-[[step]]
-name = "items"
-request = "GET /items/"
-headers = { authorization = "Bearer {token}" }
-expect = [200]
-"#;
-const GET: &str = "[[step]]\nname = \"items\"\nrequest = \"GET /\"\n";
+/// A sign-in, and a request with its token.
+fn token() -> StepTable {
+    let body = [("username", "john"), ("password", "password123")];
+    let body = body.map(|(key, text)| (key.to_owned(), text.into()));
+    StepTable {
+        name: "token".into(),
+        request: Some("POST /token".into()),
+        json: Some(toml::Value::Table(body.into_iter().collect()).into()),
+        expect: vec![200],
+        save: BTreeMap::from([("token".into(), "json:/access_token".into())]),
+        ..StepTable::default()
+    }
+}
+
+fn items() -> StepTable {
+    StepTable {
+        name: "items".into(),
+        request: Some("GET /items/".into()),
+        headers: BTreeMap::from([("authorization".into(), "Bearer {token}".into())]),
+        expect: vec![200],
+        ..StepTable::default()
+    }
+}
 
 /// The load of a duel's defaults, over the given number of blocks.
 fn scenario(name: &str, variants: Vec<Variant>, blocks: usize) -> anyhow::Result<Scenario> {
@@ -45,18 +56,44 @@ fn scenario(name: &str, variants: Vec<Variant>, blocks: usize) -> anyhow::Result
         .iter()
         .any(|variant| matches!(&variant.target, Target::Authlab(_)))
         || name == "layout";
-    let (steps, prepare) = if reference {
-        (TOKEN, "prepare = [\"token\"]\n")
+    let (step, prepare) = if reference {
+        (vec![token(), items()], vec!["token".into()])
     } else {
-        (GET, "")
+        let get = StepTable {
+            name: "items".into(),
+            request: Some("GET /".into()),
+            ..StepTable::default()
+        };
+        (vec![get], Vec::new())
     };
-    let text = format!(
-        "name = \"gate-{name}\"\nquestion = \"?\"\n[[variant]]\nname = \"replaced\"\nflags = {{}}\n{steps}\
-         [[load]]\nname = \"closed\"\nusers = 1\n{prepare}journey = [\"items\"]\n\
-         profile.quick = {{ blocks = {blocks}, slice = \"100ms\", warm_up = \"2s\", restart_blocks = 10, \
-         min_samples = {SAMPLES_OF_A_MEDIAN} }}\n"
-    );
-    let mut scenario = Scenario::parse("authlab calibrate-gate", &text, "quick")?;
+    let tables = Tables {
+        name: format!("gate-{name}").into(),
+        question: "?".to_owned(),
+        variant: vec![VariantTable {
+            name: "replaced".into(),
+            flags: Some(BTreeMap::new()),
+            ..VariantTable::default()
+        }],
+        step,
+        load: vec![LoadTable {
+            name: "closed".into(),
+            users: 1.into(),
+            prepare,
+            journey: Some(vec!["items".into()].into()),
+            profile: ProfileTable {
+                blocks: blocks.into(),
+                slice: "100ms".into(),
+                warm_up: Some("2s".into()),
+                restart_blocks: 10,
+                min_samples: Some(SAMPLES_OF_A_MEDIAN),
+                ..ProfileTable::default()
+            }
+            .only(),
+            ..LoadTable::default()
+        }],
+        ..Tables::default()
+    };
+    let mut scenario = Scenario::of("authlab calibrate-gate", &tables)?;
     scenario.variants = variants;
     Ok(scenario)
 }
@@ -77,7 +114,7 @@ pub(super) fn recording(
 /// The reference server under a name.
 pub(super) fn reference(name: &str) -> Variant {
     let flags = REFERENCE.map(|(flag, value)| (flag.to_owned(), value.to_owned()));
-    variant(name, Target::Authlab(flags.into()))
+    Variant::new(name, Target::Authlab(flags.into()))
 }
 
 /// The same design served by another binary.
@@ -86,31 +123,10 @@ pub(super) fn reference_of(binary: &str, name: &str) -> Variant {
         .iter()
         .flat_map(|(flag, value)| [format!("--{flag}"), (*value).to_owned()]);
     let words = [binary, "serve", "--listen", "127.0.0.1:{port}"].map(str::to_owned);
-    command(name, words.into_iter().chain(flags).collect())
-}
-
-fn command(name: &str, words: Vec<String>) -> Variant {
-    let target = Target::Command {
-        words,
-        env: BTreeMap::new(),
-        ready: Ready::Answers,
-        ready_within: std::time::Duration::from_secs(10),
-        host: None,
-        protocol: authlab_loadtest::protocol::Protocol::default(),
-    };
-    variant(name, target)
-}
-
-fn variant(name: &str, target: Target) -> Variant {
-    Variant {
-        name: name.to_owned(),
-        label: name.to_owned(),
-        target,
-        besides: Vec::new(),
-        gives_up: Vec::new(),
-        holds: None,
-        steps: None,
-    }
+    Variant::new(
+        name,
+        Target::command(words.into_iter().chain(flags).collect()),
+    )
 }
 
 /// A server whose request costs a known share more.
@@ -146,7 +162,7 @@ impl Injected {
             "--work",
             &format!("{work_us:.3}us"),
         ];
-        command(name, words.map(str::to_owned).to_vec())
+        Variant::new(name, Target::command(words.map(str::to_owned).to_vec()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::source::Source;
-use super::{File, LoadTable};
+use crate::scenario::tables::{LoadTable, Tables};
 use crate::scenario::template::{Slot, Template};
 use crate::scenario::{Load, Pool, ScenarioError, Step};
 use crate::user::TRACE_VALUES;
@@ -13,7 +13,7 @@ impl Source<'_> {
     /// Checks the values of the pools' files in the steps that use them.
     pub(super) fn rows_fit(
         &self,
-        file: &File,
+        file: &Tables,
         pools: &[Arc<Pool>],
         steps: &[Step],
     ) -> Result<(), ScenarioError> {
