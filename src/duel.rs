@@ -16,6 +16,7 @@ use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::instructions::{self, Amount, Counter};
 use authlab_loadtest::interrupt;
+use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::progress::Progress;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::server::Launcher;
@@ -24,7 +25,7 @@ use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
 
 use crate::requests::Requests;
-use crate::run::{calibration, seed_from_clock, tool};
+use crate::run::{calibration, tool};
 use crate::{flags, output};
 
 #[derive(clap::Args)]

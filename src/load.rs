@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use authlab_loadtest::arrivals::MOST_PER_SECOND;
+use authlab_loadtest::arrivals::per_second;
 use authlab_loadtest::duration::{self, NotADuration};
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::scenario::Scenario;
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     users: Option<usize>,
     /// Requests a second, planned whether or not a user is free [default: closed users]
-    #[arg(long, value_parser = rate)]
+    #[arg(long, value_parser = per_second)]
     rate: Option<f64>,
     /// Spread of planned requests: uniform or poisson
     #[arg(long, requires = "rate")]
@@ -131,25 +131,4 @@ fn time_of_slices(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
-}
-
-/// A rate that a load can have. What is not a number, endless or rounded to 0 is none.
-pub(crate) fn rate(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|rate| (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(rate))
-        .ok_or_else(|| {
-            format!("a rate is more than 0, at least {LEAST_PER_SECOND} and at most {MOST_PER_SECOND} requests a second")
-        })
-}
-
-/// A request a day.
-const LEAST_PER_SECOND: f64 = 0.000_01;
-
-/// A share that a verb's exit code depends on.
-pub(crate) fn share(text: &str) -> Result<f64, &'static str> {
-    text.parse()
-        .ok()
-        .filter(|share: &f64| share.is_finite() && *share >= 0.0)
-        .ok_or("a share is a number from 0, e.g. 0.9")
 }

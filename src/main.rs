@@ -5,27 +5,19 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write: `output` does not.
 
-mod agree;
-mod bar;
-mod bench;
-mod beside;
 mod builtin;
 mod calibrate;
-mod ceiling;
 mod child;
 mod client;
 mod compare;
 mod completions;
 mod duel;
-mod exact;
 mod examples;
 mod flags;
-mod gate;
 mod lab;
 mod load;
 mod merge;
 mod null;
-mod output;
 mod refusal;
 mod report;
 mod requests;
@@ -36,7 +28,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use authlab_loadtest::{descriptors, interrupt};
+use authlab_loadtest::output::EXIT_REFUSED;
+use authlab_loadtest::{bar, descriptors, interrupt, output};
+use authlab_workshop::Proof;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -81,27 +75,15 @@ enum Verb {
     /// Judge two servers against each other: slower, faster, no change, or cannot tell
     #[command(after_help = examples::DUEL)]
     Duel(Box<duel::Arguments>),
-    /// Run the micro-benchmarks of this workspace
-    #[command(after_help = examples::BENCH)]
-    Bench(bench::Arguments),
-    /// Count instructions and allocations of a request, against the baseline
-    #[command(after_help = examples::EXACT)]
-    Exact(exact::Arguments),
-    /// Measure the load generator beside wrk, on the same server
-    #[command(after_help = examples::CEILING)]
-    Ceiling(ceiling::Arguments),
-    /// Compare the load generator's latencies with those of wrk and oha
-    #[command(after_help = examples::AGREE)]
-    Agree(agree::Arguments),
     /// Measure what this machine and the load generator can tell apart, now
     #[command(after_help = examples::CALIBRATE)]
     Calibrate(calibrate::Arguments),
-    /// Measure how often the duel cries wolf on this machine, and what it finds; about an hour
-    #[command(after_help = examples::CALIBRATE_GATE)]
-    CalibrateGate(gate::Arguments),
     /// Print the script by which a shell completes verbs, flags and values
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Arguments),
+    /// Prove the tool itself, in a checkout: benchmarks, counts, other load generators beside it
+    #[command(subcommand, hide = true)]
+    Prove(Proof),
     /// Answer every request with the same 200
     #[command(hide = true)]
     Null(null::Arguments),
@@ -109,9 +91,6 @@ enum Verb {
     #[command(hide = true)]
     Child(child::Arguments),
 }
-
-/// Exit code for bad input and for what the lab cannot do.
-const EXIT_REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
     if let Err(error) = survive_file_limit() {
@@ -130,7 +109,7 @@ fn main() -> ExitCode {
         }
         // The help or the version was asked for, or there were no arguments and the help is the answer.
         Err(help) => {
-            output::help(&help);
+            print(&help);
             let code = u8::try_from(help.exit_code()).unwrap_or(EXIT_REFUSED);
             return output::finished(ExitCode::from(code));
         }
@@ -152,13 +131,9 @@ fn main() -> ExitCode {
         Verb::Merge(arguments) => merge::run(&arguments),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Duel(arguments) => duel::run(*arguments),
-        Verb::Bench(arguments) => bench::run(&arguments),
-        Verb::Exact(arguments) => exact::run(&arguments),
-        Verb::Ceiling(arguments) => ceiling::run(&arguments),
-        Verb::Agree(arguments) => agree::run(&arguments),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
-        Verb::CalibrateGate(arguments) => gate::run(&arguments),
         Verb::Completions(arguments) => Ok(completions::run(&arguments)),
+        Verb::Prove(proof) => proof.run(&run::tool()),
         Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),
     };
@@ -168,6 +143,14 @@ fn main() -> ExitCode {
             output::error(format_args!("{}", with_causes(&error)));
             ExitCode::from(EXIT_REFUSED)
         }
+    }
+}
+
+/// The help or the version that clap was asked for.
+fn print(help: &clap::Error) {
+    let printed = help.print();
+    if !help.use_stderr() {
+        output::printed(printed);
     }
 }
 

@@ -11,7 +11,7 @@ use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::duration;
 use authlab_loadtest::interrupt;
-use authlab_loadtest::machine;
+use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::calibration::Calibration;
@@ -195,16 +195,10 @@ pub(crate) fn check_runs(runs: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// The calibration kept beside the runs; said when it does not fit.
+/// The calibration kept beside the runs; said when it does not hold.
 pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<Calibration>> {
     check_runs(runs)?;
-    let kept = calibrate::kept(runs, &machine::describe(cores))?;
-    if let Some(stale) = kept.as_ref().and_then(|kept| kept.stale.as_ref()) {
-        output::note(format_args!(
-            "warning: the calibration does not hold: {stale}; take another with `authlab calibrate`"
-        ));
-    }
-    Ok(kept)
+    Ok(calibrate::found(runs, cores)?)
 }
 
 /// The ladder, and where the report is.
@@ -233,10 +227,4 @@ pub(crate) fn tool() -> Tool {
         commit: env!("AUTHLAB_COMMIT").to_owned(),
         profile: env!("AUTHLAB_PROFILE").to_owned(),
     }
-}
-
-pub(crate) fn seed_from_clock() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    // Nine digits are easily typed again.
-    since.map_or(0, |since| since.as_micros() as u64 % 1_000_000_000)
 }

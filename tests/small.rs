@@ -56,12 +56,15 @@ fn times_and_rates_are_refused_as_they_were_typed() {
             "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
-            &["agree", "--rate", "nan"],
+            &["prove", "agree", "--rate", "nan"],
             "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
-        (&["agree", "--within", "nan"], "a share is a number from 0"),
         (
-            &["ceiling", "--at-least", "inf"],
+            &["prove", "agree", "--within", "nan"],
+            "a share is a number from 0",
+        ),
+        (
+            &["prove", "ceiling", "--at-least", "inf"],
             "a share is a number from 0",
         ),
     ] {

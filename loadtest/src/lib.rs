@@ -15,12 +15,14 @@
 //! - `recorder`: histograms of each step and metric. [`live`]: counters beside them, for who watches.
 //! - `pauses`: when this tool itself was stopped.
 //! - `validity`: whether they can be trusted.
+//! - [`output`] and [`bar`]: what a command that measures prints, and a bar while it does.
 
 #![warn(missing_docs)]
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
 
 pub mod arrivals;
 mod awake;
+pub mod bar;
 pub mod calibrate;
 pub mod conductor;
 mod connection;
@@ -35,6 +37,7 @@ pub mod live;
 pub mod machine;
 pub mod null;
 pub mod origin;
+pub mod output;
 mod pacing;
 mod pauses;
 pub mod plan;

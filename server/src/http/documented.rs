@@ -39,12 +39,15 @@ enum Shows {
     Basic,
 }
 
+/// The body of a request: its media types, its shape, and whether there has to be one.
+type Taken = (Vec<&'static str>, fn() -> RefOr<Schema>, Required);
+
 /// One operation, in words.
 pub(super) struct Doc {
     method: HttpMethod,
     summary: &'static str,
     shows: Shows,
-    body: Option<(Vec<&'static str>, fn() -> RefOr<Schema>, Required)>,
+    body: Option<Taken>,
     headers: Vec<&'static str>,
     statuses: Vec<u16>,
 }

@@ -1,4 +1,4 @@
-//! `authlab bench`: the micro-benchmarks, with a bar while they run and their medians after.
+//! `authlab prove bench`: the micro-benchmarks, with a bar while they run and their medians after.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, bail};
 use authlab_loadtest::server::Launcher;
+use authlab_loadtest::{bar, output};
 use authlab_reports::micro;
 
-use crate::{bar, output};
-
+/// What was typed.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
+pub struct Arguments {
     /// Only benchmarks whose id contains this
     filter: Option<String>,
     /// How long each benchmark is measured

@@ -7,7 +7,8 @@ use authlab_reports::quantity;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar that counts `units`; hidden when nobody looks.
-pub(crate) fn new(name: &str, units: &str) -> ProgressBar {
+#[must_use]
+pub fn new(name: &str, units: &str) -> ProgressBar {
     let target = if std::io::stderr().is_terminal() {
         // The bar shares a core with what is measured.
         ProgressDrawTarget::stderr_with_hz(2)
@@ -24,6 +25,7 @@ pub(crate) fn new(name: &str, units: &str) -> ProgressBar {
 }
 
 /// A remaining time as people read it.
-pub(crate) fn clock(time: Duration) -> String {
+#[must_use]
+pub fn clock(time: Duration) -> String {
     quantity::elapsed(time.as_secs_f64())
 }

@@ -1,4 +1,4 @@
-//! `authlab exact`: instructions and allocations of whole requests, against the baseline that is committed.
+//! `authlab prove exact`: instructions and allocations of whole requests, against the baseline that is committed.
 
 mod tools;
 
@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
+use authlab_loadtest::output;
 use authlab_loadtest::server::Launcher;
 use authlab_reports::exact::comparison::Comparison;
 use authlab_reports::exact::{Counts, reading, text};
 
-use crate::output;
-
+/// What was typed.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
+pub struct Arguments {
     /// Make what is counted the baseline
     #[arg(long)]
     accept: bool,

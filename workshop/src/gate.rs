@@ -1,4 +1,4 @@
-//! `authlab calibrate-gate`: how often the duel cries wolf on this machine, and what it finds.
+//! `authlab prove calibrate-gate`: how often the duel cries wolf on this machine, and what it finds.
 //!
 //! Blocks recorded once are judged in windows as duels, beside what people use instead; then real
 //! duels are fought, on a quiet machine and beside a busy neighbour. What it found is kept as it goes.
@@ -17,16 +17,17 @@ use std::process::ExitCode;
 use anyhow::Context;
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::cores::Cores;
-use authlab_loadtest::interrupt;
+use authlab_loadtest::plan::seed_from_clock;
+use authlab_loadtest::{calibrate, interrupt, output};
 use authlab_reports::quantity;
+use authlab_reports::run::Tool;
 
-use crate::output;
-use crate::run::{calibration, seed_from_clock, tool};
 use report::{Gate, Live};
 use servers::Injected;
 
+/// What was typed.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
+pub struct Arguments {
     /// Blocks of the reference server against itself that are recorded and judged in windows
     #[arg(long, default_value_t = 1500)]
     blocks: usize,
@@ -74,17 +75,19 @@ struct Bench {
     keep: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, tool: &Tool) -> anyhow::Result<ExitCode> {
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let cores = Cores::split();
     let bench = Bench {
         order: Order {
             authlab: std::env::current_exe().context("cannot find the authlab binary")?,
             runs: arguments.runs.clone(),
-            command: vec!["authlab".to_owned(), "calibrate-gate".to_owned()],
-            tool: tool(),
+            command: ["authlab", "prove", "calibrate-gate"]
+                .map(str::to_owned)
+                .to_vec(),
+            tool: tool.clone(),
             seed: arguments.seed.unwrap_or_else(seed_from_clock),
-            calibration: calibration(&arguments.runs, &cores)?,
+            calibration: calibrate::found(&arguments.runs, &cores)?,
             cores,
             shard: None,
             awake: true,

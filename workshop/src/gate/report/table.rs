@@ -12,7 +12,7 @@ pub(super) fn render(gate: &Gate) -> String {
     let mut text = String::from("# The gate, calibrated\n\n");
     let _ = writeln!(
         text,
-        "`authlab calibrate-gate` on {}, {} cores; {}; seed {}; load {:.2} before{}; {} in all.\n",
+        "`authlab prove calibrate-gate` on {}, {} cores; {}; seed {}; load {:.2} before{}; {} in all.\n",
         gate.machine.cpu,
         gate.machine.cores,
         gate.taken,

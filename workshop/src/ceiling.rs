@@ -1,18 +1,19 @@
-//! `authlab ceiling`: how many requests a second the generator sends from one core, all recording
+//! `authlab prove ceiling`: how many requests a second the generator sends from one core, all recording
 //! on, closed and open, beside wrk on the same core, in turn, against the same server.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use authlab_loadtest::interrupt;
+use authlab_loadtest::{interrupt, output};
 use authlab_reports::order_statistics::Estimate;
 use authlab_reports::quantity;
+use authlab_reports::run::Tool;
 
 use crate::beside::{Asked, Bench, Measure};
-use crate::output;
 
+/// What was typed.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
+pub struct Arguments {
     /// Rounds; in each all are measured once, in turning order
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
     /// Exit 1 when a median ratio is lower
-    #[arg(long, value_parser = crate::load::share)]
+    #[arg(long, value_parser = crate::share)]
     at_least: Option<f64>,
 }
 
@@ -33,9 +34,9 @@ const EXIT_BELOW: u8 = 1;
 /// More than any core sends.
 const FLOOD_PER_S: f64 = 1e6;
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, tool: &Tool) -> anyhow::Result<ExitCode> {
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
-    let [closed, open] = measure(arguments)?;
+    let [closed, open] = measure(arguments, tool)?;
     let mut below = false;
     for (name, ratios) in [("closed", closed), ("open", open)] {
         let Some(ratio) = Estimate::of(&ratios, ALPHA) else {
@@ -56,8 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Ratios to wrk, closed and open, by round.
-fn measure(arguments: &Arguments) -> anyhow::Result<[Vec<f64>; 2]> {
-    let bench = Bench::allow_all()?;
+fn measure(arguments: &Arguments, tool: &Tool) -> anyhow::Result<[Vec<f64>; 2]> {
+    let bench = Bench::allow_all(tool)?;
     output::line(format_args!(
         "allow-all on cores {:?}, generator on {:?}, {} connections, {} s each",
         bench.cores.server, bench.cores.generator, arguments.connections, arguments.seconds

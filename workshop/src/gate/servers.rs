@@ -93,7 +93,7 @@ fn scenario(name: &str, variants: Vec<Variant>, blocks: usize) -> anyhow::Result
         }],
         ..Tables::default()
     };
-    let mut scenario = Scenario::of("authlab calibrate-gate", &tables)?;
+    let mut scenario = Scenario::of("authlab prove calibrate-gate", &tables)?;
     scenario.variants = variants;
     Ok(scenario)
 }

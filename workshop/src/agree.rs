@@ -1,18 +1,20 @@
-//! `authlab agree`: `service` at p50 and p99 beside wrk (closed, the same connections) and oha
+//! `authlab prove agree`: `service` at p50 and p99 beside wrk (closed, the same connections) and oha
 //! (open, the same rate), on the same server, in turn.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
-use authlab_loadtest::{duration, interrupt};
+use authlab_loadtest::arrivals::per_second;
+use authlab_loadtest::{duration, interrupt, output};
 use authlab_reports::order_statistics::median;
 use authlab_reports::quantity;
+use authlab_reports::run::Tool;
 
 use crate::beside::{Asked, Bench, Measure, Said};
-use crate::output;
 
+/// What was typed.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
+pub struct Arguments {
     /// Rounds; in each all are measured once, in turning order
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -20,7 +22,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     connections: u32,
     /// Requests a second, beside oha
-    #[arg(long, default_value_t = 500.0, value_parser = crate::load::rate)]
+    #[arg(long, default_value_t = 500.0, value_parser = per_second)]
     rate: f64,
     /// Time that the server takes for an answer
     #[arg(long, default_value = "5ms")]
@@ -29,13 +31,13 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
     /// Exit 1 when a median on the server that takes its time differs by a greater share
-    #[arg(long, value_parser = crate::load::share)]
+    #[arg(long, value_parser = crate::share)]
     within: Option<f64>,
 }
 
 const EXIT_BEYOND: u8 = 1;
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, tool: &Tool) -> anyhow::Result<ExitCode> {
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     duration::parse(&arguments.delay)?;
     output::line(format_args!(
@@ -43,14 +45,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         arguments.rounds, arguments.seconds
     ));
     // Here the server's time is what there is to tell.
-    let delayed = Bench::taking("--delay", &arguments.delay)?;
+    let delayed = Bench::taking("--delay", &arguments.delay, tool)?;
     let heading = format!("{} delay", arguments.delay);
     let worst = table(arguments, &heading, &delayed, "/")?;
     drop(delayed);
     // Shown, not judged. Requests that wait for one another tell how a tool spreads them; against
     // a fast server a good part of the time is each tool's own.
-    table(arguments, "1ms work", &Bench::taking("--work", "1ms")?, "/")?;
-    table(arguments, "allow-all", &Bench::allow_all()?, "/items/")?;
+    table(
+        arguments,
+        "1ms work",
+        &Bench::taking("--work", "1ms", tool)?,
+        "/",
+    )?;
+    table(arguments, "allow-all", &Bench::allow_all(tool)?, "/items/")?;
     let beyond = arguments.within.is_some_and(|most| worst > most);
     Ok(if beyond {
         ExitCode::from(EXIT_BEYOND)

@@ -12,13 +12,12 @@ use authlab_loadtest::scenario::tables::{
 };
 use authlab_loadtest::scenario::{Scenario, Target};
 use authlab_loadtest::server::{Launcher, Server};
-use authlab_reports::run::{LoadStep, throughput};
-
-use crate::run::tool;
+use authlab_reports::run::{LoadStep, Tool, throughput};
 
 /// Where the tools are tried: one server that runs on, a folder for what falls by.
 pub(crate) struct Bench {
     authlab: PathBuf,
+    tool: Tool,
     pub(crate) cores: Cores,
     folder: PathBuf,
     server: Server,
@@ -55,25 +54,25 @@ pub(crate) struct Measure<'a> {
 
 impl Bench {
     /// Starts the reference server without authorization on the servers' cores.
-    pub(crate) fn allow_all() -> anyhow::Result<Self> {
+    pub(crate) fn allow_all(tool: &Tool) -> anyhow::Result<Self> {
         let flags = [
             ("policy", "allow-all"),
             ("password", "sha256"),
             ("threads", "1"),
         ];
         let flags = flags.map(|(flag, value)| (flag.to_owned(), value.to_owned()));
-        Self::start(&Target::Authlab(flags.into()))
+        Self::start(&Target::Authlab(flags.into()), tool)
     }
 
     /// Starts a server whose answers each take the same: `--work 1ms` or `--delay 5ms`.
-    pub(crate) fn taking(what: &str, time: &str) -> anyhow::Result<Self> {
+    pub(crate) fn taking(what: &str, time: &str, tool: &Tool) -> anyhow::Result<Self> {
         let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
         let authlab = authlab.display().to_string();
         let words = [&authlab, "null", "--listen", "127.0.0.1:{port}", what, time];
-        Self::start(&Target::command(words.map(str::to_owned).to_vec()))
+        Self::start(&Target::command(words.map(str::to_owned).to_vec()), tool)
     }
 
-    fn start(target: &Target) -> anyhow::Result<Self> {
+    fn start(target: &Target, tool: &Tool) -> anyhow::Result<Self> {
         let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
         let cores = Cores::split();
         let folder = std::env::temp_dir().join(format!("authlab-beside-{}", std::process::id()));
@@ -91,6 +90,7 @@ impl Bench {
         )?;
         Ok(Self {
             authlab,
+            tool: tool.clone(),
             cores,
             folder,
             server,
@@ -138,7 +138,7 @@ impl Bench {
             authlab: self.authlab.clone(),
             runs: self.folder.join("runs"),
             command: Vec::new(),
-            tool: tool(),
+            tool: self.tool.clone(),
             seed: 0,
             cores: self.cores.clone(),
             calibration: None,

@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn the_runner_is_wanted_in_the_version_that_the_workspace_has_locked() {
-        let lock = include_str!("../../Cargo.lock");
-        let manifest = include_str!("../../Cargo.toml");
+        let lock = include_str!("../../../Cargo.lock");
+        let manifest = include_str!("../../../Cargo.toml");
         let version = locked(lock, "gungraun").unwrap();
         assert!(manifest.contains(&format!("gungraun = \"={version}\"")));
         assert_eq!(locked(lock, "gungraun-that-is-not"), None);

@@ -1,4 +1,4 @@
-//! Standard output and standard error of the command.
+//! Standard output and standard error of a command that measures.
 //!
 //! What a verb was asked to print goes to standard output. The first write there that fails is kept, and
 //! [`finished`] turns it into one line and exit code 2. A reader that has read enough is no failure:
@@ -16,54 +16,46 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use authlab_reports::plain;
+use authlab_reports::withhold::Secrets;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use crate::EXIT_REFUSED;
+/// Exit code for bad input, for what cannot be done, and for lost output.
+pub const EXIT_REFUSED: u8 = 2;
 
 /// Why standard output could not be written, the first time.
 static FAILED: OnceLock<io::Error> = OnceLock::new();
 
-use authlab_reports::plain;
-use authlab_reports::withhold::Secrets;
-
 /// Text that a verb was asked for.
-pub(crate) fn write(text: &str) {
+pub fn write(text: &str) {
     keep(write_all(io::stdout().lock(), plain::text(text).as_bytes()));
 }
 
 /// JSON for a program: what a terminal would obey is escaped, so that the value stays the same.
-pub(crate) fn json(text: &str) {
+pub fn json(text: &str) {
     keep(write_all(io::stdout().lock(), plain::json(text).as_bytes()));
 }
 
 /// A line of it.
-pub(crate) fn line(text: fmt::Arguments<'_>) {
+pub fn line(text: fmt::Arguments<'_>) {
     write(&format!("{text}\n"));
 }
 
-/// The help or the version that clap was asked for.
-pub(crate) fn help(text: &clap::Error) {
-    let printed = text.print().and_then(|()| io::stdout().flush());
-    if !text.use_stderr() {
-        keep(printed);
-    }
-}
-
 /// Progress, while a verb runs.
-pub(crate) fn note(text: fmt::Arguments<'_>) {
+pub fn note(text: fmt::Arguments<'_>) {
     let text = format!("{text}\n");
     let _ = write_all(io::stderr().lock(), plain::text(&text).as_bytes());
 }
 
 /// What is wrong, on one line, without the credentials that were typed.
-pub(crate) fn error(text: fmt::Arguments<'_>) {
+pub fn error(text: fmt::Arguments<'_>) {
     let said = typed().conceal(&text.to_string());
     note(format_args!("authlab: {}", plain::line(&said)));
 }
 
 /// The exit code of a verb that returned this one: 2 when something that it printed was lost.
-pub(crate) fn finished(code: ExitCode) -> ExitCode {
+pub fn finished(code: ExitCode) -> ExitCode {
     match FAILED.get() {
         None => code,
         Some(cause) => {
@@ -71,6 +63,11 @@ pub(crate) fn finished(code: ExitCode) -> ExitCode {
             ExitCode::from(EXIT_REFUSED)
         }
     }
+}
+
+/// What was written there by other means: flushed, and its failure kept.
+pub fn printed(written: io::Result<()>) {
+    keep(written.and_then(|()| io::stdout().flush()));
 }
 
 fn keep(written: io::Result<()>) {
