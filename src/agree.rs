@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     connections: u32,
     /// Requests a second, beside oha
-    #[arg(long, default_value_t = 500.0, value_parser = crate::load::rate)]
+    #[arg(long, default_value_t = 500.0, value_parser = crate::values::rate)]
     rate: f64,
     /// Time that the server takes for an answer
     #[arg(long, default_value = "5ms")]
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
     /// Exit 1 when a median on the server that takes its time differs by a greater share
-    #[arg(long, value_parser = crate::load::share)]
+    #[arg(long, value_parser = crate::values::share)]
     within: Option<f64>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
     /// Exit 1 when a median ratio is lower
-    #[arg(long, value_parser = crate::load::share)]
+    #[arg(long, value_parser = crate::values::share)]
     at_least: Option<f64>,
 }
 

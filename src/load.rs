@@ -1,24 +1,25 @@
 //! `authlab load`: one server measured without a scenario file, as with the one-line tools people know.
 
-mod words;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use authlab_loadtest::arrivals::MOST_PER_SECOND;
-use authlab_loadtest::duration::{self, NotADuration};
+use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, Typed, VariantTable};
+use clap::ArgMatches;
 
 use crate::requests::{self, Requests};
 use crate::run::{self, conduct_and_show};
+use crate::values::{rate, time};
+use crate::words::{self, Confidential};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Server, perhaps with the path to ask for: `http://127.0.0.1:8080/items/` or `https://…`
-    url: String,
+    #[arg(value_parser = Confidential::url)]
+    url: Confidential,
     #[command(flatten)]
     requests: Requests,
     /// PEM file of the authorities that the server's certificate may come from [default: the system's]
@@ -52,14 +53,15 @@ pub(crate) struct Arguments {
     common: run::Common,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
     let scenario = scenario(arguments)?;
-    conduct_and_show(&scenario, &arguments.common, words::of(arguments))
+    let words = words::of::<Arguments>("load", typed, &words::ids::<run::Common>());
+    conduct_and_show(&scenario, &arguments.common, words)
 }
 
 /// One variant and one load.
 fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
-    let (origin, path) = Origin::parse(&arguments.url)?;
+    let (origin, path) = Origin::parse(&arguments.url.text)?;
     let steps = arguments.requests.asked(&path)?.steps();
     // A scenario would say this in words that do not fit a command line.
     if arguments.ca.is_some() && !origin.secure {
@@ -118,10 +120,6 @@ const OPEN_USERS: usize = 100;
 /// Slices that the time is divided into: one block.
 const SLICES: u32 = 2;
 
-pub(crate) fn time(text: &str) -> Result<String, NotADuration> {
-    duration::parse(text).map(|_| text.to_owned())
-}
-
 /// A time that can be divided into [`SLICES`].
 fn time_of_slices(text: &str) -> Result<String, String> {
     let time = duration::parse(text).map_err(|error| error.to_string())?;
@@ -131,25 +129,4 @@ fn time_of_slices(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
-}
-
-/// A rate that a load can have. What is not a number, endless or rounded to 0 is none.
-pub(crate) fn rate(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|rate| (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(rate))
-        .ok_or_else(|| {
-            format!("a rate is more than 0, at least {LEAST_PER_SECOND} and at most {MOST_PER_SECOND} requests a second")
-        })
-}
-
-/// A request a day.
-const LEAST_PER_SECOND: f64 = 0.000_01;
-
-/// A share that a verb's exit code depends on.
-pub(crate) fn share(text: &str) -> Result<f64, &'static str> {
-    text.parse()
-        .ok()
-        .filter(|share: &f64| share.is_finite() && *share >= 0.0)
-        .ok_or("a share is a number from 0, e.g. 0.9")
 }

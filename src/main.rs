@@ -31,6 +31,8 @@ mod report;
 mod requests;
 mod run;
 mod serve;
+mod values;
+mod words;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,7 +40,7 @@ use std::sync::atomic::AtomicBool;
 
 use authlab_loadtest::{descriptors, interrupt};
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// One allocator for every variant: a difference between two designs is never the allocator's.
 #[global_allocator]
@@ -119,8 +121,8 @@ fn main() -> ExitCode {
             "a file that reaches its size limit (ulimit -f) will end this: {error}"
         ));
     }
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let (arguments, typed) = match parse() {
+        Ok(parsed) => parsed,
         Err(error)
             if error.use_stderr()
                 && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
@@ -145,13 +147,13 @@ fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Client(arguments) => client::run(&arguments),
-        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Run(arguments) => run::run(&arguments, &typed),
         Verb::Lab(arguments) => lab::run(&arguments),
-        Verb::Load(arguments) => load::run(&arguments),
+        Verb::Load(arguments) => load::run(&arguments, &typed),
         Verb::Report(arguments) => report::run(&arguments),
-        Verb::Merge(arguments) => merge::run(&arguments),
+        Verb::Merge(arguments) => merge::run(&arguments, &typed),
         Verb::Compare(arguments) => compare::run(&arguments),
-        Verb::Duel(arguments) => duel::run(*arguments),
+        Verb::Duel(arguments) => duel::run(*arguments, &typed),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Exact(arguments) => exact::run(&arguments),
         Verb::Ceiling(arguments) => ceiling::run(&arguments),
@@ -169,6 +171,14 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_REFUSED)
         }
     }
+}
+
+/// The arguments, and those of the verb as clap has them.
+fn parse() -> Result<(Arguments, ArgMatches), clap::Error> {
+    let matches = Arguments::command().try_get_matches()?;
+    let arguments = Arguments::from_arg_matches(&matches)?;
+    let typed = matches.subcommand().map(|(_, typed)| typed.clone());
+    Ok((arguments, typed.unwrap_or_default()))
 }
 
 /// Has a write beyond `ulimit -f` fail with EFBIG, which is handled like a full disk. By default SIGXFSZ ends the process.
