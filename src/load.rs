@@ -1,24 +1,25 @@
 //! `authlab load`: one server measured without a scenario file, as with the one-line tools people know.
 
-mod words;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::arrivals::per_second;
-use authlab_loadtest::duration::{self, NotADuration};
+use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, Typed, VariantTable};
+use clap::ArgMatches;
 
 use crate::requests::{self, Requests};
 use crate::run::{self, conduct_and_show};
+use crate::words::{self, Confidential};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Server, perhaps with the path to ask for: `http://127.0.0.1:8080/items/` or `https://…`
-    url: String,
+    #[arg(value_parser = Confidential::url)]
+    url: Confidential,
     #[command(flatten)]
     requests: Requests,
     /// PEM file of the authorities that the server's certificate may come from [default: the system's]
@@ -37,29 +38,30 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "rate")]
     spacing: Option<String>,
     /// Time that a closed user waits after an answer
-    #[arg(long, conflicts_with = "rate", value_parser = time)]
+    #[arg(long, conflicts_with = "rate", value_parser = duration::typed)]
     think: Option<String>,
     /// How long
     #[arg(short, long, default_value = "10s", value_parser = time_of_slices)]
     duration: String,
     /// How long before measuring at most
-    #[arg(long, default_value = "1s", value_parser = time)]
+    #[arg(long, default_value = "1s", value_parser = duration::typed)]
     warm_up: String,
     /// How long an answer may take: a request that takes longer has failed
-    #[arg(long, default_value = "10s", value_parser = time)]
+    #[arg(long, default_value = "10s", value_parser = duration::typed)]
     timeout: String,
     #[command(flatten)]
     common: run::Common,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
     let scenario = scenario(arguments)?;
-    conduct_and_show(&scenario, &arguments.common, words::of(arguments))
+    let words = words::of::<Arguments>("load", typed, &words::ids::<run::Common>());
+    conduct_and_show(&scenario, &arguments.common, words)
 }
 
 /// One variant and one load.
 fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
-    let (origin, path) = Origin::parse(&arguments.url)?;
+    let (origin, path) = Origin::parse(&arguments.url.text)?;
     let steps = arguments.requests.asked(&path)?.steps();
     // A scenario would say this in words that do not fit a command line.
     if arguments.ca.is_some() && !origin.secure {
@@ -117,10 +119,6 @@ const OPEN_USERS: usize = 100;
 
 /// Slices that the time is divided into: one block.
 const SLICES: u32 = 2;
-
-pub(crate) fn time(text: &str) -> Result<String, NotADuration> {
-    duration::parse(text).map(|_| text.to_owned())
-}
 
 /// A time that can be divided into [`SLICES`].
 fn time_of_slices(text: &str) -> Result<String, String> {

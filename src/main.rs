@@ -23,6 +23,7 @@ mod report;
 mod requests;
 mod run;
 mod serve;
+mod words;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use authlab_loadtest::output::EXIT_REFUSED;
 use authlab_loadtest::{bar, descriptors, interrupt, output};
 use authlab_workshop::Proof;
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// One allocator for every variant: a difference between two designs is never the allocator's.
 #[global_allocator]
@@ -98,8 +99,8 @@ fn main() -> ExitCode {
             "a file that reaches its size limit (ulimit -f) will end this: {error}"
         ));
     }
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let (arguments, typed) = match parse() {
+        Ok(parsed) => parsed,
         Err(error)
             if error.use_stderr()
                 && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
@@ -124,13 +125,13 @@ fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Client(arguments) => client::run(&arguments),
-        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Run(arguments) => run::run(&arguments, &typed),
         Verb::Lab(arguments) => lab::run(&arguments),
-        Verb::Load(arguments) => load::run(&arguments),
+        Verb::Load(arguments) => load::run(&arguments, &typed),
         Verb::Report(arguments) => report::run(&arguments),
-        Verb::Merge(arguments) => merge::run(&arguments),
+        Verb::Merge(arguments) => merge::run(&arguments, &typed),
         Verb::Compare(arguments) => compare::run(&arguments),
-        Verb::Duel(arguments) => duel::run(*arguments),
+        Verb::Duel(arguments) => duel::run(*arguments, &typed),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
         Verb::Completions(arguments) => Ok(completions::run(&arguments)),
         Verb::Prove(proof) => proof.run(&run::tool()),
@@ -152,6 +153,14 @@ fn print(help: &clap::Error) {
     if !help.use_stderr() {
         output::printed(printed);
     }
+}
+
+/// The arguments, and those of the verb as clap has them.
+fn parse() -> Result<(Arguments, ArgMatches), clap::Error> {
+    let matches = Arguments::command().try_get_matches()?;
+    let arguments = Arguments::from_arg_matches(&matches)?;
+    let typed = matches.subcommand().map(|(_, typed)| typed.clone());
+    Ok((arguments, typed.unwrap_or_default()))
 }
 
 /// Has a write beyond `ulimit -f` fail with EFBIG, which is handled like a full disk. By default SIGXFSZ ends the process.

@@ -17,9 +17,10 @@ use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::calibration::Calibration;
 use authlab_reports::ladder;
 use authlab_reports::run::{Run, Tool, Verdict};
+use clap::ArgMatches;
 use jiff::Timestamp;
 
-use crate::{builtin, flags, output};
+use crate::{builtin, flags, output, words};
 use show::{Show, Wanted};
 
 #[derive(clap::Args)]
@@ -27,6 +28,18 @@ pub(crate) struct Arguments {
     /// Scenario: a file, or the name of one that is carried
     #[arg(value_parser = builtin::Named, hide_possible_values = true)]
     scenario: PathBuf,
+    #[command(flatten)]
+    profile: Profile,
+    /// How long an answer may take: a request that takes longer has failed [default: that of each load, or 10s]
+    #[arg(long, value_parser = authlab_loadtest::duration::typed)]
+    timeout: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+// Not a doc comment: clap would make it the verb's own.
+#[derive(clap::Args)]
+struct Profile {
     /// Profile of the scenario: how many blocks, how long
     #[arg(long, default_value = "quick", conflicts_with_all = ["quick", "full"])]
     profile: String,
@@ -36,16 +49,11 @@ pub(crate) struct Arguments {
     /// The same as --profile full
     #[arg(long)]
     full: bool,
-    /// How long an answer may take: a request that takes longer has failed [default: that of each load, or 10s]
-    #[arg(long, value_parser = crate::load::time)]
-    timeout: Option<String>,
-    #[command(flatten)]
-    common: Common,
 }
 
-impl Arguments {
+impl Profile {
     /// The one that is meant: `quick` is also what no word means.
-    fn profile(&self) -> &str {
+    fn name(&self) -> &str {
         match (self.full, self.quick) {
             (true, _) => "full",
             (_, true) => "quick",
@@ -86,23 +94,18 @@ impl Common {
 pub(crate) const EXIT_INVALID: u8 = 3;
 const EXIT_REFUSED: u8 = 2;
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut scenario = builtin::read(&arguments.scenario, arguments.profile())?;
-    let words = [
-        "authlab",
-        "run",
-        &arguments.scenario.display().to_string(),
-        "--profile",
-        arguments.profile(),
-    ];
-    let mut words = words.map(str::to_owned).to_vec();
+pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let profile = arguments.profile.name();
+    let mut scenario = builtin::read(&arguments.scenario, profile)?;
     if let Some(timeout) = &arguments.timeout {
         let within = duration::parse(timeout)?;
         for load in &mut scenario.loads {
             load.timeout = within;
         }
-        words.extend(["--timeout".to_owned(), timeout.clone()]);
     }
+    let without = [words::ids::<Common>(), words::ids::<Profile>()].concat();
+    let mut words = words::of::<Arguments>("run", typed, &without);
+    words.extend(["--profile".to_owned(), profile.to_owned()]);
     conduct_and_show(&scenario, &arguments.common, words)
 }
 

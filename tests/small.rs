@@ -68,14 +68,7 @@ fn times_and_rates_are_refused_as_they_were_typed() {
             "a share is a number from 0",
         ),
     ] {
-        let output = place.authlab(words);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{words:?}: {}",
-            stderr(&output)
-        );
-        let line = error_line(&output);
+        let line = place.refused(words);
         assert!(line.contains(said), "{words:?}: {line}");
     }
 }
@@ -101,14 +94,7 @@ fn a_file_in_the_place_of_the_folder_of_runs_is_what_is_refused() {
             ),
             ("file/within", "--runs file/within: Not a directory"),
         ] {
-            let output = place.authlab(&[words, &["--runs", runs]].concat());
-            assert_eq!(
-                output.status.code(),
-                Some(2),
-                "{words:?}: {}",
-                stderr(&output)
-            );
-            let line = error_line(&output);
+            let line = place.refused(&[words, &["--runs", runs]].concat());
             assert!(
                 line.contains(said) && !line.contains("calibration"),
                 "{words:?}: {line}"

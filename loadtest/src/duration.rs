@@ -32,6 +32,14 @@ pub fn parse(text: &str) -> Result<Duration, NotADuration> {
         .ok_or_else(refused)
 }
 
+/// A duration, checked and kept as it was typed.
+///
+/// # Errors
+/// As [`parse`].
+pub fn typed(text: &str) -> Result<String, NotADuration> {
+    parse(text).map(|_| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@
 //! - `search`: the highest rate within limits.
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned; [`shard`]:
 //!   which of them are ours, when several processes make one load.
-//! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
+//! - `generator`, `user`, `connection`: goose's users, each with a connection of its own; `job`: what they are told to do.
 //! - [`instructions`]: those of a request of two servers, counted while nothing is timed.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
 //! - [`server`]: a server under test, and those beside it; `probe`: whether it answers yet; [`supervisor`]: the process
@@ -33,6 +33,7 @@ mod generator;
 mod ideal;
 pub mod instructions;
 pub mod interrupt;
+mod job;
 pub mod live;
 pub mod machine;
 pub mod null;

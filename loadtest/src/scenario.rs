@@ -28,6 +28,7 @@ pub use journey::{Cookies, Journey};
 pub use limits::Limits;
 pub use pool::{Pool, Popularity, Table};
 pub use step::{Body, Credentials, Place, Step};
+pub(crate) use template::{TRACE_METHOD, TRACE_VALUES};
 pub use template::{Template, Unfilled, escaped};
 
 /// A larger file is no scenario.

@@ -98,8 +98,10 @@ fn of_command_line(arguments: &Arguments) -> anyhow::Result<Scenario> {
 }
 
 fn sides(arguments: &Arguments, known: &[Variant]) -> anyhow::Result<Vec<Variant>> {
-    let [base, head] =
-        [&arguments.base, &arguments.head].map(|typed| typed.as_deref().unwrap_or_default());
+    let [base, head] = [&arguments.base, &arguments.head].map(|typed| {
+        let typed = typed.as_ref().map(|typed| typed.text.as_str());
+        typed.unwrap_or_default()
+    });
     let (base_name, head_name) = (
         file_name(&arguments.base_name),
         file_name(&arguments.head_name),

@@ -82,10 +82,10 @@ fn target(
             beside.name
         );
     }
-    let ready = arguments
-        .ready
-        .as_ref()
-        .map(|path| target::path(path).with_context(|| format!("--ready {}", withhold::url(path))));
+    let ready = arguments.ready.as_ref().map(|path| {
+        let path = &path.text;
+        target::path(path).with_context(|| format!("--ready {}", withhold::url(path)))
+    });
     Ok(Target::Command {
         words,
         env,

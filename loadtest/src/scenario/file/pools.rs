@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::source::Source;
 use crate::scenario::tables::{PoolTable, StepTable, Tables, Typed};
+use crate::scenario::template::OWN_VALUES;
 use crate::scenario::template::is_name;
 use crate::scenario::{Pool, Popularity, ScenarioError, Step, Table};
-use crate::user::OWN_VALUES;
 
 /// More members are a mistake, or another tool's work.
 const MOST_MEMBERS: usize = 1_000_000;

@@ -7,8 +7,8 @@ use authlab_reports::nearest::did_you_mean;
 
 use super::source::Source;
 use crate::scenario::tables::{LoadTable, Typed};
+use crate::scenario::template::{OWN_VALUES, TRACE_VALUES};
 use crate::scenario::{Journey, Pool, ScenarioError, Step};
-use crate::user::{OWN_VALUES, TRACE_VALUES};
 
 impl Source<'_> {
     /// Checks a load's steps in the order in which a user makes them, and marks those whose page a

@@ -7,9 +7,9 @@ use http::{Method, header};
 use super::source::Source;
 use crate::scenario::tables::{BesideTable, StepTable, Tables, Typed};
 use crate::scenario::template::is_name;
+use crate::scenario::template::{FRESH_VALUES, OWN_VALUES, TRACE_VALUES};
 use crate::scenario::{Body, Credentials, Place, ScenarioError, Step, Template};
 use crate::target;
-use crate::user::{FRESH_VALUES, OWN_VALUES, TRACE_VALUES};
 
 /// More redirects within one server are a loop.
 const MOST_REDIRECTS: u32 = 20;
