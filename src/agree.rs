@@ -4,7 +4,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use authlab_loadtest::{duration, interrupt};
+use authlab_loadtest::interrupt;
+use authlab_reports::duration;
 use authlab_reports::order_statistics::median;
 use authlab_reports::quantity;
 

@@ -1,7 +1,7 @@
 //! Values as typed on a command line, for several verbs.
 
 use authlab_loadtest::arrivals::MOST_PER_SECOND;
-use authlab_loadtest::duration::{self, NotADuration};
+use authlab_reports::duration::{self, NotADuration};
 
 /// A duration, kept as it was typed.
 pub(crate) fn time(text: &str) -> Result<String, NotADuration> {
