@@ -58,13 +58,13 @@ pub(crate) struct Arguments {
     #[arg(long)]
     users: Option<usize>,
     /// Length of a slice [default: 100ms, or that of SCENARIO]
-    #[arg(long, value_parser = authlab_loadtest::duration::typed)]
+    #[arg(long, value_parser = authlab_reports::duration::typed)]
     slice: Option<String>,
     /// How long before measuring at most, at each start of a server
-    #[arg(long, default_value = "2s", value_parser = authlab_loadtest::duration::typed)]
+    #[arg(long, default_value = "2s", value_parser = authlab_reports::duration::typed)]
     warm_up: String,
     /// How long an answer may take: a request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
-    #[arg(long, value_parser = authlab_loadtest::duration::typed)]
+    #[arg(long, value_parser = authlab_reports::duration::typed)]
     timeout: Option<String>,
     /// Servers start again after so many blocks, 0 for never
     #[arg(long, default_value_t = 10)]
@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PATH", value_parser = Confidential::url)]
     ready: Option<Confidential>,
     /// How long a command's server may take to be ready
-    #[arg(long, default_value = "10s", value_parser = authlab_loadtest::duration::typed)]
+    #[arg(long, default_value = "10s", value_parser = authlab_reports::duration::typed)]
     ready_within: String,
     /// HTTP/2
     #[arg(long)]

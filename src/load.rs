@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::arrivals::per_second;
-use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, Typed, VariantTable};
+use authlab_reports::duration;
 use clap::ArgMatches;
 
 use crate::requests::{self, Requests};

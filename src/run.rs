@@ -9,12 +9,12 @@ use anyhow::{Context, bail};
 use authlab_loadtest::calibrate;
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
-use authlab_loadtest::duration;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::calibration::Calibration;
+use authlab_reports::duration;
 use authlab_reports::ladder;
 use authlab_reports::run::{Run, Tool, Verdict};
 use clap::ArgMatches;
@@ -29,9 +29,9 @@ pub(crate) struct Arguments {
     #[arg(value_parser = builtin::Named, hide_possible_values = true)]
     scenario: PathBuf,
     #[command(flatten)]
-    profile: Profile,
+    profile: Chosen,
     /// How long an answer may take: a request that takes longer has failed [default: that of each load, or 10s]
-    #[arg(long, value_parser = authlab_loadtest::duration::typed)]
+    #[arg(long, value_parser = authlab_reports::duration::typed)]
     timeout: Option<String>,
     #[command(flatten)]
     common: Common,
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 
 // Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args)]
-struct Profile {
+struct Chosen {
     /// Profile of the scenario: how many blocks, how long
     #[arg(long, default_value = "quick", conflicts_with_all = ["quick", "full"])]
     profile: String,
@@ -51,7 +51,7 @@ struct Profile {
     full: bool,
 }
 
-impl Profile {
+impl Chosen {
     /// The one that is meant: `quick` is also what no word means.
     fn name(&self) -> &str {
         match (self.full, self.quick) {

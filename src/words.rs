@@ -91,7 +91,7 @@ pub(crate) fn of<A: Args>(verb: &str, typed: &ArgMatches, without: &[String]) ->
 /// The ids of a group of arguments.
 pub(crate) fn ids<A: Args>() -> Vec<String> {
     let command = A::augment_args(Command::new("authlab"));
-    let ids = command.get_arguments().map(|argument| argument.get_id());
+    let ids = command.get_arguments().map(clap::Arg::get_id);
     ids.map(ToString::to_string).collect()
 }
 

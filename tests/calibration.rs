@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "shared with other tests")]
 mod command;
 
-use command::{Place, error_line, stderr};
+use command::{Place, stderr};
 use serde_json::{Value, json};
 
 /// A calibration as kept, but of another boot.

@@ -121,7 +121,9 @@ load = [{ name = "users", users = 1, journey = ["get"], profile.quick = { blocks
         (compare(&["--fail-over", "eror > 10%"]), "`errors`"),
     ];
     for (words, meant) in table {
-        let line = place.refused(&words);
+        let output = place.authlab(&words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        let line = error_line(&output);
         assert!(line.contains(meant), "{words:?}: {line}");
         assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
         for hidden in ["null", "child", "prove"] {

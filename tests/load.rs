@@ -185,7 +185,7 @@ fn bad_words_are_one_line_that_says_what_is_accepted_and_exit_two() {
         (&[&unused], "Connection refused"),
     ];
     for (words, expected) in table {
-        let line = place.refused(&[&["load"], *words].concat());
+        let line = place.refused(&[&["load"][..], words].concat());
         assert!(line.contains(expected), "{words:?}: {line}");
         assert!(!line.contains("s3cret"), "{words:?}: {line}");
     }

@@ -8,7 +8,7 @@ mod command;
 
 use std::process::{Child, Command, Stdio};
 
-use command::{Place, error_line, eventually, stderr};
+use command::{Place, eventually, stderr};
 
 const URL: &str = "http://127.0.0.1:9";
 

@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use command::{Place, error_line, stderr};
+use command::{Place, stderr};
 
 /// Answers each connection's requests with 204, so many on each, and keeps the request lines and headers.
 fn listen(on_each: usize) -> (String, Arc<Mutex<String>>) {
@@ -68,7 +68,7 @@ fn a_target_that_cannot_be_sent_is_refused_before_anything_starts() {
         (&["http://h:1?a b"], "a path cannot hold a space"),
     ];
     for (words, expected) in table {
-        let line = place.refused(&[&["load"], *words].concat());
+        let line = place.refused(&[&["load"][..], words].concat());
         assert!(line.contains(expected), "{words:?}: {line}");
     }
     let table = [

@@ -28,7 +28,6 @@ pub mod conductor;
 mod connection;
 pub mod cores;
 pub mod descriptors;
-pub mod duration;
 mod generator;
 mod ideal;
 pub mod instructions;

@@ -4,6 +4,8 @@ mod sentence;
 
 use serde::{Deserialize, Serialize};
 
+use crate::duration;
+
 /// The search of one variant under one load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,15 +81,6 @@ impl Capacity {
     #[must_use]
     pub fn limit_ns(&self) -> Option<u64> {
         let bound = self.slo.split('<').nth(1)?.trim();
-        let digits = bound.find(|c: char| c.is_ascii_alphabetic())?;
-        let number: f64 = bound[..digits].trim().parse().ok()?;
-        let unit_ns = match &bound[digits..] {
-            "ns" => 1.0,
-            "us" | "µs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            _ => return None,
-        };
-        Some((number * unit_ns) as u64)
+        duration::nanoseconds(bound).map(|ns| ns as u64)
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
-use authlab_loadtest::duration;
 use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, VariantTable};
 use authlab_loadtest::scenario::{Load, Scenario, Variant};
+use authlab_reports::duration;
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::lengthen;
 use authlab_reports::judge::metric::{Metric, SAMPLES_OF_A_MEDIAN};

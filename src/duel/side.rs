@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::protocol::{HttpVersion, Protocol, Trust};
 use authlab_loadtest::scenario::{Ready, Target, Variant};
 use authlab_loadtest::target;
+use authlab_reports::duration;
 use authlab_reports::nearest::did_you_mean;
 use authlab_reports::withhold;
 

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use authlab_loadtest::arrivals::per_second;
-use authlab_loadtest::{duration, interrupt, output};
+use authlab_loadtest::{interrupt, output};
+use authlab_reports::duration;
 use authlab_reports::order_statistics::median;
 use authlab_reports::quantity;
 use authlab_reports::run::Tool;

@@ -1,8 +1,9 @@
 //! When requests are planned, as typed: `rate` and `spacing`, `think` and `think_spread`, or `trace`.
 
 use super::source::Source;
+use authlab_reports::duration;
+
 use crate::arrivals::{Arrivals, MOST_PER_SECOND, Piece, Rate, Spacing, Think};
-use crate::duration;
 use crate::scenario::ScenarioError;
 use crate::scenario::tables::{LoadTable, Typed};
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use authlab_reports::duration;
 use authlab_reports::nearest::did_you_mean;
 
-use crate::duration;
 use crate::scenario::ScenarioError;
 use crate::scenario::tables::Typed;
 

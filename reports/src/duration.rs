@@ -9,27 +9,36 @@ pub struct NotADuration(String);
 
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reads a number and its unit: us, ms, s or m.
+/// Units and their nanoseconds.
+const UNITS: [(&str, f64); 6] = [
+    ("ns", 1.0),
+    ("us", 1e3),
+    ("µs", 1e3),
+    ("ms", 1e6),
+    ("s", 1e9),
+    ("m", 60e9),
+];
+
+/// Reads a number and its unit; none where the text is anything else.
+#[must_use]
+pub fn nanoseconds(text: &str) -> Option<f64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let number: f64 = text[..digits].parse().ok()?;
+    let unit = text[digits..].trim();
+    let known = UNITS.iter().find(|(name, _)| *name == unit);
+    let ns = known.map(|(_, unit_ns)| number * unit_ns);
+    ns.filter(|ns| ns.is_finite())
+}
+
+/// Reads a duration of more than nothing and at most a day.
 ///
 /// # Errors
-/// The text is anything else, or the duration is zero or longer than a day.
+/// The text is none.
 pub fn parse(text: &str) -> Result<Duration, NotADuration> {
-    let refused = || NotADuration(text.to_owned());
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .ok_or_else(refused)?;
-    let number: f64 = text[..digits].parse().map_err(|_| refused())?;
-    let seconds = match text[digits..].trim() {
-        "us" => number * 1e-6,
-        "ms" => number * 1e-3,
-        "s" => number,
-        "m" => number * 60.0,
-        _ => return Err(refused()),
-    };
-    Duration::try_from_secs_f64(seconds)
-        .ok()
+    nanoseconds(text)
+        .and_then(|ns| Duration::try_from_secs_f64(ns / 1e9).ok())
         .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
-        .ok_or_else(refused)
+        .ok_or_else(|| NotADuration(text.to_owned()))
 }
 
 /// A duration, checked and kept as it was typed.
@@ -51,6 +60,8 @@ mod tests {
             ("10s", 10_000),
             ("2m", 120_000),
             ("1.5s", 1_500),
+            ("40 ms", 40),
+            ("3000µs", 3),
         ] {
             assert_eq!(
                 parse(text).unwrap(),
