@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<E
             load.timeout = within;
         }
     }
-    let without = [words::ids::<Common>(), words::ids::<Profile>()].concat();
+    let without = [words::ids::<Common>(), words::ids::<Chosen>()].concat();
     let mut words = words::of::<Arguments>("run", typed, &without);
     words.extend(["--profile".to_owned(), profile.to_owned()]);
     conduct_and_show(&scenario, &arguments.common, words)
