@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::cause::Seldom;
 use crate::clock::{Clock, Timestamp};
-use crate::http::{App, shutting_down, unnamed};
+use crate::http::{App, BODY_TIMEOUT, Counts, shutting_down, unnamed};
 use crate::lab::{Lab, OpenError};
 use crate::log;
 use crate::sessions::WrongSessions;
@@ -31,17 +31,12 @@ use crate::setup::Design;
 use connections::{Connection, Connections};
 use patience::{Limits, Patient};
 
-pub(crate) use connections::Counts;
-
 /// Until when a request's head must be there, counted from the end of the one before: it also ends idle connections,
 /// so it is longer than a load generator pauses between slices. A head that has begun has less time (`patience`).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest head: a token of 8 kB and a long URI beside it. Longer ones get 431 or 414 from hyper.
 const MOST_HEAD_BYTES: usize = 32 * 1024;
-
-/// Until when a request's body must be there, counted from its head. A shutdown that ends sooner answers 503.
-pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long a shutdown lets requests that have already been sent arrive, before it closes connections without one.
 const LAST_REQUESTS: Duration = Duration::from_millis(20);

@@ -26,7 +26,6 @@ use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::log;
 use crate::request::Grant;
-use crate::serve::Counts;
 use crate::setup::LogKind;
 use crate::stages::StageTimes;
 
@@ -54,6 +53,21 @@ struct Route {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Closed {
     because: &'static str,
+}
+
+/// What `/metrics` tells of a listener.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Connections that are open now.
+    pub(crate) open: AtomicU64,
+    /// Connections that were closed to make room.
+    pub(crate) evicted: AtomicU64,
+    /// Connections that were closed because the client did not read its answer.
+    pub(crate) not_read: AtomicU64,
+    /// Connections that were closed because a request's head took too long.
+    pub(crate) slow_head: AtomicU64,
+    /// Connections that could not be accepted.
+    pub(crate) not_accepted: AtomicU64,
 }
 
 /// Counts of a server that was asked for them.
