@@ -4,7 +4,6 @@
 mod bcrypt;
 mod digest;
 mod dpop;
-mod none;
 mod seal;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,6 @@ use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::request::Sender;
-use crate::setup::Design;
 use crate::subjects::Subject;
 use seal::Seal;
 
@@ -22,7 +20,7 @@ axis! {
     /// Who may use a token.
     pub enum BindingKind opens Binding: "binding" {
         /// whoever holds it
-        None(none::Unbound) = "none",
+        None = "none",
         /// the sender whose bcrypt hashes it carries, at --bcrypt-cost
         Bcrypt(bcrypt::BcryptBinding) = "bcrypt",
         /// the sender whose MD5 digests it carries
@@ -109,21 +107,26 @@ impl Bound {
 }
 
 impl Binding {
-    pub(crate) fn open(design: &Design, now: Timestamp) -> Self {
-        let digest = |with| digest::DigestBinding {
-            with,
-            to: design.bind_to,
-        };
-        match design.binding {
-            BindingKind::None => Self::None(none::Unbound),
+    /// Binds to this of a sender, with bcrypt at this cost; or to keys, by proofs that are made for `issuer` and not older
+    /// than `since`.
+    pub(crate) fn open(
+        kind: BindingKind,
+        to: BindTo,
+        bcrypt_cost: u32,
+        issuer: &str,
+        since: Timestamp,
+    ) -> Self {
+        let digest = |with| digest::DigestBinding { with, to };
+        match kind {
+            BindingKind::None => Self::None,
             BindingKind::Bcrypt => Self::Bcrypt(bcrypt::BcryptBinding {
-                cost: design.bcrypt_cost,
-                to: design.bind_to,
+                cost: bcrypt_cost,
+                to,
             }),
             BindingKind::Md5 => Self::Md5(digest(digest::Digest::Md5)),
             BindingKind::Sha256 => Self::Sha256(digest(digest::Digest::Sha256)),
             BindingKind::Blake3 => Self::Blake3(digest(digest::Digest::Blake3)),
-            BindingKind::Dpop => Self::Dpop(Box::new(dpop::DpopBinding::open(design, now))),
+            BindingKind::Dpop => Self::Dpop(Box::new(dpop::DpopBinding::open(issuer, since))),
         }
     }
 
@@ -136,7 +139,7 @@ impl Binding {
         now: Timestamp,
     ) -> Result<Bound, Denied> {
         match self {
-            Self::None(none) => Ok(none.seal()),
+            Self::None => Ok(Bound::Nobody),
             Self::Bcrypt(bcrypt) => bcrypt.seal(sender, hashing).await,
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 Ok(Bound::Sender(digest.seal(sender)))
@@ -163,7 +166,12 @@ impl Binding {
         now: Timestamp,
     ) -> Result<(), Denied> {
         match self {
-            Self::None(none) => none.check(bound),
+            // A bearer token is whoever's holds it (RFC 6750 §1.2). One that is bound to a key stays so: no server may take it
+            // without a proof (RFC 9449 §7.2).
+            Self::None => match bound {
+                Bound::Nobody | Bound::Sender(_) => Ok(()),
+                Bound::Key(_) => Err(Denied::WrongSender),
+            },
             Self::Bcrypt(bcrypt) => Box::pin(bcrypt.check(bound, sender, hashing)).await,
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 digest.check(bound, sender)

@@ -15,10 +15,8 @@ use crate::denied::Denied;
 use crate::request::{Generation, Mark, TokenId, Verified};
 use crate::sessions::memory::MemorySessions;
 use crate::sessions::{Sessions, Standing};
-use crate::setup::Design;
 use crate::subjects::{Subject, Subjects};
-use crate::verification::VerifyKind;
-pub(crate) use jwt::{Claims, Named};
+pub(crate) use jwt::{Claims, KeySource, Named, SignedBy};
 pub use key::KeyFrom;
 pub use secret::{SecretError, SecretFrom};
 
@@ -73,14 +71,13 @@ axis! {
 }
 
 impl Credential {
-    pub(crate) fn open(design: &Design) -> Result<Self, SecretError> {
-        match design.credential {
-            // Whoever is asked about it has its keys.
-            CredentialKind::Jwt if design.verify == VerifyKind::Introspect => Ok(Self::Opaque),
-            CredentialKind::Jwt => Ok(Self::Jwt(Box::new(jwt::Jwt::open(design)?))),
+    pub(crate) fn open(kind: CredentialKind, signed: SignedBy) -> Result<Self, SecretError> {
+        let open = |typ| jwt::Jwt::open(typ, signed).map(Box::new);
+        match kind {
+            CredentialKind::Jwt => Ok(Self::Jwt(open(jwt::ACCESS)?)),
             CredentialKind::Opaque => Ok(Self::Opaque),
             CredentialKind::Session => Ok(Self::Session),
-            CredentialKind::SessionJwt => Ok(Self::SessionJwt(Box::new(jwt::Jwt::open(design)?))),
+            CredentialKind::SessionJwt => Ok(Self::SessionJwt(open(jwt::SESSION)?)),
             CredentialKind::ApiKey => Ok(Self::ApiKey),
             CredentialKind::Basic => Ok(Self::Basic),
         }

@@ -12,23 +12,22 @@ mod world;
 
 use std::sync::{Arc, Weak};
 
-use crate::clients::ClientsError;
 use crate::clock::{Clock, Timestamp};
-use crate::credential::{Credential, SecretError, id_of_text};
+use crate::credential::{Credential, id_of_text};
 use crate::decisions::{Cache, CacheKind, Kept, Negative};
 use crate::denied::Denied;
 use crate::flight::Flights;
 use crate::freshness::{Freshness, Revoked};
+use crate::open::{self, OpenError};
 use crate::policy::{Action, PolicyKind, Roles, decide};
 use crate::request::{Grant, Mark, Request, Sender, TokenId, Verified};
-use crate::routes::{Routes, RoutesError};
-use crate::sessions::{NotSessions, WrongSessions};
+use crate::routes::Routes;
+use crate::sessions::WrongSessions;
 use crate::setup::Design;
 use crate::shares::Origin;
 use crate::stages::{Laps, Stage, StageTimes, Stopwatch, Untimed};
 use crate::subjects::{Subject, Subjects};
-use crate::users::UsersError;
-use crate::verification::{IntrospectError, Verification};
+use crate::verification::Verification;
 pub(crate) use devices::Naming;
 pub(crate) use oauth::Introspected;
 use recalled::{Begun, Known, Place, Recalled};
@@ -52,40 +51,6 @@ pub struct Lab {
     world: Arc<World>,
     /// Itself, for what outlives a request.
     me: Weak<Self>,
-}
-
-/// Why a design could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There are no accounts.
-    #[error(transparent)]
-    Users(#[from] UsersError),
-    /// There is no HMAC secret.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// Two settings do not go together.
-    #[error("{0}")]
-    Clash(&'static str),
-    /// There is no place for sessions.
-    #[error("--sessions: {0}")]
-    Sessions(#[from] NotSessions),
-    /// There are no clients.
-    #[error(transparent)]
-    Clients(#[from] ClientsError),
-    /// There are no routes.
-    #[error(transparent)]
-    Routes(#[from] RoutesError),
-    /// The central server cannot be asked.
-    #[error(transparent)]
-    Introspect(#[from] IntrospectError),
-    /// The hash pool's threads could not be started.
-    #[error("--hash-threads {threads}: {error}")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// What the system said.
-        error: std::io::Error,
-    },
 }
 
 impl Lab {
@@ -124,14 +89,14 @@ impl Lab {
     }
 
     fn of(design: Design, clock: Clock, world: Arc<World>) -> Arc<Self> {
-        let cache = Cache::open(&design);
-        let freshness = Freshness::open(&design);
+        let cache = open::cache(&design);
+        let freshness = open::freshness(&design);
         let in_redis = world.sessions.in_redis().is_some();
         Arc::new_cyclic(|me| Self {
             recalls: cache.is_shared()
                 || design.cache == CacheKind::Decision && freshness.asks() && in_redis,
             flights: design.flies_together().then(Flights::new),
-            negative: Negative::open(&design),
+            negative: open::negative(&design),
             control: control(&world.subjects),
             cache,
             freshness,

@@ -8,8 +8,18 @@ mod md5;
 mod salted;
 mod sha256;
 
+use std::ops::RangeInclusive;
+
 use crate::axis::axis;
-use crate::setup::BCRYPT_COSTS;
+
+/// Costs below 4 do not exist; above 15 a single hash takes seconds.
+pub(crate) const BCRYPT_COSTS: RangeInclusive<u32> = 4..=15;
+
+/// NIST SP 800-63B §5.1.1.2 asks for 8 at least.
+pub(crate) const LEAST_PASSWORD_BYTES: usize = 8;
+
+/// bcrypt ignores what comes after.
+pub(crate) const MOST_PASSWORD_BYTES: usize = 72;
 
 axis! {
     /// Stored password hash.

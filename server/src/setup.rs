@@ -15,7 +15,6 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::axis::axis;
 use crate::binding::{BindTo, BindingKind};
 use crate::clients::ClientsFrom;
 use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, SecretFrom};
@@ -23,13 +22,14 @@ use crate::decisions::{CacheForm, CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::issuer::{AudienceFrom, IssuerFrom};
-use crate::password::PasswordKind;
+use crate::log::{LogFormat, LogKind};
+use crate::password::{BCRYPT_COSTS, LEAST_PASSWORD_BYTES, MOST_PASSWORD_BYTES, PasswordKind};
 use crate::period::Period;
 use crate::policy::PolicyKind;
 use crate::proxies::Proxies;
 use crate::routes::RoutesFrom;
 use crate::sessions::SessionsFrom;
-use crate::users::{LEAST_PASSWORD_BYTES, MOST_PASSWORD_BYTES, Users, UsersFrom};
+use crate::users::UsersFrom;
 use crate::verification::{IntrospectClient, IntrospectUrl, VerifyKind};
 pub use file::SetupFileError;
 pub use presets::Preset;
@@ -224,28 +224,6 @@ settings! {
     server_timing: bool = false, "AUTHLAB_SERVER_TIMING";
 }
 
-axis! {
-    /// What is told of what happens.
-    pub enum LogKind: "log" {
-        /// only warnings: connections that cannot be accepted, lines that were dropped
-        None = "none",
-        /// a line a request: number, method, route, status, milliseconds; the number is answered as X-Request-Id
-        Requests = "requests",
-    }
-}
-
-axis! {
-    /// How it is written.
-    pub enum LogFormat: "log-format" {
-        /// lines to read
-        Text = "text",
-        /// a JSON object a line
-        Json = "json",
-    }
-}
-
-/// Costs below 4 do not exist; above 15 a single hash takes seconds.
-pub(crate) const BCRYPT_COSTS: RangeInclusive<u32> = 4..=15;
 const THREADS: RangeInclusive<usize> = 1..=1024;
 const QUEUE: RangeInclusive<usize> = 1..=1_000_000;
 const ENTRIES: RangeInclusive<usize> = 1..=100_000_000;
@@ -469,6 +447,32 @@ impl Design {
         }
     }
 
+    /// Who issues its tokens.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        match &self.issuer {
+            IssuerFrom::Listen => format!("http://{}", self.listen),
+            IssuerFrom::Url(url) => url.to_string(),
+        }
+    }
+
+    /// For whom its tokens are, where that was said.
+    pub(crate) fn named_audience(&self) -> Option<&str> {
+        match &self.audience {
+            AudienceFrom::Issuer => None,
+            AudienceFrom::Named(name) => Some(name),
+        }
+    }
+
+    /// For whom its tokens are.
+    #[must_use]
+    pub fn audience(&self) -> String {
+        match &self.audience {
+            AudienceFrom::Issuer => self.issuer(),
+            AudienceFrom::Named(name) => name.to_string(),
+        }
+    }
+
     /// Whether requests are authorized: under `--policy allow-all` neither binding nor cache is ever consulted.
     pub(crate) fn authorizes(&self) -> bool {
         self.policy == PolicyKind::Enforce
@@ -487,8 +491,7 @@ impl Design {
     /// may change what it was made of.
     pub(crate) fn caps_entries(&self) -> bool {
         let unseen = self.verify == VerifyKind::Introspect
-            || self.credential == CredentialKind::Basic
-                && Users::are_written_elsewhere(&self.users);
+            || self.credential == CredentialKind::Basic && self.users.is_written_elsewhere();
         let by_numbers = matches!(
             self.freshness,
             FreshnessKind::Epoch | FreshnessKind::Denylist

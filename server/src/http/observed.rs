@@ -24,9 +24,8 @@ use super::answers::{Challenge, denied};
 use crate::cause;
 use crate::denied::Denied;
 use crate::lab::Lab;
-use crate::log;
+use crate::log::{self, LogKind};
 use crate::request::Grant;
-use crate::setup::LogKind;
 use crate::stages::StageTimes;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -1,11 +1,12 @@
 //! A design in words: what a server prints at its start.
 
-use super::{Design, LogKind};
+use super::Design;
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::{CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
+use crate::log::LogKind;
 use crate::password::PasswordKind;
 use crate::verification::VerifyKind;
 

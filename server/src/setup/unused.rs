@@ -1,11 +1,12 @@
 //! A setting that would do nothing is refused: whoever typed it expects that it does something.
 
-use super::{Design, LogKind, Setup, SetupError};
+use super::{Design, Setup, SetupError};
 use crate::axis::axis;
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::{CacheKind, CacheStore};
 use crate::hashing::HashOn;
+use crate::log::LogKind;
 use crate::sessions::SessionsFrom;
 use crate::users::UsersFrom;
 use crate::verification::VerifyKind;

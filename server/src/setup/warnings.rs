@@ -9,7 +9,6 @@ use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
 use crate::sessions::SessionsFrom;
-use crate::users::Users;
 use crate::verification::VerifyKind;
 
 axis! {
@@ -98,7 +97,7 @@ impl Design {
             Warning::ChangesElsewhereUnseen => {
                 let cached = self.authorizes() && self.cache != CacheKind::None;
                 let by_password = self.credential == CredentialKind::Basic;
-                cached && by_password && Users::are_written_elsewhere(&self.users)
+                cached && by_password && self.users.is_written_elsewhere()
             }
             Warning::ChangesForgotten => self.forgets_revocations(),
             Warning::NothingShared => {
