@@ -4,17 +4,14 @@
 mod bcrypt;
 mod digest;
 mod dpop;
-mod seal;
-
-use serde::{Deserialize, Serialize};
 
 use crate::axis::axis;
+use crate::bound::Bound;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::request::Sender;
 use crate::subjects::Subject;
-use seal::Seal;
 
 axis! {
     /// Who may use a token.
@@ -41,68 +38,6 @@ axis! {
         UserAgentAndIp = "ua+ip",
         /// User-Agent alone: for senders whose address changes
         UserAgent = "ua",
-    }
-}
-
-/// Whom a token is bound to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Bound {
-    /// Whoever holds it.
-    #[default]
-    Nobody,
-    /// This sender.
-    Sender(SealedSender),
-    /// The holder of the key with this thumbprint (RFC 7638).
-    Key(Seal),
-}
-
-/// A sender as a token carries it (its `bnd` claim). Empty seals bind nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct SealedSender {
-    #[serde(rename = "ua", skip_serializing_if = "Seal::is_empty")]
-    user_agent: Seal,
-    #[serde(skip_serializing_if = "Seal::is_empty")]
-    ip: Seal,
-}
-
-/// A key as a token carries it (its `cnf` claim, RFC 9449 §6.1). A confirmation by any other method cannot be checked
-/// here, so a token that has one is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Confirmation {
-    jkt: Seal,
-}
-
-impl Bound {
-    /// As claims.
-    pub(crate) fn claims(self) -> (Option<SealedSender>, Option<Confirmation>) {
-        match self {
-            Self::Nobody => (None, None),
-            Self::Sender(sealed) => (Some(sealed), None),
-            Self::Key(jkt) => (None, Some(Confirmation { jkt })),
-        }
-    }
-
-    /// Of claims; `None` for a token that would be bound twice.
-    pub(crate) fn of_claims(
-        sealed: Option<SealedSender>,
-        confirmation: Option<Confirmation>,
-    ) -> Option<Self> {
-        match (sealed, confirmation) {
-            (None, None) => Some(Self::Nobody),
-            (Some(sealed), None) => Some(Self::Sender(sealed)),
-            (None, Some(Confirmation { jkt })) => Some(Self::Key(jkt)),
-            (Some(_), Some(_)) => None,
-        }
-    }
-
-    /// The sender that it is bound to; a token of a server that binds otherwise is nobody's here.
-    fn sender(&self) -> Result<&SealedSender, Denied> {
-        match self {
-            Self::Sender(sealed) => Ok(sealed),
-            Self::Nobody | Self::Key(_) => Err(Denied::WrongSender),
-        }
     }
 }
 

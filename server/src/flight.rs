@@ -13,8 +13,9 @@ use tokio::sync::watch;
 use crate::cause;
 use crate::decisions::{CacheKey, Digest, Digests, Keys};
 use crate::denied::Denied;
+use crate::grant::Grant;
 use crate::policy::Action;
-use crate::request::{Grant, Presented, Request, Sender};
+use crate::request::{Presented, Request, Sender};
 
 /// How many keys may be verified at once; who comes beyond with another is told to come back.
 const MOST: usize = 4096;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::axis::axis;
 use crate::clock::Timestamp;
-use crate::request::{Mark, TokenId};
+use crate::grant::{Mark, TokenId};
 use crate::subjects::Subject;
 
 axis! {

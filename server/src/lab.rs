@@ -18,9 +18,10 @@ use crate::decisions::{Cache, CacheKind, Kept, Negative};
 use crate::denied::Denied;
 use crate::flight::Flights;
 use crate::freshness::{Freshness, Revoked};
+use crate::grant::{Grant, Mark, TokenId, Verified};
 use crate::open::{self, OpenError};
-use crate::policy::{Action, PolicyKind, Roles, decide};
-use crate::request::{Grant, Mark, Request, Sender, TokenId, Verified};
+use crate::policy::{Action, PolicyKind, Roles};
+use crate::request::{Request, Sender};
 use crate::routes::Routes;
 use crate::sessions::WrongSessions;
 use crate::setup::Design;
@@ -252,7 +253,9 @@ impl Lab {
         laps.ended(Stage::Binding);
 
         let grant = self.world.grant(&verified);
-        decide(grant.roles, grant.scopes, request.action)?;
+        if !request.action.is_allowed(grant.roles, grant.scopes) {
+            return Err(Denied::Insufficient(request.action));
+        }
         if is_new {
             let kept = self.keep(&verified, now);
             match begun.place {

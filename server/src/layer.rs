@@ -41,10 +41,10 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::grant::Grant;
 use crate::http::{Caching, refused, request_of};
 use crate::lab::Lab;
 use crate::policy::{Action, Roles, Scope, Scopes};
-use crate::request::Grant;
 
 /// A layer that lets through whoever is signed in; see [`Authorize::needing`].
 #[must_use]

@@ -30,6 +30,7 @@
 
 mod axis;
 pub mod binding;
+mod bound;
 mod bounded;
 mod cause;
 pub mod clients;
@@ -40,6 +41,7 @@ pub mod denied;
 mod files;
 mod flight;
 pub mod freshness;
+mod grant;
 pub mod hashing;
 mod http;
 pub mod issuer;
@@ -74,6 +76,7 @@ pub use credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, SecretF
 pub use decisions::{CacheForm, CacheKey, CacheKind, CacheStore};
 pub use denied::Denied;
 pub use freshness::FreshnessKind;
+pub use grant::{Grant, IssuedToken};
 pub use hashing::HashOn;
 pub use http::App;
 pub use issuer::{AudienceFrom, IssuerFrom};
@@ -85,7 +88,7 @@ pub use password::PasswordKind;
 pub use period::Period;
 pub use policy::{Action, PolicyKind, Role, Roles, Scope, Scopes};
 pub use proxies::Proxies;
-pub use request::{Grant, IssuedToken, Presented, Proof, Request, Sender};
+pub use request::{Presented, Proof, Request, Sender};
 pub use routes::RoutesFrom;
 pub use serve::{ServeError, Server, run};
 pub use sessions::{SessionsFrom, WrongSessions};

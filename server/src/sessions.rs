@@ -4,6 +4,7 @@ mod device;
 pub(crate) mod memory;
 mod record;
 pub(crate) mod redis;
+pub(crate) mod refresh;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,11 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::axis::axis;
-use crate::binding::Bound;
+use crate::bound::Bound;
 use crate::clock::Timestamp;
-use crate::credential::refresh;
 use crate::denied::Denied;
-use crate::request::{Generation, Mark, TokenId, Verified};
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::subjects::{Subject, Subjects};
 use crate::users::Profile;
 pub(crate) use device::{

@@ -18,15 +18,16 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use url::{Host, Url};
 
 use crate::axis::axis;
-use crate::binding::{Bound, Confirmation};
+use crate::bound::{Bound, Confirmation};
 use crate::cause::{self, Source};
 use crate::clients::{CLIENT, DEMO};
 use crate::credential::id_of_text;
 use crate::denied::Denied;
 use crate::files;
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::members::{NumericDate, object, read_object};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, Mark, Sender, TokenId, Verified};
+use crate::request::Sender;
 use crate::shares::{Origin, Shares};
 use crate::subjects::Subjects;
 

@@ -13,14 +13,15 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{Bound, Seal};
+use crate::bound::{Bound, Seal};
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
+use crate::grant::TokenId;
 use crate::jwk::{Jwk, PublicKey};
 use crate::members::{object, present, read_object, rounded_down, some};
 use crate::path;
-use crate::request::{Proof, Sender, TokenId};
+use crate::request::{Proof, Sender};
 use crate::subjects::Subject;
 
 /// How far a proof's `iat` may be from our clock, before and after (RFC 9449 §11.1: seconds or minutes).

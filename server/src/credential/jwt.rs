@@ -17,12 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use super::{Facts, JwtAlgorithm, KeyFrom, SecretError, SecretFrom};
-use crate::binding::Bound;
+use crate::bound::Bound;
 use crate::cause;
 use crate::denied::Denied;
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::members::read_object;
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, TokenId};
+use crate::subjects::Subject;
 use wire::{AccessToken, Addressed, JoseHeader, SessionToken};
 
 /// RFC 9068 §2.1: an ID token or any other JWT under the same key is no access token.
@@ -68,6 +69,24 @@ impl Claims {
             session: facts.session,
             generation: facts.generation,
             bound: facts.bound,
+        }
+    }
+
+    /// What they say of a subject, not yet numbered.
+    pub(crate) fn verified(&self, subject: Subject) -> Verified {
+        Verified {
+            mark: Mark {
+                number: 0,
+                id: self.session.unwrap_or(self.id),
+                subject,
+                generation: self.generation,
+            },
+            roles: self.roles,
+            scopes: self.scopes,
+            narrowed: self.narrowed,
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+            bound: self.bound,
         }
     }
 }

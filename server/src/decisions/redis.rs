@@ -16,8 +16,8 @@ use crate::cause;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::freshness::FreshnessKind;
+use crate::grant::{Generation, Grant, Mark, TokenId};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, Grant, Mark, TokenId};
 use crate::sessions::redis::{EPOCHS, RedisSessions, slot_of_subject, slot_of_token};
 use crate::subjects::Subjects;
 

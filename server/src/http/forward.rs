@@ -15,8 +15,9 @@ use super::head::{Head, only};
 use super::observed;
 use crate::cause::{self, Source};
 use crate::denied::Denied;
+use crate::grant::Grant;
 use crate::lab::Lab;
-use crate::request::{Grant, Request};
+use crate::request::Request;
 
 const ORIGINAL: [HeaderName; 2] = [
     HeaderName::from_static("x-original-method"),

@@ -17,9 +17,10 @@ use crate::binding::BindingKind;
 use crate::cause::{self, Source};
 use crate::credential::CredentialKind;
 use crate::denied::Denied;
+use crate::grant::Grant;
 use crate::lab::Lab;
 use crate::policy::Action;
-use crate::request::{Grant, Presented, Proof, Request, Sender};
+use crate::request::{Presented, Proof, Request, Sender};
 use crate::stages::StageTimes;
 
 /// Who is at the other end of the connection. The listener puts it into each request.

@@ -23,9 +23,9 @@ use prometheus_client::registry::{Registry, Unit};
 use super::answers::{Challenge, denied};
 use crate::cause;
 use crate::denied::Denied;
+use crate::grant::Grant;
 use crate::lab::Lab;
 use crate::log::{self, LogKind};
-use crate::request::Grant;
 use crate::stages::StageTimes;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

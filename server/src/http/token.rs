@@ -14,9 +14,9 @@ use super::bodies::Body;
 use super::granted;
 use super::head::Head;
 use crate::denied::Denied;
+use crate::grant::IssuedToken;
 use crate::lab::Lab;
 use crate::policy::{Action, Scopes};
-use crate::request::IssuedToken;
 
 /// What a user signs in with. It has no `Debug`: it never belongs into a log.
 #[derive(Deserialize, utoipa::ToSchema)]

@@ -7,7 +7,8 @@ use crate::clock::Timestamp;
 use crate::decisions::{Kept, Place as SharedPlace};
 use crate::denied::Denied;
 use crate::freshness::Freshness;
-use crate::request::{Grant, Request, Verified};
+use crate::grant::{Grant, Verified};
+use crate::request::Request;
 use crate::stages::{Laps, Stage};
 
 /// How a decision begins: the number that was read before it, and where it will be kept.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::recalled::{Begun, Place};
 use super::{Lab, SignedIn, World};
-use crate::binding::Bound;
+use crate::bound::Bound;
 use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::credential::{Credential, api_key, basic};
 use crate::denied::Denied;
+use crate::grant::{Generation, Grant, IssuedToken, Mark, TokenId, Verified};
 use crate::hashing::not_hashed;
 use crate::policy::{Roles, Scope, Scopes};
-use crate::request::{Generation, Grant, IssuedToken, Mark, Request, TokenId, Verified};
+use crate::request::Request;
 use crate::sessions::Standing;
 use crate::shares::Origin;
 use crate::stages::Untimed;

@@ -5,7 +5,8 @@ use tokio::runtime::Handle;
 use super::{Begun, Lab, Recalled};
 use crate::denied::Denied;
 use crate::flight::{Boarded, Flights, Landing, Owned};
-use crate::request::{Grant, Request};
+use crate::grant::Grant;
+use crate::request::Request;
 use crate::stages::{Laps, Stage, Untimed};
 use crate::verification::Verification;
 

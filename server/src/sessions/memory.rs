@@ -12,12 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use subtle::ConstantTimeEq as _;
 
-use super::{DeviceFacts, Refreshed, Standing, Turned};
+use super::{DeviceFacts, Refreshed, Standing, Turned, refresh};
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
-use crate::credential::refresh;
 use crate::denied::Denied;
-use crate::request::{Generation, Mark, TokenId, Verified};
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::subjects::Subject;
 use devices::Devices;
 use revocations::{Revocations, Room};

@@ -20,13 +20,12 @@ use redis::{FromRedisValue, RedisResult, Script, ScriptInvocation};
 use sha2::{Digest as _, Sha256};
 
 use super::record::{self, Family, SignedIn, Stood};
-use super::{Device, DeviceFacts, Ended, Refreshed, Signed, Standing, Turned};
+use super::{Device, DeviceFacts, Ended, Refreshed, Signed, Standing, Turned, refresh};
 use crate::cause::{Source, unavailable};
 use crate::clock::Timestamp;
-use crate::credential::refresh;
 use crate::denied::Denied;
 use crate::freshness::{SLOTS, token_slot};
-use crate::request::{Generation, Mark, TokenId};
+use crate::grant::{Generation, Mark, TokenId};
 use crate::subjects::Subjects;
 use crate::users::Profile;
 use link::{Answer, Call, Link};
