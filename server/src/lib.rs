@@ -39,7 +39,6 @@ pub mod credential;
 pub mod decisions;
 pub mod denied;
 mod files;
-mod flight;
 pub mod freshness;
 mod grant;
 pub mod hashing;

@@ -26,7 +26,7 @@ use crate::denied::Denied;
 use crate::grant::Grant;
 use crate::lab::Lab;
 use crate::log::{self, LogKind};
-use crate::stages::StageTimes;
+use crate::stages::{StageTimes, Untimed};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -294,7 +294,7 @@ pub(super) async fn authorize(
         // A hit waits for nothing, and is answered before anything is made that could.
         return match lab.granted_at_once(request) {
             Some(grant) => (Ok(grant), None),
-            None => (lab.decided(request).await, None),
+            None => (lab.decide(request, &mut Untimed).await, None),
         };
     }
     let (decision, times) = lab.authorize_timed(request).await;
