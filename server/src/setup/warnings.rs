@@ -3,7 +3,7 @@
 use super::Design;
 use crate::axis::axis;
 use crate::binding::BindingKind;
-use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
+use crate::credential::CredentialKind;
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
@@ -61,20 +61,6 @@ impl Design {
             .copied()
             .filter(|warning| self.gives_up(*warning))
             .collect()
-    }
-
-    /// Whether tokens are signed here by a key that outlives the process.
-    pub(crate) fn has_lasting_key(&self) -> bool {
-        let lasting = match self.jwt {
-            JwtAlgorithm::HS256 => self.secret_file != SecretFrom::Random,
-            _ => self.key_file != KeyFrom::Generated,
-        };
-        lasting && self.credential.is_signed() && self.verify == VerifyKind::Local
-    }
-
-    /// Whether a restart forgets what was revoked of tokens that are older.
-    pub(crate) fn forgets_revocations(&self) -> bool {
-        self.has_lasting_key() && self.sessions == SessionsFrom::Memory
     }
 
     fn gives_up(&self, warning: Warning) -> bool {
