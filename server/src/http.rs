@@ -16,7 +16,6 @@ mod host;
 mod items;
 mod oauth;
 mod observed;
-mod todos;
 mod token;
 
 use std::sync::Arc;
@@ -73,12 +72,12 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
         )
         .add(
             "/todos",
-            get(todos::list),
+            get(items::todos),
             [Doc::get("What one's role has to do").signed_in()],
         )
         .add(
             "/secure-data",
-            get(todos::secure_data),
+            get(items::secure_data),
             [Doc::get("What every account may read").signed_in()],
         )
         .add(

@@ -1,15 +1,18 @@
 //! The reference auth server of authlab: every design choice is a flag, so that two designs differ by one flag and
 //! nothing else. It knows nothing of being measured.
 //!
-//! A map, in the order in which a reader meets it:
-//! - [`setup`]: the flags; `Setup` as typed, [`Design`] as meant
-//! - [`lab`]: [`Lab::login`], [`Lab::authorize`], [`Lab::revoke`]: the whole life of a request on one page
-//! - [`serve`]: the listener, its limits and its end; [`App`]: the server without one; `http` holds the routes
-//! - [`mod@layer`]: the same pipeline for a service of one's own
-//! - [`request`] and [`denied`]: what is asked, granted, refused; [`policy`]: who may do what
-//! - [`parts`]: each part alone, for benchmarks
-//! - the axes: [`password`] (run by [`hashing`]), [`credential`], [`verification`], [`binding`], [`decisions`],
-//!   [`freshness`], [`sessions`], [`users`]
+//! A map, from the top to the bottom; a module imports only what stands in its own line or below:
+//! - [`serve`]: the listener, its limits and its end
+//! - `http`: the routes; [`App`] is the server without a listener; [`mod@layer`] the same for a service of one's own
+//! - [`lab`]: [`Lab`], a design that runs; [`Lab::authorize`] is the life of a request on one page
+//! - `open`: the parts of a design, opened; [`parts`]: each part alone, for benchmarks
+//! - [`setup`]: the settings; [`Setup`] as typed, [`Design`] as meant
+//! - [`decisions`]: what is cached
+//! - [`credential`], [`verification`], [`binding`]: what a request is checked by
+//! - [`sessions`], [`users`], [`clients`], [`routes`]: what is kept
+//! - [`freshness`]: what makes a cached fact stale
+//! - [`hashing`]: where slow hashes run
+//! - [`request`], `grant`, `bound`, [`policy`], [`denied`], [`clock`], [`password`]: what is asked, known, permitted, refused
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
