@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use crate::denied::Denied;
-use crate::request::TokenId;
+use crate::grant::TokenId;
 
 const ID_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
