@@ -19,9 +19,10 @@ use authlab_loadtest::interrupt;
 use authlab_loadtest::progress::Progress;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::duel::{Duel, Instructions, Terms};
+use authlab_reports::duel::Duel;
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
+use authlab_reports::run::{Instructions, Terms};
 
 use crate::requests::Requests;
 use crate::run::{calibration, seed_from_clock, tool};

@@ -14,8 +14,8 @@ use authlab_loadtest::interrupt;
 use authlab_loadtest::machine;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
-use authlab_reports::calibration::Calibration;
 use authlab_reports::ladder;
+use authlab_reports::run::Calibration;
 use authlab_reports::run::{Run, Tool, Verdict};
 use jiff::Timestamp;
 

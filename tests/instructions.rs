@@ -10,7 +10,7 @@ use authlab_loadtest::cores::Cores;
 use authlab_loadtest::instructions::{Amount, Counter, count};
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::duel::Instructions;
+use authlab_reports::run::Instructions;
 
 const AUTHLAB: &str = env!("CARGO_BIN_EXE_authlab");
 

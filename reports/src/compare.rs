@@ -16,11 +16,15 @@ mod words;
 
 use serde::Serialize;
 
-use crate::duel::{Duel, Terms};
+use crate::duel::Duel;
 
 pub use self::{limit::Limit, pair::Pair, statistic::Statistic};
 use self::{limit::Verdict, pair::Side};
-use crate::{nearest::did_you_mean, outcome::Outcome, run::Run};
+use crate::{
+    nearest::did_you_mean,
+    outcome::Outcome,
+    run::{Run, Terms},
+};
 
 const SEPARATE: &str =
     "two separate runs are described only: whatever else changed between them is in these figures";

@@ -19,17 +19,15 @@ mod words;
 
 use serde::Serialize;
 
-pub use self::instructions::Instructions;
 pub use self::quality::Quality;
 pub use self::row::{Role, Row};
 pub use self::standing::{Standing, spoiled, standing};
-pub use self::terms::Terms;
 use crate::compare::CompareError;
 use crate::judge::Verdict;
 use crate::judge::aside::SetAside;
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
-use crate::run::{self, Beside, Run};
+use crate::run::{self, Beside, Instructions, Run, Terms};
 
 /// The version of the form that [`Duel`] has as JSON.
 pub const FORMAT_VERSION: u32 = 1;

@@ -1,9 +1,9 @@
 //! What two separate runs may be gated by: more than identical servers differ on their machines.
 
 use super::limit::Limit;
-use crate::calibration::Calibration;
 use crate::judge::power;
 use crate::quantity;
+use crate::run::Calibration;
 use crate::run::Run;
 
 /// Standard deviations of the difference of two machines' noise that a limit must exceed. More blocks

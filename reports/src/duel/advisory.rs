@@ -1,11 +1,10 @@
 //! What was asked for and cannot be gated here: why not, and what it would take.
 
-use super::Terms;
 use crate::compare::Statistic;
 use crate::judge::metric::Metric;
 use crate::judge::{Rule, power};
 use crate::quantity;
-use crate::run::Run;
+use crate::run::{Run, Terms};
 
 /// Slices of a block.
 const SLICES: f64 = 4.0;

@@ -1,25 +1,13 @@
 //! Instructions of a request in user space, counted in passes of their own: the exact channel beside
 //! the clock. What it counts hardly varies, so a small threshold judges it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::judge::Verdict;
+use crate::run::Instructions;
 
 /// Changes below are none: 1 %.
 pub const THRESHOLD: f64 = 0.01;
-
-/// What the passes counted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Instructions {
-    /// What counted: `perf`, or `cachegrind`, which counts another code path on processors whose
-    /// instructions it does not know.
-    pub counter: String,
-    /// Instructions a request of the base, a value a pass.
-    pub base: Vec<f64>,
-    /// Those of the head.
-    pub head: Vec<f64>,
-}
 
 /// Instructions, judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 
-use super::Terms;
 use crate::judge::aside::SetAside;
 use crate::judge::{LOOKS, power};
 use crate::quantity;
-use crate::run::{self, Run};
+use crate::run::{self, Run, Terms};
 
 /// How well it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]

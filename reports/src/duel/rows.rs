@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Role, Row, Terms, advisory, effects};
+use super::{Role, Row, advisory, effects};
 use crate::compare::Statistic;
 use crate::judge::aside::SetAside;
 use crate::judge::differences::{Differences, Scale};
@@ -10,7 +10,7 @@ use crate::judge::information::{FALSE_DISCOVERIES, rejected, sign_test};
 use crate::judge::metric::{Kind, Metric};
 use crate::judge::{self, Judged, Rule, Verdict};
 use crate::order_statistics::{ALPHA, median};
-use crate::run::{Run, Slice};
+use crate::run::{Run, Slice, Terms};
 
 pub(super) struct Rows {
     pub(super) asked_for: Vec<Row>,

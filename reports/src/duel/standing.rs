@@ -1,8 +1,8 @@
 //! How a duel stands while it goes on: who conducts it asks after each look.
 
-use super::{Role, Terms, rows};
+use super::{Role, rows};
 use crate::judge::aside::SetAside;
-use crate::run::Run;
+use crate::run::{Run, Terms};
 
 /// How a duel stands while it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

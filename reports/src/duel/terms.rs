@@ -1,29 +1,11 @@
-//! The terms of a duel, agreed on before it begins and written down in its run.
-
-use serde::{Deserialize, Serialize};
+//! The terms of a duel: the usual ones, and what follows from them.
 
 use super::rows;
 use crate::compare::CompareError;
 use crate::judge::aside::SetAside;
 use crate::judge::metric::Metric;
 use crate::judge::{LOOKS, Rule};
-use crate::run::{Load, Run};
-
-/// What is judged, by what, and how often it is looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Terms {
-    /// The variant that is compared with.
-    pub base: String,
-    /// The variant that is judged.
-    pub head: String,
-    /// The load that is judged.
-    pub load: String,
-    /// The metrics asked for, as they are written.
-    pub gates: Vec<String>,
-    /// Blocks after which it is looked at.
-    pub looks: Vec<usize>,
-}
+use crate::run::{Load, Run, Terms};
 
 impl Terms {
     /// The usual terms for two variants of a run that was no duel: its ladder's load, looked at once,

@@ -1,8 +1,8 @@
 //! What a duel will be able to see, from how much identical servers differ on this machine.
 
 use super::{MARGIN, RESOLUTION, Rule};
-use crate::calibration::{Calibration, Noise};
 use crate::order_statistics::normal_quantile;
+use crate::run::calibration::{Calibration, Noise};
 
 /// Standard deviations in a median absolute deviation of normal values.
 const SIGMA_IN_MAD: f64 = 1.4826;

@@ -1,8 +1,8 @@
 //! A duel of every kind, by what it is about.
 
 use authlab_reports::{
-    duel::{Duel, Instructions},
-    run::{Run, Status, Verdict},
+    duel::Duel,
+    run::{Instructions, Run, Status, Verdict},
 };
 
 use crate::contest::{BASE, Contest, HEAD, calibration, judged};

@@ -1,10 +1,10 @@
 //! What is concluded: exit codes, and figures that a reader could take for something else.
 
 use authlab_reports::{
-    duel::{Duel, Instructions, Role, Terms},
+    duel::{Duel, Role},
     judge::Verdict,
     outcome::Outcome,
-    run,
+    run::{self, Instructions, Terms},
 };
 
 use crate::contest::{BASE, Contest, HEAD, judged};
