@@ -115,12 +115,12 @@ pub fn within(
     let name = format!("{base} → {head}");
     let mut found = Found::default();
     for (load, step) in planned(run) {
-        let comparison = Comparison::of(run, load, [base, head], &Rule::DESCRIBE).with_all_blocks();
+        let comparison = Comparison::of(run, load, [base, head], &Rule::DESCRIBE);
         found.add(Pair::of(&comparison, &name, load, step));
     }
     found.judge(limits, |limit, pair| {
         let rule = Rule::Limit(limit.clone());
-        let comparison = Comparison::of(run, &pair.at.load, [base, head], &rule).with_all_blocks();
+        let comparison = Comparison::of(run, &pair.at.load, [base, head], &rule);
         (
             comparison.row_or_pooled(&pair.at.step, limit.metric()),
             None,

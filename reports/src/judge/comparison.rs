@@ -41,11 +41,6 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    pub(crate) fn with_all_blocks(mut self) -> Self {
-        self.aside = SetAside::default();
-        self
-    }
-
     /// A variant of two runs: they share no block, so that rows are of all requests at once and have no interval.
     #[must_use]
     pub fn between(
@@ -90,16 +85,10 @@ impl<'a> Comparison<'a> {
     /// A metric of a step, over blocks where every slice carries it, and else of all requests at once, without an interval.
     #[must_use]
     pub fn row_or_pooled(&self, step: &str, metric: &Metric) -> Row {
-        let pooled = self.pooled(step, metric);
-        let row = if self.is_carried(step, metric) && pooled.base != Some(0.0) {
-            let Row { base, head, .. } = pooled;
-            Row {
-                base,
-                head,
-                ..self.row(step, metric)
-            }
+        let row = if self.is_carried(step, metric) {
+            self.row(step, metric)
         } else {
-            pooled
+            self.pooled(step, metric)
         };
         match self.rule {
             Rule::Limit(limit) => Row {
@@ -246,7 +235,7 @@ impl<'a> Comparison<'a> {
             (row.base, row.head) = (share(base), share(head));
             let both = row.base.zip(row.head);
             row.effect = both.map(|(base, head)| head - base).or(row.effect);
-        } else {
+        } else if judged.estimate.is_none() {
             let of = |side| {
                 let values = self.slices(side).filter_map(|slice| metric.of(slice, step));
                 median(values.collect())

@@ -163,21 +163,13 @@ impl Measured {
             },
         };
         let judged = judge::judge(&differences, rule);
-        let figure = |side: fn(&Block) -> [Sample; 2]| {
-            let slices = self.blocks.iter().flat_map(side);
-            crate::order_statistics::median(slices.map(|sample| sample.median_ns).collect())
-        };
-        Row {
-            base: figure(|block| block.base),
-            head: figure(|block| block.head),
-            ..Row::judged(
-                &self.benchmark,
-                Kind::Time,
-                Role::Gated,
-                &differences,
-                &judged,
-            )
-        }
+        Row::judged(
+            &self.benchmark,
+            Kind::Time,
+            Role::Gated,
+            &differences,
+            &judged,
+        )
     }
 
     /// What the clock leaves open of its shortest measurement. The 50 ns of docs/adr/0014-sequential-judging.md
