@@ -2,8 +2,8 @@
 //! lie.
 
 use crate::{
-    capacity::{Capacity, Point},
     run::Run,
+    run::{Capacity, Point},
 };
 
 /// A chart: one load, a search for each variant.

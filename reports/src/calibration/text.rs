@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Calibration;
 use crate::quantity;
+use crate::run::Calibration;
 
 /// The calibration, some twenty lines.
 #[must_use]

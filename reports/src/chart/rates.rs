@@ -4,7 +4,7 @@
 use plotters::{coord::combinators::BindKeyPoints, prelude::*};
 
 use super::{Area, DrawError, Drawn, FONT, FONT_SIZE, Size, palette, ticks};
-use crate::{capacity::Point, quantity, rates::Rates};
+use crate::{quantity, rates::Rates, run::Point};
 
 const MARGIN: u32 = 12;
 const LABELS_LEFT: u32 = 66;

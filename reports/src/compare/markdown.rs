@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{Comparison, words};
+use super::{Report, words};
 use crate::markdown::escaped;
 
 /// The comparison in Markdown.
 #[must_use]
-pub fn render(comparison: &Comparison) -> String {
+pub fn render(comparison: &Report) -> String {
     let mut page = format!(
         "### {} → {}\n\n",
         escaped(&comparison.base),

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{Comparison, words};
+use super::{Report, words};
 use crate::ladder::text::aligned;
 use crate::plain;
 
 /// The comparison as lines of text.
 #[must_use]
-pub fn render(comparison: &Comparison) -> String {
+pub fn render(comparison: &Report) -> String {
     let mut text = format!(
         "authlab compare · {} → {}\n",
         plain::line(&comparison.base),

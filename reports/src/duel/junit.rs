@@ -60,7 +60,7 @@ fn cases(duel: &Duel) -> Vec<TestCase> {
         let said = words::sentence(words::cells_of_instructions(duel, counted));
         (
             words::INSTRUCTIONS.to_owned(),
-            status(duel, counted.verdict, &said),
+            status(duel, counted.row.verdict, &said),
         )
     });
     let missing = duel

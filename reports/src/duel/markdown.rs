@@ -4,7 +4,8 @@
 mod page;
 
 use self::page::{COMMAND, NAME, Page, SENTENCE, cut};
-use super::{Duel, Role, words};
+use super::{Duel, words};
+use crate::judge::Role;
 use crate::markdown::{code_block, escaped};
 
 /// The most bytes of a page: a comment on GitHub holds 65 536 characters.

@@ -3,19 +3,19 @@
 use std::fmt::Write as _;
 
 use super::NOTES;
-use super::comparison::{Comparison, Pair, Row};
-use crate::duel::instructions::THRESHOLD;
-use crate::judge::Verdict;
+use super::comparison::{Compared, Report};
+use crate::judge::threshold::INSTRUCTIONS;
+use crate::judge::{Row, Verdict};
 use crate::quantity;
 
 /// The table, and what a reader must know of it.
 #[must_use]
-pub fn render(comparison: &Comparison) -> String {
+pub fn render(comparison: &Report) -> String {
     let mut text = format!(
         "exact · a request · callgrind of {} · {}\n",
         comparison.toolchain.valgrind, comparison.toolchain.rustc
     );
-    let lines = lines(&comparison.rows);
+    let lines = lines(&comparison.cases);
     let widths = widths(&lines);
     for line in &lines {
         let _ = writeln!(text, "{}", aligned(line, &widths));
@@ -30,7 +30,7 @@ pub fn render(comparison: &Comparison) -> String {
 const COLUMNS: usize = 10;
 type Line = [String; COLUMNS];
 
-fn lines(rows: &[Row]) -> Vec<Line> {
+fn lines(cases: &[Compared]) -> Vec<Line> {
     let heads = [
         [
             "",
@@ -49,31 +49,31 @@ fn lines(rows: &[Row]) -> Vec<Line> {
         ],
     ];
     let heads = heads.map(|head| head.map(str::to_owned));
-    let row = |row: &Row| {
-        let (instructions, allocations) = (row.instructions, row.allocations);
+    let line = |case: &Compared| {
+        let (instructions, allocations) = (&case.instructions, &case.allocations);
         [
-            row.name.clone(),
+            case.name.clone(),
             whole(instructions.base),
-            whole(instructions.now),
-            quantity::change(instructions.now / instructions.base),
+            whole(instructions.head),
+            quantity::change(instructions.ratio().unwrap_or(1.0)),
             shown(instructions),
-            quantity::number(allocations.base),
-            quantity::number(allocations.now),
+            quantity::number(allocations.base.unwrap_or_default()),
+            quantity::number(allocations.head.unwrap_or_default()),
             shown(allocations),
-            whole(row.bytes.base),
-            whole(row.bytes.now),
+            whole(case.bytes.base),
+            whole(case.bytes.head),
         ]
     };
-    heads.into_iter().chain(rows.iter().map(row)).collect()
+    heads.into_iter().chain(cases.iter().map(line)).collect()
 }
 
-fn whole(value: f64) -> String {
-    quantity::grouped(value.round() as u64)
+fn whole(value: Option<f64>) -> String {
+    quantity::grouped(value.unwrap_or_default().round() as u64)
 }
 
 /// Capitals for what wants a look.
-fn shown(pair: Pair) -> String {
-    match pair.verdict {
+fn shown(row: &Row) -> String {
+    match row.verdict {
         None => "not judged".to_owned(),
         Some(Verdict::Slower) => Verdict::Slower.label().to_uppercase(),
         Some(verdict) => verdict.label().to_owned(),
@@ -105,7 +105,7 @@ fn aligned(line: &Line, widths: &[usize; COLUMNS]) -> String {
     cells.join("  ").trim_end().to_owned()
 }
 
-fn conclusion(comparison: &Comparison) -> String {
+fn conclusion(comparison: &Report) -> String {
     if !comparison.differences.is_empty() {
         return format!(
             "described, not judged: {}",
@@ -114,13 +114,13 @@ fn conclusion(comparison: &Comparison) -> String {
     }
     let rule = format!(
         "beyond {} of instructions, or by any allocation",
-        quantity::share(THRESHOLD)
+        quantity::share(INSTRUCTIONS)
     );
     let (slower, faster) = (
         comparison.count(Verdict::Slower),
         comparison.count(Verdict::Faster),
     );
-    let of = comparison.rows.len();
+    let of = comparison.cases.len();
     match (slower, faster) {
         (0, 0) => format!("no change in {of} cases, {rule}"),
         (0, _) => format!("faster: {faster} of {of} cases, {rule}; `make exact-accept` keeps it"),

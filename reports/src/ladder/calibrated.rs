@@ -1,9 +1,9 @@
 //! What machine and generator can tell apart, beside the figures that rest on it.
 
 use crate::{
-    calibration::{Calibration, Pacing},
     quantity,
     run::Run,
+    run::calibration::{Calibration, Pacing},
 };
 
 /// Share of the offered rate that must be achieved for its lateness to mean something.

@@ -2,9 +2,9 @@
 
 use super::html::{element, table};
 use crate::{
-    calibration::{Calibration, Noise, Pacing},
     ladder::Table,
     quantity,
+    run::calibration::{Calibration, Noise, Pacing},
 };
 
 const PACING_COLUMNS: [&str; 5] = [

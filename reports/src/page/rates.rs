@@ -6,10 +6,10 @@ use super::{
     points::{self, Points},
 };
 use crate::{
-    capacity::Point,
     chart::{self, DrawError},
     quantity,
     rates::{Line, Rates},
+    run::Point,
 };
 
 const NOTE: &str = "Thick lines are p99, thin ones p50, of the response time, from the intended start. A disc was within the \

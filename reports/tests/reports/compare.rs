@@ -1,7 +1,7 @@
 //! Comparisons: what is shown, and what a script sees.
 
 use authlab_reports::{
-    compare::{self, Comparison, Limit, markdown, text},
+    compare::{self, Limit, Report, markdown, text},
     outcome::Outcome,
     run::{Run, Status, Verdict},
 };
@@ -33,7 +33,7 @@ fn limits(text: &str) -> Vec<Limit> {
     Limit::parse_all(text).unwrap()
 }
 
-fn within(run: &Run, base: &str, head: &str, limit: &str) -> Comparison {
+fn within(run: &Run, base: &str, head: &str, limit: &str) -> Report {
     compare::within(run, base, head, &limits(limit)).unwrap()
 }
 

@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use super::{Duel, Row, words};
-use crate::judge::Verdict;
+use super::{Duel, words};
+use crate::judge::{Row, Verdict};
 use crate::markdown::{code_block, escaped};
 use crate::micro::words::{benchmarks, shell};
 

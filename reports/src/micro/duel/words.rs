@@ -1,7 +1,7 @@
 //! A duel of benchmarks in words: what both renderings write, so that they agree.
 
-use super::{Duel, Row};
-use crate::judge::Verdict;
+use super::Duel;
+use crate::judge::{Row, Verdict};
 use crate::ladder::words::range;
 use crate::micro::words::{UNFINISHED, benchmarks, effect, time};
 use crate::outcome::Outcome;
@@ -24,9 +24,9 @@ pub(super) fn cells(row: &Row) -> Vec<String> {
     let figure = |ns: Option<f64>| ns.map_or(NOT_MEASURED.to_owned(), time);
     let mark = if row.within_noise { WITHIN_NOISE } else { "" };
     vec![
-        row.benchmark.clone(),
-        figure(row.base_ns),
-        figure(row.head_ns),
+        row.metric.clone(),
+        figure(row.base),
+        figure(row.head),
         row.effect.map_or(NOT_MEASURED.to_owned(), |found| {
             format!("{mark}{}", effect(found))
         }),
@@ -83,7 +83,7 @@ pub(super) fn caveats(duel: &Duel) -> Vec<String> {
         .map(|row| {
             format!(
                 "{}: neighbouring blocks depended on one another; each {} were taken together",
-                row.benchmark, row.together
+                row.metric, row.together
             )
         })
         .collect()
