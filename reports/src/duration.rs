@@ -54,6 +54,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_number_and_its_unit_are_nanoseconds() {
+        for (text, ns) in [
+            ("15ns", Some(15.0)),
+            ("83.00us", Some(83_000.0)),
+            ("1.20ms", Some(1_200_000.0)),
+            ("0.90s", Some(900_000_000.0)),
+            ("0s", Some(0.0)),
+            ("1.20", None),
+            ("many", None),
+            ("-1ms", None),
+        ] {
+            assert_eq!(nanoseconds(text), ns, "{text}");
+        }
+    }
+
+    #[test]
     fn units_are_read_and_anything_else_is_refused() {
         for (text, millis) in [
             ("250ms", 250),

@@ -12,6 +12,7 @@ use authlab_loadtest::scenario::tables::{
 };
 use authlab_loadtest::scenario::{Scenario, Target};
 use authlab_loadtest::server::{Launcher, Server};
+use authlab_reports::duration;
 use authlab_reports::run::{LoadStep, Tool, throughput};
 
 /// Where the tools are tried: one server that runs on, a folder for what falls by.
@@ -187,8 +188,8 @@ impl Bench {
         let said = (|| {
             Some(Said {
                 per_second: after("Requests/sec:")?.parse().ok()?,
-                p50_ns: wrk_duration_ns(after("50%")?)?,
-                p99_ns: wrk_duration_ns(after("99%")?)?,
+                p50_ns: duration::nanoseconds(after("50%")?)?,
+                p99_ns: duration::nanoseconds(after("99%")?)?,
             })
         })();
         said.with_context(|| format!("wrk did not say what was asked: {}", text.trim()))
@@ -245,35 +246,5 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// `83.00us`, `1.20ms`, `0.90s`.
-fn wrk_duration_ns(text: &str) -> Option<f64> {
-    let digits = text.find(|c: char| c.is_ascii_alphabetic())?;
-    let number: f64 = text[..digits].parse().ok()?;
-    match &text[digits..] {
-        "us" => Some(number * 1e3),
-        "ms" => Some(number * 1e6),
-        "s" => Some(number * 1e9),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_as_wrk_writes_them_are_read() {
-        let table = [
-            ("83.00us", Some(83_000.0)),
-            ("1.20ms", Some(1_200_000.0)),
-            ("0.90s", Some(900_000_000.0)),
-            ("1.20", None),
-        ];
-        for (text, expected) in table {
-            assert_eq!(wrk_duration_ns(text), expected, "{text}");
-        }
     }
 }

@@ -10,7 +10,7 @@ mod form;
 mod sanitized;
 mod submission;
 #[cfg(test)]
-mod table;
+mod tests;
 
 use encoding_rs::Encoding;
 use http::{HeaderMap, header};
