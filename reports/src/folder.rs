@@ -274,9 +274,7 @@ pub fn render(path: &Path) -> Result<PathBuf, FolderError> {
 
 fn write_renderings(folder: &Path, run: &Run) -> Result<(), FolderError> {
     replace(&folder.join("summary.md"), summary::render(run).as_bytes())?;
-    // Labels stand in its pictures too.
-    let page = page::render(run)?;
-    replace(&folder.join("index.html"), plain::text(&page).as_bytes())?;
+    replace(&folder.join("index.html"), page::render(run)?.as_bytes())?;
     match page::picture(run)? {
         Some(picture) => {
             let picture = plain::text(&picture);

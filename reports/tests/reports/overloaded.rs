@@ -8,8 +8,8 @@ use std::path::Path;
 
 use authlab_reports::folder::{self, Recorded, RunFolder};
 use authlab_reports::run::{Latency, Run, Shard, Slice, Status, throughput};
-use authlab_reports::timeline::Timeline;
-use authlab_reports::{curves, finding::Finding, ladder, merge, page, summary};
+use authlab_reports::section::timeline::Timeline;
+use authlab_reports::{finding::Finding, ladder, merge, page, section::curves, summary};
 use hdrhistogram::Histogram;
 
 use crate::synthetic::{DESIGNS, Noise, at, planned, slice};

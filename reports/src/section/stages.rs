@@ -1,5 +1,11 @@
-//! What the stages of a request cost, as the server told in `Server-Timing`.
+//! What the stages of a request cost, as the server told in `Server-Timing`: bars, and the table behind them.
 
+use plotters::prelude::*;
+
+use crate::chart::bars::{self, Axes, Bar};
+use crate::chart::{self, DrawError, Swatch, palette};
+use crate::document::{Chart, Entry, Section, Table};
+use crate::quantity;
 use crate::run::{Figure, LoadStep, Run};
 
 const PREFIX: &str = "stage-";
@@ -103,4 +109,67 @@ fn is_stage(figure: &Figure) -> bool {
 
 fn stage(figure: &Figure) -> &str {
     figure.metric.strip_prefix(PREFIX).unwrap_or(&figure.metric)
+}
+
+/// The section; none when no variant told of its stages.
+pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
+    let Some(stages) = Stages::of(run) else {
+        return Ok(None);
+    };
+    let title = format!(
+        "Where the server's time goes: {}, {}",
+        stages.at.load, stages.at.step
+    );
+    // On a linear axis, so that what a cache saves is seen as length.
+    let bars: Vec<Bar> = stages.rows.iter().map(bar).collect();
+    let chart = Chart {
+        found: Vec::new(),
+        label: format!(
+            "{title}. Mean time of each stage, a bar for each variant, on an axis of its own where a variant is \
+             ten times as slow as the others; figures below."
+        ),
+        legend: stages
+            .names
+            .iter()
+            .enumerate()
+            .map(|(place, name)| Entry {
+                swatch: Swatch::Bar(place),
+                label: name.clone(),
+                figure: String::new(),
+            })
+            .collect(),
+        pictures: Some(chart::both(|size| {
+            bars::draw(&bars, Axes::Broken, size.width, "stage costs")
+        })?),
+        points: Vec::new(),
+        caption: "",
+    };
+    let header = ["variant", "total"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(stages.names.clone())
+        .chain(["samples".to_owned()]);
+    let figures = Table::of(title.clone(), header, stages.rows.iter().map(costs));
+    // In the open: a stage of nanoseconds is a hair in any picture.
+    Ok(Some(Section::of_chart(title, chart, figures.into())))
+}
+
+fn costs(row: &Row) -> Vec<String> {
+    let times = std::iter::once(&row.total_ns)
+        .chain(&row.mean_ns)
+        .map(|ns| quantity::duration(*ns));
+    std::iter::once(row.label.clone())
+        .chain(times)
+        .chain([quantity::grouped(row.samples)])
+        .collect()
+}
+
+fn bar(row: &Row) -> Bar {
+    let parts = row.mean_ns.iter().enumerate();
+    Bar {
+        title: format!("{} · {}", row.label, quantity::duration(row.total_ns)),
+        parts: parts
+            .map(|(place, ns)| (*ns, palette::series(place).rgb().to_rgba()))
+            .collect(),
+    }
 }

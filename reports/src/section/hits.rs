@@ -1,7 +1,13 @@
 //! What caches had of what they were asked for, beside the best that a cache of that size could have had.
 
-use crate::quantity;
+use crate::document::{Block, Section, Table};
+use crate::quantity::{self, NOT_MEASURED};
 use crate::run::{CacheUse, Run};
+
+const TITLE: &str = "What the caches had";
+const NOTE: &str = "Ideal is the best that a cache of that size could have had of the same requests (Bélády 1966), where the scenario \
+    says how much it holds.";
+const COLUMNS: [&str; 5] = ["variant", "load", "asked", "hits", "ideal"];
 
 /// One variant's cache under one load.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,4 +118,27 @@ fn nearness(all: &[Hits]) -> Option<String> {
         said(farthest),
         said(nearest)
     ))
+}
+
+/// The section; none for a run in which no answer told of a cache.
+pub(super) fn section(hits: &[Hits]) -> Option<Section> {
+    (!hits.is_empty()).then(|| Section {
+        id: Some("hits"),
+        title: TITLE.to_owned(),
+        blocks: vec![
+            Table::of(TITLE, COLUMNS, hits.iter().map(row)).into(),
+            Block::Note(NOTE.to_owned()),
+        ],
+    })
+}
+
+fn row(hits: &Hits) -> Vec<String> {
+    vec![
+        hits.variant.clone(),
+        hits.load.clone(),
+        quantity::grouped(hits.cache.asked),
+        quantity::share(hits.ratio()),
+        hits.ideal()
+            .map_or(NOT_MEASURED.to_owned(), quantity::share),
+    ]
 }

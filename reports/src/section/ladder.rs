@@ -3,26 +3,23 @@
 //! Judged here, once, from a [`Run`]; [`text`], and the Markdown and HTML renderers, only write
 //! down what [`Table`] holds.
 
-pub mod attacks;
-pub mod calibrated;
 pub mod capacity;
 pub mod changes;
 pub mod given_up;
 pub mod heading;
-pub mod hits;
 pub mod offered;
-pub mod staleness;
+pub(super) mod shown;
 pub mod text;
 pub(crate) mod words;
 
 pub use self::{
-    attacks::Attacked, calibrated::Calibrated, capacity::Capacity, changes::Changes,
-    given_up::GivenUp, heading::Heading, hits::Hits, offered::Offered, staleness::Staleness,
+    capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading, offered::Offered,
 };
+use super::rates;
+pub use super::{calibration::Calibrated, hits::Hits, safety::Attacked, staleness::Staleness};
 use crate::{
     blocks,
     order_statistics::Estimate,
-    rates,
     run::{Figure, Latency, LoadStep, Run, Slice, Variant},
 };
 
