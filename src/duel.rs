@@ -23,6 +23,7 @@ use authlab_reports::duel::{Duel, Instructions, Terms};
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
 
+use crate::format::Format;
 use crate::requests::Requests;
 use crate::run::{calibration, seed_from_clock, tool};
 use crate::{flags, output};
@@ -86,8 +87,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "END")]
     inconclusive: Option<Inconclusive>,
     /// What is printed at the end
-    #[arg(long, default_value = "text")]
-    format: outputs::Form,
+    #[arg(long, default_value = "text", value_parser = Format::of_duels())]
+    format: Format,
     /// Folder that every form is written to as well: duel.md, duel.xml, duel.json, benchmark.json, duel.txt
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,

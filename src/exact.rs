@@ -8,7 +8,8 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, bail};
 use authlab_loadtest::server::Launcher;
 use authlab_reports::exact::comparison::Comparison;
-use authlab_reports::exact::{Counts, reading, text};
+use authlab_reports::exact::{Counts, reading};
+use authlab_reports::render;
 
 use crate::output;
 
@@ -45,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         now.write(path)?;
         let against = base.and_then(|base| Comparison::of(&base, &now).ok());
         if let Some(comparison) = against {
-            output::write(&text::render(&comparison));
+            output::write(&render::text(&comparison.document()));
         }
         let (cases, path) = (now.cases.len(), path.display());
         output::line(format_args!("{path}: {cases} cases are the baseline"));
@@ -53,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let base = base.context("there is no baseline")?;
     let comparison = Comparison::of(&base, &now)?;
-    output::write(&text::render(&comparison));
+    output::write(&render::text(&comparison.document()));
     Ok(ExitCode::from(comparison.outcome().exit_code()))
 }
 

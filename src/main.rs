@@ -20,6 +20,7 @@ mod duel;
 mod exact;
 mod examples;
 mod flags;
+mod format;
 mod gate;
 mod lab;
 mod load;

@@ -5,14 +5,12 @@
 //! runs are described: whatever else changed between them is in the ratio too. They are gated only
 //! against absolute limits, or by more than identical servers differ on their machines.
 
+mod document;
 mod failing;
 pub mod limit;
-pub mod markdown;
 mod pair;
 mod separate;
 pub mod statistic;
-pub mod text;
-mod words;
 
 use serde::Serialize;
 

@@ -35,7 +35,6 @@ pub mod finding;
 pub mod folder;
 pub mod foreign;
 pub mod judge;
-mod markdown;
 pub mod merge;
 pub mod micro;
 pub mod nearest;
@@ -48,7 +47,6 @@ pub mod quantity;
 pub mod render;
 pub mod run;
 pub mod section;
-pub mod summary;
 pub mod withhold;
 
 pub use self::section::ladder;

@@ -6,6 +6,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::{
     chart::{DrawError, Size, palette},
+    document::full_stop,
     finding::Finding,
     plain, quantity,
     render::html::{fold, section},
@@ -48,7 +49,7 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
             @for one in &section::all(run, &table)? { (section(one)) }
             "\n"
             (repeat(
-                &words::command(&run.command),
+                &plain::command(&run.command),
                 &[
                     ("Machine", words::machine(&run.machine)),
                     (
@@ -139,15 +140,6 @@ fn findings(finding: &Finding) -> Markup {
     html! {
         p class=(if doubted { "headline doubted" } else { "headline" }) { (full_stop(first)) }
         @if others.len() > 0 { (fold("What else it found", &list)) }
-    }
-}
-
-/// A sentence as it stands in a text.
-fn full_stop(sentence: &str) -> String {
-    if sentence.ends_with('.') {
-        sentence.to_owned()
-    } else {
-        format!("{sentence}.")
     }
 }
 

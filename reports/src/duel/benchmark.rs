@@ -8,7 +8,7 @@
 
 use serde::Serialize;
 
-use super::{Duel, Row, words};
+use super::{Duel, Row, document as words};
 use crate::judge::metric::Kind;
 use crate::quantity::NOT_MEASURED;
 

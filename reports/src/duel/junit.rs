@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Duel, text, words};
+use super::{Duel, document as words};
 use crate::judge::Verdict;
 use crate::plain;
+use crate::render;
 
 /// The duel as XML, with the table for a terminal as the suite's output; characters that XML has not
 /// are dropped. `replay` is the path of its `run.json`.
@@ -38,7 +39,7 @@ pub fn render(duel: &Duel, replay: Option<&str>) -> Result<String, SerializeErro
     if let Ok(elapsed) = Duration::try_from_secs_f64(duel.elapsed_s) {
         suite.set_time(elapsed);
     }
-    suite.set_system_out(text::render(duel, replay));
+    suite.set_system_out(render::text(&duel.document(replay)));
     let mut report = Report::new("authlab duel");
     report.add_test_suite(suite);
     let xml = report.to_string()?;

@@ -3,10 +3,9 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::chart::Swatch;
-use crate::document::{Block, Cell, Chart, Entry, Points, Section, Table, Tile, Tone};
-
-/// The column of words, beside columns of figures.
-const WORDS: &str = "given up";
+use crate::document::{
+    Block, Cell, Chart, Document, Entry, Place, Points, Section, Table, Tile, Tone, full_stop,
+};
 
 pub(crate) fn section(section: &Section) -> Markup {
     let title = &section.title;
@@ -20,14 +19,22 @@ pub(crate) fn section(section: &Section) -> Markup {
     }
 }
 
+fn document(document: &Document) -> Markup {
+    html! { @for one in document.at(Place::Page) { (block(one)) } }
+}
+
 fn blocks(blocks: &[Block]) -> Markup {
     html! { @for one in blocks { (block(one)) } }
 }
 
 fn block(block: &Block) -> Markup {
     match block {
+        Block::Title(text) => html! { h1 { (text) } },
         Block::Heading(text) => html! { h3 { (text) } },
-        Block::Note(text) => html! { p class="note" { (text) } },
+        Block::Line(text) => html! { p { (text) } },
+        Block::Strong(text) => html! { p { strong { (text) } } },
+        Block::Note(text) => html! { p class="note" { (full_stop(text)) } },
+        Block::Legend(text) => html! { p class="note" { (text) } },
         Block::Warning(text) => html! { p class="stale" { (text) } },
         Block::List(items) => html! {
             ul class="notes" { @for item in items { li class="given-up" { (item) } } }
@@ -41,11 +48,14 @@ fn block(block: &Block) -> Markup {
         Block::Facts(facts) => html! {
             dl { @for (name, fact) in facts { dt { (name) } dd { (fact) } } }
         },
+        Block::Code(code) => html! { pre tabindex="0" { code { (code) } } },
         Block::Chart(shown) => chart(shown),
         Block::Tiles(tiles) => html! {
             ul class="tiles" { @for one in tiles { (tile(one)) "\n" } } "\n"
         },
         Block::Fold { summary, blocks } => fold(summary, &self::blocks(blocks)),
+        Block::Most(_, block) => self::block(block),
+        Block::Part(part) => document(part),
     }
 }
 
@@ -61,8 +71,10 @@ fn table(table: &Table) -> Markup {
         table role="table" aria-label=(table.label) {
             thead role="rowgroup" {
                 tr role="row" {
-                    @for name in &table.header {
-                        th role="columnheader" scope="col" class=[(name == WORDS).then_some("words")] { (name) }
+                    @for (place, name) in table.header.iter().enumerate() {
+                        th role="columnheader" scope="col" class=[table.words.contains(&place).then_some("words")] {
+                            (name)
+                        }
                     }
                 }
             }

@@ -1,7 +1,6 @@
 //! The ladder: every variant against the baseline, with the share of each change.
 //!
-//! Judged here, once, from a [`Run`]; [`text`], and the Markdown and HTML renderers, only write
-//! down what [`Table`] holds.
+//! Judged here, once, from a [`Run`]; [`document`] and the section of the page only write down what [`Table`] holds.
 
 pub mod capacity;
 pub mod changes;
@@ -9,9 +8,9 @@ pub mod given_up;
 pub mod heading;
 pub mod offered;
 pub(super) mod shown;
-pub mod text;
 pub(crate) mod words;
 
+pub use self::shown::document;
 pub use self::{
     capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading, offered::Offered,
 };

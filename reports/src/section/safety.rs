@@ -262,13 +262,14 @@ fn passed(text: String) -> Cell {
 /// The section; none for a run without variants.
 pub(super) fn section(run: &Run, ladder: &Ladder) -> Option<Section> {
     let safety = Safety::of(run, ladder);
-    let header = ["variant"]
+    let header: Vec<String> = ["variant"]
         .iter()
         .chain(words::latency_columns(ladder.latency))
         .chain(&COSTS)
         .map(|name| (*name).to_owned())
         .chain(safety.columns())
-        .chain(["given up".to_owned()]);
+        .chain(["given up".to_owned()])
+        .collect();
     let rows = beside(ladder, &safety).map(|(rung, row)| {
         let shown = row.shown().into_iter().map(|cell| Cell {
             text: kept_together(&cell.text),
@@ -289,9 +290,11 @@ pub(super) fn section(run: &Run, ladder: &Ladder) -> Option<Section> {
         blocks: vec![
             Block::Table(Table {
                 label: TITLE.to_owned(),
-                header: header.collect(),
+                words: vec![header.len() - 1],
+                header,
                 rows: rows.collect(),
                 wide: true,
+                ..Table::default()
             }),
             Block::Note(format!(
                 "{NOTE} {NOT_MEASURED}: not tried, or not measured."

@@ -2,7 +2,6 @@
 
 use super::{Capacity, Heading, Rung, Table, changes::Part, given_up::joined};
 use crate::{
-    order_statistics::Interval,
     quantity::{self, NOT_MEASURED},
     run::{Latency, Machine},
 };
@@ -98,21 +97,8 @@ fn speedup(rung: &Rung) -> String {
 
 fn interval(rung: &Rung) -> String {
     rung.speedup.map_or(String::new(), |speedup| {
-        range(speedup.interval, quantity::times)
+        quantity::interval(speedup.interval, quantity::times)
     })
-}
-
-/// An interval, with what it covers where that is less than 95 %; empty when there is none.
-pub(crate) fn range(interval: Option<Interval>, written: impl Fn(f64) -> String) -> String {
-    let Some(interval) = interval else {
-        return String::new();
-    };
-    let covers = if interval.is_thin() {
-        format!(" ({})", quantity::share(interval.coverage))
-    } else {
-        String::new()
-    };
-    quantity::range(interval.low, interval.high, written) + &covers
 }
 
 /// The columns of a change: name, saving, its interval, share, its interval.
@@ -128,13 +114,13 @@ pub(crate) fn part(part: &Part) -> Vec<String> {
             quantity::duration(saved.median)
         }),
         saved.map_or(String::new(), |saved| {
-            range(saved.interval, quantity::duration)
+            quantity::interval(saved.interval, quantity::duration)
         }),
         share.map_or(NOT_MEASURED.to_owned(), |share| {
             quantity::share(share.median)
         }),
         share.map_or(String::new(), |share| {
-            range(share.interval, quantity::share)
+            quantity::interval(share.interval, quantity::share)
         }),
     ]
 }
@@ -210,19 +196,6 @@ pub(crate) fn machine_alone(machine: &Machine) -> String {
     format!(
         "{cpu}, {cores} cores, {memory}, {kernel}; servers on core {servers}, generator on {generator}"
     )
-}
-
-/// The command as one would type it.
-pub(crate) fn command(words: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
-    let quoted = words.iter().map(|word| {
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
 }
 
 fn list(cores: &[usize]) -> String {

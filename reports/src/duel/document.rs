@@ -1,15 +1,40 @@
-//! A duel in words: what its renderings write, so that they agree.
+//! A duel as a document, and in words: a page has the verdict first, what it rests on next, and everything else folded.
 
 use super::{Duel, Role, Row, Side, instructions};
+use crate::document::{Block, Cell, Document, Most, Table};
 use crate::judge::Verdict;
-use crate::ladder::words::command;
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
 use crate::plain;
 use crate::quantity::{self, NOT_MEASURED};
 
-/// The names of [`cells`], after the metric's.
-pub(super) const COLUMNS: [&str; 6] = ["base", "head", "effect", "interval", "blocks", "verdict"];
+/// The names of [`cells`].
+const COLUMNS: [&str; 7] = [
+    "", "base", "head", "effect", "interval", "blocks", "verdict",
+];
+/// Verdicts are words: they begin where their column does.
+const WORDS: usize = COLUMNS.len() - 1;
+
+/// The most bytes of a page: a comment on GitHub holds 65 536 characters.
+pub const MOST_BYTES: usize = 64_000;
+
+// Each part ends at its mark at the latest, in bytes, so that none takes the place of those after it.
+const OBJECTIONS_END: usize = 10_000;
+const VERDICTS_END: usize = 26_000;
+const NOT_GATED_END: usize = 34_000;
+const CAVEATS_END: usize = 42_000;
+/// Leaves room for the line that says what was left out, and for the end of the fold.
+const INFORMATION_END: usize = MOST_BYTES - 500;
+
+/// What the columns mean, in the fold.
+const LEGEND: &str = "`~` marks an effect inside the noise. Intervals are those of the median over blocks, at the \
+    duel's error shared out over what is gated and how often it was looked at; those of advisory and other metrics at \
+    95 %. The A/A floor is the least slowdown of p50 that this machine shows nearly always.";
+
+/// Names, sentences and commands longer than these are cut, characters.
+const NAME: usize = 200;
+const SENTENCE: usize = 500;
+const COMMAND: usize = 1_000;
 
 /// More metrics that differ besides are counted and not named.
 const ALSO_DIFFER: usize = 6;
@@ -18,6 +43,166 @@ const REASONS: usize = 3;
 
 /// The exact channel's name in a column of metrics.
 pub(super) const INSTRUCTIONS: &str = "instructions";
+
+impl Duel {
+    /// The duel as it is read; `replay` is the path of its `run.json`. In Markdown at most [`MOST_BYTES`] long.
+    #[must_use]
+    pub fn document(&self, replay: Option<&str>) -> Document {
+        let mut document = Document::default();
+        terminal(self, replay, &mut document);
+        page(self, replay, &mut document);
+        document
+    }
+}
+
+fn terminal(duel: &Duel, replay: Option<&str>, document: &mut Document) {
+    document.on_terminal(format!(
+        "duel {}: {} → {} · {}",
+        duel.scenario,
+        name(&duel.base),
+        name(&duel.head),
+        load(duel)
+    ));
+    let figures = table(duel, duel.rows.iter(), duel.instructions.as_ref());
+    if !figures.rows.is_empty() {
+        document.on_terminal(figures);
+    }
+    for said in also_differ(duel).into_iter().chain(set_aside(duel)) {
+        document.on_terminal(said);
+    }
+    let objections = objections(duel);
+    document.on_terminal(Block::List([&objections, duel.caveats.as_slice()].concat()));
+    document.on_terminal(quality(duel));
+    let repeat = repeat(duel, replay);
+    let repeat = repeat.map_or(String::new(), |words| format!(" · repeat: {words}"));
+    document.on_terminal(format!(
+        "exit {}, {}{repeat}",
+        duel.exit_code,
+        duel.headline()
+    ));
+}
+
+fn page(duel: &Duel, replay: Option<&str>, document: &mut Document) {
+    document.on_page(Block::Heading(cut(&headline(duel), SENTENCE)));
+    document.on_page(format!(
+        "{} · {} · exit {}",
+        cut(&duel.scenario, NAME),
+        cut(&load(duel), NAME),
+        duel.exit_code
+    ));
+    let objections = objections(duel);
+    if !objections.is_empty() {
+        document.on_page(list(&objections, OBJECTIONS_END));
+    }
+    let (decisive, others): (Vec<&Row>, Vec<&Row>) =
+        duel.rows.iter().partition(|row| row.is_decisive());
+    let verdicts = table(duel, decisive, duel.instructions.as_ref());
+    if !verdicts.rows.is_empty() {
+        document.on_page(ended(verdicts, VERDICTS_END));
+    }
+    if !others.is_empty() {
+        document.on_page(Block::Fold {
+            summary: "Not gated".to_owned(),
+            blocks: vec![ended(table(duel, others, None), NOT_GATED_END)],
+        });
+    }
+    document.on_page(Block::Fold {
+        summary: "How it was measured".to_owned(),
+        blocks: measured(duel, replay),
+    });
+    if !duel.information.is_empty() {
+        let stands_out = standing_out(duel).next().is_some();
+        let marked = Role::Information { marked: true };
+        // Those that stand out are not left out for others.
+        let (out, in_line): (Vec<&Row>, Vec<&Row>) =
+            duel.information.iter().partition(|row| row.role == marked);
+        document.on_page(Block::Fold {
+            summary: if stands_out {
+                "Other metrics, some of which stand out".to_owned()
+            } else {
+                "Other metrics".to_owned()
+            },
+            blocks: vec![ended(
+                table(duel, [out, in_line].concat(), None),
+                INFORMATION_END,
+            )],
+        });
+    }
+}
+
+fn measured(duel: &Duel, replay: Option<&str>) -> Vec<Block> {
+    let said = std::iter::once(quality(duel)).chain(set_aside(duel));
+    let said: Vec<String> = said.chain(duel.caveats.iter().cloned()).collect();
+    let mut blocks = vec![list(&said, CAVEATS_END), Block::Legend(LEGEND)];
+    let servers = [&duel.base, &duel.head].into_iter().flat_map(|side| {
+        let started = !side.target.is_empty();
+        let own = started.then(|| format!("{}: {}", name(side), side.target));
+        let beside = side.beside.iter().map(|beside| {
+            let name = name(side);
+            format!("beside {name}, {}: {}", beside.name, beside.target)
+        });
+        own.into_iter().chain(beside)
+    });
+    let lines: Vec<String> = servers
+        .chain(repeat(duel, replay))
+        .map(|line| cut(&plain::line(&line), COMMAND))
+        .collect();
+    if !lines.is_empty() {
+        blocks.push(Block::Code(lines.join("\n")));
+    }
+    blocks
+}
+
+/// `Slower: pr-812 against main (cpu +14 %)`.
+fn headline(duel: &Duel) -> String {
+    let (first, rest) = duel.headline().split_at(1);
+    let because = because(duel).map_or(String::new(), |rows| format!(" ({rows})"));
+    format!(
+        "{}{rest}: {} against {}{because}",
+        first.to_uppercase(),
+        name(&duel.head),
+        name(&duel.base)
+    )
+}
+
+fn table<'a>(
+    duel: &Duel,
+    rows: impl IntoIterator<Item = &'a Row>,
+    counted: Option<&instructions::Judged>,
+) -> Table {
+    let rows = rows.into_iter().map(|row| cells(duel, row));
+    let counted = counted.map(|counted| cells_of_instructions(duel, counted));
+    Table {
+        words: vec![WORDS],
+        ..Table::of("", COLUMNS, rows.chain(counted).map(Vec::from))
+    }
+}
+
+/// A table for a page, as many rows as end before `end` bytes.
+fn ended(mut table: Table, end: usize) -> Block {
+    for cell in table.rows.iter_mut().flatten() {
+        *cell = Cell::from(cut(&cell.text, NAME));
+    }
+    Block::Most(Most { end, left_out }, Box::new(table.into()))
+}
+
+/// Items of a list, as many as end before `end` bytes.
+fn list(items: &[String], end: usize) -> Block {
+    let items = items.iter().map(|item| cut(item, SENTENCE)).collect();
+    Block::Most(Most { end, left_out }, Box::new(Block::List(items)))
+}
+
+fn left_out(items: usize) -> String {
+    format!("{items} more left out, so that this fits into a comment: they are in the JSON.")
+}
+
+/// At most so many characters of a text.
+fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
 
 /// `pr-812`: how people read a side.
 pub(super) fn name(side: &Side) -> &str {
@@ -28,11 +213,11 @@ pub(super) fn name(side: &Side) -> &str {
 }
 
 /// `one user · 100 ms slices · 3m`.
-pub(super) fn load(duel: &Duel) -> String {
+fn load(duel: &Duel) -> String {
     format!("{} · {}", duel.load, quantity::elapsed(duel.elapsed_s))
 }
 
-/// A row: its metric, then [`COLUMNS`].
+/// A row, by [`COLUMNS`].
 pub(super) fn cells(duel: &Duel, row: &Row) -> [String; 7] {
     let [base, head] = row.figures();
     [
@@ -73,7 +258,7 @@ pub(super) fn cells_of_instructions(duel: &Duel, counted: &instructions::Judged)
 }
 
 /// `~ +0.7 %`: inside the noise; nothing where nothing ever failed.
-pub(super) fn effect(row: &Row) -> String {
+fn effect(row: &Row) -> String {
     let Some(effect) = row.effect.filter(|_| !never_failed(row)) else {
         return String::new();
     };
@@ -82,7 +267,7 @@ pub(super) fn effect(row: &Row) -> String {
 }
 
 /// The interval of the effect, with what it covers where that is little.
-pub(super) fn interval(row: &Row) -> String {
+fn interval(row: &Row) -> String {
     let Some(Interval { low, high, .. }) = row.interval.filter(|_| !never_failed(row)) else {
         return String::new();
     };
@@ -94,7 +279,7 @@ pub(super) fn interval(row: &Row) -> String {
 }
 
 /// What a row was found to be, or why there is no verdict.
-pub(super) fn judged(duel: &Duel, row: &Row) -> String {
+fn judged(duel: &Duel, row: &Row) -> String {
     match &row.role {
         Role::Advisory(why) => format!("advisory: {why}"),
         Role::Beside => "not gated".to_owned(),
@@ -109,13 +294,13 @@ pub(super) fn judged(duel: &Duel, row: &Row) -> String {
 }
 
 /// Of the information rows those that stand out; none of a run that may not be judged.
-pub(super) fn standing_out(duel: &Duel) -> impl Iterator<Item = &Row> {
+fn standing_out(duel: &Duel) -> impl Iterator<Item = &Row> {
     let rows = duel.information.iter();
     rows.filter(|row| duel.faults.is_empty() && row.role == Role::Information { marked: true })
 }
 
 /// The first of those in one sentence; none where there are none.
-pub(super) fn also_differ(duel: &Duel) -> Option<String> {
+fn also_differ(duel: &Duel) -> Option<String> {
     let each: Vec<String> = standing_out(duel)
         .map(|row| {
             let effect = row
@@ -131,7 +316,7 @@ pub(super) fn also_differ(duel: &Duel) -> Option<String> {
 }
 
 /// How many blocks were set aside, and why; none where there were none.
-pub(super) fn set_aside(duel: &Duel) -> Option<String> {
+fn set_aside(duel: &Duel) -> Option<String> {
     let because = duel.blocks.because.as_ref()?;
     Some(format!(
         "{} set aside, {} kept: {because}",
@@ -158,7 +343,7 @@ pub(super) fn objections(duel: &Duel) -> Vec<String> {
 }
 
 /// `run valid · timer lateness p99 31 µs · steal 0 % · A/A floor 2.1 %`.
-pub(super) fn quality(duel: &Duel) -> String {
+fn quality(duel: &Duel) -> String {
     let quality = &duel.quality;
     let parts = [
         Some(format!("run {}", quality.validity)),
@@ -176,18 +361,18 @@ pub(super) fn quality(duel: &Duel) -> String {
 }
 
 /// The command that repeats it: by the run's file, where there is one.
-pub(super) fn repeat(duel: &Duel, replay: Option<&str>) -> Option<String> {
+fn repeat(duel: &Duel, replay: Option<&str>) -> Option<String> {
     match replay {
-        Some(path) => Some(command(
+        Some(path) => Some(plain::command(
             &["authlab", "duel", "--replay", path].map(str::to_owned),
         )),
-        None => (!duel.repeat.is_empty()).then(|| command(&duel.repeat)),
+        None => (!duel.repeat.is_empty()).then(|| plain::command(&duel.repeat)),
     }
 }
 
 /// The rows that made it end as it did, the slower ones or those that could not be told; none where
 /// there are none.
-pub(super) fn because(duel: &Duel) -> Option<String> {
+fn because(duel: &Duel) -> Option<String> {
     let wanted = |verdict: Option<Verdict>| match duel.outcome {
         Outcome::LimitBroken => verdict == Some(Verdict::Slower),
         Outcome::Inconclusive if duel.faults.is_empty() => {
@@ -246,11 +431,6 @@ pub(super) fn sentence([_, base, head, effect, interval, blocks, verdict]: [Stri
         with(", ", blocks, " blocks"),
     ]
     .concat()
-}
-
-/// Without what ends a line or what a terminal would obey: names and commands are somebody else's.
-pub(super) fn on_one_line(text: &str) -> String {
-    plain::line(text).into_owned()
 }
 
 /// The worse it is the louder; in brackets where the run may not be judged.

@@ -1,6 +1,144 @@
-//! Text into Markdown, escaped: what a run says of itself is never taken for markup, a mention or a reference.
+//! Markdown, escaped: what a run says of itself is never taken for markup, a mention or a reference.
 
+use std::fmt::Write as _;
+
+use crate::document::{Block, Document, Place, Table, full_stop};
 use crate::plain;
+
+/// The document in Markdown, an empty line between two blocks.
+#[must_use]
+pub fn render(document: &Document) -> String {
+    let mut page = String::new();
+    for (place, block) in document.at(Place::Page).enumerate() {
+        if place > 0 {
+            page.push('\n');
+        }
+        write(&mut page, block);
+    }
+    page
+}
+
+fn write(page: &mut String, block: &Block) {
+    match block {
+        Block::Title(said) => line(page, "# ", said, ""),
+        Block::Heading(said) => line(page, "### ", said, ""),
+        Block::Line(said) => line(page, "", said, ""),
+        Block::Strong(said) => line(page, "**", said, "**"),
+        Block::Note(said) => line(page, "", &full_stop(said), ""),
+        Block::Warning(said) => line(page, "> ", said, ""),
+        Block::Legend(said) => {
+            let _ = writeln!(page, "{said}");
+        }
+        Block::List(_) | Block::Table(_) => {
+            items(page, block, usize::MAX);
+        }
+        Block::Most(most, block) => {
+            let left_out = items(page, block, most.end);
+            if left_out > 0 {
+                let _ = writeln!(page, "\n{}", (most.left_out)(left_out));
+            }
+        }
+        Block::Code(code) => {
+            let _ = writeln!(page, "{}", code_block(code));
+        }
+        Block::Facts(facts) => {
+            for (name, fact) in facts {
+                line(page, "- ", &format!("{name}: {fact}"), "");
+            }
+        }
+        Block::Chart(chart) => {
+            for found in &chart.found {
+                line(page, "- ", found, "");
+            }
+        }
+        Block::Tiles(tiles) => {
+            for tile in tiles {
+                let figures = tile.figures.iter();
+                let figures: Vec<String> = figures
+                    .map(|(name, cell)| format!("{name} {}", cell.text))
+                    .collect();
+                line(
+                    page,
+                    "- ",
+                    &format!("{}: {}", tile.label, figures.join(", ")),
+                    "",
+                );
+            }
+        }
+        Block::Fold { summary, blocks } => {
+            let _ = writeln!(page, "<details><summary>{}</summary>", escaped(summary));
+            for block in blocks {
+                page.push('\n');
+                write(page, block);
+            }
+            page.push_str("\n</details>\n");
+        }
+        Block::Part(part) => *page += &render(part),
+    }
+}
+
+fn line(page: &mut String, before: &str, said: &str, after: &str) {
+    let _ = writeln!(page, "{before}{}{after}", escaped(said));
+}
+
+/// A list or a table, as many items as end before `end`; how many were left out.
+fn items(page: &mut String, block: &Block, end: usize) -> usize {
+    let items: Vec<String> = match block {
+        Block::List(items) => items
+            .iter()
+            .map(|item| format!("- {}", escaped(item)))
+            .collect(),
+        Block::Table(table) => {
+            *page += &header(table);
+            table
+                .rows
+                .iter()
+                .map(|cells| {
+                    let texts = cells.iter().map(|cell| cell.text.as_str());
+                    let filled = texts.chain(std::iter::repeat("")).take(table.header.len());
+                    row(filled)
+                })
+                .collect()
+        }
+        other => {
+            write(page, other);
+            return 0;
+        }
+    };
+    for (place, item) in items.iter().enumerate() {
+        if page.len() + item.len() >= end {
+            return items.len() - place;
+        }
+        *page += item;
+        page.push('\n');
+    }
+    0
+}
+
+fn header(table: &Table) -> String {
+    let [space, figures, words] = if table.tight {
+        ["", "---:|", "---|"]
+    } else {
+        [" ", " ---: |", " --- |"]
+    };
+    let columns = (1..table.header.len()).map(|column| {
+        if table.words.contains(&column) {
+            words
+        } else {
+            figures
+        }
+    });
+    let names = row(table.header.iter().map(String::as_str)).replacen("|  |", "| |", 1);
+    format!(
+        "{names}\n|{space}---{space}|{}\n",
+        columns.collect::<String>()
+    )
+}
+
+fn row<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let cells: Vec<String> = cells.map(escaped).collect();
+    format!("| {} |", cells.join(" | "))
+}
 
 /// Ends what GitHub would take for a mention or a reference: it looks for those in the rendered text, where no escape is left.
 const JOINER: char = '\u{200d}';

@@ -1,17 +1,50 @@
-//! A comparison in words: what both renderings write, so that they agree.
+//! A comparison as a document.
 
 use super::{Comparison, Limit, Pair, limit::Verdict, pair::Time};
-use crate::{
-    ladder::words::range,
-    quantity::{self, NOT_MEASURED},
-    run::Latency,
-};
+use crate::document::{Block, Document, Table};
+use crate::quantity::{self, NOT_MEASURED};
+use crate::run::Latency;
 
-/// The names of [`rows`].
-pub(crate) const COLUMNS: [&str; 5] = ["base", "head", "ratio", "change", "interval"];
+const COLUMNS: [&str; 6] = ["", "base", "head", "ratio", "change", "interval"];
+
+impl Comparison {
+    /// The comparison as it is read.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let mut document = Document::default();
+        let sides = format!("{} → {}", self.base, self.head);
+        let remarks = remarks(self);
+        let held = limits(self);
+        document.on_terminal(format!("authlab compare · {sides}"));
+        document.on_page(Block::Heading(sides));
+        document.on_page(Block::List([remarks.as_slice(), held.as_slice()].concat()));
+        for pair in &self.pairs {
+            let (load, step, variant) = (&pair.at.load, &pair.at.step, &pair.variant);
+            let of = of_latency(pair);
+            document.on_terminal(String::new());
+            document.on_terminal(format!("{load} · {step} · {variant}{of}"));
+            document.on_page(Block::Strong(format!("{load}, {step}: {variant}{of}")));
+            document.push(Table {
+                tight: true,
+                ..Table::of("", COLUMNS, rows(pair))
+            });
+        }
+        document.on_terminal(String::new());
+        document.on_terminal(Block::List(remarks));
+        if let Some(held) = held {
+            document.on_terminal(held);
+        }
+        match &self.duel {
+            // It ends with the exit code too.
+            Some(duel) => document.push(duel.document(None)),
+            None => document.on_terminal(format!("exit {}", self.exit_code)),
+        }
+        document
+    }
+}
 
 /// The rows of a pair: its statistics, samples and errors.
-pub(crate) fn rows(pair: &Pair) -> Vec<Vec<String>> {
+fn rows(pair: &Pair) -> Vec<Vec<String>> {
     let [base, head] = pair.samples.map(quantity::grouped);
     let [base_errors, head_errors] = pair.errors.map(|errors| {
         format!(
@@ -28,7 +61,7 @@ pub(crate) fn rows(pair: &Pair) -> Vec<Vec<String>> {
 }
 
 /// What the latencies of a pair are, where that must be said: of open arrivals.
-pub(crate) fn of_latency(pair: &Pair) -> String {
+fn of_latency(pair: &Pair) -> String {
     match pair.latency {
         Latency::Response => format!(" · {}", pair.latency.label()),
         Latency::Service => String::new(),
@@ -36,7 +69,7 @@ pub(crate) fn of_latency(pair: &Pair) -> String {
 }
 
 /// How many limits held; none without limits.
-pub(crate) fn limits(comparison: &Comparison) -> Option<String> {
+fn limits(comparison: &Comparison) -> Option<String> {
     let limits = &comparison.limits;
     let held = limits
         .iter()
@@ -46,7 +79,7 @@ pub(crate) fn limits(comparison: &Comparison) -> Option<String> {
 }
 
 /// What to heed, a sentence each: faults, what is missing, limits that did not hold, caveats.
-pub(crate) fn remarks(comparison: &Comparison) -> Vec<String> {
+fn remarks(comparison: &Comparison) -> Vec<String> {
     let faults = comparison.faults.iter().cloned();
     let missing = comparison
         .missing
@@ -85,6 +118,6 @@ fn time(time: &Time) -> Vec<String> {
             (None, Some(difference)) => quantity::signed(difference, quantity::duration),
             (None, None) => NOT_MEASURED.to_owned(),
         },
-        range(time.interval, quantity::times),
+        quantity::interval(time.interval, quantity::times),
     ]
 }
