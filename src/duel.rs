@@ -1,7 +1,6 @@
 //! `authlab duel`: two servers under the same load in alternating slices, until the verdict is certain.
 
 mod bench;
-mod outputs;
 mod outset;
 mod replay;
 mod scenario;
@@ -23,7 +22,7 @@ use authlab_reports::duel::{Duel, Instructions, Terms};
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
 
-use crate::format::Format;
+use crate::format::{Format, Written};
 use crate::requests::Requests;
 use crate::run::{calibration, seed_from_clock, tool};
 use crate::{flags, output};
@@ -229,7 +228,7 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
     let terms = run.duel.clone().context("the run lost its terms")?;
     let inconclusive = arguments.inconclusive.map(Inconclusive::exit_code);
     let duel = Duel::of(&run, &terms)?.with_inconclusive_as(inconclusive);
-    let written = outputs::Written::of(&duel, &path)?;
+    let written = Written::of(&duel, &path)?;
     written.keep(&path)?;
     if let Some(folder) = &arguments.out {
         written.keep(folder)?;

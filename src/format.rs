@@ -1,6 +1,8 @@
 //! The formats that a report is printed in.
 
-use anyhow::bail;
+use std::path::Path;
+
+use anyhow::{Context, bail};
 use authlab_reports::document::Document;
 use authlab_reports::duel::{Duel, benchmark, junit};
 use authlab_reports::render;
@@ -23,7 +25,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// Every format.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
+    fn all() -> impl Iterator<Item = Self> {
         let documents = render::FORMATS.iter().map(Self::Document);
         documents.chain([Self::Json, Self::Junit, Self::Benchmark])
     }
@@ -53,7 +55,7 @@ impl Format {
         })
     }
 
-    pub(crate) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Document(format) => format.name,
             Self::Json => "json",
@@ -63,7 +65,7 @@ impl Format {
     }
 
     /// The name of a duel's file.
-    pub(crate) fn file(self) -> String {
+    fn file(self) -> String {
         match self {
             Self::Document(format) => format!("duel.{}", format.ending),
             Self::Json => "duel.json".to_owned(),
@@ -91,7 +93,7 @@ impl Format {
     }
 
     /// A duel of servers in this format; `replay` is the path of its `run.json`.
-    pub(crate) fn of_duel(self, duel: &Duel, replay: Option<&str>) -> anyhow::Result<String> {
+    fn of_duel(self, duel: &Duel, replay: Option<&str>) -> anyhow::Result<String> {
         match self {
             Self::Junit => Ok(junit::render(duel, replay)?),
             Self::Benchmark => Ok(benchmark::render(duel)?),
@@ -114,10 +116,44 @@ impl Format {
     }
 
     /// Prints what [`Self::of_duel`] wrote.
-    pub(crate) fn show(self, written: &str) {
+    fn show(self, written: &str) {
         match self {
             Self::Json | Self::Benchmark => output::json(written),
             Self::Document(_) | Self::Junit => output::write(written),
+        }
+    }
+}
+
+/// A duel of servers in every format.
+pub(crate) struct Written(Vec<(Format, String)>);
+
+impl Written {
+    /// All of them; `run` is the folder that a replay names.
+    pub(crate) fn of(duel: &Duel, run: &Path) -> anyhow::Result<Self> {
+        let replay = run.join("run.json").display().to_string();
+        let written =
+            Format::all().map(|format| Ok((format, format.of_duel(duel, Some(&replay))?)));
+        Ok(Self(written.collect::<anyhow::Result<_>>()?))
+    }
+
+    /// Writes each into a file of its own.
+    pub(crate) fn keep(&self, folder: &Path) -> anyhow::Result<()> {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        for (format, text) in &self.0 {
+            let path = folder.join(format.file());
+            std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Prints one of them.
+    pub(crate) fn print(&self, wanted: Format) {
+        for (format, text) in self
+            .0
+            .iter()
+            .filter(|(format, _)| format.name() == wanted.name())
+        {
+            format.show(text);
         }
     }
 }

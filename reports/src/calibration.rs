@@ -1,8 +1,6 @@
 //! What a machine and the load generator can tell apart: measured by `authlab calibrate`, stored
 //! beside the runs, and carried by each later run.
 
-pub mod text;
-
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Machine, Tool};

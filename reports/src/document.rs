@@ -153,7 +153,7 @@ pub enum Tone {
 }
 
 /// A picture with its legend, and what a reader may point at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Chart {
     /// Sentences above it.
     pub found: Vec<String>,
@@ -204,8 +204,29 @@ pub struct Tile {
     pub figures: Vec<(&'static str, Cell)>,
 }
 
+impl Entry {
+    /// A variant's line.
+    pub(crate) fn line(place: usize, label: &str, figure: Option<String>) -> Self {
+        Self {
+            swatch: Swatch::Line(place),
+            label: label.to_owned(),
+            figure: figure.unwrap_or_default(),
+        }
+    }
+}
+
+impl Block {
+    /// A table to be opened.
+    pub(crate) fn folded(summary: impl Into<String>, table: Table) -> Self {
+        Self::Fold {
+            summary: summary.into(),
+            blocks: vec![table.into()],
+        }
+    }
+}
+
 impl Section {
-    /// A chart, and the blocks behind it.
+    /// A chart, and the table behind it.
     pub(crate) fn of_chart(title: String, chart: Chart, figures: Block) -> Self {
         Self {
             id: None,

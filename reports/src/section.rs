@@ -2,10 +2,11 @@
 //!
 //! - [`ladder`]: every variant against the baseline, with the share of each change.
 //! - [`glance`], [`safety`]: what each variant takes and costs, beside the attacks that were tried on it.
-//! - [`staleness`]: what still passed after a revoke; [`hits`]: what caches had.
+//! - [`attacks`]: what became of each; [`staleness`]: what still passed after a revoke; [`hits`]: what caches had.
 //! - [`curves`], [`rates`], [`timeline`], [`stages`]: the charts.
 //! - [`calibration`]: what machine and generator can tell apart.
 
+pub mod attacks;
 pub mod calibration;
 pub mod curves;
 pub mod glance;

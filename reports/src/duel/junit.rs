@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Duel, document as words};
+use super::{Duel, document};
 use crate::judge::Verdict;
 use crate::plain;
 use crate::render;
@@ -25,8 +25,8 @@ pub fn render(duel: &Duel, replay: Option<&str>) -> Result<String, SerializeErro
     let mut suite = TestSuite::new(format!(
         "{}: {} against {}",
         duel.scenario,
-        words::name(&duel.head),
-        words::name(&duel.base)
+        document::name(&duel.head),
+        document::name(&duel.base)
     ));
     for (name, value) in [
         ("run", duel.run.clone()),
@@ -54,13 +54,17 @@ fn cases(duel: &Duel) -> Vec<TestCase> {
     let rows = decisive.map(|row| {
         (
             row.name(),
-            status(duel, row.verdict, &words::sentence(words::cells(duel, row))),
+            status(
+                duel,
+                row.verdict,
+                &document::sentence(document::cells(duel, row)),
+            ),
         )
     });
     let counted = duel.instructions.as_ref().map(|counted| {
-        let said = words::sentence(words::cells_of_instructions(duel, counted));
+        let said = document::sentence(document::cells_of_instructions(duel, counted));
         (
-            words::INSTRUCTIONS.to_owned(),
+            document::INSTRUCTIONS.to_owned(),
             status(duel, counted.verdict, &said),
         )
     });
@@ -70,7 +74,7 @@ fn cases(duel: &Duel) -> Vec<TestCase> {
         .map(|what| (what.clone(), error("missing", what)));
     let mut cases: Vec<(String, TestCaseStatus)> = rows.chain(counted).chain(missing).collect();
     if cases.is_empty() {
-        let why = words::objections(duel).join("; ");
+        let why = document::objections(duel).join("; ");
         cases.push(("gated metrics".to_owned(), untold(duel, "advisory", &why)));
     }
     let cases = cases.into_iter().map(|(name, status)| {
@@ -83,7 +87,7 @@ fn cases(duel: &Duel) -> Vec<TestCase> {
 
 fn status(duel: &Duel, verdict: Option<Verdict>, said: &str) -> TestCaseStatus {
     if !duel.faults.is_empty() {
-        return untold(duel, "not valid", &words::listed(&duel.faults));
+        return untold(duel, "not valid", &document::listed(&duel.faults));
     }
     match verdict {
         Some(Verdict::Slower) => {

@@ -2,7 +2,7 @@
 //! folded away below it.
 
 use crate::calibration::{Calibration, Noise, Pacing};
-use crate::document::{Block, Section, Table};
+use crate::document::{Block, Document, Section, Table};
 use crate::quantity;
 use crate::run::Run;
 
@@ -61,6 +61,58 @@ fn sentence(calibration: &Calibration) -> String {
         ));
     }
     parts.join("; ")
+}
+
+/// A calibration as it is read on a terminal, some twenty lines.
+#[must_use]
+pub fn document(calibration: &Calibration) -> Document {
+    let time = |ns: u64| quantity::duration(ns as f64);
+    let (floor, ceiling) = (&calibration.floor, &calibration.ceiling);
+    let mut document = Document::default();
+    if let Some(stale) = &calibration.stale {
+        document.push(Block::Warning(stale.clone()));
+    }
+    document.push(format!(
+        "floor     {} p50, {} p99 a request of one user against a server that does nothing; bare epoll {} p50",
+        time(floor.service_p50_ns),
+        time(floor.service_p99_ns),
+        time(floor.epoll_p50_ns),
+    ));
+    document.push(format!(
+        "ceiling   {}/s closed, {}/s open, from one core",
+        quantity::grouped(ceiling.closed_per_s as u64),
+        quantity::grouped(ceiling.open_per_s as u64),
+    ));
+    let recording = quantity::duration(calibration.recording_ns);
+    document.push(format!("recording {recording} a request"));
+    let columns = "pacing    offered/s  achieved/s   late p50   late p99  service p50";
+    document.push(columns.to_owned());
+    for pacing in &calibration.pacing {
+        document.push(format!(
+            "         {:>10}  {:>10}  {:>9}  {:>9}  {:>11}",
+            quantity::grouped(pacing.offered_per_s as u64),
+            quantity::grouped(pacing.achieved_per_s.round() as u64),
+            time(pacing.timer_p50_ns),
+            time(pacing.timer_p99_ns),
+            time(pacing.service_p50_ns),
+        ));
+    }
+    document.push("noise     of identical servers, MAD of the blocks' differences".to_owned());
+    for of_length in calibration
+        .noise
+        .chunk_by(|one, next| one.slice_ms == next.slice_ms)
+    {
+        let each = of_length.iter();
+        let each: Vec<String> = each
+            .map(|noise| format!("{} {}", noise.metric, quantity::share(noise.mad)))
+            .collect();
+        let length = of_length[0].slice_ms;
+        document.push(format!(
+            "          slices of {length} ms: {}",
+            each.join(", ")
+        ));
+    }
+    document
 }
 
 /// The section; none for a run that carries no calibration.

@@ -6,7 +6,7 @@
 use plotters::prelude::*;
 
 use crate::chart::{
-    self, Area, DrawError, Drawn, FONT, FONT_SIZE, Size, Swatch, palette,
+    self, Area, DrawError, Drawn, FONT, FONT_SIZE, Size, palette,
     plane::{self, MARGIN, Plane},
     ticks,
 };
@@ -171,17 +171,15 @@ fn section(curves: &Curves) -> Result<Section, DrawError> {
     let title = format!("Percentiles{of}: {}, {}", curves.at.load, curves.at.step);
     let lines = &curves.lines;
     let chart = Chart {
-        found: Vec::new(),
         label: format!(
             "{title}. {axis} of each variant by percentile, both axes logarithmic, that of latencies broken where nothing lies; \
              figures below."
         ),
         legend: lines
             .iter()
-            .map(|line| Entry {
-                swatch: Swatch::Line(line.place),
-                label: line.label.clone(),
-                figure: median(line).map_or(String::new(), |p50| format!("p50 {p50}")),
+            .map(|line| {
+                let p50 = median(line).map(|p50| format!("p50 {p50}"));
+                Entry::line(line.place, &line.label, p50)
             })
             .collect(),
         pictures: Some(chart::both(|size| {
@@ -195,7 +193,7 @@ fn section(curves: &Curves) -> Result<Section, DrawError> {
                 lines: vec![said(line)],
             })
             .collect(),
-        caption: "",
+        ..Chart::default()
     };
     let header = std::iter::once("variant".to_owned())
         .chain(PERCENTILES.map(quantity::percentile))
@@ -204,10 +202,7 @@ fn section(curves: &Curves) -> Result<Section, DrawError> {
     Ok(Section::of_chart(
         title,
         chart,
-        Block::Fold {
-            summary: "Figures".to_owned(),
-            blocks: vec![figures.into()],
-        },
+        Block::folded("Figures", figures),
     ))
 }
 

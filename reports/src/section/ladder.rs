@@ -15,7 +15,7 @@ pub use self::{
     capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading, offered::Offered,
 };
 use super::rates;
-pub use super::{calibration::Calibrated, hits::Hits, safety::Attacked, staleness::Staleness};
+pub use super::{attacks::Attacked, calibration::Calibrated, hits::Hits, staleness::Staleness};
 use crate::{
     blocks,
     order_statistics::Estimate,

@@ -5,7 +5,7 @@
 use plotters::{coord::combinators::BindKeyPoints, prelude::*};
 
 use crate::capacity::{Capacity, Point};
-use crate::chart::{self, Area, DrawError, Drawn, FONT, FONT_SIZE, Swatch, palette, ticks};
+use crate::chart::{self, Area, DrawError, Drawn, FONT, FONT_SIZE, palette, ticks};
 use crate::document::{Block, Chart, Entry, Points, Section, Table};
 use crate::quantity;
 use crate::run::Run;
@@ -163,11 +163,7 @@ fn section(rates: &Rates<'_>) -> Result<Section, DrawError> {
             rates.slo
         ),
         legend: lines()
-            .map(|line| Entry {
-                swatch: Swatch::Line(line.place),
-                label: line.label.to_owned(),
-                figure: line.capacity.rate.map_or(String::new(), per_second),
-            })
+            .map(|line| Entry::line(line.place, line.label, line.capacity.rate.map(per_second)))
             .collect(),
         pictures: pictures.transpose()?,
         points: lines().map(points).collect(),
@@ -177,10 +173,7 @@ fn section(rates: &Rates<'_>) -> Result<Section, DrawError> {
     Ok(Section::of_chart(
         title,
         chart,
-        Block::Fold {
-            summary: "Every rate tried".to_owned(),
-            blocks: vec![tried.into()],
-        },
+        Block::folded("Every rate tried", tried),
     ))
 }
 

@@ -123,7 +123,6 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
     // On a linear axis, so that what a cache saves is seen as length.
     let bars: Vec<Bar> = stages.rows.iter().map(bar).collect();
     let chart = Chart {
-        found: Vec::new(),
         label: format!(
             "{title}. Mean time of each stage, a bar for each variant, on an axis of its own where a variant is \
              ten times as slow as the others; figures below."
@@ -141,8 +140,7 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
         pictures: Some(chart::both(|size| {
             bars::draw(&bars, Axes::Broken, size.width, "stage costs")
         })?),
-        points: Vec::new(),
-        caption: "",
+        ..Chart::default()
     };
     let header = ["variant", "total"]
         .map(str::to_owned)

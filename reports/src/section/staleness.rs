@@ -117,16 +117,14 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
     }
     let bars: Vec<Bar> = strips.iter().map(bar).collect();
     let chart = Chart {
-        found: Vec::new(),
         label: format!(
             "{TITLE}. A strip for each variant: how long requests still passed after a revoke; figures below."
         ),
-        legend: Vec::new(),
         pictures: Some(chart::both(|size| {
             bars::draw(&bars, Axes::One, size.width, "staleness")
         })?),
-        points: Vec::new(),
         caption: NOTE,
+        ..Chart::default()
     };
     let figures = Table::of(TITLE, COLUMNS, strips.iter().map(row));
     Ok(Some(Section::of_chart(

@@ -1,7 +1,7 @@
 //! The median of each slice over the time of a run, so that drift, and a neighbour's visit, are seen.
 
 use crate::chart::{
-    self, DrawError, Swatch,
+    self, DrawError,
     plane::{self, Plane},
     ticks,
 };
@@ -108,18 +108,13 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
     let title = format!("Over the run: {load}, {step}{of}");
     let lines = &timeline.lines;
     let chart = Chart {
-        found: Vec::new(),
         label: format!(
             "{title}. Median latency of each slice of each variant by time, the axis of latencies logarithmic and broken \
              where nothing lies; figures below."
         ),
         legend: lines
             .iter()
-            .map(|line| Entry {
-                swatch: Swatch::Line(line.place),
-                label: line.label.clone(),
-                figure: String::new(),
-            })
+            .map(|line| Entry::line(line.place, &line.label, None))
             .collect(),
         pictures: Some(chart::both(|size| {
             chart::svg(size, "time line", |area| plane(&timeline).draw(area))
@@ -133,15 +128,13 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
             })
             .collect(),
         caption: NOTE,
+        ..Chart::default()
     };
     let slices = Table::of(title.clone(), COLUMNS, lines.iter().flat_map(rows));
     Ok(Some(Section::of_chart(
         title,
         chart,
-        Block::Fold {
-            summary: "Every slice".to_owned(),
-            blocks: vec![slices.into()],
-        },
+        Block::folded("Every slice", slices),
     )))
 }
 
