@@ -18,16 +18,18 @@ pub struct Format {
     pub print: fn(&Document) -> String,
 }
 
-/// Those formats.
+/// Those formats, a line each.
 pub static FORMATS: &[Format] = &[
-    Format {
-        name: "text",
-        ending: "txt",
-        print: text::render,
-    },
-    Format {
-        name: "markdown",
-        ending: "md",
-        print: markdown::render,
-    },
+    Format::new("text", "txt", text::render),
+    Format::new("markdown", "md", markdown::render),
 ];
+
+impl Format {
+    const fn new(name: &'static str, ending: &'static str, print: fn(&Document) -> String) -> Self {
+        Self {
+            name,
+            ending,
+            print,
+        }
+    }
+}

@@ -9,13 +9,13 @@ use crate::document::{
 
 pub(crate) fn section(section: &Section) -> Markup {
     let title = &section.title;
-    match section.id {
-        Some(id) => html! {
-            section aria-labelledby=(id) { h2 id=(id) { (title) } "\n" (blocks(&section.blocks)) } "\n"
-        },
-        None => html! {
-            section aria-label=(title) { h2 { (title) } (blocks(&section.blocks)) } "\n"
-        },
+    html! {
+        @if let Some(id) = section.id {
+            section aria-labelledby=(id) { h2 id=(id) { (title) } "\n" (blocks(&section.blocks)) }
+        } @else {
+            section aria-label=(title) { h2 { (title) } (blocks(&section.blocks)) }
+        }
+        "\n"
     }
 }
 

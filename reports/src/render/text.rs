@@ -43,7 +43,9 @@ fn write(text: &mut String, block: &Block) {
         }
         Block::Fold { summary, blocks } => {
             line("", summary);
-            blocks.iter().for_each(|block| write(text, block));
+            for block in blocks {
+                write(text, block);
+            }
         }
         Block::Most(_, block) => write(text, block),
         Block::Part(part) => *text += &render(part),
