@@ -2,29 +2,31 @@
 
 mod bench;
 mod outset;
-mod replay;
 mod scenario;
 mod side;
-mod words;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::instructions::{self, Amount, Counter};
 use authlab_loadtest::interrupt;
+use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::progress::Progress;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::server::Launcher;
 use authlab_reports::duel::{Duel, Instructions, Terms};
+use authlab_reports::folder;
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
+use clap::ArgMatches;
 
 use crate::format::{Format, Written};
 use crate::requests::Requests;
-use crate::run::{calibration, seed_from_clock, tool};
+use crate::run::{calibration, tool};
+use crate::words::{self, Confidential};
 use crate::{flags, output};
 
 #[derive(clap::Args)]
@@ -33,11 +35,11 @@ pub(crate) struct Arguments {
     #[arg(value_name = "SCENARIO")]
     scenario: Option<PathBuf>,
     /// Server that is compared with: a command (`{port}` becomes a free port), a URL, or a variant of SCENARIO
-    #[arg(long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"])]
-    base: Option<String>,
+    #[arg(long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
+    base: Option<Confidential>,
     /// Server that is judged
-    #[arg(long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"])]
-    head: Option<String>,
+    #[arg(long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
+    head: Option<Confidential>,
     /// How people call the base, e.g. main
     #[arg(long, value_name = "NAME", default_value = "base")]
     base_name: String,
@@ -56,22 +58,22 @@ pub(crate) struct Arguments {
     #[arg(long)]
     users: Option<usize>,
     /// Length of a slice [default: 100ms, or that of SCENARIO]
-    #[arg(long, value_parser = crate::load::time)]
+    #[arg(long, value_parser = authlab_reports::duration::typed)]
     slice: Option<String>,
     /// How long before measuring at most, at each start of a server
-    #[arg(long, default_value = "2s", value_parser = crate::load::time)]
+    #[arg(long, default_value = "2s", value_parser = authlab_reports::duration::typed)]
     warm_up: String,
     /// How long an answer may take: a request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
-    #[arg(long, value_parser = crate::load::time)]
+    #[arg(long, value_parser = authlab_reports::duration::typed)]
     timeout: Option<String>,
     /// Servers start again after so many blocks, 0 for never
     #[arg(long, default_value_t = 10)]
     restart_blocks: usize,
     /// Path that answers 2xx when a command's server is ready [default: any answer on / will do]
-    #[arg(long, value_name = "PATH")]
-    ready: Option<String>,
+    #[arg(long, value_name = "PATH", value_parser = Confidential::url)]
+    ready: Option<Confidential>,
     /// How long a command's server may take to be ready
-    #[arg(long, default_value = "10s", value_parser = crate::load::time)]
+    #[arg(long, default_value = "10s", value_parser = authlab_reports::duration::typed)]
     ready_within: String,
     /// HTTP/2
     #[arg(long)]
@@ -82,18 +84,8 @@ pub(crate) struct Arguments {
     /// Count user-space instructions a request as well, in a pass of its own: by perf, or by valgrind
     #[arg(long)]
     pub(crate) instructions: bool,
-    /// What an inconclusive end is for a script: pass (0) or fail (1) [default: 3]
-    #[arg(long, value_name = "END")]
-    inconclusive: Option<Inconclusive>,
-    /// What is printed at the end
-    #[arg(long, default_value = "text", value_parser = Format::of_duels())]
-    format: Format,
-    /// Folder that every form is written to as well: duel.md, duel.xml, duel.json, benchmark.json, duel.txt
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
-    /// Folder that run folders are made in
-    #[arg(long, default_value = "reports/runs")]
-    runs: PathBuf,
+    #[command(flatten)]
+    end: End,
     /// Seed of every random choice [default: from the clock]
     #[arg(long)]
     seed: Option<u64>,
@@ -117,6 +109,23 @@ pub(crate) struct Arguments {
     all_cores: bool,
 }
 
+// What becomes of the verdict. A repeated duel takes none of it from its run. Not a doc comment: clap would make it the verb's own.
+#[derive(clap::Args)]
+struct End {
+    /// What an inconclusive end is for a script: pass (0) or fail (1) [default: 3]
+    #[arg(long, value_name = "END")]
+    inconclusive: Option<Inconclusive>,
+    /// What is printed at the end
+    #[arg(long, default_value = "text", value_parser = Format::of_duels())]
+    format: Format,
+    /// Folder that every form is written to as well: duel.md, duel.xml, duel.json, benchmark.json, duel.txt
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Folder that run folders are made in
+    #[arg(long, default_value = "reports/runs")]
+    runs: PathBuf,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Inconclusive {
     Pass,
@@ -132,7 +141,7 @@ impl Inconclusive {
     }
 }
 
-pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
     if let [base, head, filter @ ..] = arguments.bench.as_slice() {
         return bench::run(&bench::Arguments {
             base: base.into(),
@@ -140,26 +149,34 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             filter: filter.first().cloned(),
             all_cores: arguments.all_cores,
             seed: arguments.seed,
-            format: arguments.format.of_benchmarks()?,
-            inconclusive: arguments.inconclusive,
+            format: arguments.end.format.of_benchmarks()?,
+            inconclusive: arguments.end.inconclusive,
         });
     }
-    let arguments = match &arguments.replay {
-        Some(run) => replay::arguments(&run.clone(), arguments)?,
-        None => arguments,
+    let (arguments, typed) = match &arguments.replay {
+        Some(run) => {
+            let (repeated, words) = replayed(run, typed)?;
+            let end = arguments.end;
+            (Arguments { end, ..repeated }, words)
+        }
+        None => (arguments, typed.clone()),
     };
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let scenario = scenario::of(&arguments)?;
     flags::check(&scenario)?;
+    let mut words = words::of::<Arguments>("duel", &typed, &words::ids::<End>());
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
+    if arguments.seed.is_none() {
+        words.extend(["--seed".to_owned(), seed.to_string()]);
+    }
     let cores = Cores::split();
     let mut order = Order {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,
-        runs: arguments.runs.clone(),
-        command: words::of(&arguments, seed),
+        runs: arguments.end.runs.clone(),
+        command: words,
         tool: tool(),
         seed,
-        calibration: calibration(&arguments.runs, &cores)?,
+        calibration: calibration(&arguments.end.runs, &cores)?,
         cores,
         shard: None,
         awake: true,
@@ -184,6 +201,21 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     })?;
     end(&arguments, finished)
+}
+
+/// The arguments of the duel that a run holds.
+fn replayed(run: &Path, again: &ArgMatches) -> anyhow::Result<(Arguments, ArgMatches)> {
+    let run = folder::read(run)?;
+    match run.command.as_slice() {
+        [authlab, verb, words @ ..] if authlab == "authlab" && verb == "duel" => {
+            words::read(words, again)
+        }
+        _ => bail!(
+            "run {} is no duel: it was made by `{}`",
+            run.id,
+            run.command.join(" ")
+        ),
+    }
 }
 
 /// User-space instructions of a request of both sides.
@@ -226,14 +258,14 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
         }));
     }
     let terms = run.duel.clone().context("the run lost its terms")?;
-    let inconclusive = arguments.inconclusive.map(Inconclusive::exit_code);
+    let inconclusive = arguments.end.inconclusive.map(Inconclusive::exit_code);
     let duel = Duel::of(&run, &terms)?.with_inconclusive_as(inconclusive);
     let written = Written::of(&duel, &path)?;
     written.keep(&path)?;
-    if let Some(folder) = &arguments.out {
+    if let Some(folder) = &arguments.end.out {
         written.keep(folder)?;
     }
-    written.print(arguments.format);
+    written.print(arguments.end.format);
     match error {
         Some(RunError::Interrupted) => {
             output::error(format_args!("interrupted; the run is marked partial"));

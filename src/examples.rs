@@ -71,33 +71,9 @@ Examples:
   authlab duel mine.toml --base old --head new --gate p50,errors,cpu
   authlab duel mine.toml --base old --head new --out duel --inconclusive pass";
 
-pub(crate) const BENCH: &str = "\
-Examples, in a checkout:
-  authlab bench --brief        # how much faster a cached decision is
-  authlab bench binding        # those whose id contains it
-  authlab bench worth/         # what a cache saves, by what it spares";
-
-pub(crate) const EXACT: &str = "\
-Examples, in a checkout:
-  authlab exact
-  authlab exact --accept       # what is counted now is the baseline";
-
-pub(crate) const CEILING: &str = "\
-Example:
-  authlab ceiling --at-least 0.8";
-
-pub(crate) const AGREE: &str = "\
-Example:
-  authlab agree --within 0.1";
-
 pub(crate) const CALIBRATE: &str = "\
 Example:
   authlab calibrate            # a minute; runs in the same folder then carry it";
-
-pub(crate) const CALIBRATE_GATE: &str = "\
-Examples:
-  authlab calibrate-gate               # an hour
-  authlab calibrate-gate --resume      # goes on with what it left";
 
 pub(crate) const COMPLETIONS: &str = "\
 Examples:

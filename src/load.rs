@@ -1,23 +1,25 @@
 //! `authlab load`: one server measured without a scenario file, as with the one-line tools people know.
 
-mod file;
-mod words;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
-use authlab_loadtest::arrivals::MOST_PER_SECOND;
-use authlab_loadtest::duration::{self, NotADuration};
+use anyhow::{Context, bail};
+use authlab_loadtest::arrivals::per_second;
 use authlab_loadtest::origin::Origin;
+use authlab_loadtest::scenario::Scenario;
+use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, Typed, VariantTable};
+use authlab_reports::duration;
+use clap::ArgMatches;
 
-use crate::requests::{self, Asked, Requests};
+use crate::requests::{self, Requests};
 use crate::run::{self, conduct_and_show};
+use crate::words::{self, Confidential};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Server, perhaps with the path to ask for: `http://127.0.0.1:8080/items/` or `https://…`
-    url: String,
+    #[arg(value_parser = Confidential::url)]
+    url: Confidential,
     #[command(flatten)]
     requests: Requests,
     /// PEM file of the authorities that the server's certificate may come from [default: the system's]
@@ -30,51 +32,93 @@ pub(crate) struct Arguments {
     #[arg(long)]
     users: Option<usize>,
     /// Requests a second, planned whether or not a user is free [default: closed users]
-    #[arg(long, value_parser = rate)]
+    #[arg(long, value_parser = per_second)]
     rate: Option<f64>,
     /// Spread of planned requests: uniform or poisson
     #[arg(long, requires = "rate")]
     spacing: Option<String>,
     /// Time that a closed user waits after an answer
-    #[arg(long, conflicts_with = "rate", value_parser = time)]
+    #[arg(long, conflicts_with = "rate", value_parser = duration::typed)]
     think: Option<String>,
     /// How long
     #[arg(short, long, default_value = "10s", value_parser = time_of_slices)]
     duration: String,
     /// How long before measuring at most
-    #[arg(long, default_value = "1s", value_parser = time)]
+    #[arg(long, default_value = "1s", value_parser = duration::typed)]
     warm_up: String,
     /// How long an answer may take: a request that takes longer has failed
-    #[arg(long, default_value = "10s", value_parser = time)]
+    #[arg(long, default_value = "10s", value_parser = duration::typed)]
     timeout: String,
     #[command(flatten)]
     common: run::Common,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let (origin, asked) = target(arguments)?;
-    let text = file::scenario(arguments, &origin, &asked)?;
-    let scenario = requests::scenario("authlab load", &text)?;
-    conduct_and_show(&scenario, &arguments.common, words::of(arguments))
+pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let scenario = scenario(arguments)?;
+    let words = words::of::<Arguments>("load", typed, &words::ids::<run::Common>());
+    conduct_and_show(&scenario, &arguments.common, words)
 }
 
-/// Where the requests go. What is checked here is what a scenario would say in words that do not fit
-/// a command line.
-fn target(arguments: &Arguments) -> anyhow::Result<(Origin, Asked)> {
-    let (origin, path) = Origin::parse(&arguments.url)?;
-    let asked = arguments.requests.asked(&path)?;
+/// One variant and one load.
+fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
+    let (origin, path) = Origin::parse(&arguments.url.text)?;
+    let steps = arguments.requests.asked(&path)?.steps();
+    // A scenario would say this in words that do not fit a command line.
     if arguments.ca.is_some() && !origin.secure {
         bail!("--ca is of TLS: use it with an https:// url");
     }
-    Ok((origin, asked))
+    let ca = arguments.ca.as_deref().map(|ca| {
+        let ca = ca.to_str().context("--ca: the file's name is not text");
+        ca.map(Typed::from)
+    });
+    let url = origin.to_string();
+    let variant = VariantTable {
+        name: "server".into(),
+        label: Some(url.clone()),
+        url: Some(url.as_str().into()),
+        http: arguments.http2.then(|| "2".into()),
+        ca: ca.transpose()?,
+        ..VariantTable::default()
+    };
+    let slice = duration::parse(&arguments.duration)? / SLICES;
+    let load = LoadTable {
+        name: "load".into(),
+        users: match (arguments.users, arguments.rate) {
+            (Some(users), _) => users,
+            (None, Some(_)) => OPEN_USERS,
+            (None, None) => 1,
+        }
+        .into(),
+        rate: arguments.rate.map(Typed::from),
+        spacing: arguments.spacing.clone().map(Typed::from),
+        think: arguments.think.clone().map(Typed::from),
+        timeout: Some(arguments.timeout.as_str().into()),
+        journey: Some(requests::journey(&steps)),
+        profile: ProfileTable {
+            blocks: 1.into(),
+            slice: format!("{}us", slice.as_micros()).into(),
+            warm_up: Some(arguments.warm_up.as_str().into()),
+            ..ProfileTable::default()
+        }
+        .only(),
+        ..LoadTable::default()
+    };
+    let tables = Tables {
+        name: "load".into(),
+        question: format!("How does {url} answer?"),
+        variant: vec![variant],
+        step: steps,
+        load: vec![load],
+        ..Tables::default()
+    };
+    Ok(Scenario::of("authlab load", &tables)?)
 }
 
-pub(crate) fn time(text: &str) -> Result<String, NotADuration> {
-    duration::parse(text).map(|_| text.to_owned())
-}
+/// In flight at once, when nothing else is said: what a rate needs is not known before.
+const OPEN_USERS: usize = 100;
 
 /// Slices that the time is divided into: one block.
-pub(crate) const SLICES: u32 = 2;
+const SLICES: u32 = 2;
 
 /// A time that can be divided into [`SLICES`].
 fn time_of_slices(text: &str) -> Result<String, String> {
@@ -85,25 +129,4 @@ fn time_of_slices(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
-}
-
-/// A rate that a load can have. What is not a number, endless or rounded to 0 is none.
-pub(crate) fn rate(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|rate| (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(rate))
-        .ok_or_else(|| {
-            format!("a rate is more than 0, at least {LEAST_PER_SECOND} and at most {MOST_PER_SECOND} requests a second")
-        })
-}
-
-/// A request a day.
-const LEAST_PER_SECOND: f64 = 0.000_01;
-
-/// A share that a verb's exit code depends on.
-pub(crate) fn share(text: &str) -> Result<f64, &'static str> {
-    text.parse()
-        .ok()
-        .filter(|share: &f64| share.is_finite() && *share >= 0.0)
-        .ok_or("a share is a number from 0, e.g. 0.9")
 }

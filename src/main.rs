@@ -5,41 +5,36 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write: `output` does not.
 
-mod agree;
-mod bar;
-mod bench;
-mod beside;
 mod builtin;
 mod calibrate;
-mod ceiling;
 mod child;
 mod client;
 mod compare;
 mod completions;
 mod duel;
-mod exact;
 mod examples;
 mod flags;
 mod format;
-mod gate;
 mod lab;
 mod load;
 mod merge;
 mod null;
-mod output;
 mod refusal;
 mod report;
 mod requests;
 mod run;
 mod serve;
+mod words;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use authlab_loadtest::{descriptors, interrupt};
+use authlab_loadtest::output::EXIT_REFUSED;
+use authlab_loadtest::{bar, descriptors, interrupt, output};
+use authlab_workshop::Proof;
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// One allocator for every variant: a difference between two designs is never the allocator's.
 #[global_allocator]
@@ -82,27 +77,15 @@ enum Verb {
     /// Judge two servers against each other: slower, faster, no change, or cannot tell
     #[command(after_help = examples::DUEL)]
     Duel(Box<duel::Arguments>),
-    /// Run the micro-benchmarks of this workspace
-    #[command(after_help = examples::BENCH)]
-    Bench(bench::Arguments),
-    /// Count instructions and allocations of a request, against the baseline
-    #[command(after_help = examples::EXACT)]
-    Exact(exact::Arguments),
-    /// Measure the load generator beside wrk, on the same server
-    #[command(after_help = examples::CEILING)]
-    Ceiling(ceiling::Arguments),
-    /// Compare the load generator's latencies with those of wrk and oha
-    #[command(after_help = examples::AGREE)]
-    Agree(agree::Arguments),
     /// Measure what this machine and the load generator can tell apart, now
     #[command(after_help = examples::CALIBRATE)]
     Calibrate(calibrate::Arguments),
-    /// Measure how often the duel cries wolf on this machine, and what it finds; about an hour
-    #[command(after_help = examples::CALIBRATE_GATE)]
-    CalibrateGate(gate::Arguments),
     /// Print the script by which a shell completes verbs, flags and values
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Arguments),
+    /// Prove the tool itself, in a checkout: benchmarks, counts, other load generators beside it
+    #[command(subcommand, hide = true)]
+    Prove(Proof),
     /// Answer every request with the same 200
     #[command(hide = true)]
     Null(null::Arguments),
@@ -111,17 +94,14 @@ enum Verb {
     Child(child::Arguments),
 }
 
-/// Exit code for bad input and for what the lab cannot do.
-const EXIT_REFUSED: u8 = 2;
-
 fn main() -> ExitCode {
     if let Err(error) = survive_file_limit() {
         output::note(format_args!(
             "a file that reaches its size limit (ulimit -f) will end this: {error}"
         ));
     }
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let (arguments, typed) = match parse() {
+        Ok(parsed) => parsed,
         Err(error)
             if error.use_stderr()
                 && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
@@ -131,7 +111,7 @@ fn main() -> ExitCode {
         }
         // The help or the version was asked for, or there were no arguments and the help is the answer.
         Err(help) => {
-            output::help(&help);
+            print(&help);
             let code = u8::try_from(help.exit_code()).unwrap_or(EXIT_REFUSED);
             return output::finished(ExitCode::from(code));
         }
@@ -146,20 +126,16 @@ fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Client(arguments) => client::run(&arguments),
-        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Run(arguments) => run::run(&arguments, &typed),
         Verb::Lab(arguments) => lab::run(&arguments),
-        Verb::Load(arguments) => load::run(&arguments),
+        Verb::Load(arguments) => load::run(&arguments, &typed),
         Verb::Report(arguments) => report::run(&arguments),
-        Verb::Merge(arguments) => merge::run(&arguments),
+        Verb::Merge(arguments) => merge::run(&arguments, &typed),
         Verb::Compare(arguments) => compare::run(&arguments),
-        Verb::Duel(arguments) => duel::run(*arguments),
-        Verb::Bench(arguments) => bench::run(&arguments),
-        Verb::Exact(arguments) => exact::run(&arguments),
-        Verb::Ceiling(arguments) => ceiling::run(&arguments),
-        Verb::Agree(arguments) => agree::run(&arguments),
+        Verb::Duel(arguments) => duel::run(*arguments, &typed),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
-        Verb::CalibrateGate(arguments) => gate::run(&arguments),
         Verb::Completions(arguments) => Ok(completions::run(&arguments)),
+        Verb::Prove(proof) => proof.run(&run::tool()),
         Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),
     };
@@ -170,6 +146,22 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_REFUSED)
         }
     }
+}
+
+/// The help or the version that clap was asked for.
+fn print(help: &clap::Error) {
+    let printed = help.print();
+    if !help.use_stderr() {
+        output::printed(printed);
+    }
+}
+
+/// The arguments, and those of the verb as clap has them.
+fn parse() -> Result<(Arguments, ArgMatches), clap::Error> {
+    let matches = Arguments::command().try_get_matches()?;
+    let arguments = Arguments::from_arg_matches(&matches)?;
+    let typed = matches.subcommand().map(|(_, typed)| typed.clone());
+    Ok((arguments, typed.unwrap_or_default()))
 }
 
 /// Has a write beyond `ulimit -f` fail with EFBIG, which is handled like a full disk. By default SIGXFSZ ends the process.

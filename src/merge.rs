@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use authlab_reports::merge::merge;
 use authlab_reports::run::Status;
+use clap::ArgMatches;
 
 use crate::run::{EXIT_INVALID, check_runs, exit_code, show};
+use crate::words;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -21,12 +23,12 @@ pub(crate) struct Arguments {
     partial: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
     check_runs(&arguments.runs)?;
     let merged = merge(
         &arguments.shards,
         &arguments.runs,
-        words(arguments),
+        words::of::<Arguments>("merge", typed, &["runs".to_owned()]),
         arguments.partial,
     )?;
     show(&merged.run, &merged.path);
@@ -34,19 +36,4 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Status::Complete => exit_code(merged.run.validity.verdict),
         Status::Partial(_) => ExitCode::from(EXIT_INVALID),
     })
-}
-
-/// The words that repeat it.
-fn words(arguments: &Arguments) -> Vec<String> {
-    let mut words = vec!["authlab".to_owned(), "merge".to_owned()];
-    words.extend(
-        arguments
-            .shards
-            .iter()
-            .map(|path| path.display().to_string()),
-    );
-    if arguments.partial {
-        words.push("--partial".to_owned());
-    }
-    words
 }

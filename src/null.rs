@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use authlab_loadtest::duration;
 use authlab_loadtest::null::{self, Takes};
+use authlab_reports::duration;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -1,57 +1,49 @@
 //! Requests as typed on a command line, without a scenario file.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::Read;
 
-use anyhow::{Context, anyhow, bail};
-use authlab_loadtest::scenario::{Scenario, ScenarioError, escaped};
+use anyhow::{Context, bail};
+use authlab_loadtest::scenario::escaped;
+use authlab_loadtest::scenario::tables::{StepTable, Typed};
 use authlab_loadtest::target;
-use authlab_reports::withhold::{self, WITHHELD};
+use authlab_reports::withhold;
+
+use crate::words::Confidential;
 
 // Not a doc comment: clap would make it the verb's own.
-#[derive(clap::Args, Default)]
+#[derive(clap::Args)]
 pub(crate) struct Requests {
     /// Path to get, or to send --method and --data to; several are asked for in turn [default: /]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) get: Vec<String>,
+    #[arg(long, value_name = "PATH", value_parser = Confidential::url)]
+    get: Vec<Confidential>,
     /// Method [default: GET; with --data POST]
     #[arg(short = 'X', long, value_parser = method)]
-    pub(crate) method: Option<String>,
+    method: Option<String>,
     /// Body of each request, or @FILE to read it from
-    #[arg(long, value_name = "TEXT|@FILE")]
-    pub(crate) data: Option<String>,
+    #[arg(long, value_name = "TEXT|@FILE", value_parser = Confidential::body)]
+    data: Option<Confidential>,
     /// Header, e.g. 'authorization: Bearer …'
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
-    pub(crate) headers: Vec<String>,
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = Confidential::header)]
+    headers: Vec<Confidential>,
     /// Statuses that count as an answer, e.g. 200,401 [default: any 2xx]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(100..=599))]
-    pub(crate) expect: Vec<u16>,
+    expect: Vec<u16>,
     /// Put values in the place of `{user}`, `{random}` and the like in --get, --data and -H, as in a scenario file [default:
     /// braces are sent as typed]
     #[arg(long)]
-    pub(crate) template: bool,
+    template: bool,
 }
 
 /// What the requests carry, checked.
 pub(crate) struct Asked {
-    pub(crate) paths: Vec<String>,
-    pub(crate) method: String,
+    paths: Vec<String>,
+    method: String,
     /// Name and value of each header.
     headers: Vec<(String, String)>,
     body: Option<String>,
     expect: Vec<u16>,
     /// Braces stand for values.
     template: bool,
-}
-
-/// A scenario made of a command line.
-pub(crate) fn scenario(verb: &str, text: &str) -> anyhow::Result<Scenario> {
-    Scenario::parse(verb, text, "quick").map_err(|error| match error {
-        // The line is of a file that nobody has written.
-        ScenarioError::Refused { what, .. } => anyhow!(what),
-        unreadable @ ScenarioError::Unreadable { .. } => unreadable.into(),
-    })
 }
 
 impl Requests {
@@ -69,14 +61,18 @@ impl Requests {
     pub(crate) fn asked(&self, path: &str) -> anyhow::Result<Asked> {
         let paths = match (path, self.get.as_slice()) {
             ("/", []) => vec![path.to_owned()],
-            ("/", paths) => paths.to_vec(),
+            ("/", paths) => paths.iter().map(|path| path.text.clone()).collect(),
             (_, []) => vec![path.to_owned()],
             _ => bail!("the path is in the url or in --get, not both"),
         };
         for path in &paths {
             target::path(path).with_context(|| format!("--get {}", withhold::url(path)))?;
         }
-        let body = self.data.as_deref().map(body).transpose()?;
+        let body = self
+            .data
+            .as_ref()
+            .map(|data| body(&data.text))
+            .transpose()?;
         let default_method = if body.is_some() { "POST" } else { "GET" };
         Ok(Asked {
             paths,
@@ -90,122 +86,48 @@ impl Requests {
             template: self.template,
         })
     }
-
-    /// The words that repeat them. A header and a body may hold a secret: what they say stays out.
-    pub(crate) fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        for path in &self.get {
-            words.extend(["--get".to_owned(), withhold::url(path)]);
-        }
-        for header in &self.headers {
-            let name = header.split(':').next().unwrap_or_default();
-            words.extend(["-H".to_owned(), format!("{name}: {WITHHELD}")]);
-        }
-        let expect: Vec<_> = self.expect.iter().map(u16::to_string).collect();
-        let options = [
-            ("--method", self.method.clone()),
-            ("--data", self.data.as_ref().map(|_| WITHHELD.to_owned())),
-            ("--expect", (!expect.is_empty()).then(|| expect.join(","))),
-        ];
-        for (option, value) in options {
-            if let Some(value) = value {
-                words.extend([option.to_owned(), value]);
-            }
-        }
-        if self.template {
-            words.push("--template".to_owned());
-        }
-        words
-    }
-
-    /// Puts what was withheld from a run's words back, from what is typed again.
-    pub(crate) fn fill_withheld(&mut self, again: &Self) -> anyhow::Result<()> {
-        let name = |header: &str| {
-            let name = header.split(':').next().unwrap_or_default();
-            name.trim().to_ascii_lowercase()
-        };
-        for header in &mut self.headers {
-            if !header.ends_with(WITHHELD) {
-                continue;
-            }
-            let wanted = name(header);
-            let typed = again.headers.iter().find(|typed| name(typed) == wanted);
-            *header = typed.cloned().with_context(|| {
-                format!("the value of header `{wanted}` was not written down: give it again with -H '{wanted}: …'")
-            })?;
-        }
-        for (place, path) in self.get.iter_mut().enumerate() {
-            let fits = |typed: &&String| withhold::url(typed) == *path;
-            if path.contains(WITHHELD) {
-                let typed = again.get.get(place).filter(fits).cloned();
-                *path = typed.with_context(|| {
-                    format!("a part of --get {path} was not written down: give each --get again, in its order")
-                })?;
-            }
-        }
-        if self.data.as_deref() == Some(WITHHELD) {
-            let typed = again.data.clone();
-            self.data =
-                Some(typed.context("the body was not written down: give it again with --data")?);
-        }
-        Ok(())
-    }
 }
 
 impl Asked {
-    /// Its steps, as text of a scenario file; answers with their names, quoted.
-    pub(crate) fn steps(&self, text: &mut String) -> String {
-        let mut names = Vec::new();
-        for (number, path) in self.paths.iter().enumerate() {
-            let name = format!("{}-{}", self.method.to_ascii_lowercase(), number + 1);
-            self.step(text, &name, path);
-            names.push(quoted(&name));
-        }
-        names.join(", ")
+    /// Its steps, one for each path.
+    pub(crate) fn steps(&self) -> Vec<StepTable> {
+        let step = |(place, path): (usize, &String)| StepTable {
+            name: format!("{}-{}", self.method.to_ascii_lowercase(), place + 1).into(),
+            request: Some(format!("{} {}", self.method, self.text(path)).into()),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone().into(), self.text(value).into()))
+                .collect(),
+            expect: self.expect.clone(),
+            body: self.body.as_ref().map(|body| self.text(body).into()),
+            ..StepTable::default()
+        };
+        self.paths.iter().enumerate().map(step).collect()
     }
 
-    fn step(&self, text: &mut String, name: &str, path: &str) {
-        text.push_str("[[step]]\n");
-        line(text, "name", &quoted(name));
-        let path = self.text(path);
-        line(text, "request", &quoted(&format!("{} {path}", self.method)));
-        let headers = self
-            .headers
-            .iter()
-            .map(|(name, value)| format!("{} = {}", quoted(name), quoted(&self.text(value))));
-        let headers: Vec<_> = headers.collect();
-        line(text, "headers", &format!("{{ {} }}", headers.join(", ")));
-        line(text, "expect", &format!("{:?}", self.expect));
-        if let Some(body) = &self.body {
-            line(text, "body", &quoted(&self.text(body)));
-        }
-    }
-
-    /// What was typed, as a scenario file has it.
-    fn text<'t>(&self, typed: &'t str) -> Cow<'t, str> {
+    /// What was typed, as a scenario has it.
+    fn text(&self, typed: &str) -> String {
         if self.template {
-            Cow::Borrowed(typed)
+            typed.to_owned()
         } else {
-            Cow::Owned(escaped(typed))
+            escaped(typed)
         }
     }
 }
 
-/// A line of a scenario file.
-pub(crate) fn line(text: &mut String, key: &str, value: &str) {
-    let _ = writeln!(text, "{key} = {value}");
-}
-
-/// A TOML string.
-pub(crate) fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+/// A journey through all of the steps, in their order.
+pub(crate) fn journey(steps: &[StepTable]) -> Typed<Vec<Typed<String>>> {
+    let names: Vec<_> = steps.iter().map(|step| step.name.clone()).collect();
+    names.into()
 }
 
 /// Names and values. What is wrong with one may be a secret in the wrong place: it is not repeated.
-fn headers(typed: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+fn headers(typed: &[Confidential]) -> anyhow::Result<Vec<(String, String)>> {
     let mut headers: Vec<(String, String)> = Vec::new();
     for header in typed {
         let (name, value) = header
+            .text
             .split_once(':')
             .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()))
             .filter(|(name, _)| is_header_name(name))

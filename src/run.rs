@@ -9,18 +9,19 @@ use anyhow::{Context, bail};
 use authlab_loadtest::calibrate;
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
-use authlab_loadtest::duration;
 use authlab_loadtest::interrupt;
-use authlab_loadtest::machine;
+use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::calibration::Calibration;
+use authlab_reports::duration;
 use authlab_reports::ladder;
 use authlab_reports::render;
 use authlab_reports::run::{Run, Tool, Verdict};
+use clap::ArgMatches;
 use jiff::Timestamp;
 
-use crate::{builtin, flags, output};
+use crate::{builtin, flags, output, words};
 use show::{Show, Wanted};
 
 #[derive(clap::Args)]
@@ -28,6 +29,18 @@ pub(crate) struct Arguments {
     /// Scenario: a file, or the name of one that is carried
     #[arg(value_parser = builtin::Named, hide_possible_values = true)]
     scenario: PathBuf,
+    #[command(flatten)]
+    profile: Chosen,
+    /// How long an answer may take: a request that takes longer has failed [default: that of each load, or 10s]
+    #[arg(long, value_parser = authlab_reports::duration::typed)]
+    timeout: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+// Not a doc comment: clap would make it the verb's own.
+#[derive(clap::Args)]
+struct Chosen {
     /// Profile of the scenario: how many blocks, how long
     #[arg(long, default_value = "quick", conflicts_with_all = ["quick", "full"])]
     profile: String,
@@ -37,16 +50,11 @@ pub(crate) struct Arguments {
     /// The same as --profile full
     #[arg(long)]
     full: bool,
-    /// How long an answer may take: a request that takes longer has failed [default: that of each load, or 10s]
-    #[arg(long, value_parser = crate::load::time)]
-    timeout: Option<String>,
-    #[command(flatten)]
-    common: Common,
 }
 
-impl Arguments {
+impl Chosen {
     /// The one that is meant: `quick` is also what no word means.
-    fn profile(&self) -> &str {
+    fn name(&self) -> &str {
         match (self.full, self.quick) {
             (true, _) => "full",
             (_, true) => "quick",
@@ -87,23 +95,18 @@ impl Common {
 pub(crate) const EXIT_INVALID: u8 = 3;
 const EXIT_REFUSED: u8 = 2;
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut scenario = builtin::read(&arguments.scenario, arguments.profile())?;
-    let words = [
-        "authlab",
-        "run",
-        &arguments.scenario.display().to_string(),
-        "--profile",
-        arguments.profile(),
-    ];
-    let mut words = words.map(str::to_owned).to_vec();
+pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let profile = arguments.profile.name();
+    let mut scenario = builtin::read(&arguments.scenario, profile)?;
     if let Some(timeout) = &arguments.timeout {
         let within = duration::parse(timeout)?;
         for load in &mut scenario.loads {
             load.timeout = within;
         }
-        words.extend(["--timeout".to_owned(), timeout.clone()]);
     }
+    let without = [words::ids::<Common>(), words::ids::<Chosen>()].concat();
+    let mut words = words::of::<Arguments>("run", typed, &without);
+    words.extend(["--profile".to_owned(), profile.to_owned()]);
     conduct_and_show(&scenario, &arguments.common, words)
 }
 
@@ -196,16 +199,10 @@ pub(crate) fn check_runs(runs: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// The calibration kept beside the runs; said when it does not fit.
+/// The calibration kept beside the runs; said when it does not hold.
 pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<Calibration>> {
     check_runs(runs)?;
-    let kept = calibrate::kept(runs, &machine::describe(cores))?;
-    if let Some(stale) = kept.as_ref().and_then(|kept| kept.stale.as_ref()) {
-        output::note(format_args!(
-            "warning: the calibration does not hold: {stale}; take another with `authlab calibrate`"
-        ));
-    }
-    Ok(kept)
+    Ok(calibrate::found(runs, cores)?)
 }
 
 /// The ladder, and where the report is.
@@ -234,10 +231,4 @@ pub(crate) fn tool() -> Tool {
         commit: env!("AUTHLAB_COMMIT").to_owned(),
         profile: env!("AUTHLAB_PROFILE").to_owned(),
     }
-}
-
-pub(crate) fn seed_from_clock() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    // Nine digits are easily typed again.
-    since.map_or(0, |since| since.as_micros() as u64 % 1_000_000_000)
 }

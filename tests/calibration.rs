@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "shared with other tests")]
 mod command;
 
-use command::{Place, error_line, stderr};
+use command::{Place, stderr};
 use serde_json::{Value, json};
 
 /// A calibration as kept, but of another boot.
@@ -62,9 +62,7 @@ fn one_of_another_machine_is_carried_and_warned_of() {
 #[test]
 fn a_file_that_is_none_is_refused_with_what_to_do() {
     let place = place_with(&kept(|calibration| calibration["surprise"] = json!(1)));
-    let output = place.authlab(&["run", "s.toml"]);
-    assert_eq!(output.status.code(), Some(2));
-    let line = error_line(&output);
+    let line = place.refused(&["run", "s.toml"]);
     assert!(line.contains("calibration.json"), "{line}");
     assert!(line.contains("authlab calibrate"), "{line}");
 }

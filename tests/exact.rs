@@ -1,4 +1,4 @@
-//! `authlab exact` before it counts: what is wrong or missing is one line that says what to do, and exit 2.
+//! `authlab prove exact` before it counts: what is wrong or missing is one line that says what to do, and exit 2.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -11,7 +11,7 @@ const WORKSPACE: &str = env!("CARGO_MANIFEST_DIR");
 /// Its only line, where nothing is on the path but what `folder` holds.
 fn refused(folder: &Path, words: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_authlab"))
-        .arg("exact")
+        .args(["prove", "exact"])
         .args(words)
         .current_dir(WORKSPACE)
         .env("PATH", folder)

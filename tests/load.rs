@@ -185,16 +185,7 @@ fn bad_words_are_one_line_that_says_what_is_accepted_and_exit_two() {
         (&[&unused], "Connection refused"),
     ];
     for (words, expected) in table {
-        let mut all = vec!["load"];
-        all.extend_from_slice(words);
-        let output = place.authlab(&all);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{words:?}: {}",
-            stderr(&output)
-        );
-        let line = error_line(&output);
+        let line = place.refused(&[&["load"][..], words].concat());
         assert!(line.contains(expected), "{words:?}: {line}");
         assert!(!line.contains("s3cret"), "{words:?}: {line}");
     }

@@ -272,12 +272,22 @@ fn standard_output_is_written_in_one_place_of_each_crate() {
         }
     }
     let mut found = Vec::new();
-    for folder in ["src", "server/src", "loadtest/src", "reports/src"] {
+    for folder in [
+        "src",
+        "server/src",
+        "loadtest/src",
+        "reports/src",
+        "workshop/src",
+    ] {
         search(Path::new(folder), &mut found);
     }
     found.sort();
     assert_eq!(
         found,
-        ["server/src/log.rs", "server/src/serve.rs", "src/output.rs"]
+        [
+            "loadtest/src/output.rs",
+            "server/src/log.rs",
+            "server/src/serve.rs"
+        ]
     );
 }

@@ -102,9 +102,7 @@ fn a_step_that_is_refused_while_preparing_is_named_with_variant_and_load() {
         "users.json",
         r#"{"mary": {"password": "password123", "roles": ["admin"]}}"#,
     );
-    let output = place.authlab(&["run", "s.toml"]);
-    assert_eq!(output.status.code(), Some(2));
-    let line = error_line(&output);
+    let line = place.refused(&["run", "s.toml"]);
     assert!(
         line.contains("load `one-user`") && line.contains("step `token`: status 401"),
         "{line}"
@@ -122,9 +120,7 @@ fn a_server_that_never_becomes_ready_ends_the_run_with_its_last_line() {
         script.display()
     );
     scenario(&place, &variant, SHORT);
-    let output = place.authlab(&["run", "s.toml"]);
-    assert_eq!(output.status.code(), Some(2));
-    let line = error_line(&output);
+    let line = place.refused(&["run", "s.toml"]);
     assert!(line.contains("did not answer 2xx within 300ms"), "{line}");
     assert!(line.ends_with("it said: still waking up"), "{line}");
     place.assert_nothing_left();
@@ -148,9 +144,7 @@ fn a_server_that_dies_in_the_middle_ends_the_run_and_keeps_what_was_measured() {
         script.display()
     );
     scenario(&place, &variant, LONG);
-    let output = place.authlab(&["run", "s.toml"]);
-    assert_eq!(output.status.code(), Some(2));
-    let line = error_line(&output);
+    let line = place.refused(&["run", "s.toml"]);
     assert!(
         line.contains("variant `dies`") && line.contains("exit status: 7"),
         "{line}"

@@ -87,9 +87,7 @@ fn an_interrupted_run_still_ends_its_json() {
 
 #[test]
 fn what_is_for_a_program_is_not_also_for_nobody() {
-    let output = place().authlab(&["run", "s.toml", "--json", "--quiet"]);
-    assert_eq!(output.status.code(), Some(2));
-    let line = error_line(&output);
+    let line = place().refused(&["run", "s.toml", "--json", "--quiet"]);
     assert!(
         line.contains("--json") && line.contains("--quiet"),
         "{line}"

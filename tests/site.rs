@@ -103,9 +103,7 @@ fn a_mistake_in_the_last_scenario_shows_before_the_first_is_run() {
     std::fs::create_dir(place.path().join("scenarios")).unwrap();
     scenario(&place, "one", "");
     place.write("scenarios/two.toml", "name = \"two\"\nquestoin = \"?\"\n");
-    let output = place.authlab(&["lab", "--all"]);
-    assert_eq!(output.status.code(), Some(2));
-    let line = error_line(&output);
+    let line = place.refused(&["lab", "--all"]);
     assert!(line.contains("scenarios/two.toml:2"), "{line}");
     assert!(!place.path().join("reports/lab").exists());
     // A folder without any, and a profile that the questions of the lab do not have.

@@ -8,7 +8,7 @@ mod command;
 
 use std::process::{Child, Command, Stdio};
 
-use command::{Place, error_line, eventually, stderr};
+use command::{Place, eventually, stderr};
 
 const URL: &str = "http://127.0.0.1:9";
 
@@ -56,23 +56,19 @@ fn times_and_rates_are_refused_as_they_were_typed() {
             "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
         (
-            &["agree", "--rate", "nan"],
+            &["prove", "agree", "--rate", "nan"],
             "a rate is more than 0, at least 0.00001 and at most 10000000 requests a second",
         ),
-        (&["agree", "--within", "nan"], "a share is a number from 0"),
         (
-            &["ceiling", "--at-least", "inf"],
+            &["prove", "agree", "--within", "nan"],
+            "a share is a number from 0",
+        ),
+        (
+            &["prove", "ceiling", "--at-least", "inf"],
             "a share is a number from 0",
         ),
     ] {
-        let output = place.authlab(words);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{words:?}: {}",
-            stderr(&output)
-        );
-        let line = error_line(&output);
+        let line = place.refused(words);
         assert!(line.contains(said), "{words:?}: {line}");
     }
 }
@@ -98,14 +94,7 @@ fn a_file_in_the_place_of_the_folder_of_runs_is_what_is_refused() {
             ),
             ("file/within", "--runs file/within: Not a directory"),
         ] {
-            let output = place.authlab(&[words, &["--runs", runs]].concat());
-            assert_eq!(
-                output.status.code(),
-                Some(2),
-                "{words:?}: {}",
-                stderr(&output)
-            );
-            let line = error_line(&output);
+            let line = place.refused(&[words, &["--runs", runs]].concat());
             assert!(
                 line.contains(said) && !line.contains("calibration"),
                 "{words:?}: {line}"

@@ -22,6 +22,22 @@ use self::trace::Trace;
 /// More requests a second than any generator core sends: a mistake.
 pub const MOST_PER_SECOND: f64 = 1e7;
 
+/// A request a day.
+const LEAST_PER_SECOND: f64 = 0.000_01;
+
+/// A rate as typed, requests a second. What is not a number, endless or rounded to 0 is none.
+///
+/// # Errors
+/// What is accepted.
+pub fn per_second(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate| (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(rate))
+        .ok_or_else(|| {
+            format!("a rate is more than 0, at least {LEAST_PER_SECOND} and at most {MOST_PER_SECOND} requests a second")
+        })
+}
+
 /// How the requests of a load arrive.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrivals {

@@ -17,10 +17,11 @@ use authlab_reports::order_statistics::median;
 use authlab_reports::run::{Figure, LoadStep, Run, Slice, throughput};
 
 use crate::conductor::{Order, RunError, conduct};
+use crate::cores::Cores;
 use crate::progress::Progress;
 use crate::scenario::{Scenario, ScenarioError, Target};
 use crate::server::{Launcher, Server};
-use crate::{interrupt, machine, recorder};
+use crate::{interrupt, machine, output, recorder};
 
 /// How long a calibration takes, and whether its figures mean something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +127,20 @@ pub fn keep(calibration: &Calibration, runs: &Path) -> Result<(), CalibrateError
     let text = serde_json::to_string_pretty(calibration).map_err(|error| refused(&error))?;
     let written = std::fs::create_dir_all(runs).and_then(|()| std::fs::write(&path, text + "\n"));
     written.map_err(|error| refused(&error))
+}
+
+/// The calibration kept beside the runs; said when it does not hold.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn found(runs: &Path, cores: &Cores) -> Result<Option<Calibration>, CalibrateError> {
+    let kept = kept(runs, &machine::describe(cores))?;
+    if let Some(stale) = kept.as_ref().and_then(|kept| kept.stale.as_ref()) {
+        output::note(format_args!(
+            "warning: the calibration does not hold: {stale}; take another with `authlab calibrate`"
+        ));
+    }
+    Ok(kept)
 }
 
 /// The calibration kept beside the runs, marked when it does not fit this machine and boot; none

@@ -3,7 +3,6 @@
 
 mod capacity;
 mod duel;
-mod history;
 mod job;
 mod outset;
 mod ride;
@@ -22,11 +21,11 @@ use authlab_reports::duel::{Instructions, Terms};
 use authlab_reports::folder::{FolderError, RunFolder};
 use authlab_reports::run::{self, Run, Status, Tool};
 
-use self::history::History;
 use self::silence::Heard;
 use crate::awake::Awake;
 use crate::cores::Cores;
 use crate::generator::{Generator, GeneratorError};
+use crate::ideal::History;
 use crate::live::Aim;
 use crate::pauses::Pauses;
 use crate::plan::{block_order, slice_seed};

@@ -5,8 +5,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::job::Job;
+use crate::recorder::Taken;
+
 /// Hits of the ideal cache of `capacity` entries, empty at first, in all that was drawn from `from` on.
-pub(crate) fn hits(drawn: &[u64], from: usize, capacity: usize) -> u64 {
+fn hits(drawn: &[u64], from: usize, capacity: usize) -> u64 {
     let next = next_uses(drawn);
     // What is held, by when it is used next.
     let mut held: BTreeMap<usize, u64> = BTreeMap::new();
@@ -31,6 +34,44 @@ fn next_uses(drawn: &[u64]) -> Vec<usize> {
         next[at] = seen.insert(*key, at).unwrap_or(drawn.len() + at);
     }
     next
+}
+
+/// 160 MB, and as much again while the ideal is worked out; a server of which more is drawn has none.
+const MOST_DRAWS: usize = 20_000_000;
+
+/// The draws at one server.
+#[derive(Default)]
+pub(crate) struct History {
+    server: u64,
+    drawn: Vec<u64>,
+    /// More was drawn than is kept.
+    is_full: bool,
+}
+
+impl History {
+    /// Adds what a slice drew. Beside its hits then stand those of the ideal cache of `capacity` entries, where each draw was
+    /// one question to the server's cache.
+    pub(crate) fn add(&mut self, job: &Job, taken: &mut Taken, capacity: usize) {
+        if self.server != job.server {
+            *self = Self {
+                server: job.server,
+                ..Self::default()
+            };
+        }
+        self.is_full |= self.drawn.len() + taken.drawn.len() > MOST_DRAWS;
+        if self.is_full {
+            self.drawn = Vec::new();
+            return;
+        }
+        let (from, more) = (self.drawn.len(), taken.drawn.len() as u64);
+        self.drawn.append(&mut taken.drawn);
+        if let Some(cache) = &mut taken.cache
+            && job.measured
+            && cache.asked == more
+        {
+            cache.ideal = Some(hits(&self.drawn, from, capacity));
+        }
+    }
 }
 
 #[cfg(test)]

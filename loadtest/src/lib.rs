@@ -7,7 +7,7 @@
 //! - `search`: the highest rate within limits.
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned; [`shard`]:
 //!   which of them are ours, when several processes make one load.
-//! - `generator`, `user`, `connection`: goose's users, each with a connection of its own.
+//! - `generator`, `user`, `connection`: goose's users, each with a connection of its own; `job`: what they are told to do.
 //! - [`instructions`]: those of a request of two servers, counted while nothing is timed.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
 //! - [`server`]: a server under test, and those beside it; `probe`: whether it answers yet; [`supervisor`]: the process
@@ -15,26 +15,29 @@
 //! - `recorder`: histograms of each step and metric. [`live`]: counters beside them, for who watches.
 //! - `pauses`: when this tool itself was stopped.
 //! - `validity`: whether they can be trusted.
+//! - [`output`] and [`bar`]: what a command that measures prints, and a bar while it does.
 
 #![warn(missing_docs)]
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
 
 pub mod arrivals;
 mod awake;
+pub mod bar;
 pub mod calibrate;
 pub mod conductor;
 mod connection;
 pub mod cores;
 pub mod descriptors;
-pub mod duration;
 mod generator;
 mod ideal;
 pub mod instructions;
 pub mod interrupt;
+mod job;
 pub mod live;
 pub mod machine;
 pub mod null;
 pub mod origin;
+pub mod output;
 mod pacing;
 mod pauses;
 pub mod plan;

@@ -9,9 +9,7 @@ mod distribution;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use crate::progress::Left;
 use distribution::Counters;
 pub use distribution::{Bars, Distribution};
 
@@ -26,40 +24,6 @@ pub(crate) struct Live {
     /// Locked by requests that fail, and to be looked at.
     failed: Mutex<BTreeMap<String, u64>>,
     retried: AtomicU64,
-}
-
-/// The slice under way at one moment. Its latencies are read from coarse buckets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    /// The variant's name.
-    pub variant: String,
-    /// The load's name.
-    pub load: String,
-    /// What the slice is for.
-    pub aim: Aim,
-    /// Blocks that the load plans.
-    pub blocks: usize,
-    /// Time since the slice began.
-    pub elapsed: Duration,
-    /// Its planned length.
-    pub length: Duration,
-    /// Requests a second that are planned at this moment; none for closed users and for
-    /// a recorded log.
-    pub offered: Option<f64>,
-    /// Requests that failed, by reason.
-    pub failed: BTreeMap<String, u64>,
-    /// Requests that were sent again on a new connection, because the server had not read them.
-    pub retried: u64,
-    /// Whether requests are planned by a schedule: the response time is then what users feel.
-    pub open: bool,
-    /// Response time, from the intended start, of the requests answered as expected.
-    pub response: Distribution,
-    /// Their service time, from when they were sent.
-    pub service: Distribution,
-    /// Lateness of the generator's own.
-    pub timer: Distribution,
-    /// What is left of the run.
-    pub left: Left,
 }
 
 /// What a slice is for.

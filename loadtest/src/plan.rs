@@ -5,6 +5,13 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
+/// A seed that nobody chose: nine digits are easily typed again.
+#[must_use]
+pub fn seed_from_clock() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_micros() as u64 % 1_000_000_000)
+}
+
 /// The variants of one block, in the order in which their slices run (A B B A).
 ///
 /// The order depends on seed, load and block alone, so that a run can be repeated.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use authlab_reports::capacity::Capacity;
 use authlab_reports::run::{Run, Slice};
 
-use crate::live::Snapshot;
+use crate::live::{Aim, Distribution};
 use crate::scenario::Scenario;
 
 /// Something that has happened.
@@ -37,6 +37,40 @@ pub enum Progress<'a> {
         /// What is left of the run after it.
         left: Left,
     },
+}
+
+/// The slice under way at one moment. Its latencies are read from coarse buckets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The variant's name.
+    pub variant: String,
+    /// The load's name.
+    pub load: String,
+    /// What the slice is for.
+    pub aim: Aim,
+    /// Blocks that the load plans.
+    pub blocks: usize,
+    /// Time since the slice began.
+    pub elapsed: Duration,
+    /// Its planned length.
+    pub length: Duration,
+    /// Requests a second that are planned at this moment; none for closed users and for
+    /// a recorded log.
+    pub offered: Option<f64>,
+    /// Requests that failed, by reason.
+    pub failed: BTreeMap<String, u64>,
+    /// Requests that were sent again on a new connection, because the server had not read them.
+    pub retried: u64,
+    /// Whether requests are planned by a schedule: the response time is then what users feel.
+    pub open: bool,
+    /// Response time, from the intended start, of the requests answered as expected.
+    pub response: Distribution,
+    /// Their service time, from when they were sent.
+    pub service: Distribution,
+    /// Lateness of the generator's own.
+    pub timer: Distribution,
+    /// What is left of the run.
+    pub left: Left,
 }
 
 /// What is left of a run.

@@ -7,6 +7,7 @@ mod journey;
 mod limits;
 mod pool;
 mod step;
+pub mod tables;
 mod template;
 
 use std::collections::BTreeMap;
@@ -20,12 +21,14 @@ use crate::arrivals::Arrivals;
 use crate::arrivals::trace::Trace;
 use crate::origin::Origin;
 use crate::protocol::Protocol;
+use tables::Tables;
 
 pub use beside::{Beside, Misplaced};
 pub use journey::{Cookies, Journey};
 pub use limits::Limits;
 pub use pool::{Pool, Popularity, Table};
 pub use step::{Body, Credentials, Place, Step};
+pub(crate) use template::{TRACE_METHOD, TRACE_VALUES};
 pub use template::{Template, Unfilled, escaped};
 
 /// A larger file is no scenario.
@@ -75,6 +78,22 @@ pub struct Variant {
     pub steps: Option<Vec<Step>>,
 }
 
+impl Variant {
+    /// A target under a name, by which people read it too.
+    #[must_use]
+    pub fn new(name: &str, target: Target) -> Self {
+        Self {
+            name: name.to_owned(),
+            label: name.to_owned(),
+            target,
+            besides: Vec::new(),
+            gives_up: Vec::new(),
+            holds: None,
+            steps: None,
+        }
+    }
+}
+
 /// What is measured: any HTTP server.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
@@ -102,6 +121,24 @@ pub enum Target {
         /// What it speaks.
         protocol: Protocol,
     },
+}
+
+impl Target {
+    /// How long a command's server may take to become ready, unless something else is said.
+    pub const READY_WITHIN: Duration = Duration::from_secs(10);
+
+    /// A command that is ready when it answers anything at `/`.
+    #[must_use]
+    pub fn command(words: Vec<String>) -> Self {
+        Self::Command {
+            words,
+            env: BTreeMap::new(),
+            ready: Ready::Answers,
+            ready_within: Self::READY_WITHIN,
+            host: None,
+            protocol: Protocol::default(),
+        }
+    }
 }
 
 /// Without credentials, and without the values of the environment.
@@ -206,6 +243,12 @@ pub enum ScenarioError {
         /// The system's word for it.
         cause: String,
     },
+    /// Tables that no file holds say something that is not accepted.
+    #[error("{what}")]
+    Unaccepted {
+        /// What is wrong, and what is accepted.
+        what: String,
+    },
     /// The file says something that is not accepted.
     #[error("{path}:{line}: {what}")]
     Refused {
@@ -256,5 +299,14 @@ impl Scenario {
     /// It holds something unknown or contradictory.
     pub fn parse(path: &str, text: &str, profile: &str) -> Result<Self, ScenarioError> {
         file::parse(path, text, profile)
+    }
+
+    /// Checks tables that a program has filled in, each load with its [`only`](tables::ProfileTable::only)
+    /// profile; `path` stands for a file's, and files are looked for beside it.
+    ///
+    /// # Errors
+    /// They hold something unknown or contradictory.
+    pub fn of(path: &str, tables: &Tables) -> Result<Self, ScenarioError> {
+        file::check(path, tables)
     }
 }

@@ -1,7 +1,6 @@
 //! A server under test: started, waited for, watched, stopped.
 
 mod besides;
-mod ending;
 mod error;
 mod launcher;
 mod log;
@@ -16,6 +15,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::connection::Endpoint;
 use crate::scenario::Target;
@@ -211,6 +214,40 @@ impl Server {
                 format!("; it said: {}", self.secrets.conceal(&line))
             }
             None => String::new(),
+        }
+    }
+
+    /// Asks it to end, and waits so long: whoever counts what it does writes when it ends. A counter
+    /// that `leads`, from which the server's processes descend, is not asked itself: it ends after them.
+    pub(crate) fn end(mut self, leads: bool, within: Duration) {
+        let Some(process) = &mut self.process else {
+            return;
+        };
+        if leads {
+            for server in usage::led(process.supervised.root()) {
+                let _ = kill(Pid::from_raw(server), Signal::SIGTERM);
+            }
+        } else {
+            process.supervised.ask();
+        }
+        process.supervised.wait(within);
+    }
+}
+
+/// After SIGTERM; then SIGKILL. The reference server gives requests under way 5 s.
+const STOP_WITHIN: Duration = Duration::from_secs(6);
+
+impl Drop for Server {
+    /// Ends all its processes: politely, then not.
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.supervised.ask();
+            process.supervised.wait(STOP_WITHIN);
+        }
+        if let Some(process) = self.process.take() {
+            let mut log = process.log;
+            drop(process.supervised);
+            log.finish();
         }
     }
 }

@@ -11,8 +11,6 @@ use std::time::Duration;
 use authlab_reports::folder::MOST_SHARDS;
 use jiff::Timestamp;
 
-use crate::scenario::{Scenario, Target};
-
 /// The part of one process in a load that several make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
@@ -82,29 +80,6 @@ impl Shard {
             return Err(ShardError::FarAhead(start_at));
         }
         Ok(Self { share, start_at })
-    }
-
-    /// Whether a scenario can be shared.
-    ///
-    /// # Errors
-    /// A variant is started by the lab, a load searches its capacity, or has fewer users than there are shards.
-    pub fn check(&self, scenario: &Scenario) -> Result<(), ShardError> {
-        let started = |target: &Target| !matches!(target, Target::Url { .. });
-        if let Some(variant) = scenario.variants.iter().find(|v| started(&v.target)) {
-            return Err(ShardError::Started(variant.name.clone()));
-        }
-        if let Some(load) = scenario.loads.iter().find(|load| load.capacity.is_some()) {
-            return Err(ShardError::Searches(load.name.clone()));
-        }
-        let few = |users: usize| users < self.share.of() as usize;
-        if let Some(load) = scenario.loads.iter().find(|load| few(load.users)) {
-            return Err(ShardError::TooFewUsers {
-                load: load.name.clone(),
-                users: load.users,
-                of: self.share.of(),
-            });
-        }
-        Ok(())
     }
 }
 

@@ -1,6 +1,5 @@
 //! One user: prepares itself for a server, then makes its journey until the slice is over.
 
-mod alone;
 mod browse;
 mod cookies;
 mod decoding;
@@ -25,31 +24,17 @@ use tokio::sync::{Mutex, watch};
 use crate::arrivals::trace::Replayed;
 use crate::arrivals::{Arrivals, Schedule, Think};
 use crate::connection::Endpoint;
-use crate::generator::{Job, Phase, Report};
+use crate::job::{Job, Phase, Report};
 use crate::pacing;
 use crate::recorder::NO_ANSWER;
+use crate::scenario::TRACE_VALUES;
 use browse::Browser;
 use line::Line;
 use members::{Claim, Members};
 use request::Requests;
 use values::Values;
 
-pub(crate) use alone::Alone;
 pub(crate) use members::Pools;
-
-/// The values that every user has without saving them: its number in the whole load, from 0, and
-/// fresh ones.
-pub(crate) const OWN_VALUES: [&str; 4] = ["user", "random", "pkce_verifier", "pkce_challenge"];
-/// Those that are made anew: random text at each use, PKCE's pair (RFC 7636) for each journey.
-pub(crate) const FRESH_VALUES: [&str; 3] = ["random", "pkce_verifier", "pkce_challenge"];
-
-/// The values of a journey that replays a line of a trace.
-pub(crate) const TRACE_VALUES: [&str; 4] = [
-    request::TRACE_METHOD,
-    "trace_path",
-    "trace_subject",
-    "trace_account",
-];
 
 /// After a broken journey: a closed user that tried again at once would only measure refusals.
 const RETRY_AFTER: Duration = Duration::from_millis(10);
@@ -116,6 +101,34 @@ async fn unless_abandoned<T>(
         biased;
         done = work => Some(done),
         _ = abandoned => None,
+    }
+}
+
+/// One user at one server, without a slice: it makes a journey when it is told to, for whoever counts journeys rather than
+/// times them.
+pub(crate) struct Alone {
+    seat: Seat,
+    pools: Pools,
+}
+
+impl Alone {
+    /// The first user of the job's load.
+    pub(crate) fn new(job: &Job) -> Self {
+        Self {
+            seat: Seat::new(0, &job.endpoints),
+            pools: Pools::default(),
+        }
+    }
+
+    /// Connects, fills the load's pools and makes its `prepare` steps.
+    pub(crate) async fn prepare(&mut self, job: &Job) -> Result<(), String> {
+        self.seat.prepare(job, 0, &self.pools).await
+    }
+
+    /// Makes a journey; what became of its requests is in the job's recorder.
+    pub(crate) async fn journey(&mut self, job: &Job) {
+        let now = Instant::now();
+        self.seat.journey(job, now, now).await;
     }
 }
 

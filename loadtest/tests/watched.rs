@@ -9,8 +9,8 @@ mod scripted;
 
 use std::time::Duration;
 
-use authlab_loadtest::live::{Aim, Snapshot};
-use authlab_loadtest::progress::Progress;
+use authlab_loadtest::live::Aim;
+use authlab_loadtest::progress::{Progress, Snapshot};
 use authlab_reports::run::Slice;
 use place::run_told;
 use scripted::{Script, serve};

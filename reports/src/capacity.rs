@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::quantity;
+use crate::{duration, quantity};
 
 /// The search of one variant under one load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,16 +79,7 @@ impl Capacity {
     #[must_use]
     pub fn limit_ns(&self) -> Option<u64> {
         let bound = self.slo.split('<').nth(1)?.trim();
-        let digits = bound.find(|c: char| c.is_ascii_alphabetic())?;
-        let number: f64 = bound[..digits].trim().parse().ok()?;
-        let unit_ns = match &bound[digits..] {
-            "ns" => 1.0,
-            "us" | "µs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            _ => return None,
-        };
-        Some((number * unit_ns) as u64)
+        duration::nanoseconds(bound).map(|ns| ns as u64)
     }
 
     /// One sentence, without its full stop; `label` is the variant as people read it.

@@ -16,6 +16,7 @@
 //! - [`merge`]: the shards of one load, added up.
 //! - [`micro`]: criterion's figures, from its JSON files: of one run, of two baselines, of two binaries that duel.
 //! - [`exact`]: instructions and allocations of a request, against a baseline.
+//! - [`duration`]: lengths of time as people write them.
 //! - [`nearest`]: the name that was probably meant.
 //! - [`quantity`]: how a number is written, everywhere; [`plain`]: foreign text, without what a terminal would obey.
 //! - [`foreign`]: files that somebody else may have written, read within bounds.
@@ -30,6 +31,7 @@ pub mod chart;
 pub mod compare;
 pub mod document;
 pub mod duel;
+pub mod duration;
 pub mod exact;
 pub mod finding;
 pub mod folder;

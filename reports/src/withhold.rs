@@ -11,11 +11,17 @@
 //! [`Secrets`] are the values themselves: what another program says of its arguments is searched for them.
 
 pub mod looks;
+mod programs;
+mod secrets;
+mod shell;
 
-use self::looks::{
-    Place, information, is_credential, is_header, is_known, is_paired, is_public_choice,
-    is_registry, looks_random, tool,
+use self::looks::{information, is_credential, is_header, is_public_choice, looks_random};
+use self::programs::{
+    LOGIN, Place, begins_a_command, is_environment_flag, is_header_flag, is_known, is_pair_flag,
+    is_paired, is_registry, tool,
 };
+pub use self::secrets::Secrets;
+use self::shell::{quoted, tokens};
 
 /// Stands in the place of a credential.
 pub const WITHHELD: &str = "…";
@@ -40,123 +46,6 @@ pub fn command(text: &str) -> String {
 pub fn url(text: &str) -> String {
     Hiding::default().within(text)
 }
-
-/// Credentials of a command, to be searched for in what another program says.
-#[derive(Clone, Default)]
-pub struct Secrets(Vec<String>);
-
-impl Secrets {
-    /// The credentials in a command's words.
-    #[must_use]
-    pub fn of(words: &[String]) -> Self {
-        let mut hiding = Hiding::default();
-        hiding.words(words, 0, true);
-        Self(hiding.secrets).sorted()
-    }
-
-    /// The same of a command line of `authlab serve`: its `--password`, `--cache-key` and `--credential` are choices of a
-    /// design, which a message may repeat when they are mistyped.
-    #[must_use]
-    pub fn of_own(words: &[String]) -> Self {
-        let mut hiding = Hiding {
-            own: true,
-            ..Hiding::default()
-        };
-        hiding.words(words, 0, true);
-        Self(hiding.secrets).sorted()
-    }
-
-    /// The credentials in a command line of this program, where a word may be a command itself, and in its variables
-    /// (`AUTHLAB_NAME` is `--name`).
-    #[must_use]
-    pub fn of_command_line(words: &[String], variables: &[(String, String)]) -> Self {
-        let mut hiding = Hiding {
-            own: words.iter().any(|word| word == "serve"),
-            ..Hiding::default()
-        };
-        hiding.words(words, 0, true);
-        for word in words
-            .iter()
-            .filter(|word| word.contains(char::is_whitespace))
-        {
-            hiding.command(word, 0, true);
-        }
-        for (name, value) in variables {
-            let flag = name.to_ascii_lowercase().replace('_', "-");
-            let flag = flag.strip_prefix("authlab-").unwrap_or(&flag);
-            hiding.words(&[format!("--{flag}={value}")], 0, false);
-        }
-        Self(hiding.secrets).sorted()
-    }
-
-    /// These and the values of environment variables.
-    #[must_use]
-    pub fn with_values<'a>(mut self, values: impl Iterator<Item = &'a String>) -> Self {
-        let mut hiding = Hiding::default();
-        for value in values {
-            hiding.value(value);
-        }
-        self.0.extend(hiding.secrets);
-        self.sorted()
-    }
-
-    /// The text without any of them. Short ones are replaced only where they are whole words.
-    #[must_use]
-    pub fn conceal(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| {
-            if secret.chars().count() >= LEAST_ANYWHERE {
-                text.replace(secret.as_str(), WITHHELD)
-            } else {
-                replace_whole_words(&text, secret)
-            }
-        })
-    }
-
-    /// The longest first: one may contain another.
-    fn sorted(mut self) -> Self {
-        self.0
-            .retain(|secret| secret.chars().count() >= LEAST && !is_placeholder(secret));
-        self.0
-            .sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
-        self.0.dedup();
-        self
-    }
-}
-
-/// A single character would hide half of a message.
-const LEAST: usize = 2;
-/// From this length on a secret is replaced inside of words as well.
-const LEAST_ANYWHERE: usize = 6;
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({})", self.0.len())
-    }
-}
-
-fn replace_whole_words(text: &str, secret: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut before = None;
-    while let Some(at) = rest.find(secret) {
-        let end = at + secret.len();
-        let left = rest[..at].chars().next_back().or(before);
-        let right = rest[end..].chars().next();
-        safe.push_str(&rest[..at]);
-        let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        safe.push_str(if inside(left) || inside(right) {
-            secret
-        } else {
-            WITHHELD
-        });
-        before = rest[..end].chars().next_back();
-        rest = &rest[end..];
-    }
-    safe + rest
-}
-
-/// Stands for a program and its `login`.
-const LOGIN: &str = "docker login";
 
 /// What the next word of a command is.
 #[derive(Default)]
@@ -656,105 +545,6 @@ fn is_upper(word: &str) -> bool {
     let name = word.split('=').next().unwrap_or_default();
     name.contains(|c: char| c.is_ascii_uppercase())
         && !name.contains(|c: char| c.is_ascii_lowercase())
-}
-
-/// After which words an environment may stand again.
-fn begins_a_command(word: &str) -> bool {
-    let program = word.rsplit('/').next().unwrap_or_default();
-    [
-        "env", "export", "sudo", "exec", "nohup", "&&", "||", "|", ";", "(", "{", "then", "do",
-    ]
-    .contains(&program)
-        || word.ends_with(';')
-}
-
-fn is_pair_flag(flag: &str) -> bool {
-    // The last three are `file:password` of a client's certificate.
-    [
-        "-u",
-        "-U",
-        "-user",
-        "--user",
-        "--proxy-user",
-        "-E",
-        "--cert",
-        "--proxy-cert",
-    ]
-    .contains(&flag)
-}
-
-fn is_header_flag(flag: &str) -> bool {
-    [
-        "-H",
-        "-header",
-        "--header",
-        "--headers",
-        "--proxy-header",
-        "--add-header",
-    ]
-    .contains(&flag)
-}
-
-fn is_environment_flag(flag: &str) -> bool {
-    ["-e", "-env", "--env", "--environment", "--setenv"].contains(&flag)
-}
-
-/// A word of a command as typed.
-struct Token<'a> {
-    before: &'a str,
-    raw: &'a str,
-    /// Without its quotes.
-    plain: String,
-    end: usize,
-}
-
-/// The words of a command as typed, with what stands between them. A quote that is not closed ends with the text.
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
-    let mut end = 0;
-    loop {
-        let rest = &text[end..];
-        let blank = rest.len() - rest.trim_start().len();
-        let start = end + blank;
-        if start == text.len() {
-            return tokens;
-        }
-        let mut plain = String::new();
-        let mut quote = None;
-        let mut escaped = false;
-        let length = text[start..].char_indices().find(|(_, c)| {
-            if std::mem::take(&mut escaped) {
-                plain.push(*c);
-                return false;
-            }
-            match (quote, *c) {
-                (Some('\''), '\'') | (Some('"'), '"') => quote = None,
-                (None, '\'' | '"') => quote = Some(*c),
-                (None | Some('"'), '\\') => escaped = true,
-                (None, c) if c.is_whitespace() => return true,
-                (_, c) => plain.push(c),
-            }
-            false
-        });
-        let length = length.map_or(text.len() - start, |(at, _)| at);
-        tokens.push(Token {
-            before: &text[end..start],
-            raw: &text[start..start + length],
-            plain,
-            end: start + length,
-        });
-        end = start + length;
-    }
-}
-
-/// A word for a shell; braces of a placeholder and the mark need no quotes.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%{}…".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::hash::Hash;
 use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::request::TokenId;
+use crate::grant::TokenId;
 
 /// How many ended facts leave when one is added: more than one, so that they become fewer, and few, so that nobody waits.
 const ENDED_AT_ONCE: usize = 64;

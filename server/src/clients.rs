@@ -14,8 +14,6 @@ use crate::denied::Denied;
 use crate::files;
 use crate::members::{Members, Object, misread, shown_name};
 use crate::policy::{Scope, Scopes};
-use crate::setup::Design;
-use crate::users::UsersFrom;
 
 /// What a client's name as a subject begins with: no account has a colon in its name (RFC 7617 §2).
 pub(crate) const CLIENT: &str = "client:";
@@ -71,10 +69,10 @@ struct Entry {
 }
 
 impl Clients {
-    pub(crate) fn open(design: &Design) -> Result<Self, ClientsError> {
-        match &design.clients {
-            // A secret that everybody knows has no place beside real accounts.
-            ClientsFrom::Demo if design.users != UsersFrom::Memory => Ok(Self(HashMap::new())),
+    /// A secret that everybody knows has no place beside `real_accounts`.
+    pub(crate) fn open(from: &ClientsFrom, real_accounts: bool) -> Result<Self, ClientsError> {
+        match from {
+            ClientsFrom::Demo if real_accounts => Ok(Self(HashMap::new())),
             ClientsFrom::Demo => {
                 let (id, secret) = DEMO;
                 let demo = Client {

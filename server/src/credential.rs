@@ -5,20 +5,17 @@ pub(crate) mod basic;
 mod jwt;
 mod key;
 mod opaque;
-pub(crate) mod refresh;
 mod secret;
 
 use crate::axis::axis;
 use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::request::{Generation, Mark, TokenId, Verified};
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::sessions::memory::MemorySessions;
 use crate::sessions::{Sessions, Standing};
-use crate::setup::Design;
 use crate::subjects::{Subject, Subjects};
-use crate::verification::VerifyKind;
-pub(crate) use jwt::{Claims, Named};
+pub(crate) use jwt::{Claims, KeySource, Named, SignedBy};
 pub use key::KeyFrom;
 pub use secret::{SecretError, SecretFrom};
 
@@ -73,14 +70,13 @@ axis! {
 }
 
 impl Credential {
-    pub(crate) fn open(design: &Design) -> Result<Self, SecretError> {
-        match design.credential {
-            // Whoever is asked about it has its keys.
-            CredentialKind::Jwt if design.verify == VerifyKind::Introspect => Ok(Self::Opaque),
-            CredentialKind::Jwt => Ok(Self::Jwt(Box::new(jwt::Jwt::open(design)?))),
+    pub(crate) fn open(kind: CredentialKind, signed: SignedBy) -> Result<Self, SecretError> {
+        let open = |typ| jwt::Jwt::open(typ, signed).map(Box::new);
+        match kind {
+            CredentialKind::Jwt => Ok(Self::Jwt(open(jwt::ACCESS)?)),
             CredentialKind::Opaque => Ok(Self::Opaque),
             CredentialKind::Session => Ok(Self::Session),
-            CredentialKind::SessionJwt => Ok(Self::SessionJwt(Box::new(jwt::Jwt::open(design)?))),
+            CredentialKind::SessionJwt => Ok(Self::SessionJwt(open(jwt::SESSION)?)),
             CredentialKind::ApiKey => Ok(Self::ApiKey),
             CredentialKind::Basic => Ok(Self::Basic),
         }
@@ -140,7 +136,7 @@ impl Credential {
             Self::Opaque | Self::Session => {
                 let (token, id) = opaque::draw()?;
                 let session = Standing {
-                    verified: Verified::of(claims, subject).renamed(id),
+                    verified: claims.verified(subject).renamed(id),
                     secret: None,
                 };
                 let evicted = sessions.begin(&claims.sub, session, now).await?;
@@ -271,7 +267,7 @@ fn proven(
 ) -> Result<Verified, Denied> {
     let claims = jwt.verify(token)?;
     sessions.remembers(claims.issued_at)?;
-    Ok(Verified::of(&claims, subjects.intern(&claims.sub)))
+    Ok(claims.verified(subjects.intern(&claims.sub)))
 }
 
 /// What the session says that a signed token names.
@@ -315,7 +311,7 @@ pub(crate) struct Facts {
     pub(crate) scopes: crate::policy::Scopes,
     /// Whether the client asked for fewer scopes than the roles carry.
     pub(crate) narrowed: bool,
-    pub(crate) bound: crate::binding::Bound,
+    pub(crate) bound: crate::bound::Bound,
     pub(crate) lifetime_seconds: u64,
     /// The subject's, read before anything that these are made of.
     pub(crate) generation: Generation,

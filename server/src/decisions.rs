@@ -16,16 +16,15 @@ use crate::axis::axis;
 use crate::clock::{Clock, Timestamp};
 use crate::denied::Denied;
 use crate::freshness::Freshness;
-use crate::request::{Grant, Request, Verified};
+use crate::grant::{Grant, Verified};
+use crate::request::Request;
 use crate::sessions::Sessions;
 use crate::sessions::redis::RedisSessions;
-use crate::setup::Design;
 use crate::subjects::Subjects;
-use crate::verification::VerifyKind;
 pub(crate) use digest::{Digest, Digests};
 pub(crate) use key::{Keys, Parts};
 pub(crate) use negative::Negative;
-pub(crate) use redis::Place;
+pub(crate) use redis::{Place, Shared};
 
 axis! {
     /// What is remembered between requests.
@@ -46,7 +45,7 @@ pub(crate) enum Cache {
     Token(Box<Store<Verified>>),
     Decision(Box<Store<Grant>>),
     /// Decisions that several servers share.
-    Shared(Box<redis::Shared>, Keys),
+    Shared(Box<Shared>, Keys),
 }
 
 axis! {
@@ -84,17 +83,6 @@ axis! {
 }
 
 impl Cache {
-    pub(crate) fn open(design: &Design) -> Self {
-        match design.cache {
-            CacheKind::None => Self::None,
-            CacheKind::Token => Self::Token(Box::new(Store::open(design))),
-            CacheKind::Decision if design.cache_store == CacheStore::Redis => {
-                Self::Shared(Box::new(redis::Shared::open(design)), Keys::of(design))
-            }
-            CacheKind::Decision => Self::Decision(Box::new(Store::open(design))),
-        }
-    }
-
     /// The grant that was decided for this key, if it still holds as far as this server knows.
     #[inline]
     pub(crate) fn grant(
@@ -276,13 +264,13 @@ enum Shelf<V: Copy + Send + Sync + 'static> {
 }
 
 impl<V: Copy + Send + Sync + 'static> Store<V> {
-    pub(crate) fn open(design: &Design) -> Self {
-        let capacity = design.cache_capacity.get();
-        let digests = match design.form() {
+    /// A store of one process; whatever is not moka's is `quick_cache`'s.
+    pub(crate) fn open(store: CacheStore, form: CacheForm, capacity: usize, keys: Keys) -> Self {
+        let digests = match form {
             CacheForm::Exact => None,
             CacheForm::Digest => Some(Digests::open()),
         };
-        let shelf = match (design.cache_store, digests) {
+        let shelf = match (store, digests) {
             (CacheStore::Quick | CacheStore::Redis, None) => Shelf::Quick(Quick::open(capacity)),
             (CacheStore::Quick | CacheStore::Redis, Some(digests)) => {
                 Shelf::QuickDigest(Quick::open(capacity), digests)
@@ -290,10 +278,7 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
             (CacheStore::Moka, None) => Shelf::Moka(Moka::open(capacity)),
             (CacheStore::Moka, Some(digests)) => Shelf::MokaDigest(Moka::open(capacity), digests),
         };
-        Self {
-            keys: Keys::of(design),
-            shelf,
-        }
+        Self { keys, shelf }
     }
 
     fn evictions(&self) -> u64 {
@@ -346,12 +331,6 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
             Shelf::MokaDigest(moka, _) => moka.settle(),
             Shelf::Quick(_) | Shelf::QuickDigest(..) => {}
         }
-    }
-}
-
-impl Keys {
-    fn of(design: &Design) -> Self {
-        Self::new(design.cache_key, design.verify == VerifyKind::Introspect)
     }
 }
 

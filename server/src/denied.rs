@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::password::MOST_PASSWORD_BYTES;
 use crate::policy::Action;
-use crate::users::MOST_PASSWORD_BYTES;
 
 /// A refusal. It knows its HTTP status and its OAuth error code (RFC 6750 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

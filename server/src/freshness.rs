@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use crate::axis::axis;
 use crate::clock::Timestamp;
-use crate::request::{Mark, TokenId};
-use crate::setup::Design;
+use crate::grant::{Mark, TokenId};
 use crate::subjects::Subject;
 
 axis! {
@@ -53,16 +52,17 @@ pub(crate) enum Revoked {
 }
 
 impl Freshness {
-    pub(crate) fn open(design: &Design) -> Self {
-        let rule = match design.freshness {
+    /// Under this rule. A fact without an end of its own is kept for `longest` at most, and with `caps_all` any fact.
+    pub(crate) fn open(kind: FreshnessKind, longest: Duration, caps_all: bool) -> Self {
+        let rule = match kind {
             FreshnessKind::Epoch => Rule::Epoch(Box::default()),
             FreshnessKind::Denylist => Rule::Denylist(AtomicU64::new(0)),
             FreshnessKind::Ttl => Rule::Ttl,
             FreshnessKind::Exp => Rule::Exp,
         };
         let cap = Cap {
-            period: design.cache_ttl.0,
-            always: design.caps_entries(),
+            period: longest,
+            always: caps_all,
             written: AtomicU64::new(0),
         };
         Self {

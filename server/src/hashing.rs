@@ -12,7 +12,6 @@ use crate::axis::axis;
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::password::{self, HashError, Password, PasswordKind};
-use crate::setup::Design;
 use crate::shares::{self, Origin, Shares};
 
 axis! {
@@ -37,11 +36,11 @@ pub(crate) struct Hashing {
 }
 
 impl Hashing {
-    pub(crate) fn open(design: &Design) -> std::io::Result<Self> {
-        let (threads, queue) = (design.hash_threads.get(), design.hash_queue.get());
+    /// With so many threads, and a queue of that length before them.
+    pub(crate) fn open(on: HashOn, threads: usize, queue: usize) -> std::io::Result<Self> {
         // Running and waiting together.
         let shares = Shares::of(threads + queue);
-        let place = match design.hash_on {
+        let place = match on {
             HashOn::Pool => Place::Pool(pool::Pool::open(threads, shares.most())?),
             HashOn::Blocking => Place::Blocking(blocking::Blocking::open(threads)),
             HashOn::Inline => Place::Inline,

@@ -11,12 +11,11 @@ mod devices;
 mod documented;
 mod forward;
 mod granted;
+mod head;
 mod host;
 mod items;
 mod oauth;
 mod observed;
-mod ops;
-mod todos;
 mod token;
 
 use std::sync::Arc;
@@ -32,15 +31,16 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::credential::CredentialKind;
 use crate::lab::Lab;
-use crate::serve::Counts;
 use crate::verification::VerifyKind;
-use answers::problem;
 pub(crate) use answers::shutting_down;
+use answers::{fixed, problem};
 pub use app::App;
+pub(crate) use app::BODY_TIMEOUT;
 pub(crate) use caching::Caching;
-use documented::{Doc, Documented};
+use documented::{Doc, Documented, OPENAPI};
 pub(crate) use granted::{refused, request as request_of};
 pub(crate) use host::unnamed;
+pub(crate) use observed::Counts;
 use observed::Observed;
 
 /// The largest body that is read: a name and a password, or an item.
@@ -58,7 +58,7 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
             Extension(bodies::Within(body_timeout)),
         )
     };
-    let routes = Documented::new(&lab)
+    let routes = Documented::new()
         .add(
             "/items",
             get(items::list).merge(post(items::add).layer(body())),
@@ -72,12 +72,12 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
         )
         .add(
             "/todos",
-            get(todos::list),
+            get(items::todos),
             [Doc::get("What one's role has to do").signed_in()],
         )
         .add(
             "/secure-data",
-            get(todos::secure_data),
+            get(items::secure_data),
             [Doc::get("What every account may read").signed_in()],
         )
         .add(
@@ -96,7 +96,7 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
         )
         .add(
             "/healthz",
-            get(ops::healthz),
+            get(async || fixed(r#"{"status":"ok"}"#)),
             [Doc::get("The server takes requests")],
         );
     let routes = match lab.design().credential {
@@ -116,12 +116,12 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
     } else {
         routes
     };
-    let (mut routes, api) = routes.split();
+    let mut routes = routes.routes(lab.design());
     if lab.design().verify == VerifyKind::Local {
         routes = routes.route("/.well-known/jwks.json", get(oauth::jwks));
     }
     let routes = routes
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+        .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from(OPENAPI)))
         .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "No such path"))
         .method_not_allowed_fallback(async || {
             problem(

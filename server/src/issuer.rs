@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use url::Url;
 
-use crate::setup::Design;
-
 /// Who issues tokens: the address that `--issuer` names, or the one that is listened on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IssuerFrom {
@@ -34,34 +32,6 @@ pub enum NotNamed {
     /// It is empty, or longer than a claim should be.
     #[error("an audience has 1 to 255 characters")]
     Audience,
-}
-
-impl Design {
-    /// Who issues its tokens.
-    #[must_use]
-    pub fn issuer(&self) -> String {
-        match &self.issuer {
-            IssuerFrom::Listen => format!("http://{}", self.listen),
-            IssuerFrom::Url(url) => url.to_string(),
-        }
-    }
-
-    /// For whom its tokens are, where that was said.
-    pub(crate) fn named_audience(&self) -> Option<&str> {
-        match &self.audience {
-            AudienceFrom::Issuer => None,
-            AudienceFrom::Named(name) => Some(name),
-        }
-    }
-
-    /// For whom its tokens are.
-    #[must_use]
-    pub fn audience(&self) -> String {
-        match &self.audience {
-            AudienceFrom::Issuer => self.issuer(),
-            AudienceFrom::Named(name) => name.to_string(),
-        }
-    }
 }
 
 impl FromStr for IssuerFrom {

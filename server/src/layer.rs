@@ -41,10 +41,11 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::grant::Grant;
 use crate::http::{Caching, refused, request_of};
 use crate::lab::Lab;
 use crate::policy::{Action, Roles, Scope, Scopes};
-use crate::request::Grant;
+use crate::stages::Untimed;
 
 /// A layer that lets through whoever is signed in; see [`Authorize::needing`].
 #[must_use]
@@ -131,7 +132,7 @@ where
         let state = State::Later {
             answer: Box::pin(async move {
                 let decision = match request_of(&parts, action, &lab) {
-                    Ok(asked) => lab.decided(&asked).await,
+                    Ok(asked) => lab.decide(&asked, &mut Untimed).await,
                     Err(denied) => Err(denied),
                 };
                 match decision {

@@ -1,15 +1,18 @@
 //! The reference auth server of authlab: every design choice is a flag, so that two designs differ by one flag and
 //! nothing else. It knows nothing of being measured.
 //!
-//! A map, in the order in which a reader meets it:
-//! - [`setup`]: the flags; `Setup` as typed, [`Design`] as meant
-//! - [`lab`]: [`Lab::login`], [`Lab::authorize`], [`Lab::revoke`]: the whole life of a request on one page
-//! - [`serve`]: the listener, its limits and its end; [`App`]: the server without one; `http` holds the routes
-//! - [`mod@layer`]: the same pipeline for a service of one's own
-//! - [`request`] and [`denied`]: what is asked, granted, refused; [`policy`]: who may do what
-//! - [`parts`]: each part alone, for benchmarks
-//! - the axes: [`password`] (run by [`hashing`]), [`credential`], [`verification`], [`binding`], [`decisions`],
-//!   [`freshness`], [`sessions`], [`users`]
+//! A map, from the top to the bottom; a module imports only what stands in its own line or below:
+//! - [`serve`]: the listener, its limits and its end
+//! - `http`: the routes; [`App`] is the server without a listener; [`mod@layer`] the same for a service of one's own
+//! - [`lab`]: [`Lab`], a design that runs; [`Lab::authorize`] is the life of a request on one page
+//! - `open`: the parts of a design, opened; [`parts`]: each part alone, for benchmarks
+//! - [`setup`]: the settings; [`Setup`] as typed, [`Design`] as meant
+//! - [`decisions`]: what is cached
+//! - [`credential`], [`verification`], [`binding`]: what a request is checked by
+//! - [`sessions`], [`users`], [`clients`], [`routes`]: what is kept
+//! - [`freshness`]: what makes a cached fact stale
+//! - [`hashing`]: where slow hashes run
+//! - [`request`], `grant`, `bound`, [`policy`], [`denied`], [`clock`], [`password`]: what is asked, known, permitted, refused
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -30,6 +33,7 @@
 
 mod axis;
 pub mod binding;
+mod bound;
 mod bounded;
 mod cause;
 pub mod clients;
@@ -38,8 +42,8 @@ pub mod credential;
 pub mod decisions;
 pub mod denied;
 mod files;
-mod flight;
 pub mod freshness;
+mod grant;
 pub mod hashing;
 mod http;
 pub mod issuer;
@@ -48,6 +52,7 @@ pub mod lab;
 pub mod layer;
 mod log;
 mod members;
+mod open;
 pub mod parts;
 pub mod password;
 mod path;
@@ -73,20 +78,23 @@ pub use credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, SecretF
 pub use decisions::{CacheForm, CacheKey, CacheKind, CacheStore};
 pub use denied::Denied;
 pub use freshness::FreshnessKind;
+pub use grant::{Grant, IssuedToken};
 pub use hashing::HashOn;
 pub use http::App;
 pub use issuer::{AudienceFrom, IssuerFrom};
-pub use lab::{Lab, OpenError};
+pub use lab::Lab;
 pub use layer::{Authorize, Authorized, layer};
+pub use log::{LogFormat, LogKind};
+pub use open::OpenError;
 pub use password::PasswordKind;
 pub use period::Period;
 pub use policy::{Action, PolicyKind, Role, Roles, Scope, Scopes};
 pub use proxies::Proxies;
-pub use request::{Grant, IssuedToken, Presented, Proof, Request, Sender};
+pub use request::{Presented, Proof, Request, Sender};
 pub use routes::RoutesFrom;
 pub use serve::{ServeError, Server, run};
 pub use sessions::{SessionsFrom, WrongSessions};
-pub use setup::{Design, LogFormat, LogKind, Preset, Setup, SetupError, Warning};
+pub use setup::{Design, Preset, Setup, SetupError, Warning};
 pub use stages::StageTimes;
 pub use subjects::Subject;
 pub use users::UsersFrom;

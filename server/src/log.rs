@@ -19,7 +19,27 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::setup::{Design, LogFormat, LogKind};
+use crate::axis::axis;
+
+axis! {
+    /// What is told of what happens.
+    pub enum LogKind: "log" {
+        /// only warnings: connections that cannot be accepted, lines that were dropped
+        None = "none",
+        /// a line a request: number, method, route, status, milliseconds; the number is answered as X-Request-Id
+        Requests = "requests",
+    }
+}
+
+axis! {
+    /// How it is written.
+    pub enum LogFormat: "log-format" {
+        /// lines to read
+        Text = "text",
+        /// a JSON object a line
+        Json = "json",
+    }
+}
 
 /// The most that waits to be written: about 8 000 lines of requests.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -38,10 +58,10 @@ static LOG: OnceLock<Arc<Lines>> = OnceLock::new();
 ///
 /// # Errors
 /// The system refuses a thread.
-pub(crate) fn start(design: &Design) -> io::Result<Closing> {
+pub(crate) fn start(kind: LogKind, format: LogFormat) -> io::Result<Closing> {
     let lines = Lines::to("log", io::stderr(), Some(tell))?;
     let _ = LOG.set(Arc::clone(&lines));
-    let level = match design.log {
+    let level = match kind {
         LogKind::None => LevelFilter::WARN,
         LogKind::Requests => LevelFilter::INFO,
     };
@@ -51,7 +71,7 @@ pub(crate) fn start(design: &Design) -> io::Result<Closing> {
         .with_max_level(level)
         .with_ansi(false)
         .with_target(false);
-    let _ = match design.log_format {
+    let _ = match format {
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
     };

@@ -109,13 +109,15 @@ fn without_text(said: &str) -> String {
     format!("{kind}{expected}")
 }
 
-/// A JSON object and nothing else: `serde` would also read the members from an array, by their order.
+/// A JSON object and nothing else: `serde` would also read the members from an array, by their order. JSON is UTF-8
+/// (RFC 8259 §8.1) as a whole: `serde_json::from_slice` does not look at the members that nobody asked for.
 pub(crate) fn read_object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first != Some(&b'{') {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let first = text.bytes().find(|byte| !byte.is_ascii_whitespace());
+    if first != Some(b'{') {
         return None;
     }
-    serde_json::from_slice(bytes).ok()
+    serde_json::from_str(text).ok()
 }
 
 /// A value that is an object and nothing else, such as the body of a request, or an entry of a file.
@@ -305,6 +307,26 @@ mod tests {
                 !said.contains("hunter2") && !said.contains("4711"),
                 "{text}: {said}"
             );
+        }
+    }
+
+    #[test]
+    fn an_object_is_utf_8_also_where_nobody_looks() {
+        #[derive(Deserialize)]
+        struct One {
+            a: u8,
+        }
+        let read = |bytes: &[u8]| read_object::<One>(bytes).map(|one| one.a);
+        assert_eq!(read(br#" {"a":1,"b":"x"}"#), Some(1));
+        for bytes in [
+            &b"{\"a\":1,\"b\":\"\xc0\"}"[..],
+            b"{\"a\":1,\"b\xff\":2}",
+            b"{\"a\":1,\"b\":\"\xed\xa0\x80\"}",
+            b"\xef\xbb\xbf{\"a\":1}",
+            b"[1]",
+            b"",
+        ] {
+            assert_eq!(read(bytes), None, "{}", bytes.escape_ascii());
         }
     }
 

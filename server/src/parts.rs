@@ -7,16 +7,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::binding::{Binding, Bound};
+use crate::binding::Binding;
+use crate::bound::Bound;
 use crate::clock::{Clock, Timestamp};
 use crate::credential::{Claims, Credential, Facts, Named};
 use crate::decisions::{Digests, Kept, Keys, Store};
 use crate::denied::Denied;
+use crate::grant::{Grant, Verified};
 use crate::hashing::Hashing;
-use crate::lab::OpenError;
+use crate::open::{self, OpenError};
 use crate::password::{self, HashError, Password};
 use crate::policy::Roles;
-use crate::request::{Grant, Request, Sender, Verified};
+use crate::request::{Request, Sender};
 use crate::sessions::{Device, Sessions, Told};
 use crate::setup::Design;
 use crate::subjects::{Subject, Subjects};
@@ -30,7 +32,7 @@ impl PasswordPart {
     /// The design's hash, at its cost.
     #[must_use]
     pub fn open(design: &Design) -> Self {
-        Self(design.password.open(design.bcrypt_cost))
+        Self(open::password(design))
     }
 
     /// The stored form of a password.
@@ -66,14 +68,9 @@ impl BindingPart {
     /// # Errors
     /// The hash pool's threads could not be started.
     pub fn open(design: &Design) -> Result<Self, OpenError> {
-        let threads = |error| OpenError::Threads {
-            threads: design.hash_threads.get(),
-            error,
-        };
-        let hashing = Hashing::open(design).map_err(threads)?;
         Ok(Self {
-            binding: Binding::open(design, Clock::Coarse.now()),
-            hashing,
+            binding: open::binding(design, Clock::Coarse.now()),
+            hashing: open::hashing(design)?,
             clock: Clock::Coarse,
         })
     }
@@ -123,8 +120,8 @@ impl CredentialPart {
     pub fn open(design: &Design) -> Result<Self, OpenError> {
         let lifetime_seconds = design.token_ttl.0.as_secs();
         Ok(Self {
-            credential: Credential::open(design)?,
-            sessions: Sessions::open(design, Clock::Coarse.now())?,
+            credential: open::credential(design)?,
+            sessions: open::sessions(design, Clock::Coarse.now())?,
             subjects: Subjects::default(),
             lifetime_seconds,
             clock: Clock::Coarse,
@@ -235,7 +232,7 @@ impl DecisionPart {
     /// The design's store with the design's key, whatever its `cache` says.
     #[must_use]
     pub fn open(design: &Design) -> Self {
-        Self(Arc::new(Store::open(design)))
+        Self(Arc::new(open::store(design)))
     }
 
     /// Makes the key and looks it up.

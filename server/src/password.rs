@@ -3,13 +3,20 @@
 
 mod argon2id;
 mod bcrypt;
-mod blake3;
-mod md5;
 mod salted;
-mod sha256;
+
+use std::ops::RangeInclusive;
 
 use crate::axis::axis;
-use crate::setup::BCRYPT_COSTS;
+
+/// Costs below 4 do not exist; above 15 a single hash takes seconds.
+pub(crate) const BCRYPT_COSTS: RangeInclusive<u32> = 4..=15;
+
+/// NIST SP 800-63B §5.1.1.2 asks for 8 at least.
+pub(crate) const LEAST_PASSWORD_BYTES: usize = 8;
+
+/// bcrypt ignores what comes after.
+pub(crate) const MOST_PASSWORD_BYTES: usize = 72;
 
 axis! {
     /// Stored password hash.
@@ -99,9 +106,9 @@ impl Password {
         match self {
             Self::Bcrypt(bcrypt) => bcrypt.hash(password),
             Self::Argon2id => argon2id::hash(password),
-            Self::Md5 => salted::hash("md5", password, md5::digest),
-            Self::Sha256 => salted::hash("sha256", password, sha256::digest),
-            Self::Blake3 => salted::hash("blake3", password, blake3::digest),
+            Self::Md5 => salted::hash("md5", password, salted::md5),
+            Self::Sha256 => salted::hash("sha256", password, salted::sha256),
+            Self::Blake3 => salted::hash("blake3", password, salted::blake3),
         }
     }
 }
@@ -111,9 +118,9 @@ pub(crate) fn verify(stored: &str, password: &[u8]) -> bool {
     match PasswordKind::of_stored(stored) {
         Some(PasswordKind::Bcrypt) => bcrypt::verify(stored, password),
         Some(PasswordKind::Argon2id) => argon2id::verify(stored, password),
-        Some(PasswordKind::Md5) => salted::verify(stored, password, md5::digest),
-        Some(PasswordKind::Sha256) => salted::verify(stored, password, sha256::digest),
-        Some(PasswordKind::Blake3) => salted::verify(stored, password, blake3::digest),
+        Some(PasswordKind::Md5) => salted::verify(stored, password, salted::md5),
+        Some(PasswordKind::Sha256) => salted::verify(stored, password, salted::sha256),
+        Some(PasswordKind::Blake3) => salted::verify(stored, password, salted::blake3),
         None => false,
     }
 }

@@ -5,8 +5,37 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// A length of time that reads and prints in the unit it was given in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(pub Duration);
+
+impl Period {
+    /// No time.
+    pub const ZERO: Self = Self(Duration::ZERO);
+
+    /// So many milliseconds.
+    #[must_use]
+    pub const fn milliseconds(number: u64) -> Self {
+        Self(Duration::from_millis(number))
+    }
+
+    /// So many seconds.
+    #[must_use]
+    pub const fn seconds(number: u64) -> Self {
+        Self(Duration::from_secs(number))
+    }
+
+    /// So many minutes.
+    #[must_use]
+    pub const fn minutes(number: u64) -> Self {
+        Self::seconds(60 * number)
+    }
+
+    /// So many days.
+    #[must_use]
+    pub const fn days(number: u64) -> Self {
+        Self::minutes(24 * 60 * number)
+    }
+}
 
 /// Units, the coarsest first: printing takes the first that divides.
 const UNITS_MS: [(&str, u64); 5] = [

@@ -8,7 +8,6 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::axis::axis;
-use crate::denied::Denied;
 
 axis! {
     /// Whether requests are authorized at all.
@@ -59,6 +58,14 @@ axis! {
 }
 
 impl Action {
+    /// Whether who has these roles and scopes may do it.
+    #[inline]
+    #[must_use]
+    pub fn is_allowed(self, roles: Roles, scopes: Scopes) -> bool {
+        self.scope().is_none_or(|scope| scopes.contains(scope))
+            && self.role().is_none_or(|role| roles.contains(role))
+    }
+
     /// What asks for this scope, or for being signed in alone.
     #[must_use]
     pub const fn needing(scope: Option<Scope>) -> Self {
@@ -90,21 +97,6 @@ impl Action {
             | Self::TodosRead
             | Self::SecureData => None,
         }
-    }
-}
-
-/// Allows or refuses the action to who has these roles and scopes.
-///
-/// # Errors
-/// [`Denied::Insufficient`] names the action, and through it the scope that was missing.
-#[inline]
-pub fn decide(roles: Roles, scopes: Scopes, action: Action) -> Result<(), Denied> {
-    let may = action.scope().is_none_or(|scope| scopes.contains(scope));
-    let fit = action.role().is_none_or(|role| roles.contains(role));
-    if may && fit {
-        Ok(())
-    } else {
-        Err(Denied::Insufficient(action))
     }
 }
 

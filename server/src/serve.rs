@@ -23,15 +23,14 @@ use tokio::sync::watch;
 
 use crate::cause::Seldom;
 use crate::clock::{Clock, Timestamp};
-use crate::http::{App, shutting_down, unnamed};
-use crate::lab::{Lab, OpenError};
+use crate::http::{App, BODY_TIMEOUT, Counts, shutting_down, unnamed};
+use crate::lab::Lab;
 use crate::log;
+use crate::open::OpenError;
 use crate::sessions::WrongSessions;
 use crate::setup::Design;
 use connections::{Connection, Connections};
 use patience::{Limits, Patient};
-
-pub(crate) use connections::Counts;
 
 /// Until when a request's head must be there, counted from the end of the one before: it also ends idle connections,
 /// so it is longer than a load generator pauses between slices. A head that has begun has less time (`patience`).
@@ -39,9 +38,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest head: a token of 8 kB and a long URI beside it. Longer ones get 431 or 414 from hyper.
 const MOST_HEAD_BYTES: usize = 32 * 1024;
-
-/// Until when a request's body must be there, counted from its head. A shutdown that ends sooner answers 503.
-pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long a shutdown lets requests that have already been sent arrive, before it closes connections without one.
 const LAST_REQUESTS: Duration = Duration::from_millis(20);
@@ -116,13 +112,14 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
         let lab = Lab::open(design)?;
         let warnings = lab.check_sessions().await?;
         let refuse = |error| ServeError::Runtime { threads: 1, error };
-        let stderr = log::start(lab.design()).map_err(refuse)?;
+        let stderr = log::start(lab.design().log, lab.design().log_format).map_err(refuse)?;
         let stdout = log::stdout().map_err(refuse)?;
         stderr.push(&announcement(lab.design()));
         for warning in lab.notes().into_iter().chain(warnings) {
             stderr.push(&format!("warning: {warning}\n"));
         }
-        let (signals, watchdog) = signals::count(bounds(lab.design())).map_err(refuse)?;
+        let (signals, watchdog) =
+            signals::count(bounds(lab.design().shutdown_timeout.0)).map_err(refuse)?;
         stderr.flush();
         stdout.push(&format!(
             "authlab listening on http://{}\n",
@@ -142,10 +139,10 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
 
 /// How long each step of the end may take together, and a moment more: then none of them was reached, because something
 /// keeps the async threads busy (`--hash-on inline`).
-fn bounds(design: &Design) -> signals::Bounds {
+fn bounds(shutdown_timeout: Duration) -> signals::Bounds {
     let second = LAST_REQUESTS + LAST_ANSWERS + BLOCKING_WORK + BETWEEN_STEPS;
     signals::Bounds {
-        first: design.shutdown_timeout.0 + second,
+        first: shutdown_timeout + second,
         second,
     }
 }

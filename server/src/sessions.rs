@@ -4,18 +4,18 @@ mod device;
 pub(crate) mod memory;
 mod record;
 pub(crate) mod redis;
+pub(crate) mod refresh;
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::axis::axis;
-use crate::binding::Bound;
+use crate::bound::Bound;
 use crate::clock::Timestamp;
-use crate::credential::refresh;
 use crate::denied::Denied;
-use crate::request::{Generation, Mark, TokenId, Verified};
-use crate::setup::Design;
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::subjects::{Subject, Subjects};
 use crate::users::Profile;
 pub(crate) use device::{
@@ -98,20 +98,19 @@ pub(crate) enum Turned {
 
 /// The calls to Redis are boxed: whatever future may make one holds it, and is moved with it, on a hit too.
 impl Sessions {
-    pub(crate) fn open(design: &Design, now: Timestamp) -> Result<Self, NotSessions> {
-        match &design.sessions {
-            SessionsFrom::Memory => Ok(Self::Memory(Box::new(memory::MemorySessions::open(
-                design, now,
-            )))),
-            SessionsFrom::Redis(url) => {
-                // TLS would need a second stack of it beside our own; the connection lives on a runtime.
-                if !url.starts_with("redis://") || tokio::runtime::Handle::try_current().is_err() {
-                    return Err(NotSessions);
-                }
-                let redis = redis::RedisSessions::open(url, design).map_err(|_| NotSessions)?;
-                Ok(Self::Redis(Box::new(redis)))
-            }
+    /// In this server's memory, with so many tokens for each subject. Tokens from before `since` are refused.
+    pub(crate) fn memory(share: usize, since: Timestamp) -> Self {
+        Self::Memory(Box::new(memory::MemorySessions::open(share, since)))
+    }
+
+    /// At the Redis server of this address, for tokens and sessions that last so long at most.
+    pub(crate) fn redis(url: &str, longest: Duration) -> Result<Self, NotSessions> {
+        // TLS would need a second stack of it beside our own; the connection lives on a runtime.
+        if !url.starts_with("redis://") || tokio::runtime::Handle::try_current().is_err() {
+            return Err(NotSessions);
         }
+        let redis = redis::RedisSessions::open(url, longest).map_err(|_| NotSessions)?;
+        Ok(Self::Redis(Box::new(redis)))
     }
 
     /// Whether the store answers.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::axis::axis;
 use crate::denied::Denied;
 use crate::hashing::Hasher;
-use crate::password::{HashError, Password};
+use crate::password::{HashError, MOST_PASSWORD_BYTES, Password};
 use crate::policy::{Role, Roles};
 pub use file::{AccountProblem, UsersFileError};
 pub(crate) use name::{called, escaped, normal};
@@ -161,14 +161,6 @@ impl Users {
         }
     }
 
-    /// Whether accounts may have changed without this server's doing.
-    pub(crate) fn are_written_elsewhere(from: &UsersFrom) -> bool {
-        match from {
-            UsersFrom::Memory => false,
-            UsersFrom::File(_) | UsersFrom::Sqlite(_) => true,
-        }
-    }
-
     /// Stores a password anew, unless it was changed meanwhile: whether it did.
     pub(crate) async fn store_anew(
         &self,
@@ -252,11 +244,15 @@ pub(crate) fn check_password(password: &str, least_bytes: usize) -> Result<(), D
     }
 }
 
-/// NIST SP 800-63B §5.1.1.2 asks for 8 at least.
-pub(crate) const LEAST_PASSWORD_BYTES: usize = 8;
-pub(crate) const MOST_PASSWORD_BYTES: usize = 72;
-
 impl UsersFrom {
+    /// Whether accounts may change without this server's doing.
+    pub(crate) const fn is_written_elsewhere(&self) -> bool {
+        match self {
+            Self::Memory => false,
+            Self::File(_) | Self::Sqlite(_) => true,
+        }
+    }
+
     /// The axis's value, without its argument.
     #[must_use]
     pub const fn kind(&self) -> UsersKind {

@@ -18,16 +18,16 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use url::{Host, Url};
 
 use crate::axis::axis;
-use crate::binding::{Bound, Confirmation};
+use crate::bound::{Bound, Confirmation};
 use crate::cause::{self, Source};
 use crate::clients::{CLIENT, DEMO};
 use crate::credential::id_of_text;
 use crate::denied::Denied;
 use crate::files;
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::members::{NumericDate, object, read_object};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, Mark, Sender, TokenId, Verified};
-use crate::setup::Design;
+use crate::request::Sender;
 use crate::shares::{Origin, Shares};
 use crate::subjects::Subjects;
 
@@ -263,26 +263,22 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-impl Verification {
-    pub(crate) fn open(design: &Design) -> Result<Self, IntrospectError> {
-        match (design.verify, &design.introspect_url) {
-            (VerifyKind::Introspect, IntrospectUrl::Url(url)) => Ok(Self::Introspect(Box::new(
-                Introspection::open(url, design)?,
-            ))),
-            _ => Ok(Self::Local),
-        }
-    }
-}
-
 impl Introspection {
-    fn open(url: &Url, design: &Design) -> Result<Self, IntrospectError> {
+    /// The central server at this address, asked as this client and for an answer within this time; tokens have to be for
+    /// `audience`, where one is given.
+    pub(crate) fn open(
+        url: &Url,
+        client: &IntrospectClient,
+        within: Duration,
+        audience: Option<&str>,
+    ) -> Result<Self, IntrospectError> {
         let whole = url.path() != "/";
         let at = |path: &str| {
             let mut url = url.clone();
             url.set_path(path);
             url
         };
-        let within = design.introspect_timeout.0;
+        let authorization = authorization(client)?;
         let client = |kept: usize| {
             Client::builder()
                 .timeout(within)
@@ -304,8 +300,8 @@ impl Introspection {
             },
             revoke: (!whole).then(|| at("/oauth/revoke")),
             is_ours: !whole,
-            authorization: authorization(&design.introspect_client)?,
-            audience: design.named_audience().map(Box::from),
+            authorization,
+            audience: audience.map(Box::from),
             at_once: Shares::of(MOST_AT_ONCE),
         })
     }

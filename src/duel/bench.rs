@@ -15,6 +15,7 @@ use anyhow::Context;
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::plan::block_order;
+use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::server::Launcher;
 use authlab_reports::judge::{LOOKS, Rule};
 use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, rule};
@@ -25,7 +26,7 @@ use indicatif::ProgressBar;
 use self::binary::Binary;
 use super::Inconclusive;
 use crate::format::Format;
-use crate::run::{EXIT_INVALID, seed_from_clock};
+use crate::run::EXIT_INVALID;
 use crate::{bar, output};
 
 /// What was typed, in the duel's own arguments.

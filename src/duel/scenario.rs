@@ -4,15 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
-use authlab_loadtest::duration;
+use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, VariantTable};
 use authlab_loadtest::scenario::{Load, Scenario, Variant};
+use authlab_reports::duration;
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::lengthen;
 use authlab_reports::judge::metric::{Metric, SAMPLES_OF_A_MEDIAN};
 
 use super::{Arguments, side};
 use crate::builtin;
-use crate::requests::{self, line, quoted};
+use crate::requests;
 
 /// Found best in trials: long enough for a median, short enough that neighbours disturb both sides alike.
 const SLICE: Duration = Duration::from_millis(100);
@@ -69,30 +70,38 @@ fn of_file(arguments: &Arguments, file: &Path) -> anyhow::Result<Scenario> {
 
 /// A scenario with one variant, which its duel replaces.
 fn of_command_line(arguments: &Arguments) -> anyhow::Result<Scenario> {
-    let asked = arguments.requests.asked("/")?;
-    let mut text = String::new();
-    line(
-        &mut text,
-        "name",
-        &quoted(arguments.name.as_deref().unwrap_or("duel")),
-    );
-    line(&mut text, "question", "\"\"");
-    text.push_str("[[variant]]\n");
-    line(&mut text, "name", "\"replaced\"");
-    line(&mut text, "url", "\"http://127.0.0.1:1\"");
-    let journey = asked.steps(&mut text);
-    text.push_str("[[load]]\n");
-    line(&mut text, "name", "\"closed\"");
-    line(&mut text, "users", "1");
-    line(&mut text, "journey", &format!("[{journey}]"));
-    let slice = format!("{{ blocks = 1, slice = \"{}ms\" }}", SLICE.as_millis());
-    line(&mut text, "profile.quick", &slice);
-    requests::scenario("authlab duel", &text)
+    let steps = arguments.requests.asked("/")?.steps();
+    let load = LoadTable {
+        name: "closed".into(),
+        users: 1.into(),
+        journey: Some(requests::journey(&steps)),
+        profile: ProfileTable {
+            blocks: 1.into(),
+            slice: format!("{}ms", SLICE.as_millis()).into(),
+            ..ProfileTable::default()
+        }
+        .only(),
+        ..LoadTable::default()
+    };
+    let tables = Tables {
+        name: arguments.name.as_deref().unwrap_or("duel").into(),
+        variant: vec![VariantTable {
+            name: "replaced".into(),
+            url: Some("http://127.0.0.1:1".into()),
+            ..VariantTable::default()
+        }],
+        step: steps,
+        load: vec![load],
+        ..Tables::default()
+    };
+    Ok(Scenario::of("authlab duel", &tables)?)
 }
 
 fn sides(arguments: &Arguments, known: &[Variant]) -> anyhow::Result<Vec<Variant>> {
-    let [base, head] =
-        [&arguments.base, &arguments.head].map(|typed| typed.as_deref().unwrap_or_default());
+    let [base, head] = [&arguments.base, &arguments.head].map(|typed| {
+        let typed = typed.as_ref().map(|typed| typed.text.as_str());
+        typed.unwrap_or_default()
+    });
     let (base_name, head_name) = (
         file_name(&arguments.base_name),
         file_name(&arguments.head_name),

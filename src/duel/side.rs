@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use authlab_loadtest::duration;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::protocol::{HttpVersion, Protocol, Trust};
 use authlab_loadtest::scenario::{Ready, Target, Variant};
 use authlab_loadtest::target;
+use authlab_reports::duration;
 use authlab_reports::nearest::did_you_mean;
 use authlab_reports::withhold;
 
@@ -27,15 +27,7 @@ pub(super) fn variant(
             name: name.to_owned(),
             ..variant.clone()
         },
-        None => Variant {
-            name: name.to_owned(),
-            label: name.to_owned(),
-            target: target(arguments, option, typed, known)?,
-            besides: Vec::new(),
-            gives_up: Vec::new(),
-            holds: None,
-            steps: None,
-        },
+        None => Variant::new(name, target(arguments, option, typed, known)?),
     })
 }
 
@@ -90,10 +82,10 @@ fn target(
             beside.name
         );
     }
-    let ready = arguments
-        .ready
-        .as_ref()
-        .map(|path| target::path(path).with_context(|| format!("--ready {}", withhold::url(path))));
+    let ready = arguments.ready.as_ref().map(|path| {
+        let path = &path.text;
+        target::path(path).with_context(|| format!("--ready {}", withhold::url(path)))
+    });
     Ok(Target::Command {
         words,
         env,

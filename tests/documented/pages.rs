@@ -58,23 +58,27 @@ pub(crate) fn inline(page: &str) -> Vec<String> {
 
 /// The examples of the command's own help and of each verb's, a block each.
 pub(crate) fn help() -> Vec<Block> {
-    let overview = said(&["--help"]);
-    let listed = overview.split("Commands:").nth(1).unwrap();
-    let listed = listed.split("Options:").next().unwrap();
-    let verbs = listed.lines().filter_map(|line| {
-        let verb = line.strip_prefix("  ")?.split(' ').next()?;
-        (!verb.is_empty() && verb != "help").then_some(verb)
-    });
-    let mut words = vec![vec!["--help"]];
-    words.extend(verbs.map(|verb| vec![verb, "--help"]));
-    let block = |words: Vec<&str>| Block {
+    let mut words = vec![vec!["--help".to_owned()]];
+    for above in [&[][..], &["prove"]] {
+        let overview = said(&[above, &["--help"]].concat());
+        let listed = overview.split("Commands:").nth(1).unwrap();
+        let listed = listed.split("Options:").next().unwrap();
+        let verbs = listed.lines().filter_map(|line| {
+            let verb = line.strip_prefix("  ")?.split(' ').next()?;
+            (!verb.is_empty() && verb != "help").then_some(verb)
+        });
+        let asked = |verb| [above, &[verb, "--help"][..]].concat();
+        let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect();
+        words.extend(verbs.map(asked).map(owned));
+    }
+    let block = |words: Vec<String>| Block {
         page: format!("authlab {}", words.join(" ")),
         text: examples(&said(&words)),
     };
     words.into_iter().map(block).collect()
 }
 
-fn said(words: &[&str]) -> String {
+fn said<W: AsRef<std::ffi::OsStr>>(words: &[W]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_authlab"))
         .args(words)
         .output()

@@ -63,24 +63,36 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
         "make compare BASE=RUN_A HEAD=RUN_B LIMIT='p50 > 20%'",
         "a release build; the command that it runs stands beside it",
     ),
-    ("authlab bench --brief", "minutes; CI runs make bench-smoke"),
-    ("authlab bench binding", "builds the benchmarks' release"),
-    ("authlab bench worth/", "builds the benchmarks' release"),
-    ("authlab exact", "CI runs make exact"),
-    ("authlab exact --accept", "changes what is committed"),
     (
-        "authlab ceiling --at-least 0.8",
+        "authlab prove bench --brief",
+        "minutes; CI runs make bench-smoke",
+    ),
+    (
+        "authlab prove bench binding",
+        "builds the benchmarks' release",
+    ),
+    (
+        "authlab prove bench worth/",
+        "builds the benchmarks' release",
+    ),
+    ("authlab prove exact", "CI runs make exact"),
+    ("authlab prove exact --accept", "changes what is committed"),
+    (
+        "authlab prove ceiling --at-least 0.8",
         "needs wrk and a quiet machine",
     ),
     (
-        "authlab agree --within 0.1",
+        "authlab prove agree --within 0.1",
         "needs wrk, oha and a quiet machine",
     ),
     (
-        "authlab calibrate-gate",
+        "authlab prove calibrate-gate",
         "an hour; tests/calibration.rs fights a short one",
     ),
-    ("authlab calibrate-gate --resume", "goes on with that hour"),
+    (
+        "authlab prove calibrate-gate --resume",
+        "goes on with that hour",
+    ),
     (
         "podman build --file deploy/Containerfile --tag authlab --build-arg COMMIT=$(git rev-parse --short=12 HEAD) .",
         "needs a container tool and minutes",

@@ -36,6 +36,15 @@ impl Place {
         self.command(words).output().unwrap()
     }
 
+    /// What is said of words that are refused: one line, and exit code 2.
+    #[track_caller]
+    pub(crate) fn refused(&self, words: &[&str]) -> String {
+        let output = self.authlab(words);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {said}");
+        error_line(&output)
+    }
+
     pub(crate) fn start(&self, words: &[&str]) -> Child {
         self.command(words)
             .stdout(Stdio::piped())

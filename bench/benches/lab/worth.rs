@@ -1,5 +1,5 @@
 //! What a remembered decision saves, for each way to verify: the same request decided anew, and remembered; and what a
-//! request pays that was looked for in vain, and kept. `authlab bench worth` makes a table of it.
+//! request pays that was looked for in vain, and kept. `authlab prove bench worth` makes a table of it.
 
 use std::cell::LazyCell;
 use std::hint::black_box;

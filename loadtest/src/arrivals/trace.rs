@@ -11,15 +11,15 @@
 mod combined;
 mod counts;
 mod json;
-mod lines;
 mod reading;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::counts::Counts;
-pub use self::reading::{Format, Reading, SubjectField, TraceError};
+pub use self::reading::{Reading, TraceError};
 
 /// A log of more lines is refused.
 pub const MOST_LINES: usize = 10_000_000;
@@ -27,6 +27,54 @@ pub const MOST_LINES: usize = 10_000_000;
 pub const MOST_TEXT_BYTES: usize = 256 << 20;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
+
+/// The form of a log's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// nginx's and Apache's `combined` (or `common`): whole seconds, unless nginx's `$msec` stands
+    /// first or last.
+    #[default]
+    Combined,
+    /// An object a line: `time` (epoch seconds, or RFC 3339), `method`, `path`, perhaps `subject`.
+    Json,
+}
+
+/// What becomes the subject of a combined line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SubjectField {
+    /// The signed-in user; the address where the log has none (`-`).
+    #[default]
+    User,
+    /// The address.
+    Ip,
+}
+
+/// One line as read.
+#[derive(Debug, PartialEq)]
+struct Logged<'a> {
+    /// Since the epoch.
+    at_ns: u64,
+    /// Method and target; none where the log recorded no HTTP request.
+    request: Option<(Cow<'a, str>, Cow<'a, str>)>,
+    subject: Cow<'a, str>,
+}
+
+impl Format {
+    /// What its lines are called.
+    pub(super) fn lines(self) -> &'static str {
+        match self {
+            Self::Combined => "combined log lines",
+            Self::Json => "JSON log lines",
+        }
+    }
+
+    fn parse(self, line: &str, subject: SubjectField) -> Option<Logged<'_>> {
+        match self {
+            Self::Combined => combined::parse(line, subject),
+            Self::Json => json::parse(line),
+        }
+    }
+}
 
 /// The lines of a log that are replayed, in the order of their times.
 #[derive(PartialEq)]

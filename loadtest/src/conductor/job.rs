@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Conductor, RunError};
 use crate::arrivals::{Arrivals, Schedule};
-use crate::generator::Job;
+use crate::job::Job;
 use crate::live::Aim;
 use crate::recorder::Recorder;
 use crate::scenario::Load;

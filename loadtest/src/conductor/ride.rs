@@ -7,7 +7,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::{Conductor, LOOK_EVERY, RunError, timetable};
-use crate::generator::{GeneratorError, Job, Phase, Report};
+use crate::generator::GeneratorError;
+use crate::job::{Job, Phase, Report};
 use crate::progress::Progress;
 use crate::recorder::{NO_ANSWER, Taken};
 use crate::server::{Server, Spent};

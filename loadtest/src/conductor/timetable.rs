@@ -1,4 +1,4 @@
-//! When the slices of a shard begin, so that those of all shards begin together.
+//! Which scenarios shards can have, and when the slices of one begin, so that those of all begin together.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,33 @@ use jiff::Timestamp;
 
 use super::LOOK_EVERY;
 use crate::interrupt;
-use crate::scenario::Load;
-use crate::shard::Shard;
+use crate::scenario::{Load, Scenario, Target};
+use crate::shard::{Shard, ShardError};
+
+impl Shard {
+    /// Whether a scenario can be shared.
+    ///
+    /// # Errors
+    /// A variant is started by the lab, a load searches its capacity, or has fewer users than there are shards.
+    pub fn check(&self, scenario: &Scenario) -> Result<(), ShardError> {
+        let started = |target: &Target| !matches!(target, Target::Url { .. });
+        if let Some(variant) = scenario.variants.iter().find(|v| started(&v.target)) {
+            return Err(ShardError::Started(variant.name.clone()));
+        }
+        if let Some(load) = scenario.loads.iter().find(|load| load.capacity.is_some()) {
+            return Err(ShardError::Searches(load.name.clone()));
+        }
+        let few = |users: usize| users < self.share.of() as usize;
+        if let Some(load) = scenario.loads.iter().find(|load| few(load.users)) {
+            return Err(ShardError::TooFewUsers {
+                load: load.name.clone(),
+                users: load.users,
+                of: self.share.of(),
+            });
+        }
+        Ok(())
+    }
+}
 
 /// Beside the load's timeout, for what happens between two slices.
 const BETWEEN_SLICES: Duration = Duration::from_secs(1);

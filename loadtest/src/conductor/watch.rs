@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::Conductor;
 use crate::arrivals::Arrivals;
-use crate::generator::Job;
-use crate::live::{Live, Snapshot};
-use crate::progress::Progress;
+use crate::job::Job;
+use crate::live::Live;
+use crate::progress::{Progress, Snapshot};
 
 /// Often enough to be alive, seldom enough not to be felt.
 const SHOW_EVERY: Duration = Duration::from_millis(250);

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::generator::Job;
 use crate::interrupt;
+use crate::job::Job;
 use crate::recorder::Recorder;
 use crate::scenario::{Load, Step};
 use crate::server::Server;

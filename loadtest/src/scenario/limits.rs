@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::duration;
+use authlab_reports::duration;
 
 /// What a rate must keep to.
 #[derive(Debug, Clone, PartialEq)]

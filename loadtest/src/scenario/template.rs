@@ -9,6 +9,19 @@ use url::form_urlencoded::byte_serialize;
 
 use super::encoding::{self, Encoding};
 
+/// The values that every user has without saving them: its number in the whole load, from 0, and
+/// fresh ones.
+pub(crate) const OWN_VALUES: [&str; 4] = ["user", "random", "pkce_verifier", "pkce_challenge"];
+/// Those that are made anew: random text at each use, PKCE's pair (RFC 7636) for each journey.
+pub(crate) const FRESH_VALUES: [&str; 3] = ["random", "pkce_verifier", "pkce_challenge"];
+
+/// The values of a journey that replays a line of a trace.
+pub(crate) const TRACE_VALUES: [&str; 4] =
+    [TRACE_METHOD, "trace_path", "trace_subject", "trace_account"];
+
+/// The value that holds the method of the trace's line.
+pub(crate) const TRACE_METHOD: &str = "trace_method";
+
 /// Text with `{name}` places.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Template {

@@ -2,7 +2,7 @@
 
 use super::Seat;
 use super::members::Drawn;
-use crate::generator::Job;
+use crate::job::Job;
 use crate::recorder::NO_ANSWER;
 
 impl Seat {

@@ -11,7 +11,7 @@ use super::saving;
 use super::staleness::{Judged, Watch};
 use super::{Ended, Seat, browse, decoding};
 use crate::connection::{Answer, CONNECT_WITHIN, Coding};
-use crate::generator::Job;
+use crate::job::Job;
 use crate::recorder::Instants;
 use crate::scenario::{Cookies, Journey, Step};
 use crate::server_timing;

@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, distr::Distribution};
 use rand_distr::Zipf;
 
-use crate::generator::Job;
+use crate::job::Job;
 use crate::scenario::{Pool, Popularity};
 
 /// The pools of every server.

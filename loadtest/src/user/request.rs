@@ -15,10 +15,7 @@ use super::page::{NO_FORM, Page};
 use super::values::Values;
 use crate::connection::Endpoint;
 use crate::protocol::HttpVersion;
-use crate::scenario::{Body, Credentials, Step, Template};
-
-/// The value that holds the method of the trace's line.
-pub(super) const TRACE_METHOD: &str = "trace_method";
+use crate::scenario::{Body, Credentials, Step, TRACE_METHOD, Template};
 
 /// A request ready to be sent.
 pub(super) type Built = Request<Full<Bytes>>;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::pair::Time;
 use super::{Pair, Statistic};
+use crate::duration;
 
 /// Why a limit of a change says nothing where the base is 0.
 const OF_NOTHING: &str =
@@ -191,28 +192,11 @@ impl FromStr for Limit {
 }
 
 fn parse_bound(text: &str) -> Option<Bound> {
-    let number = |digits: &str| {
-        digits
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .filter(|value| value.is_finite() && *value >= 0.0)
+    let Some(percent) = text.strip_suffix('%') else {
+        return duration::nanoseconds(text).map(Bound::Absolute);
     };
-    if let Some(percent) = text.strip_suffix('%') {
-        return number(percent).map(|percent| Bound::Above(percent / 100.0));
-    }
-    // `s` last: the others end with it too.
-    let units = [
-        ("ns", 1.0),
-        ("us", 1e3),
-        ("µs", 1e3),
-        ("ms", 1e6),
-        ("s", 1e9),
-    ];
-    let (digits, ns) = units
-        .into_iter()
-        .find_map(|(unit, ns)| Some((text.strip_suffix(unit)?, ns)))?;
-    number(digits).map(|value| Bound::Absolute(value * ns))
+    let percent: f64 = percent.trim().parse().ok()?;
+    (percent.is_finite() && percent >= 0.0).then_some(Bound::Above(percent / 100.0))
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::Digest as _;
 
+use super::BindTo;
 use super::digest::AddressText;
-use super::{BindTo, Bound, Seal, SealedSender};
+use crate::bound::{Bound, Seal, SealedSender};
 use crate::denied::Denied;
 use crate::hashing::{Hasher, Hashing, not_hashed};
 use crate::password::{self, HashError, PasswordKind};

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use md5::Digest as _;
 
-use super::{BindTo, Bound, Seal, SealedSender};
+use super::BindTo;
+use crate::bound::{Bound, Seal, SealedSender};
 use crate::denied::Denied;
 use crate::request::Sender;
 

@@ -13,18 +13,16 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{Bound, Seal};
+use crate::bound::{Bound, Seal};
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
+use crate::grant::TokenId;
 use crate::jwk::{Jwk, PublicKey};
 use crate::members::{object, present, read_object, rounded_down, some};
 use crate::path;
-use crate::request::{Proof, Sender, TokenId};
-use crate::sessions::SessionsFrom;
-use crate::setup::Design;
+use crate::request::{Proof, Sender};
 use crate::subjects::Subject;
-use crate::verification::VerifyKind;
 
 /// How far a proof's `iat` may be from our clock, before and after (RFC 9449 §11.1: seconds or minutes).
 const WINDOW: Duration = Duration::from_secs(60);
@@ -78,14 +76,12 @@ struct Claims<'a> {
 }
 
 impl DpopBinding {
-    /// Begins now. Where tokens may be older than that, proofs that are older are refused: whether one was used is not known.
-    pub(super) fn open(design: &Design, now: Timestamp) -> Self {
-        let outlived = design.verify == VerifyKind::Introspect
-            || matches!(design.sessions, SessionsFrom::Redis(_));
+    /// Takes proofs that are made for this server and not older than `since`.
+    pub(super) fn open(issuer: &str, since: Timestamp) -> Self {
         Self {
-            origin: Url::parse(&design.issuer()).ok().map(|url| url.origin()),
+            origin: Url::parse(issuer).ok().map(|url| url.origin()),
             used: Mutex::default(),
-            born: if outlived { now.seconds() } else { 0 },
+            born: since.seconds(),
         }
     }
 

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::denied::Denied;
-use crate::request::TokenId;
+use crate::grant::TokenId;
 
 /// To be known for a key in logs and by scanners of leaked secrets.
 const PREFIX: &str = "ak_";

@@ -16,21 +16,21 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
-use super::{CredentialKind, Facts, JwtAlgorithm, KeyFrom, SecretError, SecretFrom};
-use crate::binding::Bound;
+use super::{Facts, JwtAlgorithm, KeyFrom, SecretError, SecretFrom};
+use crate::bound::Bound;
 use crate::cause;
 use crate::denied::Denied;
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::members::read_object;
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, TokenId};
-use crate::setup::Design;
+use crate::subjects::Subject;
 use wire::{AccessToken, Addressed, JoseHeader, SessionToken};
 
 /// RFC 9068 §2.1: an ID token or any other JWT under the same key is no access token.
-const ACCESS: &str = "at+jwt";
+pub(super) const ACCESS: &str = "at+jwt";
 
 /// What only names a session says too little to be one (RFC 8725 §3.11: a type of its own).
-const SESSION: &str = "session+jwt";
+pub(super) const SESSION: &str = "session+jwt";
 
 /// What an access token says.
 pub(crate) struct Claims {
@@ -71,6 +71,39 @@ impl Claims {
             bound: facts.bound,
         }
     }
+
+    /// What they say of a subject, not yet numbered.
+    pub(crate) fn verified(&self, subject: Subject) -> Verified {
+        Verified {
+            mark: Mark {
+                number: 0,
+                id: self.session.unwrap_or(self.id),
+                subject,
+                generation: self.generation,
+            },
+            roles: self.roles,
+            scopes: self.scopes,
+            narrowed: self.narrowed,
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+            bound: self.bound,
+        }
+    }
+}
+
+/// How tokens are signed, and what all of them say.
+pub(crate) struct SignedBy {
+    pub(crate) source: KeySource,
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) claims_bytes: usize,
+}
+
+/// Where the key comes from.
+pub(crate) struct KeySource {
+    pub(crate) algorithm: JwtAlgorithm,
+    pub(crate) secret: SecretFrom,
+    pub(crate) pair: KeyFrom,
 }
 
 /// Keys and rules, made once; the key is made anew when it is rotated.
@@ -78,7 +111,7 @@ pub(crate) struct Jwt {
     algorithm: Algorithm,
     typ: &'static str,
     signing: RwLock<Signing>,
-    source: Source,
+    source: KeySource,
     issuer: Box<str>,
     audience: Box<str>,
     /// What fattens a token (`--claims-bytes`): names of groups, as directories put them into tokens by the hundred.
@@ -101,14 +134,7 @@ impl Signing {
     }
 }
 
-/// Where its key comes from.
-struct Source {
-    algorithm: JwtAlgorithm,
-    secret: SecretFrom,
-    pair: KeyFrom,
-}
-
-impl Source {
+impl KeySource {
     fn open(&self, typ: &str) -> Result<Signing, SecretError> {
         let key = Key::open(self.algorithm, &self.secret, &self.pair)?;
         let mut header = Header::new(self.algorithm.into());
@@ -123,24 +149,15 @@ impl Source {
 }
 
 impl Jwt {
-    pub(super) fn open(design: &Design) -> Result<Self, SecretError> {
-        let typ = match design.credential {
-            CredentialKind::SessionJwt => SESSION,
-            _ => ACCESS,
-        };
-        let source = Source {
-            algorithm: design.jwt,
-            secret: design.secret_file.clone(),
-            pair: design.key_file.clone(),
-        };
+    pub(super) fn open(typ: &'static str, by: SignedBy) -> Result<Self, SecretError> {
         Ok(Self {
-            algorithm: design.jwt.into(),
+            algorithm: by.source.algorithm.into(),
             typ,
-            signing: RwLock::new(source.open(typ)?),
-            source,
-            issuer: design.issuer().into(),
-            audience: design.audience().into(),
-            groups: groups(design.claims_bytes),
+            signing: RwLock::new(by.source.open(typ)?),
+            source: by.source,
+            issuer: by.issuer.into(),
+            audience: by.audience.into(),
+            groups: groups(by.claims_bytes),
         })
     }
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use crate::denied::Denied;
-use crate::request::TokenId;
+use crate::grant::TokenId;
 
 /// RFC 6749 §10.10 asks that a guess succeeds with at most 2^-128, better 2^-160.
 const BYTES: usize = 32;

@@ -2,23 +2,22 @@
 //! choose what is kept here, so keys are digests, and their slots are nobody's to choose.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::digest::{Digests, Wanted};
 use super::key::{Keys, Parts};
 use super::quick::Quick;
-use super::{Digest, Kept};
+use super::{CacheKey, Digest, Kept};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::period::Period;
 use crate::request::Request;
-use crate::setup::Design;
 
 #[derive(Debug)]
 pub(crate) struct Negative {
     denials: Quick<Digest, Judged>,
     digests: Digests,
     keys: Keys,
-    ttl: Period,
+    ttl: Duration,
     /// How often the key was rotated.
     rotations: AtomicU64,
 }
@@ -31,17 +30,16 @@ struct Judged {
 }
 
 impl Negative {
-    /// `None` where none are kept.
-    pub(crate) fn open(design: &Design) -> Option<Self> {
-        let capacity = design.negative_capacity;
-        (capacity > 0).then_some(())?;
-        Some(Self {
+    /// So many at most, each for this long.
+    pub(crate) fn open(capacity: usize, ttl: Duration) -> Self {
+        Self {
             denials: Quick::open(capacity),
             digests: Digests::open(),
-            keys: Keys::new(design.cache_key, false),
-            ttl: design.negative_ttl,
+            // Of a token alone, whatever a decision's key is.
+            keys: Keys::new(CacheKey::Route, false),
+            ttl,
             rotations: AtomicU64::new(0),
-        })
+        }
     }
 
     /// Read it before a verification begins.
@@ -77,7 +75,7 @@ impl Negative {
         if never_turns {
             let kept = Kept {
                 from: now,
-                until: now.after(self.ttl.0),
+                until: now.after(self.ttl),
             };
             let digest = self.digests.of(&self.parts(request, token));
             let judged = Judged { denied, rotations };

@@ -16,12 +16,10 @@ use crate::cause;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::freshness::FreshnessKind;
+use crate::grant::{Generation, Grant, Mark, TokenId};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, Grant, Mark, TokenId};
 use crate::sessions::redis::{EPOCHS, RedisSessions, slot_of_subject, slot_of_token};
-use crate::setup::Design;
 use crate::subjects::Subjects;
-use crate::verification::VerifyKind;
 
 /// KEYS: the entry, where epochs are. ARGV: which of them are asked (0 none, 1 those of all, 2 the token's and the subject's
 /// too), a name for the sequence where it has none. Answers the sequence's name and number, then the entry and its number
@@ -107,18 +105,19 @@ struct Record<'a> {
 }
 
 impl Shared {
-    pub(super) fn open(design: &Design) -> Self {
+    /// Decisions under this rule, shared by servers of the same `design`: every choice that a decision depends on.
+    pub(crate) fn open(freshness: FreshnessKind, design: String) -> Self {
         Self {
             look: Script::new(LOOK),
             keep: Script::new(KEEP),
-            asks: match design.freshness {
+            asks: match freshness {
                 FreshnessKind::Epoch => 2,
                 // Of a token and of a subject the sessions tell.
                 FreshnessKind::Denylist => 1,
                 FreshnessKind::Ttl | FreshnessKind::Exp => 0,
             },
             namespace: RwLock::default(),
-            design: described(design).into(),
+            design: design.into(),
         }
     }
 
@@ -265,30 +264,6 @@ impl Record<'_> {
             expires_at: self.exp,
         })
     }
-}
-
-/// Every choice that a decision depends on, and where entries come from.
-fn described(design: &Design) -> String {
-    // Of what is only looked up nobody asks who issued it.
-    let signed_here = design.credential.is_signed() && design.verify == VerifyKind::Local;
-    let issuer = if signed_here {
-        design.issuer()
-    } else {
-        String::new()
-    };
-    format!(
-        "{} {} {} {} {} {} {} {} {} {}",
-        design.credential,
-        design.jwt,
-        design.verify,
-        design.introspect_url,
-        design.binding,
-        design.bind_to,
-        design.cache_key,
-        design.freshness,
-        issuer,
-        design.audience(),
-    )
 }
 
 impl fmt::Debug for Shared {

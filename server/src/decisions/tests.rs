@@ -1,5 +1,4 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::num::NonZeroUsize;
 
 use equivalent::Equivalent;
 use proptest::prelude::*;
@@ -202,13 +201,8 @@ fn a_token_of_a_central_server_is_remembered_with_its_sender() {
 fn a_store_keeps_about_its_capacity_whatever_is_inserted() {
     const CAPACITY: usize = 1000;
     for (cache_store, cache_form) in shelves() {
-        let cache_capacity = NonZeroUsize::new(CAPACITY).unwrap();
-        let store: Store<u32> = Store::open(&Design {
-            cache_store,
-            cache_form,
-            cache_capacity,
-            ..Design::default()
-        });
+        let keys = Keys::new(CacheKey::Route, false);
+        let store: Store<u32> = Store::open(cache_store, cache_form, CAPACITY, keys);
         let forever = Kept {
             from: Timestamp::from_seconds(0),
             until: Timestamp::from_seconds(u64::MAX),
@@ -242,12 +236,8 @@ fn a_key_of_a_senders_making_is_kept_up_to_two_kilobytes_and_shows_no_token() {
         .iter()
         .flat_map(|kind| shelves().map(|shelf| (*kind, shelf)))
     {
-        let store: Store<u32> = Store::open(&Design {
-            cache_key: kind,
-            cache_store,
-            cache_form,
-            ..Design::default()
-        });
+        let keys = Keys::new(kind, false);
+        let store: Store<u32> = Store::open(cache_store, cache_form, 100_000, keys);
         let forever = Kept {
             from: Timestamp::from_seconds(0),
             until: Timestamp::from_seconds(u64::MAX),

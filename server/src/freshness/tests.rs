@@ -30,11 +30,8 @@ fn subject_of(token: u128) -> Subject {
 }
 
 fn under(freshness: FreshnessKind) -> Freshness {
-    Freshness::open(&Design {
-        freshness,
-        cache: crate::decisions::CacheKind::Decision,
-        ..Design::default()
-    })
+    const LONGEST: Duration = Duration::from_secs(60);
+    Freshness::open(freshness, LONGEST, freshness == FreshnessKind::Ttl)
 }
 
 fn epoch() -> Freshness {

@@ -12,8 +12,8 @@ use super::admin::to_its_end;
 use super::answers::{Challenge, denied, fixed, json, no_store, problem};
 use super::bodies::Body;
 use super::granted::{self, Granted, SecureData};
-use super::token::{self, Head};
-use super::{cookies, todos};
+use super::head::Head;
+use super::{cookies, items, token};
 use crate::credential::basic::read;
 use crate::denied::Denied;
 use crate::lab::Lab;
@@ -105,7 +105,7 @@ pub(super) async fn protected(
     State(lab): State<Arc<Lab>>,
     granted: Granted<SecureData>,
 ) -> Response {
-    todos::greeting(&lab, &granted, "This is a protected route")
+    items::greeting(&lab, &granted, "This is a protected route")
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::answers::{Challenge, denied, fixed, no_store};
 use super::bodies::Body;
 use super::granted::{self, Administer, Granted};
-use super::token::Head;
+use super::head::Head;
 use crate::cause;
 use crate::denied::Denied;
 use crate::lab::Lab;

@@ -24,10 +24,10 @@ use tokio::io::unix::AsyncFd;
 use super::answers::{no_store, problem};
 use super::caching::Caching;
 use super::granted::Peer;
+use super::observed::Counts;
 use super::router;
 use crate::lab::Lab;
 use crate::path::normal;
-use crate::serve::{BODY_TIMEOUT, Counts};
 
 /// A design that answers requests in this process.
 ///
@@ -48,6 +48,9 @@ pub struct App {
     delay: Duration,
     caching: Caching,
 }
+
+/// Until when a request's body must be there, counted from its head. A shutdown that ends sooner answers 503.
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(4);
 
 impl App {
     /// The routes of a design.

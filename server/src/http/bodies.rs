@@ -35,6 +35,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let bytes = within(limit, Bytes::from_request(request, state))
             .await?
             .map_err(|wrong: BytesRejection| refuse(wrong.status(), &wrong.body_text()))?;
+        if std::str::from_utf8(&bytes).is_err() {
+            // serde_json does not look at the members that nobody asked for.
+            return Err(refuse(StatusCode::BAD_REQUEST, "The body is not UTF-8"));
+        }
         let Json(Object(body)) = Json::from_bytes(&bytes)
             .map_err(|wrong: JsonRejection| refuse(wrong.status(), &wrong.body_text()))?;
         Ok(Self(body))

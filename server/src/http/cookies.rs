@@ -4,7 +4,7 @@ use axum::http::header::{COOKIE, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
-use super::granted::only;
+use super::head::only;
 use super::host;
 use crate::denied::Denied;
 use crate::proxies::without_blanks;

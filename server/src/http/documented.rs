@@ -1,10 +1,13 @@
 //! Routes with their documentation: a route is added with what may be asked and answered there, or not at all, so that
-//! `/openapi.json` (OpenAPI 3.1) says what the server has.
+//! `/openapi.json` (OpenAPI 3.1) says what the server has. It is built when it is first asked for: building it takes longer
+//! than opening everything else.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::routing::MethodRouter;
+use axum::body::Bytes;
+use axum::http::header;
+use axum::routing::{MethodRouter, get};
 use utoipa::PartialSchema;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -12,8 +15,8 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi,
-    OpenApiBuilder, PathItem, PathsBuilder, RefOr, Required, ResponseBuilder, Schema, Type,
+    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApiBuilder,
+    PathItem, PathsBuilder, RefOr, Required, ResponseBuilder, Schema, Type,
 };
 
 use super::answers::Problem;
@@ -36,12 +39,15 @@ enum Shows {
     Basic,
 }
 
+/// The body of a request: its media types, its shape, and whether there has to be one.
+type Taken = (Vec<&'static str>, fn() -> RefOr<Schema>, Required);
+
 /// One operation, in words.
 pub(super) struct Doc {
     method: HttpMethod,
     summary: &'static str,
     shows: Shows,
-    body: Option<(Vec<&'static str>, RefOr<Schema>, Required)>,
+    body: Option<Taken>,
     headers: Vec<&'static str>,
     statuses: Vec<u16>,
 }
@@ -120,7 +126,7 @@ impl Doc {
         } else {
             Required::False
         };
-        self.body = Some((kinds, T::schema(), required));
+        self.body = Some((kinds, T::schema, required));
         self.also(&[400, 408, 413, 415, 422])
     }
 
@@ -140,7 +146,7 @@ impl Doc {
         self
     }
 
-    fn item(self, path: &str, design: &Design) -> PathItem {
+    fn item(&self, path: &str, design: &Design) -> PathItem {
         let mut operation = OperationBuilder::new()
             .summary(Some(self.summary))
             .operation_id(Some(
@@ -153,7 +159,7 @@ impl Doc {
         {
             operation = operation.parameter(parameter(name, ParameterIn::Path, Required::True));
         }
-        for name in self.headers {
+        for name in &self.headers {
             operation = operation.parameter(parameter(name, ParameterIn::Header, Required::False));
         }
         match self.shows {
@@ -166,15 +172,15 @@ impl Doc {
                 operation = operation.security(SecurityRequirement::new("basic", NO_SCOPES));
             }
         }
-        if let Some((kinds, schema, required)) = self.body {
-            let mut body = RequestBodyBuilder::new().required(Some(required));
+        if let Some((kinds, schema, required)) = &self.body {
+            let mut body = RequestBodyBuilder::new().required(Some(required.clone()));
             for kind in kinds {
-                let content = ContentBuilder::new().schema(Some(schema.clone())).build();
-                body = body.content(kind, content);
+                let content = ContentBuilder::new().schema(Some(schema())).build();
+                body = body.content(*kind, content);
             }
             operation = operation.request_body(Some(body.build()));
         }
-        for status in self.statuses {
+        for &status in &self.statuses {
             let mut response = ResponseBuilder::new().description(meaning(status));
             if status >= 400 {
                 let content = ContentBuilder::new()
@@ -184,7 +190,7 @@ impl Doc {
             }
             operation = operation.response(status.to_string(), response.build());
         }
-        PathItem::new(self.method, operation.build())
+        PathItem::new(self.method.clone(), operation.build())
     }
 }
 
@@ -262,16 +268,14 @@ fn scheme(design: &Design) -> SecurityScheme {
 /// Routes, each with and without a trailing slash, and what is said of them.
 pub(super) struct Documented {
     routes: Router<Arc<Lab>>,
-    paths: PathsBuilder,
-    design: Design,
+    operations: Vec<(&'static str, Doc)>,
 }
 
 impl Documented {
-    pub(super) fn new(lab: &Lab) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             routes: Router::new(),
-            paths: PathsBuilder::new(),
-            design: lab.design().clone(),
+            operations: Vec::new(),
         }
     }
 
@@ -282,9 +286,7 @@ impl Documented {
         methods: MethodRouter<Arc<Lab>>,
         docs: [Doc; N],
     ) -> Self {
-        for doc in docs {
-            self.paths = self.paths.path(path, doc.item(path, &self.design));
-        }
+        self.operations.extend(docs.map(|doc| (path, doc)));
         self.routes = self.routes.route(path, methods.clone());
         if path != "/" {
             self.routes = self.routes.route(&format!("{path}/"), methods);
@@ -292,24 +294,44 @@ impl Documented {
         self
     }
 
-    pub(super) fn split(self) -> (Router<Arc<Lab>>, OpenApi) {
-        let design = &self.design;
-        let mut components =
-            ComponentsBuilder::new().security_scheme(scheme_name(design), scheme(design));
-        components = components.security_scheme(
+    /// The routes, and at [`OPENAPI`] what was said of them.
+    pub(super) fn routes(self, design: &Design) -> Router<Arc<Lab>> {
+        let (operations, design) = (self.operations, design.clone());
+        let document = LazyLock::new(move || Bytes::from(openapi(&operations, &design)));
+        let document = Arc::new(document);
+        let answer = async move || {
+            let written = Bytes::clone(&document);
+            ([(header::CONTENT_TYPE, JSON)], written)
+        };
+        self.routes.route(OPENAPI, get(answer))
+    }
+}
+
+/// Where the document is.
+pub(super) const OPENAPI: &str = "/openapi.json";
+
+/// The document, as JSON.
+fn openapi(operations: &[(&'static str, Doc)], design: &Design) -> Vec<u8> {
+    let mut paths = PathsBuilder::new();
+    for (path, doc) in operations {
+        paths = paths.path(*path, doc.item(path, design));
+    }
+    let components = ComponentsBuilder::new()
+        .security_scheme(scheme_name(design), scheme(design))
+        .security_scheme(
             "basic",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)),
         );
-        let info = InfoBuilder::new()
-            .title("authlab")
-            .version(env!("CARGO_PKG_VERSION"))
-            .description(Some(
-                "The reference auth server: as it was started, every design choice a flag",
-            ));
-        let api = OpenApiBuilder::new()
-            .info(info.build())
-            .paths(self.paths)
-            .components(Some(components.build()));
-        (self.routes, api.build())
-    }
+    let info = InfoBuilder::new()
+        .title("authlab")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "The reference auth server: as it was started, every design choice a flag",
+        ));
+    let api = OpenApiBuilder::new()
+        .info(info.build())
+        .paths(paths)
+        .components(Some(components.build()));
+    // It holds text and numbers alone, so that nothing in it can fail to be written.
+    serde_json::to_vec(&api.build()).unwrap_or_default()
 }

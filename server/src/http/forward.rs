@@ -10,13 +10,14 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::answers::{Challenge, denied, problem};
-use super::granted::{self, Peer, only};
+use super::granted::{self, Peer};
+use super::head::{Head, only};
 use super::observed;
-use super::token::Head;
 use crate::cause::{self, Source};
 use crate::denied::Denied;
+use crate::grant::Grant;
 use crate::lab::Lab;
-use crate::request::{Grant, Request};
+use crate::request::Request;
 
 const ORIGINAL: [HeaderName; 2] = [
     HeaderName::from_static("x-original-method"),

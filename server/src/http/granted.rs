@@ -4,21 +4,23 @@ use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, OriginalUri};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath};
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use super::answers::Challenge;
+use super::head::{only, whole};
 use super::{answers, cookies, observed};
 use crate::binding::BindingKind;
 use crate::cause::{self, Source};
 use crate::credential::CredentialKind;
 use crate::denied::Denied;
+use crate::grant::Grant;
 use crate::lab::Lab;
 use crate::policy::Action;
-use crate::request::{Grant, Presented, Proof, Request, Sender};
+use crate::request::{Presented, Proof, Request, Sender};
 use crate::stages::StageTimes;
 
 /// Who is at the other end of the connection. The listener puts it into each request.
@@ -169,14 +171,6 @@ pub(super) fn sender<'a>(parts: &'a Parts, lab: &Lab) -> Result<Sender<'a>, Deni
     sender_of(parts, method, whole(parts).path(), lab)
 }
 
-/// The address that was asked for, whatever of it a router around this one took away.
-pub(super) fn whole(parts: &Parts) -> &Uri {
-    parts
-        .extensions
-        .get()
-        .map_or(&parts.uri, |OriginalUri(uri)| uri)
-}
-
 /// The refusal of a request without a peer address, and why.
 pub(super) fn no_peer() -> Denied {
     cause::unavailable(
@@ -231,15 +225,6 @@ fn behind(peer: IpAddr, headers: &HeaderMap, lab: &Lab) -> Result<IpAddr, Denied
     let sender = proxies.sender_of(fields.map(HeaderValue::as_bytes));
     // A proxy that is trusted but not understood must not become everybody's address.
     sender.ok_or(Denied::BadForwarded)
-}
-
-/// The text of a header that is there once. `None` is not absence: a header may be there twice, or hold octets beyond ASCII.
-pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        _ => None,
-    }
 }
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

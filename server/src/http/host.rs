@@ -6,7 +6,7 @@ use axum::http::{Request, StatusCode, Version};
 use axum::response::Response;
 
 use super::answers::{no_store, problem};
-use super::granted::whole;
+use super::head::{only, whole};
 
 /// The answer to a request that names no server, or more than one (RFC 9112 §3.2): servers before and behind this one may
 /// take different ones of them.
@@ -36,7 +36,7 @@ pub(super) fn of(parts: &Parts) -> Option<&str> {
     if let Some(authority) = whole(parts).authority() {
         return Some(authority.as_str());
     }
-    super::granted::only(&parts.headers, &HOST)
+    only(&parts.headers, &HOST)
 }
 
 /// `uri-host [ ":" port ]` (RFC 9110 §7.2), with a host that is not empty. A comma is left out of what RFC 3986 allows in a

@@ -1,4 +1,4 @@
-//! The article's API: items that depend on who asks, and one's own account.
+//! What there is to read and write: the article's items and account, and the second published design's todos and data.
 
 use std::sync::Arc;
 
@@ -9,12 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::{fixed, json};
 use super::bodies::MaybeBody;
-use super::granted::{Granted, ItemsRead, ItemsWrite, OwnAccount};
+use super::granted::{Granted, ItemsRead, ItemsWrite, OwnAccount, SecureData, TodosRead};
 use crate::lab::Lab;
 use crate::policy::{Role, Roles, Scopes};
 
 const ADMIN_ITEMS: &str = r#"{"items":["Admin Items"]}"#;
 const USER_ITEMS: &str = r#"{"items":["User Items"]}"#;
+
+const ADMIN_TODOS: &str = r#"["Manage Todos"]"#;
+const USER_TODOS: &str = r#"["Buy Vegetables","Read a book","Learn FastAPI"]"#;
 
 /// `GET /items`
 pub(super) async fn list(granted: Granted<ItemsRead>) -> Response {
@@ -55,4 +58,35 @@ pub(super) async fn account(State(lab): State<Arc<Lab>>, granted: Granted<OwnAcc
         scopes,
     };
     granted.answer(json(&account))
+}
+
+/// `GET /todos`
+pub(super) async fn todos(granted: Granted<TodosRead>) -> Response {
+    let admin = granted.grant.roles().contains(Role::Admin);
+    granted.answer(fixed(if admin { ADMIN_TODOS } else { USER_TODOS }))
+}
+
+/// `GET /secure-data`
+pub(super) async fn secure_data(
+    State(lab): State<Arc<Lab>>,
+    granted: Granted<SecureData>,
+) -> Response {
+    greeting(&lab, &granted, "This is secure data")
+}
+
+/// A message to whoever was let in.
+pub(super) fn greeting(
+    lab: &Lab,
+    granted: &Granted<SecureData>,
+    message: &'static str,
+) -> Response {
+    #[derive(Serialize)]
+    struct Greeting<'a> {
+        message: &'static str,
+        username: &'a str,
+    }
+    granted.answer(json(&Greeting {
+        message,
+        username: &lab.name(&granted.grant),
+    }))
 }

@@ -19,14 +19,17 @@ use super::admin::to_its_end;
 use super::answers::{Challenge, denied, fixed, json, no_store, problem, text};
 use super::bodies::Form;
 use super::granted;
-use super::token::{Head, issued};
-use crate::binding::{BindingKind, Confirmation};
+use super::head::Head;
+use super::token::issued;
+use crate::binding::BindingKind;
+use crate::bound::Confirmation;
 use crate::clients::{CLIENT, Client, ClientGrant};
 use crate::credential::{CredentialKind, RefreshKind};
 use crate::denied::Denied;
+use crate::grant::{Generation, IssuedToken, TokenId};
 use crate::lab::{Introspected, Lab};
 use crate::policy::{Roles, Scope, Scopes};
-use crate::request::{Generation, IssuedToken, Sender, TokenId};
+use crate::request::Sender;
 
 /// What a client asks a token for: the form of `/oauth/token`, as it is documented.
 #[derive(utoipa::ToSchema)]

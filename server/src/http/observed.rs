@@ -23,12 +23,10 @@ use prometheus_client::registry::{Registry, Unit};
 use super::answers::{Challenge, denied};
 use crate::cause;
 use crate::denied::Denied;
+use crate::grant::Grant;
 use crate::lab::Lab;
-use crate::log;
-use crate::request::Grant;
-use crate::serve::Counts;
-use crate::setup::LogKind;
-use crate::stages::StageTimes;
+use crate::log::{self, LogKind};
+use crate::stages::{StageTimes, Untimed};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -54,6 +52,21 @@ struct Route {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Closed {
     because: &'static str,
+}
+
+/// What `/metrics` tells of a listener.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Connections that are open now.
+    pub(crate) open: AtomicU64,
+    /// Connections that were closed to make room.
+    pub(crate) evicted: AtomicU64,
+    /// Connections that were closed because the client did not read its answer.
+    pub(crate) not_read: AtomicU64,
+    /// Connections that were closed because a request's head took too long.
+    pub(crate) slow_head: AtomicU64,
+    /// Connections that could not be accepted.
+    pub(crate) not_accepted: AtomicU64,
 }
 
 /// Counts of a server that was asked for them.
@@ -281,7 +294,7 @@ pub(super) async fn authorize(
         // A hit waits for nothing, and is answered before anything is made that could.
         return match lab.granted_at_once(request) {
             Some(grant) => (Ok(grant), None),
-            None => (lab.decided(request).await, None),
+            None => (lab.decide(request, &mut Untimed).await, None),
         };
     }
     let (decision, times) = lab.authorize_timed(request).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -12,27 +12,17 @@ use super::admin::to_its_end;
 use super::answers::{Challenge, denied, fixed, json, no_store, problem};
 use super::bodies::Body;
 use super::granted;
+use super::head::Head;
 use crate::denied::Denied;
+use crate::grant::IssuedToken;
 use crate::lab::Lab;
 use crate::policy::{Action, Scopes};
-use crate::request::IssuedToken;
 
 /// What a user signs in with. It has no `Debug`: it never belongs into a log.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct SignIn {
     username: String,
     password: String,
-}
-
-/// The head of a request, for handlers that judge it themselves.
-pub(super) struct Head(pub(super) Parts);
-
-impl FromRequestParts<Arc<Lab>> for Head {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Lab>) -> Result<Self, Self::Rejection> {
-        Ok(Self(parts.clone()))
-    }
 }
 
 /// `POST /token`

@@ -5,9 +5,10 @@ use super::{Lab, World};
 use crate::cause;
 use crate::denied::Denied;
 use crate::freshness::Revoked;
+use crate::grant::TokenId;
 use crate::hashing::not_hashed;
 use crate::policy::{Carried, Roles};
-use crate::request::{Request, TokenId};
+use crate::request::Request;
 use crate::shares::Origin;
 use crate::users::{Patience, called, check_password};
 

@@ -6,7 +6,8 @@ use super::{Lab, SignedIn};
 use crate::credential::Named;
 use crate::denied::Denied;
 use crate::freshness::Revoked;
-use crate::request::{Grant, IssuedToken, Request, Sender, TokenId};
+use crate::grant::{Grant, IssuedToken, TokenId};
+use crate::request::{Request, Sender};
 use crate::sessions::{
     Device, Signed, Told, device_id_fits, device_name, device_name_fits, told_name,
 };

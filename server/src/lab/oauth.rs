@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::Lab;
 use crate::clients::{CLIENT, Client, ClientGrant};
-use crate::credential::{CredentialKind, Facts, refresh};
+use crate::credential::{CredentialKind, Facts};
 use crate::denied::Denied;
+use crate::grant::{Grant, IssuedToken, Verified};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Grant, IssuedToken, Sender, Verified};
+use crate::request::Sender;
+use crate::sessions::refresh;
 
 /// A token that is active (RFC 7662 §2.2).
 pub(crate) struct Introspected {

@@ -6,11 +6,13 @@ use subtle::ConstantTimeEq as _;
 
 use super::{Lab, SignedIn, World};
 use crate::clock::Timestamp;
-use crate::credential::{Facts, refresh};
+use crate::credential::Facts;
 use crate::denied::Denied;
 use crate::freshness::Revoked;
+use crate::grant::{IssuedToken, TokenId};
 use crate::policy::Scopes;
-use crate::request::{IssuedToken, Sender, TokenId};
+use crate::request::Sender;
+use crate::sessions::refresh;
 use crate::sessions::{Refreshed, Turned};
 use crate::shares::Origin;
 use crate::subjects::Subject;

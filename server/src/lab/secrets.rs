@@ -3,16 +3,17 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::recalled::{Begun, Place};
+use super::authorize::{Begun, Lookup, Place};
 use super::{Lab, SignedIn, World};
-use crate::binding::Bound;
+use crate::bound::Bound;
 use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::credential::{Credential, api_key, basic};
 use crate::denied::Denied;
+use crate::grant::{Generation, Grant, IssuedToken, Mark, TokenId, Verified};
 use crate::hashing::not_hashed;
 use crate::policy::{Roles, Scope, Scopes};
-use crate::request::{Generation, Grant, IssuedToken, Mark, Request, TokenId, Verified};
+use crate::request::Request;
 use crate::sessions::Standing;
 use crate::shares::Origin;
 use crate::stages::Untimed;
@@ -136,18 +137,18 @@ fn unlimited(roles: Roles) -> Scopes {
 const MOST_TRIES: u8 = 3;
 
 impl Lab {
-    /// Whether what was verified still stands. Of a token the answer is all there is; a name and a password have no end, and
-    /// where what they stand for has changed the request is decided anew. That grant is not remembered: another change may be
-    /// under way.
-    pub(super) fn checked<'a>(
+    /// Checks again whether what was verified still stands. Of a token the answer is all there is; a name and a password have no
+    /// end, and where what they stand for has changed the request is decided anew. That grant is not cached: another change
+    /// may be under way.
+    pub(super) fn check_again<'a>(
         &'a self,
         request: &'a Request<'_>,
         mark: &'a Mark,
-        place: &Place,
+        place: Option<&Place>,
     ) -> Pin<Box<dyn Future<Output = Result<Option<Grant>, Denied>> + Send + 'a>> {
         let tries = match place {
-            Place::Again(tries) => *tries,
-            Place::Here | Place::Shared(_) | Place::Nowhere => 0,
+            Some(Place::Nowhere { tries }) => *tries,
+            Some(Place::Here | Place::Shared(_)) | None => 0,
         };
         Box::pin(async move {
             let by_password = matches!(self.world.credential, Credential::Basic);
@@ -157,8 +158,10 @@ impl Lab {
                 Err(denied) if !by_password => Err(denied),
                 Err(_) if tries == MOST_TRIES => Err(changed_meanwhile()),
                 Err(_) => {
-                    let begun = Begun::again(tries + 1);
-                    self.decide(request, begun, &mut Untimed).await.map(Some)
+                    let look = |_: &str, _| Lookup::Miss(Begun::nowhere(tries + 1));
+                    self.decide_from(request, look, &mut Untimed)
+                        .await
+                        .map(Some)
                 }
             }
         })

@@ -1,13 +1,15 @@
 //! Signing up and in: an account's password, and what is issued for it.
 
 use super::{Lab, Naming, World};
-use crate::binding::{BindingKind, Bound};
+use crate::binding::BindingKind;
+use crate::bound::Bound;
 use crate::clock::Timestamp;
 use crate::credential::{Claims, CredentialKind, Facts};
 use crate::denied::Denied;
 use crate::freshness::Revoked;
+use crate::grant::{Generation, IssuedToken, TokenId};
 use crate::policy::{Role, Roles};
-use crate::request::{Generation, IssuedToken, Sender, TokenId};
+use crate::request::Sender;
 use crate::shares::Origin;
 use crate::users::{Patience, Profile, called, check_password, normal};
 

@@ -1,15 +1,15 @@
 //! What decisions are made of, whether they are remembered or not.
 
-use super::OpenError;
 use crate::binding::Binding;
 use crate::clients::Clients;
 use crate::clock::Timestamp;
 use crate::credential::Credential;
 use crate::decisions::Beside;
+use crate::grant::{Grant, Verified};
 use crate::hashing::Hashing;
+use crate::open::{self, OpenError};
 use crate::password::Password;
 use crate::policy::Policy;
-use crate::request::{Grant, Verified};
 use crate::routes::Routes;
 use crate::sessions::Sessions;
 use crate::setup::Design;
@@ -35,28 +35,20 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn open(design: &Design, now: Timestamp) -> Result<Self, OpenError> {
-        let password = design.password.open(design.bcrypt_cost);
-        let threads = |error| OpenError::Threads {
-            threads: design.hash_threads.get(),
-            error,
-        };
-        let verification = Verification::open(design)?;
-        let users = match &verification {
-            Verification::Local => Users::open(&design.users, password)?,
-            // Nobody signs in here, so nobody's password is hashed for it.
-            Verification::Introspect(_) => Users::elsewhere(password),
-        };
+        // In this order they are opened, and the first that cannot be is named.
+        let verification = open::verification(design)?;
+        let users = open::users(design)?;
         Ok(Self {
             subjects: Subjects::default(),
             users,
-            password,
-            clients: Clients::open(design)?,
+            password: open::password(design),
+            clients: open::clients(design)?,
             routes: Routes::open(&design.routes)?,
-            hashing: Hashing::open(design).map_err(threads)?,
-            credential: Credential::open(design)?,
+            hashing: open::hashing(design)?,
+            credential: open::credential(design)?,
             verification,
-            sessions: Sessions::open(design, now)?,
-            binding: Binding::open(design, now),
+            sessions: open::sessions(design, now)?,
+            binding: open::binding(design, now),
             policy: Policy::default(),
         })
     }

@@ -1,8 +1,7 @@
 //! bcrypt (Provos and Mazières, 1999). It reads 72 bytes and repeats them after a NUL; passwords that it would read
 //! only in part are refused instead, so that a hash made elsewhere means here what it means there.
 
-use super::{HashError, Unusable};
-use crate::setup::BCRYPT_COSTS;
+use super::{BCRYPT_COSTS, HashError, Unusable};
 
 /// bcrypt at a cost: 2^cost rounds.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use md5::Md5;
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::HashError;
@@ -13,6 +15,24 @@ pub(super) const WORK_NS: u64 = 200;
 
 /// A digest of salt and password. The salt's length is fixed, so their border is never in doubt.
 type Digest<const N: usize> = fn(salt: &[u8], password: &[u8]) -> [u8; N];
+
+/// MD5 (RFC 1321). UNSAFE: measurement only.
+pub(super) fn md5(salt: &[u8], password: &[u8]) -> [u8; 16] {
+    let digest = Md5::new().chain_update(salt).chain_update(password);
+    digest.finalize().into()
+}
+
+/// SHA-256 (FIPS 180-4). UNSAFE: measurement only.
+pub(super) fn sha256(salt: &[u8], password: &[u8]) -> [u8; 32] {
+    let digest = Sha256::new().chain_update(salt).chain_update(password);
+    digest.finalize().into()
+}
+
+/// BLAKE3. UNSAFE: measurement only.
+pub(super) fn blake3(salt: &[u8], password: &[u8]) -> [u8; 32] {
+    let mut digest = blake3::Hasher::new();
+    *digest.update(salt).update(password).finalize().as_bytes()
+}
 
 pub(super) fn hash<const N: usize>(
     name: &str,

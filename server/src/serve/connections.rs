@@ -13,6 +13,7 @@ use rustix::process::{Resource, getrlimit};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use crate::http::Counts;
 use crate::setup::Design;
 use crate::verification::VerifyKind;
 
@@ -44,21 +45,6 @@ pub(crate) struct Connections {
 struct Open {
     next: u64,
     by_number: HashMap<u64, Arc<Connection>>,
-}
-
-/// What `/metrics` tells of a listener.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Connections that are open now.
-    pub(crate) open: AtomicU64,
-    /// Connections that were closed to make room.
-    pub(crate) evicted: AtomicU64,
-    /// Connections that were closed because the client did not read its answer.
-    pub(crate) not_read: AtomicU64,
-    /// Connections that were closed because a request's head took too long.
-    pub(crate) slow_head: AtomicU64,
-    /// Connections that could not be accepted.
-    pub(crate) not_accepted: AtomicU64,
 }
 
 /// How many connections a design may have open: its own setting, and no more than the descriptor limit of this process

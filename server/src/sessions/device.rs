@@ -6,10 +6,10 @@ use std::sync::Arc;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-use crate::binding::Bound;
+use crate::bound::Bound;
 use crate::clock::Timestamp;
+use crate::grant::{Generation, TokenId};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, TokenId};
 
 /// The longest name or id of a device, in bytes: a store must not grow by what strangers call theirs.
 const MOST_BYTES: usize = 128;

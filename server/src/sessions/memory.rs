@@ -12,13 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use subtle::ConstantTimeEq as _;
 
-use super::{DeviceFacts, Refreshed, Standing, Turned};
+use super::{DeviceFacts, Refreshed, Standing, Turned, refresh};
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
-use crate::credential::refresh;
 use crate::denied::Denied;
-use crate::request::{Generation, Mark, TokenId, Verified};
-use crate::setup::Design;
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::subjects::Subject;
 use devices::Devices;
 use revocations::{Revocations, Room};
@@ -42,17 +40,10 @@ pub(crate) struct MemorySessions {
 }
 
 impl MemorySessions {
-    /// A store that begins now, with a share of `--max-tokens-per-subject` for each subject. Only a key that outlives the
-    /// process can have signed what is older.
-    pub(crate) fn open(design: &Design, now: Timestamp) -> Self {
-        let born = if design.has_lasting_key() {
-            now.seconds()
-        } else {
-            0
-        };
-        let share = design.max_tokens_per_subject.get();
+    /// A store with so many of each subject, which refuses what is older than `since`.
+    pub(crate) fn open(share: usize, since: Timestamp) -> Self {
         Self {
-            born,
+            born: since.seconds(),
             ..Self::of(MOST_SESSIONS, share, Revocations::default())
         }
     }
@@ -265,7 +256,7 @@ mod tests {
     #[test]
     fn ended_tokens_leave_the_revoked_set_and_live_ones_stay() {
         const LEAST_PURGE: usize = 1024;
-        let sessions = MemorySessions::open(&Design::default(), Timestamp::from_seconds(0));
+        let sessions = MemorySessions::open(10_000, Timestamp::from_seconds(0));
         for id in 0..100 * LEAST_PURGE as u128 {
             let now = id as u64;
             sessions.revoke(

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Device, Refreshed, Standing, Told};
-use crate::binding::{Bound, Confirmation, SealedSender};
+use crate::bound::{Bound, Confirmation, SealedSender};
 use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
+use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, Mark, TokenId, Verified};
 use crate::subjects::Subjects;
 
 /// What a token stands for.
@@ -135,7 +135,7 @@ impl Family {
 
     pub(super) fn refreshed(
         self,
-        kept: crate::credential::refresh::Kept,
+        kept: crate::sessions::refresh::Kept,
     ) -> Result<Refreshed, Denied> {
         Ok(Refreshed {
             name: self.sub.into(),

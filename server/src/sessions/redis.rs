@@ -20,14 +20,12 @@ use redis::{FromRedisValue, RedisResult, Script, ScriptInvocation};
 use sha2::{Digest as _, Sha256};
 
 use super::record::{self, Family, SignedIn, Stood};
-use super::{Device, DeviceFacts, Ended, Refreshed, Signed, Standing, Turned};
+use super::{Device, DeviceFacts, Ended, Refreshed, Signed, Standing, Turned, refresh};
 use crate::cause::{Source, unavailable};
 use crate::clock::Timestamp;
-use crate::credential::refresh;
 use crate::denied::Denied;
 use crate::freshness::{SLOTS, token_slot};
-use crate::request::{Generation, Mark, TokenId};
-use crate::setup::Design;
+use crate::grant::{Generation, Mark, TokenId};
 use crate::subjects::Subjects;
 use crate::users::Profile;
 use link::{Answer, Call, Link};
@@ -204,8 +202,7 @@ struct Unsure {
 
 impl RedisSessions {
     /// Connects when it is first needed, and again whenever the connection was lost.
-    pub(super) fn open(url: &str, design: &Design) -> RedisResult<Self> {
-        let longest = design.token_ttl.0.max(design.refresh_ttl.0);
+    pub(super) fn open(url: &str, longest: Duration) -> RedisResult<Self> {
         Ok(Self {
             link: Link::open(url)?,
             needed: (longest + SIGNING_IN + BETWEEN_CLOCKS).as_secs(),

@@ -1,6 +1,6 @@
 //! A design in words: what a server prints at its start.
 
-use super::{Design, LogKind};
+use super::Design;
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::{CacheKind, CacheStore};
@@ -51,28 +51,7 @@ impl Design {
             lines.push(("proxies", self.trusted_proxy.to_string()));
         }
         lines.push(("threads", self.threads.to_string()));
-        let usual = Self::default();
-        if self.max_connections != usual.max_connections {
-            let most = self.max_connections;
-            lines.push(("connections", format!("at most {most}")));
-        }
-        if self.shutdown_timeout != usual.shutdown_timeout {
-            let within = self.shutdown_timeout;
-            lines.push(("shutdown", format!("within {within}")));
-        }
-        if !self.answer_delay.0.is_zero() {
-            let delay = self.answer_delay;
-            lines.push(("answer-delay", format!("{delay} before each answer")));
-        }
-        if self.metrics {
-            lines.push(("metrics", "at /metrics".to_owned()));
-        }
-        if self.log != LogKind::None {
-            lines.push(("log", format!("{}, {}", self.log, self.log_format)));
-        }
-        if self.server_timing {
-            lines.push(("server-timing", "on".to_owned()));
-        }
+        lines.extend(self.own_lines());
         lines
     }
 

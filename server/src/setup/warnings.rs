@@ -3,13 +3,12 @@
 use super::Design;
 use crate::axis::axis;
 use crate::binding::BindingKind;
-use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
+use crate::credential::CredentialKind;
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
 use crate::sessions::SessionsFrom;
-use crate::users::Users;
 use crate::verification::VerifyKind;
 
 axis! {
@@ -64,20 +63,6 @@ impl Design {
             .collect()
     }
 
-    /// Whether tokens are signed here by a key that outlives the process.
-    pub(crate) fn has_lasting_key(&self) -> bool {
-        let lasting = match self.jwt {
-            JwtAlgorithm::HS256 => self.secret_file != SecretFrom::Random,
-            _ => self.key_file != KeyFrom::Generated,
-        };
-        lasting && self.credential.is_signed() && self.verify == VerifyKind::Local
-    }
-
-    /// Whether a restart forgets what was revoked of tokens that are older.
-    pub(crate) fn forgets_revocations(&self) -> bool {
-        self.has_lasting_key() && self.sessions == SessionsFrom::Memory
-    }
-
     fn gives_up(&self, warning: Warning) -> bool {
         // Where nothing is authorized, no token is checked that a binding or a cache could weaken. Passwords are.
         let decisions = self.authorizes() && self.cache == CacheKind::Decision;
@@ -98,7 +83,7 @@ impl Design {
             Warning::ChangesElsewhereUnseen => {
                 let cached = self.authorizes() && self.cache != CacheKind::None;
                 let by_password = self.credential == CredentialKind::Basic;
-                cached && by_password && Users::are_written_elsewhere(&self.users)
+                cached && by_password && self.users.is_written_elsewhere()
             }
             Warning::ChangesForgotten => self.forgets_revocations(),
             Warning::NothingShared => {

@@ -148,21 +148,16 @@ impl fmt::Debug for MemoryUsers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hashing::Hashing;
+    use crate::hashing::{HashOn, Hashing};
     use crate::password::PasswordKind;
     use crate::policy::Role;
-    use crate::setup::Design;
 
     /// Sign-ups that fill the accounts are refused before anything is hashed, and those that are there still sign in.
     #[tokio::test]
     async fn a_sign_up_beyond_the_most_accounts_is_refused_at_once() {
-        let design = Design {
-            password: PasswordKind::Sha256,
-            ..Design::default()
-        };
-        let mut users = MemoryUsers::open(design.password.open(design.bcrypt_cost)).unwrap();
+        let mut users = MemoryUsers::open(PasswordKind::Sha256.open(4)).unwrap();
         users.most = DEMO.len() + 2;
-        let hashing = Hashing::open(&design).unwrap();
+        let hashing = Hashing::open(HashOn::Pool, 1, 64).unwrap();
         let by_all = hashing.by(crate::shares::Origin::UNKNOWN);
         let roles = || [Role::User].into_iter().collect();
         for name in ["one", "two"] {

@@ -279,6 +279,10 @@ impl Proxied {
         method: &[u8],
         target: &[u8],
     ) -> (Result<Vec<Vec<Option<&'static str>>>, &'static str>, bool) {
+        // A method has at least one character (RFC 9110 §9.1, §5.6.2).
+        if method.is_empty() {
+            return (Err("no method"), true);
+        }
         let readings = match readings(target) {
             Ok(readings) => readings,
             Err(why) => return (Err(why), true),

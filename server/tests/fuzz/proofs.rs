@@ -349,7 +349,10 @@ impl Proofs {
                 .members()
                 .iter()
                 .all(|(name, _)| matches!(&**name, "jti" | "htm" | "htu" | "iat" | "ath"));
-        let is_plain = typ == "dpop+jwt" && age < WINDOW - 1.0 && htu == format!("{ORIGIN}{path}");
+        // Any other id may be one that an earlier input used.
+        let is_first = text(claims, "jti") == Some(format!("proof {}", self.number));
+        let is_plain =
+            typ == "dpop+jwt" && age < WINDOW - 1.0 && htu == format!("{ORIGIN}{path}") && is_first;
         if all_known && is_plain {
             Granted
         } else {

@@ -23,10 +23,17 @@ async fn wrong_requests_get_a_reason_in_json() {
         r#"{{"username":"john","password":"{}"}}"#,
         "x".repeat(17 * 1024)
     );
-    let table: [Case; 19] = [
+    let table: [Case; 20] = [
         ("POST", "/token", json, b"", 400),
         ("POST", "/token", json, b"{", 400),
         ("POST", "/token", json, b"\xff\xfe", 400),
+        (
+            "POST",
+            "/token",
+            json,
+            b"{\"username\":\"john\",\"password\":\"password123\",\"note\":\"\xc0\"}",
+            400,
+        ),
         ("POST", "/token", json, b"[]", 422),
         ("POST", "/token", json, b"null", 422),
         ("POST", "/token", json, br#"{"username":"john"}"#, 422),

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authlab_loadtest::live::Snapshot;
-use authlab_loadtest::progress::{Left, Progress};
+use authlab_loadtest::progress::{Left, Progress, Snapshot};
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::capacity::Capacity;
 use authlab_reports::plain;

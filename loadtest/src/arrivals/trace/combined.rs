@@ -13,8 +13,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::NS_PER_SECOND;
-use super::reading::{Logged, SubjectField};
+use super::{Logged, NS_PER_SECOND, SubjectField};
 
 /// The line, or nothing when it is not of this format.
 pub(super) fn parse(line: &str, subject: SubjectField) -> Option<Logged<'_>> {

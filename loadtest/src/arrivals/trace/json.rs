@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::reading::Logged;
+use super::Logged;
 
 #[derive(Deserialize)]
 struct Line<'a> {

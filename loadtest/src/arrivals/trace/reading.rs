@@ -1,8 +1,7 @@
 //! Reading a log into a [`Trace`].
 
-use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use authlab_reports::foreign;
@@ -11,7 +10,7 @@ use http::uri::PathAndQuery;
 use indexmap::IndexSet;
 use jiff::Timestamp;
 
-use super::{Counts, Line, MOST_LINES, MOST_TEXT_BYTES, Trace, combined, json, lines};
+use super::{Counts, Format, Line, MOST_LINES, MOST_TEXT_BYTES, SubjectField, Trace};
 
 /// How a log is to be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,27 +25,6 @@ pub struct Reading {
     pub from: Option<Timestamp>,
     /// How many times as fast as recorded.
     pub speed: f64,
-}
-
-/// The form of a log's lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// nginx's and Apache's `combined` (or `common`): whole seconds, unless nginx's `$msec` stands
-    /// first or last.
-    #[default]
-    Combined,
-    /// An object a line: `time` (epoch seconds, or RFC 3339), `method`, `path`, perhaps `subject`.
-    Json,
-}
-
-/// What becomes the subject of a combined line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SubjectField {
-    /// The signed-in user; the address where the log has none (`-`).
-    #[default]
-    User,
-    /// The address.
-    Ip,
 }
 
 /// A log that cannot be replayed.
@@ -87,35 +65,8 @@ pub enum TraceError {
     },
 }
 
-/// One line as read.
-#[derive(Debug, PartialEq)]
-pub(super) struct Logged<'a> {
-    /// Since the epoch.
-    pub(super) at_ns: u64,
-    /// Method and target; none where the log recorded no HTTP request.
-    pub(super) request: Option<(Cow<'a, str>, Cow<'a, str>)>,
-    pub(super) subject: Cow<'a, str>,
-}
-
 /// A log of which a greater share is unreadable is of another kind.
 const MOST_UNREADABLE_ONE_IN: u64 = 100;
-
-impl Format {
-    /// What its lines are called.
-    pub(super) fn lines(self) -> &'static str {
-        match self {
-            Self::Combined => "combined log lines",
-            Self::Json => "JSON log lines",
-        }
-    }
-
-    fn parse(self, line: &str, subject: SubjectField) -> Option<Logged<'_>> {
-        match self {
-            Self::Combined => combined::parse(line, subject),
-            Self::Json => json::parse(line),
-        }
-    }
-}
 
 impl Trace {
     /// Reads the log at `path`; `file` is its name in errors and reports.
@@ -136,7 +87,7 @@ impl Trace {
         let mut gathered = Gathered::default();
         let mut line = Vec::new();
         let mut number = 0;
-        while lines::next(&mut reader, &mut line).map_err(unreadable)? {
+        while next_line(&mut reader, &mut line).map_err(unreadable)? {
             number += 1;
             let line = match number {
                 1 => foreign::without_mark(&line),
@@ -253,4 +204,25 @@ impl Gathered {
 fn is_path(target: &str) -> bool {
     target.starts_with('/')
         && PathAndQuery::try_from(target).is_ok_and(|parsed| parsed.as_str() == target)
+}
+
+/// No access log has longer lines; of one that is longer, this much is read.
+const LONGEST_LINE_BYTES: u64 = 32 * 1024;
+
+/// Reads the next line into `line`, without its end; `false` when there is none.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let read = reader
+        .by_ref()
+        .take(LONGEST_LINE_BYTES)
+        .read_until(b'\n', line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if read as u64 == LONGEST_LINE_BYTES {
+        reader.skip_until(b'\n')?;
+    }
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(read > 0)
 }

@@ -1,22 +1,21 @@
 //! When requests are planned, as typed: `rate` and `spacing`, `think` and `think_spread`, or `trace`.
 
-use toml::Spanned;
-
-use super::LoadTable;
 use super::source::Source;
+use authlab_reports::duration;
+
 use crate::arrivals::{Arrivals, MOST_PER_SECOND, Piece, Rate, Spacing, Think};
-use crate::duration;
 use crate::scenario::ScenarioError;
+use crate::scenario::tables::{LoadTable, Typed};
 
 impl Source<'_> {
     pub(super) fn arrivals(&self, table: &LoadTable) -> Result<Arrivals, ScenarioError> {
         if let Some(trace) = &table.trace {
-            let rate = table.rate.as_ref().map(Spanned::span);
+            let rate = table.rate.as_ref().map(Typed::span);
             let others = [&table.spacing, &table.think, &table.think_spread];
-            let other = rate.or_else(|| others.into_iter().flatten().map(Spanned::span).next());
+            let other = rate.or_else(|| others.into_iter().flatten().map(Typed::span).next());
             if let Some(span) = other {
                 return Err(self.refuse(
-                    &Spanned::new(span, ()),
+                    &Typed::new(span, ()),
                     "a load has one of `rate`, `think` and `trace`: a trace has its own times",
                 ));
             }
@@ -78,7 +77,7 @@ impl Source<'_> {
     }
 
     /// A number, or pieces: `[{ for = "5s", at = 100 }, { for = "5s", from = 100, to = 1000 }]`.
-    fn rate(&self, typed: &Spanned<toml::Value>) -> Result<Rate, ScenarioError> {
+    fn rate(&self, typed: &Typed<toml::Value>) -> Result<Rate, ScenarioError> {
         let refused = |what: &str| {
             self.refuse(
                 typed,

@@ -1,41 +1,16 @@
 //! Servers beside the variants' own, as typed, and who may name them where.
 
-use std::collections::BTreeMap;
-
 use authlab_reports::nearest::did_you_mean;
-use serde::Deserialize;
-use toml::Spanned;
 
 use super::source::Source;
-use super::{File, VariantTable};
 use crate::protocol::Protocol;
 use crate::scenario::beside::{self, Beside, PORT};
+use crate::scenario::tables::{BesideTable, Tables, Typed, VariantTable};
 use crate::scenario::{Ready, Scenario, ScenarioError, Target};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BesideTable {
-    pub(super) name: Spanned<String>,
-    /// What it is to the variants that name it, where that is not its own name.
-    pub(super) role: Option<Spanned<String>>,
-    flags: Option<BTreeMap<String, toml::Value>>,
-    command: Option<Spanned<Vec<String>>>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    ready: Option<Spanned<String>>,
-    ready_within: Option<Spanned<String>>,
-}
-
-impl BesideTable {
-    /// By what name it is told of and sent to.
-    pub(super) fn known_as(&self) -> &String {
-        self.role.as_ref().unwrap_or(&self.name).get_ref()
-    }
-}
 
 impl Source<'_> {
     /// Those of the file; each is of use to a variant.
-    pub(super) fn besides(&self, file: &File) -> Result<Vec<Beside>, ScenarioError> {
+    pub(super) fn besides(&self, file: &Tables) -> Result<Vec<Beside>, ScenarioError> {
         let mut besides: Vec<Beside> = Vec::new();
         for table in &file.beside {
             let taken: Vec<_> = besides.iter().map(|b| b.name.as_str()).collect();
@@ -60,7 +35,7 @@ impl Source<'_> {
                     ),
                 ));
             }
-            let named = |name: &Spanned<String>| *name.get_ref() == beside.name;
+            let named = |name: &Typed<String>| *name.get_ref() == beside.name;
             if !file.variant.iter().any(|v| v.beside.iter().any(named)) {
                 return Err(self.refuse(
                     &table.name,
@@ -80,7 +55,7 @@ impl Source<'_> {
         Ok(name)
     }
 
-    fn check_name(&self, typed: &Spanned<String>) -> Result<(), ScenarioError> {
+    fn check_name(&self, typed: &Typed<String>) -> Result<(), ScenarioError> {
         let name = typed.get_ref();
         if beside::is_name(name) && name != PORT {
             return Ok(());
@@ -97,11 +72,11 @@ impl Source<'_> {
         let command = match (&table.flags, &table.command) {
             (Some(flags), None) => {
                 let ready = table.ready.as_ref().or(table.ready_within.as_ref());
-                let at = ready.map(Spanned::span);
+                let at = ready.map(Typed::span);
                 let at = at.or((!table.env.is_empty()).then(|| table.name.span()));
                 if let Some(at) = at {
                     return Err(self.refuse(
-                        &Spanned::new(at, ()),
+                        &Typed::new(at, ()),
                         "`env`, `ready` and `ready_within` belong to a [[beside]] with a `command`",
                     ));
                 }
@@ -176,7 +151,7 @@ impl Source<'_> {
     }
 
     /// Whether flags of loads and places of steps are of servers that every variant concerned has.
-    pub(super) fn reached(&self, file: &File, scenario: &Scenario) -> Result<(), ScenarioError> {
+    pub(super) fn reached(&self, file: &Tables, scenario: &Scenario) -> Result<(), ScenarioError> {
         for load in &scenario.loads {
             let mut tables = file.load.iter();
             let table = tables.find(|table| *table.name.get_ref() == load.name);
@@ -208,7 +183,7 @@ impl Source<'_> {
 
     fn not_beside(
         &self,
-        variant: &Spanned<String>,
+        variant: &Typed<String>,
         named: &[Beside],
         unknown: &str,
         known: &[Beside],

@@ -1,21 +1,9 @@
 //! The limits of a capacity search, as typed.
 
-use serde::Deserialize;
-use toml::Spanned;
-
-use super::LoadTable;
 use super::source::Source;
 use crate::arrivals::{Arrivals, Rate};
+use crate::scenario::tables::LoadTable;
 use crate::scenario::{Limits, ScenarioError, limits};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CapacityTable {
-    slo: Spanned<String>,
-    errors: Option<Spanned<String>>,
-    from: Option<Spanned<f64>>,
-    precision: Option<Spanned<String>>,
-}
 
 const ERRORS: &str = "< 0.1%";
 const FROM: f64 = 100.0;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::source::Source;
-use super::{File, StepTable};
+use crate::scenario::tables::{StepTable, Tables};
 use crate::scenario::{Pool, ScenarioError, Step};
 
 impl Source<'_> {
     /// For each variant the form in which it makes each step, the steps in the order of their first forms.
     pub(super) fn forms<'f>(
         &self,
-        file: &'f File,
+        file: &'f Tables,
     ) -> Result<Vec<Vec<&'f StepTable>>, ScenarioError> {
         let mut names: Vec<&str> = Vec::new();
         for table in &file.step {
@@ -34,7 +34,7 @@ impl Source<'_> {
 
     fn form<'f>(
         &self,
-        file: &'f File,
+        file: &'f Tables,
         name: &str,
         variant: &str,
     ) -> Result<&'f StepTable, ScenarioError> {
@@ -64,7 +64,7 @@ impl Source<'_> {
     /// The steps of a variant that makes some otherwise than the first, checked as those of the first are.
     pub(super) fn own_steps(
         &self,
-        file: &File,
+        file: &Tables,
         form: &[&StepTable],
         first: &[&StepTable],
         pools: &[Arc<Pool>],

@@ -1,9 +1,7 @@
 //! Journeys, as typed: one, or several with weights; each a list of `name` and `name*40`.
 
-use toml::Spanned;
-
-use super::LoadTable;
 use super::source::Source;
+use crate::scenario::tables::{JourneyTable, LoadTable, Typed};
 use crate::scenario::{Journey, ScenarioError, Step};
 
 impl Source<'_> {
@@ -29,7 +27,7 @@ impl Source<'_> {
                 if several.get_ref().is_empty() {
                     return Err(self.refuse(several, "`journeys` needs at least one journey"));
                 }
-                let one = |journey: &super::JourneyTable| {
+                let one = |journey: &JourneyTable| {
                     if *journey.weight.get_ref() == 0 {
                         return Err(self.refuse(&journey.weight, "a weight is 1 or more"));
                     }
@@ -45,7 +43,7 @@ impl Source<'_> {
 
     fn journey(
         &self,
-        typed: &Spanned<Vec<Spanned<String>>>,
+        typed: &Typed<Vec<Typed<String>>>,
         steps: &[Step],
     ) -> Result<Vec<(usize, u32)>, ScenarioError> {
         if typed.get_ref().is_empty() {
@@ -67,7 +65,7 @@ impl Source<'_> {
                         format!("`{}`: write a step as `name` or `name*40`", item.get_ref()),
                     )
                 })?;
-            let wanted = Spanned::new(item.span(), step.to_owned());
+            let wanted = Typed::new(item.span(), step.to_owned());
             journey.push((self.step_named(&wanted, steps)?, times));
         }
         Ok(journey)
@@ -76,7 +74,7 @@ impl Source<'_> {
     /// The steps named in a list.
     pub(super) fn named_steps(
         &self,
-        names: &[Spanned<String>],
+        names: &[Typed<String>],
         steps: &[Step],
     ) -> Result<Vec<usize>, ScenarioError> {
         names
@@ -85,7 +83,7 @@ impl Source<'_> {
             .collect()
     }
 
-    fn step_named(&self, name: &Spanned<String>, steps: &[Step]) -> Result<usize, ScenarioError> {
+    fn step_named(&self, name: &Typed<String>, steps: &[Step]) -> Result<usize, ScenarioError> {
         self.position("step", name, steps.iter().map(|step| &step.name))
     }
 }

@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use super::source::Source;
-use super::{File, LoadTable};
+use crate::scenario::tables::{LoadTable, Tables};
+use crate::scenario::template::TRACE_VALUES;
 use crate::scenario::template::{Slot, Template};
 use crate::scenario::{Load, Pool, ScenarioError, Step};
-use crate::user::TRACE_VALUES;
 
 impl Source<'_> {
     /// Checks the values of the pools' files in the steps that use them.
     pub(super) fn rows_fit(
         &self,
-        file: &File,
+        file: &Tables,
         pools: &[Arc<Pool>],
         steps: &[Step],
     ) -> Result<(), ScenarioError> {

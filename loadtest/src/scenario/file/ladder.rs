@@ -2,16 +2,15 @@
 
 use authlab_reports::nearest::did_you_mean;
 use authlab_reports::run::{Ladder, LoadStep};
-use toml::Spanned;
 
-use super::File;
 use super::source::Source;
+use crate::scenario::tables::{Tables, Typed};
 use crate::scenario::{Load, ScenarioError, Step};
 
 impl Source<'_> {
     pub(super) fn ladder(
         &self,
-        file: &File,
+        file: &Tables,
         steps: &[Step],
         loads: &[Load],
     ) -> Result<Ladder, ScenarioError> {
@@ -46,7 +45,7 @@ impl Source<'_> {
     /// Requests a second and CPU a request are those of a load: it must be of one step.
     fn capacity(
         &self,
-        at: &Spanned<String>,
+        at: &Typed<String>,
         steps: &[Step],
         loads: &[Load],
     ) -> Result<LoadStep, ScenarioError> {
@@ -68,7 +67,7 @@ impl Source<'_> {
 
     fn load_step(
         &self,
-        at: &Spanned<String>,
+        at: &Typed<String>,
         steps: &[Step],
         loads: &[Load],
     ) -> Result<LoadStep, ScenarioError> {

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use authlab_reports::folder::MOST_BLOCKS;
 use authlab_reports::nearest::did_you_mean;
-use toml::Spanned;
 
 use super::source::Source;
-use super::{File, LoadTable};
 use crate::arrivals::Arrivals;
+use crate::scenario::tables::{LoadTable, Tables, Typed};
 use crate::scenario::{Cookies, Load, Pool, ScenarioError, Step};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,7 +19,7 @@ const MOST_USERS: usize = 10_000;
 impl Source<'_> {
     pub(super) fn loads(
         &self,
-        file: &File,
+        file: &Tables,
         steps: &mut [Step],
         pools: &[Arc<Pool>],
         profile: &str,
@@ -110,11 +109,7 @@ impl Source<'_> {
     }
 
     /// A duration, or `trace`: as long as the trace lasts. No slice lasts longer than its trace.
-    fn slice(
-        &self,
-        typed: &Spanned<String>,
-        arrivals: &Arrivals,
-    ) -> Result<Duration, ScenarioError> {
+    fn slice(&self, typed: &Typed<String>, arrivals: &Arrivals) -> Result<Duration, ScenarioError> {
         match (typed.get_ref().as_str(), arrivals) {
             ("trace", Arrivals::Trace(trace)) => Ok(trace.length()),
             ("trace", _) => Err(self.refuse(

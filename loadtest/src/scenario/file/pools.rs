@@ -4,13 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml::Spanned;
-
 use super::source::Source;
-use super::{File, PoolTable};
+use crate::scenario::tables::{PoolTable, StepTable, Tables, Typed};
+use crate::scenario::template::OWN_VALUES;
 use crate::scenario::template::is_name;
 use crate::scenario::{Pool, Popularity, ScenarioError, Step, Table};
-use crate::user::OWN_VALUES;
 
 /// More members are a mistake, or another tool's work.
 const MOST_MEMBERS: usize = 1_000_000;
@@ -22,7 +20,7 @@ const MOST_EXPONENT: f64 = 10.0;
 
 impl Source<'_> {
     /// Whether the pools' names may be used in templates; steps are read with them.
-    pub(super) fn pool_names(&self, file: &File) -> Result<(), ScenarioError> {
+    pub(super) fn pool_names(&self, file: &Tables) -> Result<(), ScenarioError> {
         let refused = |name: &str| !is_name(name) || OWN_VALUES.contains(&name);
         let mut pools = file.pool.iter();
         match pools.find(|pool| refused(pool.name.get_ref())) {
@@ -41,7 +39,7 @@ impl Source<'_> {
     /// The pools; marks the steps that use values of theirs, which change with the member.
     pub(super) fn pools(
         &self,
-        file: &File,
+        file: &Tables,
         steps: &mut [Step],
     ) -> Result<Vec<Arc<Pool>>, ScenarioError> {
         let mut pools: Vec<Arc<Pool>> = Vec::new();
@@ -84,9 +82,9 @@ impl Source<'_> {
             }
         };
         if !(1..=MOST_MEMBERS).contains(&size) {
-            let at = table.size.as_ref().map_or(table.name.span(), Spanned::span);
+            let at = table.size.as_ref().map_or(table.name.span(), Typed::span);
             return Err(self.refuse(
-                &Spanned::new(at, ()),
+                &Typed::new(at, ()),
                 format!("a pool has 1 to {MOST_MEMBERS} members; `{name}` has {size}"),
             ));
         }
@@ -142,7 +140,7 @@ impl Source<'_> {
     /// A step may not overwrite a member's number or what a CSV file says of it.
     fn pool_values_stay(
         &self,
-        table: &super::StepTable,
+        table: &StepTable,
         pools: &[Arc<Pool>],
     ) -> Result<(), ScenarioError> {
         for name in table.save.keys().chain(table.set.keys()) {
@@ -183,7 +181,7 @@ impl Source<'_> {
     }
 
     /// The rows of a CSV file beside the scenario file.
-    fn csv(&self, typed: &Spanned<String>) -> Result<Table, ScenarioError> {
+    fn csv(&self, typed: &Typed<String>) -> Result<Table, ScenarioError> {
         let folder = Path::new(self.path).parent().unwrap_or(Path::new(""));
         let path = folder.join(typed.get_ref());
         let refused = |what: &dyn std::fmt::Display| {

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use http::uri::Authority;
-use toml::Spanned;
 
-use super::VariantTable;
 use super::source::Source;
 use crate::protocol::{HttpVersion, Protocol, Trust};
 use crate::scenario::ScenarioError;
+use crate::scenario::tables::{Typed, VariantTable};
 
 impl Source<'_> {
     /// The protocol of a server that is reached over TLS, or not.
@@ -50,7 +49,7 @@ impl Source<'_> {
         }
     }
 
-    fn version(&self, typed: &Spanned<String>) -> Result<HttpVersion, ScenarioError> {
+    fn version(&self, typed: &Typed<String>) -> Result<HttpVersion, ScenarioError> {
         HttpVersion::ALL
             .into_iter()
             .find(|version| version.label() == typed.get_ref())
@@ -68,7 +67,7 @@ impl Source<'_> {
     }
 
     /// A file beside the scenario.
-    fn trust(&self, ca: &Spanned<String>) -> Result<Trust, ScenarioError> {
+    fn trust(&self, ca: &Typed<String>) -> Result<Trust, ScenarioError> {
         let folder = Path::new(self.path).parent().unwrap_or(Path::new(""));
         Trust::read(&folder.join(ca.get_ref()))
             .map_err(|error| self.refuse(ca, format!("ca: {error}")))

@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use authlab_reports::nearest::did_you_mean;
-use toml::Spanned;
 
-use super::LoadTable;
 use super::source::Source;
+use crate::scenario::tables::{LoadTable, Typed};
+use crate::scenario::template::{OWN_VALUES, TRACE_VALUES};
 use crate::scenario::{Journey, Pool, ScenarioError, Step};
-use crate::user::{OWN_VALUES, TRACE_VALUES};
 
 impl Source<'_> {
     /// Checks a load's steps in the order in which a user makes them, and marks those whose page a
@@ -24,8 +23,8 @@ impl Source<'_> {
         pools: &[Arc<Pool>],
     ) -> Result<(), ScenarioError> {
         let mut known: Vec<String> = OWN_VALUES.map(str::to_owned).to_vec();
-        let load = table.journey.as_ref().map(Spanned::span);
-        let load = Spanned::new(load.unwrap_or(table.name.span()), ());
+        let load = table.journey.as_ref().map(Typed::span);
+        let load = Typed::new(load.unwrap_or(table.name.span()), ());
         self.sequence(&load, steps, prepare, &mut known, &[])?;
         if table.trace.is_some() {
             known.extend(TRACE_VALUES.map(str::to_owned));
@@ -44,7 +43,7 @@ impl Source<'_> {
                 (None, None) => table.name.span(),
             };
             let made: Vec<usize> = journey.steps.iter().map(|(step, _)| *step).collect();
-            let at = Spanned::new(at, ());
+            let at = Typed::new(at, ());
             self.sequence(&at, steps, &made, &mut known.clone(), pools)?;
         }
         Ok(())
@@ -53,7 +52,7 @@ impl Source<'_> {
     /// Checks one sequence; `known` are the values there before it, and after it.
     pub(super) fn sequence<T>(
         &self,
-        at: &Spanned<T>,
+        at: &Typed<T>,
         steps: &mut [Step],
         sequence: &[usize],
         known: &mut Vec<String>,

@@ -1,27 +1,32 @@
-//! The text of a scenario file, and how a mistake in it is told: file, line, what is accepted.
+//! Where a scenario's tables come from, and how a mistake in them is told: file, line, what is accepted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use authlab_reports::duration;
 use authlab_reports::nearest::did_you_mean;
-use toml::Spanned;
 
-use crate::duration;
 use crate::scenario::ScenarioError;
+use crate::scenario::tables::Typed;
 
-/// A file's name and text.
+/// What made the tables.
 pub(super) struct Source<'a> {
+    /// The file's name, or what stands for one.
     pub(super) path: &'a str,
-    pub(super) text: &'a str,
+    /// The file's text; none for tables that a program has filled in.
+    pub(super) text: Option<&'a str>,
 }
 
 impl Source<'_> {
-    pub(super) fn refuse<T>(&self, at: &Spanned<T>, what: impl Into<String>) -> ScenarioError {
+    pub(super) fn refuse<T>(&self, at: &Typed<T>, what: impl Into<String>) -> ScenarioError {
         self.refuse_at(at.span().start, what.into())
     }
 
     fn refuse_at(&self, byte: usize, what: String) -> ScenarioError {
-        let before = self.text.get(..byte).unwrap_or(self.text);
+        let Some(text) = self.text else {
+            return ScenarioError::Unaccepted { what };
+        };
+        let before = text.get(..byte).unwrap_or(text);
         let line = before.matches('\n').count();
         ScenarioError::Refused {
             path: self.path.to_owned(),
@@ -39,7 +44,7 @@ impl Source<'_> {
         )
     }
 
-    pub(super) fn name(&self, name: &Spanned<String>) -> Result<String, ScenarioError> {
+    pub(super) fn name(&self, name: &Typed<String>) -> Result<String, ScenarioError> {
         let text = name.get_ref();
         let accepted = |b: u8| b.is_ascii_alphanumeric() || b"-.+".contains(&b);
         if text.is_empty() || text.starts_with('.') || !text.bytes().all(accepted) {
@@ -54,7 +59,7 @@ impl Source<'_> {
     pub(super) fn unique(
         &self,
         what: &str,
-        name: &Spanned<String>,
+        name: &Typed<String>,
         taken: &[&str],
     ) -> Result<String, ScenarioError> {
         let name_text = self.name(name)?;
@@ -67,7 +72,7 @@ impl Source<'_> {
     pub(super) fn position<'n>(
         &self,
         what: &str,
-        wanted: &Spanned<String>,
+        wanted: &Typed<String>,
         names: impl Iterator<Item = &'n String>,
     ) -> Result<usize, ScenarioError> {
         let names: Vec<_> = names.map(String::as_str).collect();
@@ -84,13 +89,13 @@ impl Source<'_> {
         })
     }
 
-    pub(super) fn duration(&self, text: &Spanned<String>) -> Result<Duration, ScenarioError> {
+    pub(super) fn duration(&self, text: &Typed<String>) -> Result<Duration, ScenarioError> {
         duration::parse(text.get_ref()).map_err(|error| self.refuse(text, error.to_string()))
     }
 
     pub(super) fn flags(
         &self,
-        at: &Spanned<String>,
+        at: &Typed<String>,
         table: &BTreeMap<String, toml::Value>,
     ) -> Result<BTreeMap<String, String>, ScenarioError> {
         table

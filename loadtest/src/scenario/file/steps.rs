@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::{Method, header};
-use toml::Spanned;
 
-use super::besides::BesideTable;
 use super::source::Source;
-use super::{File, StepTable};
+use crate::scenario::tables::{BesideTable, StepTable, Tables, Typed};
 use crate::scenario::template::is_name;
+use crate::scenario::template::{FRESH_VALUES, OWN_VALUES, TRACE_VALUES};
 use crate::scenario::{Body, Credentials, Place, ScenarioError, Step, Template};
 use crate::target;
-use crate::user::{FRESH_VALUES, OWN_VALUES, TRACE_VALUES};
 
 /// More redirects within one server are a loop.
 const MOST_REDIRECTS: u32 = 20;
@@ -20,7 +18,7 @@ impl Source<'_> {
     /// The steps of one variant, in the forms that it makes them in.
     pub(super) fn steps(
         &self,
-        file: &File,
+        file: &Tables,
         tables: &[&StepTable],
     ) -> Result<Vec<Step>, ScenarioError> {
         let mut steps: Vec<Step> = Vec::new();
@@ -180,7 +178,7 @@ impl Source<'_> {
         let mut there = bodies.into_iter().flatten();
         if let (Some((one, _)), Some((other, at))) = (there.next(), there.next()) {
             return Err(self.refuse(
-                &Spanned::new(at, ()),
+                &Typed::new(at, ()),
                 format!("a step has `{one}` or `{other}`, not both"),
             ));
         }
@@ -234,7 +232,7 @@ impl Source<'_> {
         }
     }
 
-    fn place(&self, typed: &Spanned<String>) -> Result<Place, ScenarioError> {
+    fn place(&self, typed: &Typed<String>) -> Result<Place, ScenarioError> {
         let text = typed.get_ref();
         let refused = || {
             self.refuse(
@@ -260,7 +258,7 @@ impl Source<'_> {
     }
 
     /// A name under which a step may keep a value.
-    fn value_name(&self, typed: &Spanned<String>) -> Result<String, ScenarioError> {
+    fn value_name(&self, typed: &Typed<String>) -> Result<String, ScenarioError> {
         let name = typed.get_ref();
         if !is_name(name) {
             return Err(self.refuse(
@@ -302,7 +300,7 @@ enum ContentType {
 }
 
 /// What a step's headers say of its body.
-fn content_type(headers: &BTreeMap<Spanned<String>, Spanned<String>>) -> ContentType {
+fn content_type(headers: &BTreeMap<Typed<String>, Typed<String>>) -> ContentType {
     let mut headers = headers.iter();
     let typed = headers.find(|(name, _)| name.get_ref().eq_ignore_ascii_case("content-type"));
     let essence = typed.and_then(|(_, value)| value.get_ref().split(';').next());

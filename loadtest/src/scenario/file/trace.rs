@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use http::Method;
-use toml::Spanned;
 
-use super::TraceTable;
 use super::source::Source;
 use crate::arrivals::trace::{Format, Reading, SubjectField, Trace};
 use crate::scenario::ScenarioError;
+use crate::scenario::tables::{TraceTable, Typed};
 
 /// Faster than this, a day is over in a second.
 const FASTEST: f64 = 100_000.0;
@@ -79,7 +78,7 @@ impl Source<'_> {
         if typed.get_ref().is_empty() {
             return Err(self.refuse(typed, "`methods` is empty; write [\"GET\", \"HEAD\"]"));
         }
-        let method = |text: &Spanned<String>| {
+        let method = |text: &Typed<String>| {
             text.get_ref().parse().map_err(|_| {
                 self.refuse(
                     text,

@@ -3,20 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use toml::Spanned;
-
 use super::source::Source;
-use super::{File, VariantTable};
 use crate::origin::Origin;
+use crate::scenario::tables::{Tables, Typed, VariantTable};
 use crate::scenario::{Beside, Ready, ScenarioError, Target, Variant};
 use crate::target;
-
-const READY_WITHIN: Duration = Duration::from_secs(10);
 
 impl Source<'_> {
     pub(super) fn variants(
         &self,
-        file: &File,
+        file: &Tables,
         besides: &[Beside],
     ) -> Result<Vec<Variant>, ScenarioError> {
         let mut variants: Vec<Variant> = Vec::new();
@@ -46,7 +42,7 @@ impl Source<'_> {
         }
     }
 
-    fn target(&self, file: &File, table: &VariantTable) -> Result<Target, ScenarioError> {
+    fn target(&self, file: &Tables, table: &VariantTable) -> Result<Target, ScenarioError> {
         let ways = [
             table.flags.is_some(),
             table.command.is_some(),
@@ -100,7 +96,7 @@ impl Source<'_> {
     /// Whether a command is told the port that it is to listen on.
     pub(super) fn told_its_port(
         &self,
-        at: &Spanned<String>,
+        at: &Typed<String>,
         words: &[String],
         env: &BTreeMap<String, String>,
     ) -> Result<(), ScenarioError> {
@@ -114,7 +110,7 @@ impl Source<'_> {
         Err(self.refuse(at, "a command needs `{port}` where its port is told"))
     }
 
-    pub(super) fn ready_path(&self, typed: &Spanned<String>) -> Result<String, ScenarioError> {
+    pub(super) fn ready_path(&self, typed: &Typed<String>) -> Result<String, ScenarioError> {
         target::path(typed.get_ref()).map_err(|cause| {
             self.refuse(typed, format!("`ready` is a path, e.g. /healthz: {cause}"))
         })
@@ -122,12 +118,12 @@ impl Source<'_> {
 
     pub(super) fn ready_within(
         &self,
-        typed: Option<&Spanned<String>>,
+        typed: Option<&Typed<String>>,
     ) -> Result<Duration, ScenarioError> {
-        typed.map_or(Ok(READY_WITHIN), |text| self.duration(text))
+        typed.map_or(Ok(Target::READY_WITHIN), |text| self.duration(text))
     }
 
-    fn url(&self, table: &VariantTable, url: &Spanned<String>) -> Result<Target, ScenarioError> {
+    fn url(&self, table: &VariantTable, url: &Typed<String>) -> Result<Target, ScenarioError> {
         let (origin, path) =
             Origin::parse(url.get_ref()).map_err(|error| self.refuse(url, error.to_string()))?;
         if path != "/" {
@@ -140,16 +136,16 @@ impl Source<'_> {
     /// Refuses keys that say how to start a server, or how to speak to one started here.
     fn only_of_a_command(&self, table: &VariantTable) -> Result<(), ScenarioError> {
         let places = [
-            table.ready.as_ref().map(Spanned::span),
-            table.ready_within.as_ref().map(Spanned::span),
-            table.tls.as_ref().map(Spanned::span),
-            table.host.as_ref().map(Spanned::span),
+            table.ready.as_ref().map(Typed::span),
+            table.ready_within.as_ref().map(Typed::span),
+            table.tls.as_ref().map(Typed::span),
+            table.host.as_ref().map(Typed::span),
             (!table.env.is_empty()).then(|| table.name.span()),
         ];
         match places.into_iter().flatten().next() {
             None => Ok(()),
             Some(place) => Err(self.refuse(
-                &Spanned::new(place, ()),
+                &Typed::new(place, ()),
                 "`env`, `ready`, `ready_within`, `tls` and `host` belong to a variant with a \
                  `command`; a url says https:// and its host itself",
             )),

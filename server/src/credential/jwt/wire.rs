@@ -8,11 +8,11 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Claims, Named};
-use crate::binding::{Bound, Confirmation, SealedSender};
+use crate::bound::{Bound, Confirmation, SealedSender};
 use crate::clients::CLIENT;
+use crate::grant::{Generation, TokenId};
 use crate::members::{present, rounded_down, rounded_up, some, some_object};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Generation, TokenId};
 
 /// The client of the server's own ways to sign in.
 const OWN_CLIENT: &str = "authlab";

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::binding::Bound;
+use crate::bound::Bound;
 use crate::policy::{Role, Roles};
 use crate::sessions::{Device, Told};
 use crate::users::Profile;

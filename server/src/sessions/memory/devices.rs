@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::request::TokenId;
+use crate::grant::TokenId;
 use crate::sessions::{Device, DeviceFacts, Signed};
 use crate::users::Profile;
 

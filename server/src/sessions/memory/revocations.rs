@@ -3,7 +3,7 @@
 
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
-use crate::request::{Generation, TokenId};
+use crate::grant::{Generation, TokenId};
 use crate::subjects::Subject;
 
 /// The most revocations that are held at once.

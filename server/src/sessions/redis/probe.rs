@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::RedisSessions;
 use super::link::Failure;
-use crate::binding::Bound;
+use crate::bound::Bound;
 use crate::clock::Timestamp;
-use crate::credential::refresh;
 use crate::denied::Denied;
+use crate::grant::{Mark, TokenId, Verified};
 use crate::policy::{Roles, Scopes};
-use crate::request::{Mark, TokenId, Verified};
+use crate::sessions::refresh;
 use crate::sessions::{Device, Refreshed, Standing, Told, WrongSessions};
 use crate::subjects::Subjects;
 use crate::users::Profile;

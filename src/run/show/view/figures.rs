@@ -1,6 +1,7 @@
 //! The slice under way in figures.
 
-use authlab_loadtest::live::{Aim, Distribution, Snapshot};
+use authlab_loadtest::live::{Aim, Distribution};
+use authlab_loadtest::progress::Snapshot;
 use authlab_reports::quantity;
 use authlab_reports::run::Latency;
 use ratatui::Frame;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authlab_loadtest::live::{Aim, Distribution, Snapshot};
-use authlab_loadtest::progress::Left;
+use authlab_loadtest::live::{Aim, Distribution};
+use authlab_loadtest::progress::{Left, Snapshot};
 use authlab_reports::run::{Validity, Verdict};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

@@ -1,0 +1,169 @@
+//! Whom a token is bound to: nobody, a sender, or a key.
+
+use std::fmt;
+
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use subtle::ConstantTimeEq as _;
+
+use crate::denied::Denied;
+
+/// Whom a token is bound to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// Whoever holds it.
+    #[default]
+    Nobody,
+    /// This sender.
+    Sender(SealedSender),
+    /// The holder of the key with this thumbprint (RFC 7638).
+    Key(Seal),
+}
+
+/// A sender as a token carries it (its `bnd` claim). Empty seals bind nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SealedSender {
+    #[serde(rename = "ua", skip_serializing_if = "Seal::is_empty")]
+    pub(crate) user_agent: Seal,
+    #[serde(skip_serializing_if = "Seal::is_empty")]
+    pub(crate) ip: Seal,
+}
+
+/// A key as a token carries it (its `cnf` claim, RFC 9449 §6.1). A confirmation by any other method cannot be checked
+/// here, so a token that has one is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Confirmation {
+    jkt: Seal,
+}
+
+impl Bound {
+    /// As claims.
+    pub(crate) fn claims(self) -> (Option<SealedSender>, Option<Confirmation>) {
+        match self {
+            Self::Nobody => (None, None),
+            Self::Sender(sealed) => (Some(sealed), None),
+            Self::Key(jkt) => (None, Some(Confirmation { jkt })),
+        }
+    }
+
+    /// Of claims; `None` for a token that would be bound twice.
+    pub(crate) fn of_claims(
+        sealed: Option<SealedSender>,
+        confirmation: Option<Confirmation>,
+    ) -> Option<Self> {
+        match (sealed, confirmation) {
+            (None, None) => Some(Self::Nobody),
+            (Some(sealed), None) => Some(Self::Sender(sealed)),
+            (None, Some(Confirmation { jkt })) => Some(Self::Key(jkt)),
+            (Some(_), Some(_)) => None,
+        }
+    }
+
+    /// The sender that it is bound to; a token of a server that binds otherwise is nobody's here.
+    pub(crate) fn sender(&self) -> Result<&SealedSender, Denied> {
+        match self {
+            Self::Sender(sealed) => Ok(sealed),
+            Self::Nobody | Self::Key(_) => Err(Denied::WrongSender),
+        }
+    }
+}
+
+/// The longest text: 32 bytes in hexadecimal. A bcrypt hash has 60.
+const MOST_BYTES: usize = 64;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// A digest's text; empty means "not bound". It is kept in place: a verified token is `Copy`, and a cache hands it out without
+/// allocating.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seal {
+    length: u8,
+    bytes: [u8; MOST_BYTES],
+}
+
+impl Seal {
+    /// A text as it stands; `None` when it is longer than any digest.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let mut bytes = [0; MOST_BYTES];
+        bytes
+            .get_mut(..text.len())?
+            .copy_from_slice(text.as_bytes());
+        Some(Self {
+            length: text.len() as u8,
+            bytes,
+        })
+    }
+
+    /// A digest in hexadecimal.
+    pub(crate) fn of_digest<const N: usize>(digest: [u8; N]) -> Self {
+        const { assert!(2 * N <= MOST_BYTES) };
+        let mut bytes = [0; MOST_BYTES];
+        for (pair, byte) in bytes.chunks_exact_mut(2).zip(digest) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 0x0f)];
+        }
+        Self {
+            length: 2 * N as u8,
+            bytes,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.bytes
+            .get(..usize::from(self.length))
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .unwrap_or("")
+    }
+
+    /// Compares every byte, whatever the first ones say. Padding is always zero, so it may take part.
+    pub(crate) fn matches(&self, other: &Self) -> bool {
+        self.length == other.length
+            && !self.is_empty()
+            && bool::from(self.bytes.ct_eq(&other.bytes))
+    }
+}
+
+impl Default for Seal {
+    fn default() -> Self {
+        Self {
+            length: 0,
+            bytes: [0; MOST_BYTES],
+        }
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal([redacted])")
+    }
+}
+
+impl Serialize for Seal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Seal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Seal;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a digest of at most {MOST_BYTES} bytes")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Seal, E> {
+                Seal::of_text(text).ok_or_else(|| E::invalid_length(text.len(), &self))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}

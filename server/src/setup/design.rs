@@ -1,0 +1,214 @@
+//! What follows from a design: which settings do not go together, and what its parts are to know.
+
+use super::Design;
+use crate::binding::BindingKind;
+use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
+use crate::decisions::{CacheForm, CacheKind, CacheStore};
+use crate::freshness::FreshnessKind;
+use crate::issuer::{AudienceFrom, IssuerFrom};
+use crate::password::PasswordKind;
+use crate::policy::PolicyKind;
+use crate::sessions::SessionsFrom;
+use crate::users::UsersFrom;
+use crate::verification::{IntrospectUrl, VerifyKind};
+
+impl Design {
+    /// Two settings that do not go together, and what does.
+    pub(crate) fn clash(&self) -> Option<&'static str> {
+        self.clash_of_places()
+            .or_else(|| self.clash_of_basic())
+            .or_else(|| self.clash_of_dpop())
+    }
+
+    /// Where things are verified and kept.
+    fn clash_of_places(&self) -> Option<&'static str> {
+        let cached = self.cache != CacheKind::None;
+        if cached && self.cache_store == CacheStore::Redis {
+            if !matches!(self.sessions, SessionsFrom::Redis(_)) {
+                return Some(
+                    "--cache-store redis needs --sessions redis://…: what one server's memory revokes, others would not know of",
+                );
+            }
+            if self.cache == CacheKind::Token {
+                return Some(
+                    "--cache-store redis keeps decisions; accepted for --cache token: quick, moka",
+                );
+            }
+        }
+        if self.verify == VerifyKind::Local {
+            return None;
+        }
+        if self.introspect_url == IntrospectUrl::Nowhere {
+            return Some("--verify introspect needs --introspect-url");
+        }
+        if !matches!(
+            self.credential,
+            CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey
+        ) {
+            return Some(
+                "--verify introspect asks about tokens; accepted for --credential: jwt, opaque, api-key",
+            );
+        }
+        if !matches!(self.binding, BindingKind::None | BindingKind::Dpop) {
+            return Some(
+                "--verify introspect leaves the sender to the central server, which is told; accepted for --binding: none, dpop",
+            );
+        }
+        if cached && self.freshness == FreshnessKind::Denylist {
+            return Some(
+                "--freshness denylist looks at what was revoked here, and --verify introspect leaves that to the central server; accepted: epoch, ttl, exp",
+            );
+        }
+        None
+    }
+
+    fn clash_of_basic(&self) -> Option<&'static str> {
+        if self.credential != CredentialKind::Basic {
+            return None;
+        }
+        if self.binding != BindingKind::None {
+            return Some(
+                "--credential basic has no token that could be bound; accepted for --binding: none",
+            );
+        }
+        match (self.cache, self.cache_store, self.freshness) {
+            (CacheKind::None, ..) => None,
+            (_, CacheStore::Redis, _) => Some(
+                "--cache-store redis would keep fast digests of passwords; accepted for --credential basic: quick, moka",
+            ),
+            (.., FreshnessKind::Exp) => Some(
+                "--freshness exp waits for a token's end, and --credential basic has none; accepted: epoch, denylist, ttl",
+            ),
+            _ => None,
+        }
+    }
+
+    fn clash_of_dpop(&self) -> Option<&'static str> {
+        if self.binding != BindingKind::Dpop {
+            return None;
+        }
+        if self.listen.ip().is_unspecified() && self.issuer == IssuerFrom::Listen {
+            return Some(
+                "--binding dpop needs --issuer URL where it listens on every address: proofs are made for one",
+            );
+        }
+        match (self.credential, self.cache) {
+            (CredentialKind::Session, _) => Some(
+                "--binding dpop binds what an Authorization header carries, not the cookie of --credential session; accepted: jwt, opaque, session-jwt",
+            ),
+            (CredentialKind::ApiKey | CredentialKind::Basic, _) => Some(
+                "--binding dpop binds tokens; accepted for --credential: jwt, opaque, session-jwt",
+            ),
+            (_, CacheKind::Decision) => Some(
+                "--cache decision would leave the proofs of --binding dpop unread; accepted: none, token",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Who issues its tokens.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        match &self.issuer {
+            IssuerFrom::Listen => format!("http://{}", self.listen),
+            IssuerFrom::Url(url) => url.to_string(),
+        }
+    }
+
+    /// For whom its tokens are, where that was said.
+    pub(crate) fn named_audience(&self) -> Option<&str> {
+        match &self.audience {
+            AudienceFrom::Issuer => None,
+            AudienceFrom::Named(name) => Some(name),
+        }
+    }
+
+    /// For whom its tokens are.
+    #[must_use]
+    pub fn audience(&self) -> String {
+        match &self.audience {
+            AudienceFrom::Issuer => self.issuer(),
+            AudienceFrom::Named(name) => name.to_string(),
+        }
+    }
+
+    /// Whether requests are authorized: under `--policy allow-all` neither binding nor cache is ever consulted.
+    pub(crate) fn authorizes(&self) -> bool {
+        self.policy == PolicyKind::Enforce
+    }
+
+    /// What is kept of a key.
+    pub(crate) fn form(&self) -> CacheForm {
+        match self.credential {
+            // A password must not lie in memory.
+            CredentialKind::Basic => CacheForm::Digest,
+            _ => self.cache_form,
+        }
+    }
+
+    /// Whether an entry may only live for `--cache-ttl`: where that is the rule, and where something that no number tells of
+    /// may change what it was made of.
+    pub(crate) fn caps_entries(&self) -> bool {
+        let unseen = self.verify == VerifyKind::Introspect
+            || self.credential == CredentialKind::Basic && self.users.is_written_elsewhere();
+        let by_numbers = matches!(
+            self.freshness,
+            FreshnessKind::Epoch | FreshnessKind::Denylist
+        );
+        let cached = self.cache != CacheKind::None;
+        cached && (self.freshness == FreshnessKind::Ttl || by_numbers && unseen)
+    }
+
+    /// Whether a verification, a sender's proof apart, takes so long that those who wait for the same are worth one.
+    pub(crate) fn flies_together(&self) -> bool {
+        let is_slow = self.verify == VerifyKind::Introspect
+            || self.binding == BindingKind::Bcrypt
+            || self.is_by_secret() && self.hashes_slowly()
+            || matches!(self.sessions, SessionsFrom::Redis(_));
+        self.cache != CacheKind::None && self.binding != BindingKind::Dpop && is_slow
+    }
+
+    /// Whether a verification waits for a hash, so that what was true before may no longer be.
+    pub(crate) fn waits(&self) -> bool {
+        let here = self.verify == VerifyKind::Local;
+        self.binding == BindingKind::Bcrypt || self.is_by_secret() && here
+    }
+
+    /// Whether each request shows what is compared with a stored hash.
+    fn is_by_secret(&self) -> bool {
+        matches!(
+            self.credential,
+            CredentialKind::ApiKey | CredentialKind::Basic
+        )
+    }
+
+    /// Whether anything slow is ever hashed: a users file may hold slow hashes whatever `--password` says.
+    pub(crate) fn hashes_slowly(&self) -> bool {
+        if self.verify == VerifyKind::Introspect {
+            return false;
+        }
+        self.password.is_slow()
+            || self.binding == BindingKind::Bcrypt
+            || matches!(self.users, UsersFrom::File(_) | UsersFrom::Sqlite(_))
+    }
+
+    /// Whether `--bcrypt-cost` means anything.
+    pub(crate) fn uses_bcrypt(&self) -> bool {
+        let password = self.password == PasswordKind::Bcrypt && self.verify == VerifyKind::Local;
+        password || self.binding == BindingKind::Bcrypt
+    }
+
+    /// Whether tokens are signed here by a key that outlives the process.
+    pub(crate) fn has_lasting_key(&self) -> bool {
+        let lasting = match self.jwt {
+            JwtAlgorithm::HS256 => self.secret_file != SecretFrom::Random,
+            _ => self.key_file != KeyFrom::Generated,
+        };
+        lasting && self.credential.is_signed() && self.verify == VerifyKind::Local
+    }
+
+    /// Whether a restart forgets what was revoked of tokens that are older.
+    pub(crate) fn forgets_revocations(&self) -> bool {
+        self.has_lasting_key() && self.sessions == SessionsFrom::Memory
+    }
+}
