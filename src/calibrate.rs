@@ -8,7 +8,7 @@ use authlab_loadtest::calibrate::{self, Length};
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
-use authlab_reports::calibration::FILE_NAME;
+use authlab_reports::run::calibration::FILE_NAME;
 use authlab_reports::{render, section};
 
 use crate::output;

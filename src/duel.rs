@@ -17,10 +17,11 @@ use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::progress::Progress;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::duel::{Duel, Instructions, Terms};
+use authlab_reports::duel::Duel;
 use authlab_reports::folder;
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
+use authlab_reports::run::{Instructions, Terms};
 use clap::ArgMatches;
 
 use crate::format::{Format, Written};

@@ -10,7 +10,8 @@ use authlab_loadtest::cores::Cores;
 use authlab_loadtest::instructions::{Amount, Counter, count};
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::duel::Instructions;
+use authlab_reports::duel::Counted;
+use authlab_reports::run::Instructions;
 
 const AUTHLAB: &str = env!("CARGO_BIN_EXE_authlab");
 
@@ -114,10 +115,10 @@ fn identical_servers_give_the_same_count_and_one_that_does_more_gives_more() {
     if !has("valgrind", &["--version"]) {
         return;
     }
-    let same = counted(&designs(), [0, 1], Counter::Cachegrind).judge();
+    let same = Counted::of(&counted(&designs(), [0, 1], Counter::Cachegrind)).row;
     assert!(same.effect.unwrap().abs() < 0.01, "{same:?}");
     assert_eq!(same.verdict.unwrap().label(), "no change");
-    let more = counted(&designs(), [0, 2], Counter::Cachegrind).judge();
+    let more = Counted::of(&counted(&designs(), [0, 2], Counter::Cachegrind)).row;
     assert!(more.effect.unwrap() > 0.1, "{more:?}");
     assert_eq!(more.verdict.unwrap().label(), "slower");
 }
@@ -127,7 +128,7 @@ fn a_server_that_dies_of_the_signal_leaves_its_count_and_those_of_all_its_proces
     if !has("valgrind", &["--version"]) {
         return;
     }
-    let null = counted(&null(), [0, 0], Counter::Cachegrind).judge();
+    let null = Counted::of(&counted(&null(), [0, 0], Counter::Cachegrind)).row;
     // A shell would count nothing for a request; a debug build of the null server counts thousands.
     assert!(null.base.unwrap() > 1_000.0, "{null:?}");
     assert!(null.effect.unwrap().abs() < 0.01, "{null:?}");

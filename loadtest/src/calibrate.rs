@@ -9,11 +9,11 @@ use std::io;
 use std::path::Path;
 
 use authlab_reports::blocks;
-use authlab_reports::calibration::{
-    Calibration, Ceiling, FILE_NAME, FORMAT_VERSION, Floor, Noise, Pacing,
-};
 use authlab_reports::foreign;
 use authlab_reports::order_statistics::median;
+use authlab_reports::run::calibration::{
+    Calibration, Ceiling, FILE_NAME, FORMAT_VERSION, Floor, Noise, Pacing,
+};
 use authlab_reports::run::{Figure, LoadStep, Run, Slice, throughput};
 
 use crate::conductor::{Order, RunError, conduct};

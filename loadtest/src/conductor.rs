@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use authlab_reports::calibration::Calibration;
-use authlab_reports::duel::{Instructions, Terms};
 use authlab_reports::folder::{FolderError, RunFolder};
+use authlab_reports::run::Calibration;
 use authlab_reports::run::{self, Run, Status, Tool};
+use authlab_reports::run::{Instructions, Terms};
 
 use self::silence::Heard;
 use crate::awake::Awake;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use authlab_reports::duel::Instructions;
+use authlab_reports::run::Instructions;
 
 pub use self::counter::Counter;
 pub use self::error::InstructionsError;

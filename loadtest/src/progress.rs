@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use authlab_reports::capacity::Capacity;
+use authlab_reports::run::Capacity;
 use authlab_reports::run::{Run, Slice};
 
 use crate::live::{Aim, Distribution};

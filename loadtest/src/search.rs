@@ -3,7 +3,7 @@
 //! A single slice can be spoiled by a neighbour: a rate is beyond its limits only when two of three
 //! slices are, and the rate that is reported was within them in most of its confirming slices.
 
-use authlab_reports::capacity::LimitedBy;
+use authlab_reports::run::LimitedBy;
 
 /// What a search is to find out.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,7 +9,7 @@ mod scripted;
 
 use std::time::Duration;
 
-use authlab_reports::capacity::LimitedBy;
+use authlab_reports::run::LimitedBy;
 use place::run;
 use scripted::{Script, serve};
 

@@ -6,26 +6,30 @@
 //! against absolute limits, or by more than identical servers differ on their machines.
 
 mod document;
-mod failing;
-pub mod limit;
 mod pair;
 mod separate;
-pub mod statistic;
 
 use serde::Serialize;
 
-use crate::duel::{Duel, Terms};
-
-pub use self::{limit::Limit, pair::Pair, statistic::Statistic};
-use self::{limit::Verdict, pair::Side};
-use crate::{nearest::did_you_mean, outcome::Outcome, run::Run};
+pub use self::pair::Pair;
+use crate::duel::Duel;
+pub use crate::judge::Limit;
+use crate::judge::{Comparison, Metric, Row, Rule, UnknownVariant, Verdict};
+use crate::outcome::Outcome;
+use crate::quantity;
+use crate::run::{Run, Terms};
 
 const SEPARATE: &str =
     "two separate runs are described only: whatever else changed between them is in these figures";
+/// Of a head that fails more than the base, latencies are those of the requests that it still answered. Error rates this
+/// far apart are not noise: 0.1 percentage points,
+const FAILS_MORE: f64 = 0.001;
+/// and not a single mishap either.
+const LEAST_FAILURES: u64 = 5;
 
-/// A comparison, judged.
+/// Two sides compared, and judged where there are limits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
+pub struct Report {
     /// The base, in words: a variant, or a run's id.
     pub base: String,
     /// The head, in words.
@@ -39,7 +43,7 @@ pub struct Comparison {
     /// Why the figures may not be judged, a sentence each.
     pub faults: Vec<String>,
     /// What became of each limit.
-    pub limits: Vec<limit::Judged>,
+    pub limits: Vec<Limited>,
     /// The verdict on two variants of one run, where no limits were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duel: Option<Duel>,
@@ -49,14 +53,41 @@ pub struct Comparison {
     pub exit_code: u8,
 }
 
-impl Comparison {
-    /// The comparison as JSON, for programs.
+impl Report {
+    /// The report as JSON, for programs.
     ///
     /// # Errors
     /// Never, for figures that were read from a run.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self)
     }
+}
+
+/// What became of a limit at one pair.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Limited {
+    /// The limit, as written.
+    pub limit: String,
+    /// Variant, load and step.
+    pub pair: String,
+    /// What was found: ratio − 1, points of error rate, or nanoseconds; none when it was not.
+    pub found: Option<f64>,
+    /// [`Limit::verdict`]; inconclusive too where something is said against it.
+    #[serde(serialize_with = "held")]
+    pub verdict: Verdict,
+    /// Why it was not judged, where that is not for want of samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objection: Option<String>,
+}
+
+/// A limit's verdict in its own words.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn held<S: serde::Serializer>(verdict: &Verdict, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(match verdict {
+        Verdict::Slower => "broken",
+        Verdict::Faster | Verdict::NoChange => "held",
+        Verdict::Inconclusive => "cannot-tell",
+    })
 }
 
 /// Something that one side lacks.
@@ -68,38 +99,6 @@ pub struct Missing {
     pub lacking: &'static str,
 }
 
-/// A comparison that cannot be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CompareError {
-    /// The run has no such variant.
-    #[error("run {run} has no variant `{name}`: it has {}{}", accepted.join(", "), did_you_mean(name, accepted.iter().map(String::as_str)))]
-    Variant {
-        /// As asked for.
-        name: String,
-        /// The run's id.
-        run: String,
-        /// The variants it has.
-        accepted: Vec<String>,
-    },
-}
-
-impl CompareError {
-    /// # Errors
-    /// The run has no variant of that name.
-    pub(crate) fn unless_in(run: &Run, name: &str) -> Result<(), Self> {
-        if run.variant(name).is_some() {
-            return Ok(());
-        }
-        let accepted = run.variants.iter().map(|variant| variant.name.clone());
-        Err(Self::Variant {
-            name: name.to_owned(),
-            run: run.id.clone(),
-            accepted: accepted.collect(),
-        })
-    }
-}
-
 /// Compares two variants of one run.
 ///
 /// # Errors
@@ -109,35 +108,35 @@ pub fn within(
     base: &str,
     head: &str,
     limits: &[Limit],
-) -> Result<Comparison, CompareError> {
-    for name in [base, head] {
-        CompareError::unless_in(run, name)?;
+) -> Result<Report, UnknownVariant> {
+    UnknownVariant::unless_in(run, [base, head])?;
+    let name = format!("{base} → {head}");
+    let mut found = Found::default();
+    for (load, step) in planned(run) {
+        let comparison = Comparison::of(run, load, [base, head], &Rule::DESCRIBE);
+        found.add(Pair::of(&comparison, &name, load, step));
     }
-    let found = planned(run)
-        .map(|(load, step)| {
-            let at = |variant| Side {
-                run,
-                variant,
-                load,
-                step,
-            };
-            Pair::find(&format!("{base} → {head}"), at(base), at(head))
-        })
-        .collect();
-    let limits: Vec<_> = limits.iter().map(|limit| (*limit, None)).collect();
-    let mut comparison = judged([base, head], found, Vec::new(), run.faults(), &limits);
-    if comparison.limits.is_empty() {
+    found.judge(limits, |limit, pair| {
+        let rule = Rule::Limit(limit.clone());
+        let comparison = Comparison::of(run, &pair.at.load, [base, head], &rule);
+        (
+            comparison.row_or_pooled(&pair.at.step, limit.metric()),
+            None,
+        )
+    });
+    let mut report = found.report([base, head], Vec::new(), run.faults());
+    if limits.is_empty() {
         let duel = Duel::of(run, &Terms::of(run, base, head))?;
-        comparison.outcome = duel.outcome;
-        comparison.exit_code = duel.exit_code;
-        comparison.duel = Some(duel);
+        report.outcome = duel.outcome;
+        report.exit_code = duel.exit_code;
+        report.duel = Some(duel);
     }
-    Ok(comparison)
+    Ok(report)
 }
 
 /// Compares two runs, variant by variant.
 #[must_use]
-pub fn between(base: &Run, head: &Run, limits: &[Limit]) -> Comparison {
+pub fn between(base: &Run, head: &Run, limits: &[Limit]) -> Report {
     let mut keys: Vec<(&str, &str, &str)> = Vec::new();
     for run in [base, head] {
         for variant in &run.variants {
@@ -146,33 +145,22 @@ pub fn between(base: &Run, head: &Run, limits: &[Limit]) -> Comparison {
             keys.extend(new);
         }
     }
-    let found = keys
-        .into_iter()
-        .map(|(variant, load, step)| {
-            let side = |run| Side {
-                run,
-                variant,
-                load,
-                step,
-            };
-            Pair::find(variant, side(base), side(head))
-        })
-        .collect();
-    let faults = [base, head].into_iter().flat_map(|run| {
-        run.faults()
-            .into_iter()
-            .map(|fault| format!("{}: {fault}", run.id))
+    let mut found = Found::default();
+    for (variant, load, step) in keys {
+        let comparison = Comparison::between([base, head], load, variant, &Rule::DESCRIBE);
+        found.add(Pair::of(&comparison, variant, load, step));
+    }
+    found.judge(limits, |limit, pair| {
+        let rule = Rule::Limit(limit.clone());
+        let comparison = Comparison::between([base, head], &pair.at.load, &pair.variant, &rule);
+        let row = comparison.row_or_pooled(&pair.at.step, limit.metric());
+        (row, separate::objection(base, head, limit))
     });
-    judged(
-        [&base.id, &head.id],
-        found,
-        caveats(base, head),
-        faults.collect(),
-        &limits
-            .iter()
-            .map(|limit| (*limit, separate::objection(base, head, limit)))
-            .collect::<Vec<_>>(),
-    )
+    let faults = [base, head].into_iter().flat_map(|run| {
+        let faults = run.faults().into_iter();
+        faults.map(|fault| format!("{}: {fault}", run.id))
+    });
+    found.report([&base.id, &head.id], caveats(base, head), faults.collect())
 }
 
 /// The loads and steps that a run set out to measure.
@@ -197,52 +185,97 @@ fn caveats(base: &Run, head: &Run) -> Vec<String> {
     std::iter::once(SEPARATE.to_owned()).chain(said).collect()
 }
 
-fn judged(
-    [base, head]: [&str; 2],
-    found: Vec<Result<Pair, Missing>>,
-    caveats: Vec<String>,
-    faults: Vec<String>,
-    limits: &[(Limit, Option<String>)],
-) -> Comparison {
-    let (pairs, missing): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
-    let pairs: Vec<Pair> = pairs.into_iter().flatten().collect();
-    let missing: Vec<Missing> = missing.into_iter().filter_map(Result::err).collect();
-    let judges_errors = limits.iter().any(|(limit, _)| limit.is_of_errors());
-    let limits: Vec<limit::Judged> = limits
-        .iter()
-        .flat_map(|(limit, objection)| {
-            pairs
-                .iter()
-                .map(|pair| limit.judge(pair, objection.as_ref()))
-        })
-        .collect();
-    let mut faults = faults;
-    if !judges_errors {
-        faults.extend(failing::faults(&pairs));
+/// What both sides have, what one of them lacks, and what became of the limits.
+#[derive(Default)]
+struct Found {
+    pairs: Vec<Pair>,
+    missing: Vec<Missing>,
+    limits: Vec<Limited>,
+    judges_errors: bool,
+}
+
+impl Found {
+    fn add(&mut self, pair: Result<Pair, Missing>) {
+        match pair {
+            Ok(pair) => self.pairs.push(pair),
+            Err(missing) => self.missing.push(missing),
+        }
     }
-    let any = |verdict| limits.iter().any(|judged| judged.verdict == verdict);
-    // An invalid run is never gated, whatever its figures; what is missing is never a pass.
-    let outcome = if !faults.is_empty() {
-        Outcome::Inconclusive
-    } else if !missing.is_empty() || pairs.is_empty() {
-        Outcome::BadInput
-    } else if any(Verdict::Broken) {
-        Outcome::LimitBroken
-    } else if any(Verdict::CannotTell) {
-        Outcome::Inconclusive
-    } else {
-        Outcome::Ok
-    };
-    Comparison {
-        base: base.to_owned(),
-        head: head.to_owned(),
-        pairs,
-        missing,
-        caveats,
-        faults,
-        limits,
-        duel: None,
-        outcome,
-        exit_code: outcome.exit_code(),
+
+    /// Judges every pair by every limit: by the row of its metric, unless something is said against that.
+    fn judge(&mut self, limits: &[Limit], row: impl Fn(&Limit, &Pair) -> (Row, Option<String>)) {
+        self.judges_errors = limits.iter().any(|limit| *limit.metric() == Metric::Errors);
+        for limit in limits {
+            let limited = self.pairs.iter().map(|pair| {
+                let (row, objection) = row(limit, pair);
+                Limited {
+                    limit: limit.to_string(),
+                    pair: format!("{}, {}, {}", pair.variant, pair.at.load, pair.at.step),
+                    found: limit.found(&row),
+                    verdict: match row.verdict {
+                        Some(verdict) if objection.is_none() => verdict,
+                        _ => Verdict::Inconclusive,
+                    },
+                    objection: objection.or_else(|| limit.objection(&row)),
+                }
+            });
+            self.limits.extend(limited);
+        }
+    }
+
+    fn report(self, [base, head]: [&str; 2], caveats: Vec<String>, faults: Vec<String>) -> Report {
+        let mut faults = faults;
+        if !self.judges_errors {
+            faults.extend(self.failing());
+        }
+        let any = |verdict| self.limits.iter().any(|limited| limited.verdict == verdict);
+        // An invalid run is never gated, whatever its figures; what is missing is never a pass.
+        let outcome = if !faults.is_empty() {
+            Outcome::Inconclusive
+        } else if !self.missing.is_empty() || self.pairs.is_empty() {
+            Outcome::BadInput
+        } else if any(Verdict::Slower) {
+            Outcome::LimitBroken
+        } else if any(Verdict::Inconclusive) {
+            Outcome::Inconclusive
+        } else {
+            Outcome::Ok
+        };
+        Report {
+            base: base.to_owned(),
+            head: head.to_owned(),
+            pairs: self.pairs,
+            missing: self.missing,
+            caveats,
+            faults,
+            limits: self.limits,
+            duel: None,
+            outcome,
+            exit_code: outcome.exit_code(),
+        }
+    }
+
+    /// Where the head fails more than the base, a sentence for each variant and load: no limit on the latencies of what it
+    /// still answered says anything of the others.
+    fn failing(&self) -> Vec<String> {
+        let mut faults: Vec<String> = Vec::new();
+        for pair in &self.pairs {
+            let [_, [failed, _]] = pair.errors.counts.unwrap_or_default();
+            let more = pair.errors.effect.is_some_and(|more| more > FAILS_MORE);
+            let rate = |rate: Option<f64>| quantity::share(rate.unwrap_or_default());
+            let fault = format!(
+                "{}, {}: {} of the head's requests failed and {} of the base's, and latencies are those of answered \
+                 requests: limit errors too, for example `errors > 1%`",
+                pair.variant,
+                pair.at.load,
+                rate(pair.errors.head),
+                rate(pair.errors.base)
+            );
+            // Failures are counted by load: its steps all say the same.
+            if more && failed >= LEAST_FAILURES && !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        faults
     }
 }

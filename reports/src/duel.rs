@@ -3,31 +3,24 @@
 //! [`Duel::of`] is a pure function of the run. Renderings write what it holds and compute nothing: [`Duel::document`] is
 //! for people, [`junit`] and [`benchmark`] for what a CI reads.
 
-mod advisory;
 pub mod benchmark;
 mod document;
-pub mod instructions;
+mod instructions;
 pub mod junit;
 mod quality;
-mod row;
 mod rows;
 mod standing;
-mod terms;
 
 use serde::Serialize;
 
 pub use self::document::MOST_BYTES;
-pub use self::instructions::Instructions;
+pub use self::instructions::Counted;
 pub use self::quality::Quality;
-pub use self::row::{Role, Row};
 pub use self::standing::{Standing, spoiled, standing};
-pub use self::terms::Terms;
-use crate::compare::CompareError;
-use crate::judge::Verdict;
 use crate::judge::aside::SetAside;
-use crate::order_statistics::Interval;
+use crate::judge::{Role, Row, UnknownVariant, Verdict};
 use crate::outcome::Outcome;
-use crate::run::{self, Beside, Run};
+use crate::run::{self, Beside, Run, Terms};
 
 /// The version of the form that [`Duel`] has as JSON.
 pub const FORMAT_VERSION: u32 = 1;
@@ -55,7 +48,7 @@ pub struct Duel {
     pub information: Vec<Row>,
     /// Instructions and allocations per request, where they were counted in a pass of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instructions: Option<instructions::Judged>,
+    pub instructions: Option<Counted>,
     /// The blocks that it rests on.
     pub blocks: Blocks,
     /// How well it was measured.
@@ -108,8 +101,8 @@ impl Duel {
     ///
     /// # Errors
     /// The run has no such variant.
-    pub fn of(run: &Run, terms: &Terms) -> Result<Self, CompareError> {
-        terms.check(run)?;
+    pub fn of(run: &Run, terms: &Terms) -> Result<Self, UnknownVariant> {
+        UnknownVariant::unless_in(run, [&terms.base, &terms.head])?;
         let side = |name: &str| {
             let variant = run.variant(name);
             Side {
@@ -120,7 +113,7 @@ impl Duel {
             }
         };
         let aside = SetAside::of(run, &terms.load);
-        let judged = rows::judge(run, terms, &aside);
+        let judged = rows::judge(run, terms);
         let silent = run.silent.as_ref().filter(|silent| {
             silent.load == terms.load && [&terms.base, &terms.head].contains(&&silent.variant)
         });
@@ -128,7 +121,7 @@ impl Duel {
             Some(silent) => vec![format!("{}: {silent}", silent.variant)],
             None => faults(run, &judged.asked_for),
         };
-        let instructions = run.instructions.as_ref().map(Instructions::judge);
+        let instructions = run.instructions.as_ref().map(Counted::of);
         let outcome = match silent {
             Some(silent) if silent.variant == terms.head => Outcome::LimitBroken,
             Some(_) => Outcome::BadInput,
@@ -188,7 +181,7 @@ impl Duel {
                 let gated = self.rows.iter().filter(|row| row.role == Role::Gated);
                 let mut verdicts = gated
                     .map(|row| row.verdict)
-                    .chain(self.instructions.iter().map(|counted| counted.verdict));
+                    .chain(self.instructions.iter().map(|counted| counted.row.verdict));
                 if verdicts.any(|verdict| verdict == Some(Verdict::Faster)) {
                     "faster"
                 } else {
@@ -221,15 +214,11 @@ fn faults(run: &Run, rows: &[Row]) -> Vec<String> {
     run.faults()
 }
 
-fn outcome(
-    judged: &rows::Rows,
-    faults: &[String],
-    instructions: Option<&instructions::Judged>,
-) -> Outcome {
+fn outcome(judged: &rows::Rows, faults: &[String], instructions: Option<&Counted>) -> Outcome {
     let decisive = judged.asked_for.iter().filter(|row| row.is_decisive());
     let verdicts: Vec<Option<Verdict>> = decisive
         .map(|row| row.verdict)
-        .chain(instructions.map(|judged| judged.verdict))
+        .chain(instructions.map(|counted| counted.row.verdict))
         .collect();
     let slower = verdicts.contains(&Some(Verdict::Slower));
     let open = verdicts
@@ -247,15 +236,5 @@ fn outcome(
         Outcome::Inconclusive
     } else {
         Outcome::Ok
-    }
-}
-
-/// An interval as it is shown: effects, not logarithms.
-pub(crate) fn effects(interval: Interval, effect: impl Fn(f64) -> f64) -> Interval {
-    let (one, other) = (effect(interval.low), effect(interval.high));
-    Interval {
-        low: one.min(other),
-        high: one.max(other),
-        ..interval
     }
 }

@@ -10,18 +10,29 @@
 //! What is judged is a pure function of the run: the same blocks give the same verdict, however
 //! often somebody looked.
 
+mod advisory;
 pub mod aside;
+mod comparison;
 pub mod differences;
 pub mod information;
 pub mod lengthen;
+pub mod limit;
 pub mod metric;
 pub mod power;
+mod row;
+mod terms;
+pub mod threshold;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::comparison::Comparison;
 use self::differences::{Differences, Scale};
 use self::lengthen::lengthened;
-use crate::order_statistics::{Estimate, Interval, at_least};
+pub use self::limit::Limit;
+pub use self::metric::Metric;
+pub use self::row::{Role, Row};
+pub use self::terms::UnknownVariant;
+use crate::order_statistics::{ALPHA, Estimate, Interval, at_least};
 
 /// A difference below this is never called one: 3 %.
 pub const MARGIN: f64 = 0.03;
@@ -36,15 +47,15 @@ pub const ERROR: f64 = 0.01;
 /// Blocks after which a duel is looked at.
 pub const LOOKS: [usize; 3] = [20, 40, 60];
 
-/// What became of a metric.
+/// What became of a metric under a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The head is worse by more than the margin, with the duel's certainty.
+    /// The head is worse by more than the rule allows; in a duel by more than the margin, with the duel's certainty.
     Slower,
-    /// The head is better by more than the margin.
+    /// The head is better by as much.
     Faster,
-    /// The head is within the resolution of the base.
+    /// The head is within what the rule allows; in a duel within the resolution of the base.
     NoChange,
     /// All of these are still possible.
     Inconclusive,
@@ -63,16 +74,37 @@ impl Verdict {
     }
 }
 
-/// How a metric is judged.
+/// How a row comes to its verdict.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rule {
+pub enum Rule {
+    /// All blocks at once and no verdict.
+    Describe {
+        /// Error of the interval, both sides together.
+        alpha: f64,
+    },
+    /// By interim analyses, at an error shared out over metrics and looks: the rule of a duel and of a finding.
+    Sequential(Sequential),
+    /// By the head's estimate against what a script allows.
+    Limit(Limit),
+    /// By every pass of a count that hardly varies: changes of more than this share.
+    Threshold(f64),
+}
+
+impl Rule {
+    /// A description with 95 % intervals.
+    pub const DESCRIBE: Self = Self::Describe { alpha: ALPHA };
+}
+
+/// The interim analyses of a duel, and how many metrics share its error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sequential {
     /// Blocks after which it is looked at, ascending.
     pub looks: Vec<usize>,
     /// How many metrics are gated in the same duel.
     pub gated: usize,
 }
 
-impl Rule {
+impl Sequential {
     /// Blocks without which no verdict can have the certainty asked for: with fewer, even all of them
     /// on one side are too likely by chance.
     #[must_use]
@@ -87,7 +119,7 @@ impl Rule {
     }
 }
 
-/// A metric as judged.
+/// Differences as judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// The verdict; none while it takes more blocks.
@@ -104,7 +136,7 @@ pub struct Judged {
 
 /// Judges the differences of a metric, block by block in the order in which they ran.
 #[must_use]
-pub fn judge(differences: &Differences, rule: &Rule) -> Judged {
+pub fn judge(differences: &Differences, rule: &Sequential) -> Judged {
     let alpha = rule.alpha();
     let last = rule.looks.len().saturating_sub(1);
     let mut judged = Judged {

@@ -3,7 +3,7 @@
 //! As a reader meets them:
 //! - [`run`]: what `run.json` holds.
 //! - [`folder`]: a run on disk, written as it goes, and read again.
-//! - [`calibration`]: what machine and generator can tell apart; [`capacity`]: what a search for the highest rate found.
+//! - [`calibration`]: what machine and generator can tell apart, in words.
 //! - [`percentiles`]: figures of one histogram.
 //! - [`blocks`] and [`order_statistics`]: what a run's slices say about two variants, with its interval.
 //! - [`judge`]: the verdict on two variants, metric by metric; [`duel`]: all of them, and what a reader must know.
@@ -25,8 +25,6 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
 
 pub mod blocks;
-pub mod calibration;
-pub mod capacity;
 pub mod chart;
 pub mod compare;
 pub mod document;

@@ -4,7 +4,10 @@
 //! seeded random order and then mirrored. The slice is the unit of statistics. All times are
 //! nanoseconds unless a name says otherwise.
 
+pub mod calibration;
+mod capacity;
 mod counts;
+mod duel;
 mod latency;
 mod lookup;
 pub mod throughput;
@@ -13,11 +16,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::calibration::Calibration;
+pub use self::capacity::{Capacity, LimitedBy, Point};
 pub use self::counts::{Attack, CacheUse};
+pub use self::duel::{Instructions, Terms};
 pub use self::latency::Latency;
-use crate::calibration::Calibration;
-use crate::capacity::Capacity;
-use crate::duel::{Instructions, Terms};
 
 /// The version of this format; a reader refuses a run that is newer than it knows.
 pub const FORMAT_VERSION: u32 = 1;

@@ -17,7 +17,7 @@ use authlab_loadtest::interrupt;
 use authlab_loadtest::plan::block_order;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::judge::{LOOKS, Rule};
+use authlab_reports::judge::{LOOKS, Sequential};
 use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, rule};
 use authlab_reports::micro::sample::Samples;
 use authlab_reports::quantity;
@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 struct Contest<'a> {
     binaries: [Binary<'a>; 2],
     measured: Vec<Measured>,
-    rule: Rule,
+    rule: Sequential,
     seed: u64,
 }
 

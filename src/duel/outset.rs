@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::scenario::{Load, Scenario};
-use authlab_reports::duel::{Duel, Terms};
-use authlab_reports::judge::Rule;
+use authlab_reports::duel::Duel;
+use authlab_reports::judge::Sequential;
 use authlab_reports::judge::power;
 use authlab_reports::quantity;
 use authlab_reports::run::Run;
+use authlab_reports::run::Terms;
 
 use crate::output;
 
@@ -23,7 +24,7 @@ pub(super) fn tell(scenario: &Scenario, order: &Order) {
         return;
     };
     let steps = load.timed_steps().len().max(1);
-    let rule = Rule {
+    let rule = Sequential {
         looks: terms.looks.clone(),
         gated: terms.gates.len() * steps,
     };

@@ -9,8 +9,8 @@ mod watcher;
 use authlab_loadtest::conductor::Finished;
 use authlab_loadtest::progress::{Left, Progress};
 use authlab_loadtest::scenario::Scenario;
-use authlab_reports::capacity::{Capacity, Point};
 use authlab_reports::quantity;
+use authlab_reports::run::{Capacity, Point};
 use authlab_reports::run::{Run, Slice};
 
 use crate::bar::clock;

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, bail};
 use authlab_loadtest::output;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::exact::comparison::Comparison;
+use authlab_reports::exact::comparison::Report;
 use authlab_reports::exact::{Counts, reading};
 use authlab_reports::render;
 
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let now = Counts::new(toolchain, reading::read(&instructions, &allocations)?);
     if arguments.accept {
         now.write(path)?;
-        let against = base.and_then(|base| Comparison::of(&base, &now).ok());
+        let against = base.and_then(|base| Report::of(&base, &now).ok());
         if let Some(comparison) = against {
             output::write(&render::text(&comparison.document()));
         }
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let base = base.context("there is no baseline")?;
-    let comparison = Comparison::of(&base, &now)?;
+    let comparison = Report::of(&base, &now)?;
     output::write(&render::text(&comparison.document()));
     Ok(ExitCode::from(comparison.outcome().exit_code()))
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authlab_reports::capacity::{Capacity, LimitedBy, Point};
 use authlab_reports::percentiles;
 use authlab_reports::run::throughput;
+use authlab_reports::run::{Capacity, LimitedBy, Point};
 use hdrhistogram::Histogram;
 
 use super::ride::Ran;

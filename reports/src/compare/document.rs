@@ -1,13 +1,14 @@
 //! A comparison as a document.
 
-use super::{Comparison, Limit, Pair, limit::Verdict, pair::Time};
+use super::{Limit, Pair, Report};
 use crate::document::{Block, Document, Table};
+use crate::judge::{Row, Verdict};
 use crate::quantity::{self, NOT_MEASURED};
 use crate::run::Latency;
 
 const COLUMNS: [&str; 6] = ["", "base", "head", "ratio", "change", "interval"];
 
-impl Comparison {
+impl Report {
     /// The comparison as it is read.
     #[must_use]
     pub fn document(&self) -> Document {
@@ -46,13 +47,7 @@ impl Comparison {
 /// The rows of a pair: its statistics, samples and errors.
 fn rows(pair: &Pair) -> Vec<Vec<String>> {
     let [base, head] = pair.samples.map(quantity::grouped);
-    let [base_errors, head_errors] = pair.errors.map(|errors| {
-        format!(
-            "{}/{}",
-            quantity::grouped(errors.failed),
-            quantity::grouped(errors.requests)
-        )
-    });
+    let [base_errors, head_errors] = pair.errors.figures();
     let counts = [
         vec!["samples".to_owned(), base, head],
         vec!["errors".to_owned(), base_errors, head_errors],
@@ -69,17 +64,17 @@ fn of_latency(pair: &Pair) -> String {
 }
 
 /// How many limits held; none without limits.
-fn limits(comparison: &Comparison) -> Option<String> {
+fn limits(comparison: &Report) -> Option<String> {
     let limits = &comparison.limits;
     let held = limits
         .iter()
-        .filter(|judged| judged.verdict == Verdict::Held)
+        .filter(|judged| judged.verdict == Verdict::NoChange)
         .count();
     (!limits.is_empty()).then(|| format!("limits: {held} of {} held", limits.len()))
 }
 
 /// What to heed, a sentence each: faults, what is missing, limits that did not hold, caveats.
-fn remarks(comparison: &Comparison) -> Vec<String> {
+fn remarks(comparison: &Report) -> Vec<String> {
     let faults = comparison.faults.iter().cloned();
     let missing = comparison
         .missing
@@ -88,12 +83,12 @@ fn remarks(comparison: &Comparison) -> Vec<String> {
     let limits = comparison.limits.iter().filter_map(|judged| {
         let (limit, pair) = (&judged.limit, &judged.pair);
         match (judged.verdict, judged.found) {
-            (Verdict::Held, _) => None,
-            (Verdict::Broken, Some(found)) => Some(format!(
+            (Verdict::Faster | Verdict::NoChange, _) => None,
+            (Verdict::Slower, Some(found)) => Some(format!(
                 "limit {limit} broken: {} at {pair}",
                 Limit::written(found, limit)
             )),
-            (Verdict::Broken | Verdict::CannotTell, _) => Some(match &judged.objection {
+            (Verdict::Slower | Verdict::Inconclusive, _) => Some(match &judged.objection {
                 Some(objection) => format!("limit {limit} cannot be judged at {pair}: {objection}"),
                 None => format!("limit {limit} cannot be judged: too few samples at {pair}"),
             }),
@@ -106,18 +101,19 @@ fn remarks(comparison: &Comparison) -> Vec<String> {
         .collect()
 }
 
-fn time(time: &Time) -> Vec<String> {
+fn time(row: &Row) -> Vec<String> {
     let value = |ns: Option<f64>| ns.map_or(NOT_MEASURED.to_owned(), quantity::duration);
+    let ratio = row.ratio();
     vec![
-        time.statistic.label(),
-        value(time.base_ns),
-        value(time.head_ns),
-        time.ratio.map_or(NOT_MEASURED.to_owned(), quantity::times),
-        match (time.ratio, time.difference_ns) {
+        row.metric.clone(),
+        value(row.base),
+        value(row.head),
+        ratio.map_or(NOT_MEASURED.to_owned(), quantity::times),
+        match (ratio, row.effect) {
             (Some(ratio), _) => quantity::change(ratio),
             (None, Some(difference)) => quantity::signed(difference, quantity::duration),
             (None, None) => NOT_MEASURED.to_owned(),
         },
-        quantity::interval(time.interval, quantity::times),
+        quantity::interval(row.ratio_interval(), quantity::times),
     ]
 }

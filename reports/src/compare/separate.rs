@@ -1,9 +1,8 @@
 //! What two separate runs may be gated by: more than identical servers differ on their machines.
 
-use super::limit::Limit;
-use crate::calibration::Calibration;
-use crate::judge::power;
+use crate::judge::{Limit, Metric, power};
 use crate::quantity;
+use crate::run::Calibration;
 use crate::run::Run;
 
 /// Standard deviations of the difference of two machines' noise that a limit must exceed. More blocks
@@ -14,13 +13,13 @@ const SIGMA_IN_MAD: f64 = 1.4826;
 
 /// Why a limit is not judged between two runs, in words; none when it is.
 pub(super) fn objection(base: &Run, head: &Run, limit: &Limit) -> Option<String> {
-    if !limit.is_relative() || limit.is_of_errors() {
+    if !limit.is_relative() || *limit.metric() == Metric::Errors {
         return None;
     }
     if base.scenario.name != head.scenario.name || base.scenario.profile != head.scenario.profile {
         return Some("the scenarios differ".to_owned());
     }
-    let statistic = limit.statistic().label();
+    let statistic = limit.metric().to_string();
     let (from, to) = match (noise(base, &statistic), noise(head, &statistic)) {
         (Ok(from), Ok(to)) => (from, to),
         (Err(objection), _) | (_, Err(objection)) => return Some(objection),

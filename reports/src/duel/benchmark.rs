@@ -8,7 +8,8 @@
 
 use serde::Serialize;
 
-use super::{Duel, Row, document};
+use super::{Duel, document};
+use crate::judge::Row;
 use crate::judge::metric::Kind;
 use crate::quantity::NOT_MEASURED;
 
@@ -36,7 +37,7 @@ pub fn render(duel: &Duel) -> Result<String, serde_json::Error> {
         Some(Entry {
             name: named(duel, &name),
             unit: "instructions per request",
-            value: counted.head?,
+            value: counted.row.head?,
             range: against(duel, &range),
             extra: extra(duel, &base, &effect, &verdict),
         })
@@ -49,7 +50,7 @@ fn entry(duel: &Duel, row: &Row) -> Option<Entry> {
         Kind::Time => "ns",
         Kind::Bytes => "bytes",
         Kind::Share => "share of requests",
-        Kind::PerSecond => return None,
+        Kind::PerSecond | Kind::Count => return None,
     };
     let [name, base, _, effect, range, _, verdict] = document::cells(duel, row);
     Some(Entry {

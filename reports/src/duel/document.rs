@@ -1,12 +1,12 @@
 //! A duel as a document, and in words: a page has the verdict first, what it rests on next, and everything else folded.
 
-use super::{Duel, Role, Row, Side, instructions};
+use super::{Counted, Duel, Side};
 use crate::document::{Block, Cell, Document, Most, Table};
-use crate::judge::Verdict;
+use crate::judge::{Role, Row, Verdict, threshold};
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
 use crate::plain;
-use crate::quantity::{self, NOT_MEASURED};
+use crate::quantity;
 
 /// The names of [`cells`].
 const COLUMNS: [&str; 7] = [
@@ -168,7 +168,7 @@ fn headline(duel: &Duel) -> String {
 fn table<'a>(
     duel: &Duel,
     rows: impl IntoIterator<Item = &'a Row>,
-    counted: Option<&instructions::Judged>,
+    counted: Option<&Counted>,
 ) -> Table {
     let rows = rows.into_iter().map(|row| cells(duel, row));
     let counted = counted.map(|counted| cells_of_instructions(duel, counted));
@@ -232,27 +232,23 @@ pub(super) fn cells(duel: &Duel, row: &Row) -> [String; 7] {
 }
 
 /// The row of the exact channel.
-pub(super) fn cells_of_instructions(duel: &Duel, counted: &instructions::Judged) -> [String; 7] {
-    // They hardly vary: every digit says something.
-    let figure = |figure: Option<f64>| {
-        figure.map_or(NOT_MEASURED.to_owned(), |figure| {
-            quantity::grouped(figure.round() as u64)
-        })
-    };
-    let verdict = verdict(duel, counted.verdict);
+pub(super) fn cells_of_instructions(duel: &Duel, counted: &Counted) -> [String; 7] {
+    let row = &counted.row;
+    let [base, head] = row.figures();
+    let verdict = verdict(duel, row.verdict);
     [
         INSTRUCTIONS.to_owned(),
-        figure(counted.base),
-        figure(counted.head),
-        counted.effect.map_or(String::new(), quantity::effect),
-        counted
-            .range
-            .map_or(String::new(), |[low, high]| quantity::effects(low, high)),
+        base,
+        head,
+        row.effect
+            .map_or(String::new(), |effect| row.changed(effect)),
+        row.interval
+            .map_or(String::new(), |at| row.changed_between(at.low, at.high)),
         String::new(),
         format!(
             "{verdict} ({}, threshold {})",
             counted.counter,
-            quantity::share(counted.threshold)
+            quantity::share(threshold::INSTRUCTIONS)
         ),
     ]
 }
@@ -390,8 +386,12 @@ fn because(duel: &Duel) -> Option<String> {
         let effect = row.effect.map(|effect| row.changed(effect));
         with(row.name(), effect)
     });
-    let counted = duel.instructions.as_ref().filter(|at| wanted(at.verdict));
-    let counted = counted.map(|at| with(INSTRUCTIONS.to_owned(), at.effect.map(quantity::effect)));
+    let counted = duel
+        .instructions
+        .as_ref()
+        .filter(|at| wanted(at.row.verdict));
+    let counted =
+        counted.map(|at| with(INSTRUCTIONS.to_owned(), at.row.effect.map(quantity::effect)));
     let all: Vec<String> = rows.chain(counted).collect();
     (!all.is_empty()).then(|| listed(&all))
 }

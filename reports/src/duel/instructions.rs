@@ -1,79 +1,62 @@
-//! Instructions of a request in user space, counted in passes of their own: the exact channel beside
-//! the clock. What it counts hardly varies, so a small threshold judges it.
+//! Instructions of a request in user space, counted in passes of their own and judged beside the clock.
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
-use crate::judge::Verdict;
-
-/// Changes below are none: 1 %.
-pub const THRESHOLD: f64 = 0.01;
-
-/// What the passes counted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Instructions {
-    /// What counted: `perf`, or `cachegrind`, which counts another code path on processors whose
-    /// instructions it does not know.
-    pub counter: String,
-    /// Instructions a request of the base, a value a pass.
-    pub base: Vec<f64>,
-    /// Those of the head.
-    pub head: Vec<f64>,
-}
+use crate::judge::threshold::INSTRUCTIONS;
+use crate::judge::{Row, Rule, Verdict};
+use crate::run::Instructions;
 
 /// Instructions, judged.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Judged {
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counted {
     /// What counted.
     pub counter: String,
-    /// Instructions a request of the base: the mean of its passes; none without any.
-    pub base: Option<f64>,
-    /// Those of the head.
-    pub head: Option<f64>,
-    /// The change: 0.02 is 2 % more; none without a pass of each side.
-    pub effect: Option<f64>,
-    /// The least and the greatest change between any two passes.
-    pub range: Option<[f64; 2]>,
-    /// [`THRESHOLD`].
-    pub threshold: f64,
-    /// The verdict; none without a pass of each side.
-    pub verdict: Option<Verdict>,
+    /// Instructions a request, each side's mean over its passes; the interval is that of any two passes.
+    pub row: Row,
 }
 
-impl Instructions {
-    /// Judges them: every pass of the head against every one of the base.
+impl Counted {
+    /// Judges them; without a pass of each side, or where one counted nothing, there is no verdict.
     #[must_use]
-    pub fn judge(&self) -> Judged {
-        let mean = |values: &[f64]| {
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-        };
-        let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
-        let (base, head) = (mean(&self.base), mean(&self.head));
-        let low = least(&self.head) / most(&self.base) - 1.0;
-        let high = most(&self.head) / least(&self.base) - 1.0;
-        let counted = !self.base.is_empty() && !self.head.is_empty() && least(&self.base) > 0.0;
-        let verdict = counted.then_some(if low > THRESHOLD {
-            Verdict::Slower
-        } else if high < -THRESHOLD {
-            Verdict::Faster
-        } else if low >= -THRESHOLD && high <= THRESHOLD {
-            Verdict::NoChange
-        } else {
-            Verdict::Inconclusive
-        });
-        Judged {
-            counter: self.counter.clone(),
-            base,
-            head,
-            effect: base
-                .zip(head)
-                .filter(|_| counted)
-                .map(|(base, head)| head / base - 1.0),
-            range: counted.then_some([low, high]),
-            threshold: THRESHOLD,
-            verdict,
+    pub fn of(counted: &Instructions) -> Self {
+        let rule = Rule::Threshold(INSTRUCTIONS);
+        let row = Row::counted("instructions", &counted.base, &counted.head, &rule);
+        let is_counted = row.interval.is_some();
+        Self {
+            counter: counted.counter.clone(),
+            row: Row {
+                effect: row.effect.filter(|_| is_counted),
+                verdict: row.verdict.filter(|_| is_counted),
+                ..row
+            },
         }
+    }
+}
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Form<'c> {
+            counter: &'c str,
+            base: Option<f64>,
+            head: Option<f64>,
+            effect: Option<f64>,
+            range: Option<[f64; 2]>,
+            threshold: f64,
+            verdict: Option<Verdict>,
+        }
+        let row = &self.row;
+        let range = row.interval.map(|range| [range.low, range.high]);
+        Form {
+            counter: &self.counter,
+            base: row.base,
+            head: row.head,
+            effect: row.effect,
+            range,
+            threshold: INSTRUCTIONS,
+            verdict: row.verdict,
+        }
+        .serialize(out)
     }
 }
 
@@ -89,7 +72,7 @@ mod tests {
                 base: base.to_vec(),
                 head: head.to_vec(),
             };
-            counted.judge().verdict
+            Counted::of(&counted).row.verdict
         };
         assert_eq!(
             verdict(&[100.0, 100.1], &[101.5, 101.4]),

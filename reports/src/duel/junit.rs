@@ -65,7 +65,7 @@ fn cases(duel: &Duel) -> Vec<TestCase> {
         let said = document::sentence(document::cells_of_instructions(duel, counted));
         (
             document::INSTRUCTIONS.to_owned(),
-            status(duel, counted.verdict, &said),
+            status(duel, counted.row.verdict, &said),
         )
     });
     let missing = duel

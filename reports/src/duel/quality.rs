@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 
-use super::Terms;
 use crate::judge::aside::SetAside;
 use crate::judge::{LOOKS, power};
 use crate::quantity;
-use crate::run::{self, Run};
+use crate::run::{self, Run, Terms};
 
 /// How well it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,7 +27,7 @@ impl Quality {
                 .iter()
                 .filter(|slice| slice.load == terms.load && !aside.has(slice.block))
         };
-        let load = run.scenario.loads.iter().find(|l| l.name == terms.load);
+        let load = run.load(&terms.load);
         let timers = run
             .merged
             .iter()
@@ -62,7 +61,7 @@ impl Quality {
 
 /// The load in words: `one user · 100 ms slices`.
 pub(super) fn load_in_words(run: &Run, name: &str) -> String {
-    let Some(load) = run.scenario.loads.iter().find(|load| load.name == name) else {
+    let Some(load) = run.load(name) else {
         return name.to_owned();
     };
     let users = match load.users {

@@ -1,8 +1,11 @@
-//! How a duel stands while it goes on: who conducts it asks after each look.
+//! How a duel stands while it goes on: the conductor asks after each look.
 
-use super::{Role, Terms, rows};
-use crate::judge::aside::SetAside;
-use crate::run::Run;
+use super::rows;
+use crate::judge::{Role, Rule};
+use crate::run::{Run, Terms};
+
+/// Blocks after which a duel that mostly lost them gives up.
+const SPOILED_AFTER: usize = 30;
 
 /// How a duel stands while it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,21 +24,21 @@ pub enum Standing {
 /// How a duel stands.
 #[must_use]
 pub fn standing(run: &Run, terms: &Terms) -> Standing {
-    let aside = SetAside::of(run, &terms.load);
-    let judged = rows::gated(run, terms, &aside);
+    let rule = Rule::Sequential(terms.rule(run));
+    let comparison = rows::comparison(run, terms, &rule);
+    let judged = rows::asked(run, terms, &comparison);
     let next = judged
         .iter()
+        .flatten()
         .filter(|row| row.role == Role::Gated && row.verdict.is_none())
         .map(|row| row.next)
         .max();
-    let kept = rows::kept(run, terms, &aside);
+    let (kept, aside) = (comparison.kept(), comparison.aside().count());
     match next {
         None => Standing::Settled,
-        Some(_) if aside.count() > kept && kept + aside.count() >= SPOILED_AFTER => {
-            Standing::Spoiled
-        }
+        Some(_) if aside > kept && kept + aside >= SPOILED_AFTER => Standing::Spoiled,
         Some(next) => Standing::Open {
-            next: next.max(kept + 1) + aside.count(),
+            next: next.max(kept + 1) + aside,
         },
     }
 }
@@ -43,8 +46,9 @@ pub fn standing(run: &Run, terms: &Terms) -> Standing {
 /// That others spoiled most of a duel, in words.
 #[must_use]
 pub fn spoiled(run: &Run, terms: &Terms) -> Option<String> {
-    let aside = SetAside::of(run, &terms.load);
-    let all = rows::kept(run, terms, &aside) + aside.count();
+    let comparison = rows::comparison(run, terms, &Rule::DESCRIBE);
+    let aside = comparison.aside();
+    let all = comparison.kept() + aside.count();
     (aside.count() * 2 > all).then(|| {
         format!(
             "{} of {all} blocks were set aside: {}",
@@ -53,6 +57,3 @@ pub fn spoiled(run: &Run, terms: &Terms) -> Option<String> {
         )
     })
 }
-
-/// Blocks after which a duel that mostly lost them gives up.
-const SPOILED_AFTER: usize = 30;

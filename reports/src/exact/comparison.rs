@@ -2,46 +2,35 @@
 
 use super::toolchain::Toolchain;
 use super::{Case, Counts, ExactError};
-use crate::duel::instructions::THRESHOLD;
-use crate::judge::Verdict;
+use crate::judge::threshold::INSTRUCTIONS;
+use crate::judge::{Row, Rule, Verdict};
 use crate::outcome::Outcome;
 
 /// Every case of both sides.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
+pub struct Report {
     /// What the counts were made with now.
     pub toolchain: Toolchain,
     /// What differs from what the baseline's were made with; nothing is judged then.
     pub differences: Vec<String>,
     /// The cases, in the order in which they were counted.
-    pub rows: Vec<Row>,
+    pub cases: Vec<Compared>,
 }
 
 /// A case, a request each.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct Compared {
     /// The case.
     pub name: String,
-    /// Instructions, judged by [`THRESHOLD`].
-    pub instructions: Pair,
+    /// Instructions, judged by [`INSTRUCTIONS`].
+    pub instructions: Row,
     /// Allocations: one more in all the requests together is slower.
-    pub allocations: Pair,
+    pub allocations: Row,
     /// Bytes asked for; shown, never judged.
-    pub bytes: Pair,
+    pub bytes: Row,
 }
 
-/// A figure of both sides.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pair {
-    /// The baseline's.
-    pub base: f64,
-    /// Now.
-    pub now: f64,
-    /// None where it is not judged.
-    pub verdict: Option<Verdict>,
-}
-
-impl Comparison {
+impl Report {
     /// Compares.
     ///
     /// # Errors
@@ -63,7 +52,7 @@ impl Comparison {
         });
         Ok(Self {
             toolchain: now.toolchain.clone(),
-            rows: pairs.map(|(base, now)| row(base, now, judged)).collect(),
+            cases: pairs.map(|(base, now)| case(base, now, judged)).collect(),
             differences,
         })
     }
@@ -81,12 +70,12 @@ impl Comparison {
     /// How many cases are so, in one figure or the other.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
-        let is_so = |row: &&Row| {
-            [row.instructions, row.allocations]
+        let is_so = |case: &&Compared| {
+            [&case.instructions, &case.allocations]
                 .iter()
-                .any(|pair| pair.verdict == Some(verdict))
+                .any(|row| row.verdict == Some(verdict))
         };
-        self.rows.iter().filter(is_so).count()
+        self.cases.iter().filter(is_so).count()
     }
 }
 
@@ -99,26 +88,18 @@ fn missing(some: &[Case], others: &[Case]) -> Vec<String> {
         .collect()
 }
 
-fn row(base: &Case, now: &Case, judged: bool) -> Row {
-    let pair = |total: fn(&Case) -> u64, threshold: Option<f64>| {
-        let (base, now) = (base.a_request(total(base)), now.a_request(total(now)));
-        let verdict = threshold.filter(|_| judged).map(|t| verdict(base, now, t));
-        Pair { base, now, verdict }
+fn case(base: &Case, now: &Case, judged: bool) -> Compared {
+    let row = |name: &str, total: fn(&Case) -> u64, threshold: Option<f64>| {
+        let [base, now] = [base, now].map(|case| [case.a_request(total(case))]);
+        let rule = threshold
+            .filter(|_| judged)
+            .map_or(Rule::DESCRIBE, Rule::Threshold);
+        Row::counted(name, &base, &now, &rule)
     };
-    Row {
+    Compared {
         name: now.name.clone(),
-        instructions: pair(|case| case.instructions, Some(THRESHOLD)),
-        allocations: pair(|case| case.allocations, Some(0.0)),
-        bytes: pair(|case| case.bytes, None),
-    }
-}
-
-fn verdict(base: f64, now: f64, threshold: f64) -> Verdict {
-    if now > base * (1.0 + threshold) {
-        Verdict::Slower
-    } else if now < base * (1.0 - threshold) {
-        Verdict::Faster
-    } else {
-        Verdict::NoChange
+        instructions: row("instructions", |case| case.instructions, Some(INSTRUCTIONS)),
+        allocations: row("allocations", |case| case.allocations, Some(0.0)),
+        bytes: row("bytes", |case| case.bytes, None),
     }
 }

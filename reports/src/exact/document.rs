@@ -1,10 +1,10 @@
 //! A comparison of counts as a document: a line a case, a request each.
 
 use super::NOTES;
-use super::comparison::{Comparison, Pair, Row};
+use super::comparison::{Compared, Report};
 use crate::document::{Block, Document, Table};
-use crate::duel::instructions::THRESHOLD;
-use crate::judge::Verdict;
+use crate::judge::threshold::INSTRUCTIONS;
+use crate::judge::{Row, Verdict};
 use crate::quantity;
 
 const GROUPS: [&str; 10] = [
@@ -25,7 +25,7 @@ const COLUMNS: [&str; 10] = [
 /// The columns of verdicts.
 const VERDICTS: [usize; 2] = [4, 7];
 
-impl Comparison {
+impl Report {
     /// The table, and what a reader must know of it.
     #[must_use]
     pub fn document(&self) -> Document {
@@ -37,7 +37,7 @@ impl Comparison {
         document.push(Table {
             groups: GROUPS.map(str::to_owned).into(),
             words: VERDICTS.into(),
-            ..Table::of("counts of a request", COLUMNS, self.rows.iter().map(cells))
+            ..Table::of("counts of a request", COLUMNS, self.cases.iter().map(cells))
         });
         document.push(conclusion(self));
         for note in NOTES {
@@ -47,36 +47,36 @@ impl Comparison {
     }
 }
 
-fn cells(row: &Row) -> Vec<String> {
-    let (instructions, allocations) = (row.instructions, row.allocations);
+fn cells(case: &Compared) -> Vec<String> {
+    let (instructions, allocations) = (&case.instructions, &case.allocations);
     vec![
-        row.name.clone(),
+        case.name.clone(),
         whole(instructions.base),
-        whole(instructions.now),
-        quantity::change(instructions.now / instructions.base),
+        whole(instructions.head),
+        quantity::change(instructions.ratio().unwrap_or(1.0)),
         shown(instructions),
-        quantity::number(allocations.base),
-        quantity::number(allocations.now),
+        quantity::number(allocations.base.unwrap_or_default()),
+        quantity::number(allocations.head.unwrap_or_default()),
         shown(allocations),
-        whole(row.bytes.base),
-        whole(row.bytes.now),
+        whole(case.bytes.base),
+        whole(case.bytes.head),
     ]
 }
 
-fn whole(value: f64) -> String {
-    quantity::grouped(value.round() as u64)
+fn whole(value: Option<f64>) -> String {
+    quantity::grouped(value.unwrap_or_default().round() as u64)
 }
 
 /// Capitals for what wants a look.
-fn shown(pair: Pair) -> String {
-    match pair.verdict {
+fn shown(row: &Row) -> String {
+    match row.verdict {
         None => "not judged".to_owned(),
         Some(Verdict::Slower) => Verdict::Slower.label().to_uppercase(),
         Some(verdict) => verdict.label().to_owned(),
     }
 }
 
-fn conclusion(comparison: &Comparison) -> String {
+fn conclusion(comparison: &Report) -> String {
     if !comparison.differences.is_empty() {
         return format!(
             "described, not judged: {}",
@@ -85,13 +85,13 @@ fn conclusion(comparison: &Comparison) -> String {
     }
     let rule = format!(
         "beyond {} of instructions, or by any allocation",
-        quantity::share(THRESHOLD)
+        quantity::share(INSTRUCTIONS)
     );
     let (slower, faster) = (
         comparison.count(Verdict::Slower),
         comparison.count(Verdict::Faster),
     );
-    let of = comparison.rows.len();
+    let of = comparison.cases.len();
     match (slower, faster) {
         (0, 0) => format!("no change in {of} cases, {rule}"),
         (0, _) => format!("faster: {faster} of {of} cases, {rule}; `make exact-accept` keeps it"),

@@ -17,6 +17,8 @@ const HISTOGRAM_RESOLUTION: f64 = 0.001;
 pub struct Differences {
     /// Head less base, on the scale below: more is worse.
     pub values: Vec<f64>,
+    /// The base's level in the same blocks, on the same scale.
+    pub base: Vec<f64>,
     /// What they are differences of.
     pub scale: Scale,
 }
@@ -90,14 +92,37 @@ impl Differences {
                     floor: (FLOOR_NS / base_ns).max(HISTOGRAM_RESOLUTION),
                 }
             }
-            Kind::Bytes | Kind::PerSecond => Scale::Logarithm { floor: 0.0 },
+            Kind::Bytes | Kind::PerSecond | Kind::Count => Scale::Logarithm { floor: 0.0 },
         };
+        let (base, values) = blocks::paired(&from, &to)
+            .map(|(base, head)| (base, head - base))
+            .unzip();
         Self {
-            values: blocks::paired(&from, &to)
-                .map(|(base, head)| head - base)
-                .collect(),
+            values,
+            base,
             scale,
         }
+    }
+
+    /// Those from a block on; none beyond the last.
+    #[must_use]
+    pub fn from_block(&self, start: usize) -> Option<Self> {
+        Some(Self {
+            values: self.values.get(start..)?.to_vec(),
+            base: self.base.get(start..)?.to_vec(),
+            scale: self.scale,
+        })
+    }
+
+    /// The base's median level over the first `blocks`, each `together` as one: what a median difference of them is of.
+    pub(crate) fn level(&self, blocks: usize, together: usize) -> Option<f64> {
+        let of = self.base.get(..blocks).unwrap_or(&self.base);
+        let means = of.chunks(together.max(1));
+        median(
+            means
+                .map(|chunk| chunk.iter().sum::<f64>() / chunk.len() as f64)
+                .collect(),
+        )
     }
 
     /// On their scale: what is never called a difference, and what no change may leave open.

@@ -1,13 +1,13 @@
-//! What a duel can be asked about.
+//! What two variants are compared in: every statistic, metric and count has its one name here.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::compare::Statistic;
 use crate::nearest::did_you_mean;
-use crate::run::{PERCENTILES, Slice};
+use crate::quantity;
+use crate::run::{Figure, LoadStep, PERCENTILES, Run, Slice};
 
 /// Samples that a slice's median needs: its luck is in the blocks' spread, which is judged.
 pub const SAMPLES_OF_A_MEDIAN: u64 = 10;
@@ -16,12 +16,21 @@ const SAMPLES_BEYOND: f64 = 20.0;
 /// Before a stage's name in `Server-Timing`.
 const STAGE: &str = "stage-";
 
-/// A metric of two variants of one run.
+/// A metric of two variants.
+///
+/// Latencies are of the time that stands first: of open arrivals the response time, of closed users the service time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Metric {
-    /// A statistic of the latency that stands first (of open arrivals the response time, of closed users
-    /// the service time), CPU time per request, or the share of requests that failed.
-    Statistic(Statistic),
+    /// A percentile of the latency: one of [`PERCENTILES`], by its place there.
+    Percentile(usize),
+    /// The greatest latency.
+    Max,
+    /// The mean latency.
+    Mean,
+    /// CPU time of the server per answered request.
+    Cpu,
+    /// The share of requests that failed.
+    Errors,
     /// The share of requests that passed after their credentials were revoked.
     Stale,
     /// Requests answered a second: as many as closed users get.
@@ -44,41 +53,51 @@ pub enum Kind {
     PerSecond,
     /// A share of requests.
     Share,
+    /// A number of something, such as instructions.
+    Count,
 }
 
 /// Not a metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a metric: use p50, p75, p90, p99, p99.9, p99.99, max, mean, cpu, errors, stale, capacity, memory or \
-     stage-NAME{near}",
-    near = Metric::near(.0)
+    "`{0}` is not a metric: use {all} or {STAGE}NAME{near}",
+    all = Metric::all().map(|metric| metric.to_string()).collect::<Vec<_>>().join(", "),
+    near = did_you_mean(.0, Metric::all().map(|metric| metric.to_string()).collect::<Vec<_>>().iter().map(String::as_str))
 )]
 pub struct NotAMetric(String);
 
 impl Metric {
-    /// The median latency: what is gated unless something else is asked for,
-    pub const P50: Self = Self::Statistic(Statistic::Percentile(0));
-    /// with the share of failures.
-    pub const ERRORS: Self = Self::Statistic(Statistic::Errors);
-    /// CPU time of the server per request.
-    pub const CPU: Self = Self::Statistic(Statistic::Cpu);
+    /// The median latency: what is gated unless something else is asked for, with the share of failures.
+    pub const P50: Self = Self::Percentile(0);
 
-    /// "; did you mean `p50`?": the end of a message about a name that is none.
-    fn near(name: &str) -> String {
-        let statistics = Statistic::all().map(Self::Statistic);
-        let all = statistics.chain([Self::Stale, Self::Capacity, Self::Memory]);
-        let names: Vec<_> = all.map(|metric| metric.to_string()).collect();
-        did_you_mean(name, names.iter().map(String::as_str))
+    /// The latencies and the CPU time, in the order in which they are shown: percentiles ascend.
+    pub fn times() -> impl Iterator<Item = Self> {
+        let mut places: Vec<usize> = (0..PERCENTILES.len()).collect();
+        places.sort_by(|one, other| PERCENTILES[*one].total_cmp(&PERCENTILES[*other]));
+        let percentiles = places.into_iter().map(Self::Percentile);
+        percentiles.chain([Self::Max, Self::Mean, Self::Cpu])
+    }
+
+    /// Every metric that any run may have; stages are those of a server.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::times().chain([Self::Errors, Self::Stale, Self::Capacity, Self::Memory])
+    }
+
+    /// A percentile of the latency; none that figures do not hold.
+    #[must_use]
+    pub fn percentile(percentile: f64) -> Option<Self> {
+        let place = PERCENTILES.iter().position(|known| *known == percentile)?;
+        Some(Self::Percentile(place))
     }
 
     /// How it is written and compared.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Statistic(Statistic::Errors) | Self::Stale => Kind::Share,
-            Self::Statistic(_) | Self::Stage(_) => Kind::Time,
+            Self::Errors | Self::Stale => Kind::Share,
             Self::Capacity => Kind::PerSecond,
             Self::Memory => Kind::Bytes,
+            _ => Kind::Time,
         }
     }
 
@@ -87,10 +106,7 @@ impl Metric {
     pub fn is_of_load(&self) -> bool {
         matches!(
             self,
-            Self::Statistic(Statistic::Cpu | Statistic::Errors)
-                | Self::Stale
-                | Self::Capacity
-                | Self::Memory
+            Self::Cpu | Self::Errors | Self::Stale | Self::Capacity | Self::Memory
         )
     }
 
@@ -98,47 +114,97 @@ impl Metric {
     #[must_use]
     pub fn samples_of_a_slice(&self) -> Option<u64> {
         match self {
-            Self::Statistic(Statistic::Percentile(0)) => Some(SAMPLES_OF_A_MEDIAN),
-            Self::Statistic(Statistic::Percentile(place)) => {
+            &Self::P50 => Some(SAMPLES_OF_A_MEDIAN),
+            Self::Percentile(place) => {
                 let beyond = 1.0 - PERCENTILES[*place] / 100.0;
                 Some((SAMPLES_BEYOND / beyond).round() as u64)
             }
             // The greatest of a slice is an extreme of so few that nothing is known of its spread.
-            Self::Statistic(Statistic::Max) => None,
+            Self::Max => None,
             _ => Some(1),
         }
     }
 
-    /// Its value in a slice; none where the slice does not have it.
+    /// Its value in a slice; none where the slice does not have it, or has too few samples for it.
     #[must_use]
     pub fn of(&self, slice: &Slice, step: &str) -> Option<f64> {
-        let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
         match self {
-            Self::Statistic(Statistic::Cpu) => {
-                (slice.ok > 0).then_some(slice.cpu_ns? as f64 / slice.ok as f64)
-            }
-            Self::Statistic(Statistic::Errors) => {
-                let failed = slice.failures();
-                share(failed, slice.ok + failed)
-            }
-            Self::Statistic(statistic) => statistic.of(slice.latency(step)?),
-            Self::Stale => share(slice.stale, slice.probed),
+            Self::Percentile(_) | Self::Max | Self::Mean => self.of_figure(slice.latency(step)?),
+            Self::Cpu => (slice.ok > 0).then_some(slice.cpu_ns? as f64 / slice.ok as f64),
+            Self::Errors | Self::Stale => share(self.counts([slice])),
             Self::Capacity => slice.throughput(),
             Self::Memory => slice.peak_bytes.map(|bytes| bytes as f64),
             Self::Stage(name) => slice.p50(step, &format!("{STAGE}{name}")),
         }
     }
+
+    /// Its value over all that a variant was asked under a load, merged as one; none where that is not known.
+    pub(crate) fn pooled(&self, run: &Run, at: &LoadStep, variant: &str) -> Option<f64> {
+        let slices = || run.slices_of(&at.load, variant);
+        match self {
+            Self::Percentile(_) | Self::Max | Self::Mean => {
+                self.of_figure(run.latency(variant, at)?)
+            }
+            Self::Cpu => {
+                let (mut cpu, mut ok) = (0, 0);
+                for slice in slices() {
+                    cpu += slice.cpu_ns?;
+                    ok += slice.ok;
+                }
+                (ok > 0).then(|| cpu as f64 / ok as f64)
+            }
+            Self::Errors | Self::Stale => share(self.counts(slices())),
+            Self::Capacity | Self::Memory | Self::Stage(_) => None,
+        }
+    }
+
+    /// Of a share: how many requests of how many.
+    pub(crate) fn counts<'s>(&self, slices: impl IntoIterator<Item = &'s Slice>) -> [u64; 2] {
+        slices.into_iter().fold([0, 0], |[some, of], slice| {
+            let [more, all] = match self {
+                Self::Stale => [slice.stale, slice.probed],
+                _ => [slice.failures(), slice.ok + slice.failures()],
+            };
+            [some + more, of + all]
+        })
+    }
+
+    /// The latency in nanoseconds; none where the samples do not carry it, and for what is no latency.
+    fn of_figure(&self, figure: &Figure) -> Option<f64> {
+        match self {
+            Self::Percentile(place) => {
+                let needed = 1.0 / (1.0 - PERCENTILES[*place] / 100.0);
+                let carried = figure.count as f64 >= needed * (1.0 - f64::EPSILON * needed);
+                let held = figure.percentiles.get(*place).filter(|_| carried);
+                held.map(|value| *value as f64)
+            }
+            Self::Max => Some(figure.max as f64),
+            Self::Mean => Some(figure.mean),
+            _ => None,
+        }
+    }
+}
+
+/// Some of so many, as a share; none of none.
+pub(crate) fn share([some, of]: [u64; 2]) -> Option<f64> {
+    (of > 0).then(|| some as f64 / of as f64)
 }
 
 impl fmt::Display for Metric {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Statistic(statistic) => statistic.fmt(out),
-            Self::Stale => out.write_str("stale"),
-            Self::Capacity => out.write_str("capacity"),
-            Self::Memory => out.write_str("memory"),
-            Self::Stage(name) => write!(out, "{STAGE}{name}"),
-        }
+        out.write_str(match self {
+            Self::Percentile(place) => {
+                return out.write_str(&quantity::percentile(PERCENTILES[*place]));
+            }
+            Self::Stage(name) => return write!(out, "{STAGE}{name}"),
+            Self::Max => "max",
+            Self::Mean => "mean",
+            Self::Cpu => "cpu",
+            Self::Errors => "errors",
+            Self::Stale => "stale",
+            Self::Capacity => "capacity",
+            Self::Memory => "memory",
+        })
     }
 }
 
@@ -147,16 +213,11 @@ impl FromStr for Metric {
 
     fn from_str(text: &str) -> Result<Self, NotAMetric> {
         let text = text.trim();
-        match text {
-            "stale" => Ok(Self::Stale),
-            "capacity" => Ok(Self::Capacity),
-            "memory" => Ok(Self::Memory),
-            _ => match text.strip_prefix(STAGE) {
-                Some(name) if !name.is_empty() => Ok(Self::Stage(name.to_owned())),
-                _ => Statistic::named(text)
-                    .map(Self::Statistic)
-                    .ok_or_else(|| NotAMetric(text.to_owned())),
-            },
+        match text.strip_prefix(STAGE) {
+            Some(name) if !name.is_empty() => Ok(Self::Stage(name.to_owned())),
+            _ => Self::all()
+                .find(|metric| metric.to_string() == text)
+                .ok_or_else(|| NotAMetric(text.to_owned())),
         }
     }
 }
@@ -167,17 +228,10 @@ mod tests {
 
     #[test]
     fn every_metric_is_read_as_it_is_written() {
-        let mut all: Vec<Metric> = Statistic::all().map(Metric::Statistic).collect();
-        all.extend([
-            Metric::Stale,
-            Metric::Capacity,
-            Metric::Memory,
-            Metric::Stage("verify".to_owned()),
-        ]);
-        for metric in all {
+        for metric in Metric::all().chain([Metric::Stage("verify".to_owned())]) {
             assert_eq!(metric.to_string().parse(), Ok(metric));
         }
-        for wrong in ["p95", "", "stage-", "latency"] {
+        for wrong in ["p51", "", "stage-", "latency"] {
             assert!(wrong.parse::<Metric>().is_err(), "{wrong}");
         }
     }

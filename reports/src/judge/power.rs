@@ -1,8 +1,8 @@
 //! What a duel will be able to see, from how much identical servers differ on this machine.
 
-use super::{MARGIN, RESOLUTION, Rule};
-use crate::calibration::{Calibration, Noise};
+use super::{MARGIN, RESOLUTION, Sequential};
 use crate::order_statistics::normal_quantile;
+use crate::run::calibration::{Calibration, Noise};
 
 /// Standard deviations in a median absolute deviation of normal values.
 const SIGMA_IN_MAD: f64 = 1.4826;
@@ -26,7 +26,7 @@ pub fn half_interval(mad: f64, blocks: usize, alpha: f64) -> f64 {
 
 /// The least slowdown that is nearly always found after so many blocks: 0.05 is 5 %.
 #[must_use]
-pub fn visible(mad: f64, blocks: usize, rule: &Rule) -> f64 {
+pub fn visible(mad: f64, blocks: usize, rule: &Sequential) -> f64 {
     let beyond = half_interval(mad, blocks, rule.alpha());
     (MARGIN.ln_1p() + beyond + NEARLY_ALWAYS * standard_error(mad, blocks)).exp_m1()
 }
@@ -34,7 +34,7 @@ pub fn visible(mad: f64, blocks: usize, rule: &Rule) -> f64 {
 /// Blocks that a metric of such noise takes to be told apart from no change; beyond the last look it
 /// cannot be gated.
 #[must_use]
-pub fn blocks_to_gate(mad: f64, rule: &Rule) -> usize {
+pub fn blocks_to_gate(mad: f64, rule: &Sequential) -> usize {
     // Between the margin and the resolution there must be room for half an interval.
     let room = RESOLUTION.ln_1p() - MARGIN.ln_1p();
     let errors = normal_quantile(1.0 - rule.alpha()) * MEDIAN_BY_MEAN * SIGMA_IN_MAD * mad / room;
@@ -49,8 +49,8 @@ fn standard_error(mad: f64, blocks: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn rule() -> Rule {
-        Rule {
+    fn rule() -> Sequential {
+        Sequential {
             looks: super::super::LOOKS.to_vec(),
             gated: 2,
         }

@@ -6,8 +6,8 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 
 use super::*;
 
-fn rule() -> Rule {
-    Rule {
+fn rule() -> Sequential {
+    Sequential {
         looks: LOOKS.to_vec(),
         gated: 2,
     }
@@ -15,6 +15,7 @@ fn rule() -> Rule {
 
 fn times(values: Vec<f64>) -> Differences {
     Differences {
+        base: Vec::new(),
         values,
         scale: Scale::Logarithm { floor: 0.001 },
     }
@@ -81,6 +82,7 @@ fn a_metric_that_swings_wildly_is_inconclusive_at_the_last_look() {
 #[test]
 fn a_difference_below_the_clocks_floor_is_none_however_many_percent_it_is() {
     let differences = Differences {
+        base: Vec::new(),
         values: vec![0.2; 60],
         scale: Scale::Logarithm { floor: 0.5 },
     };
@@ -93,6 +95,7 @@ fn a_difference_below_the_clocks_floor_is_none_however_many_percent_it_is() {
 #[test]
 fn rare_failures_are_found_where_the_median_block_has_none() {
     let rate = |failing: usize| Differences {
+        base: Vec::new(),
         values: (0..60)
             .map(|block| {
                 if block * failing % 60 < failing {
@@ -118,7 +121,7 @@ fn the_error_is_shared_out_over_metrics_and_looks() {
     // statrs counts the same tail: the 4th of 20 from either end.
     let judged = judge(
         &times((0..20).map(|i| f64::from(i) / 1e3).rev().collect()),
-        &Rule {
+        &Sequential {
             looks: vec![20],
             gated: 6,
         },

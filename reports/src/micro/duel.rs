@@ -7,13 +7,13 @@
 
 mod document;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::sample::Sample;
-use crate::duel::effects;
 use crate::judge::differences::{Differences, Scale};
-use crate::judge::{self, Judged, LOOKS, Rule, Verdict};
-use crate::order_statistics::{Interval, median};
+use crate::judge::metric::Kind;
+use crate::judge::{self, LOOKS, Role, Row, Sequential, Verdict};
+use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
 
 /// The version of the form that [`Duel`] has as JSON.
@@ -73,6 +73,7 @@ pub struct Duel {
     #[serde(flatten)]
     pub course: Course,
     /// A row for each benchmark.
+    #[serde(serialize_with = "benchmarks")]
     pub rows: Vec<Row>,
     /// The whole.
     pub outcome: Outcome,
@@ -80,33 +81,10 @@ pub struct Duel {
     pub exit_code: u8,
 }
 
-/// One benchmark on both sides.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
-    /// Its title.
-    pub benchmark: String,
-    /// Median over the base's slices of the time of an iteration, nanoseconds.
-    pub base_ns: Option<f64>,
-    /// The head's.
-    pub head_ns: Option<f64>,
-    /// The change: 0.07 is 7 % more time.
-    pub effect: Option<f64>,
-    /// Its interval, at the error of its part in the duel.
-    pub interval: Option<Interval>,
-    /// The verdict; none when it was interrupted before.
-    pub verdict: Option<Verdict>,
-    /// Whether the interval leaves open that nothing has changed.
-    pub within_noise: bool,
-    /// Blocks that it rests on.
-    pub blocks: usize,
-    /// So many of them were taken together, since neighbours depended on one another.
-    pub together: usize,
-}
-
 /// How each of so many benchmarks is judged: each is gated.
 #[must_use]
-pub fn rule(benchmarks: usize) -> Rule {
-    Rule {
+pub fn rule(benchmarks: usize) -> Sequential {
+    Sequential {
         looks: LOOKS.into(),
         gated: benchmarks,
     }
@@ -162,19 +140,34 @@ impl Measured {
 
     /// Blocks that its next look takes; none when it has its verdict.
     #[must_use]
-    pub fn needs(&self, rule: &Rule) -> Option<usize> {
-        let judged = self.judge(rule);
-        judged.verdict.is_none().then_some(judged.next)
+    pub fn needs(&self, rule: &Sequential) -> Option<usize> {
+        let row = self.row(rule);
+        row.verdict.is_none().then_some(row.next)
     }
 
-    fn judge(&self, rule: &Rule) -> Judged {
+    fn row(&self, rule: &Sequential) -> Row {
+        let levels = |side: fn(&Block) -> [Sample; 2]| {
+            self.blocks.iter().map(move |block| mean_ln(side(block)))
+        };
+        let base: Vec<f64> = levels(|block| block.base).collect();
         let differences = Differences {
-            values: self.blocks.iter().map(Block::difference).collect(),
+            values: levels(|block| block.head)
+                .zip(&base)
+                .map(|(head, base)| head - base)
+                .collect(),
+            base,
             scale: Scale::Logarithm {
                 floor: self.floor(),
             },
         };
-        judge::judge(&differences, rule)
+        let judged = judge::judge(&differences, rule);
+        Row::judged(
+            &self.benchmark,
+            Kind::Time,
+            Role::Gated,
+            &differences,
+            &judged,
+        )
     }
 
     /// What the clock leaves open of its shortest measurement. The 50 ns of docs/adr/0014-sequential-judging.md
@@ -190,36 +183,39 @@ impl Measured {
             .min_by(f64::total_cmp);
         shortest_ns.map_or(0.0, |shortest_ns| CLOCK_NS / shortest_ns)
     }
-
-    fn row(&self, rule: &Rule) -> Row {
-        let judged = self.judge(rule);
-        let interval = judged.estimate.and_then(|estimate| estimate.interval);
-        let figure = |side: fn(&Block) -> [Sample; 2]| {
-            let slices = self.blocks.iter().flat_map(side);
-            median(slices.map(|sample| sample.median_ns).collect())
-        };
-        Row {
-            benchmark: self.benchmark.clone(),
-            base_ns: figure(|block| block.base),
-            head_ns: figure(|block| block.head),
-            effect: judged.estimate.map(|estimate| estimate.median.exp_m1()),
-            interval: interval.map(|interval| effects(interval, f64::exp_m1)),
-            verdict: judged.verdict,
-            within_noise: interval.is_none_or(|at| at.low <= 0.0 && 0.0 <= at.high),
-            blocks: judged.blocks,
-            together: judged.together,
-        }
-    }
 }
 
-impl Block {
-    fn difference(&self) -> f64 {
-        let mean_ln = |slices: &[Sample; 2]| {
-            let [one, other] = slices.map(|sample| sample.median_ns.ln());
-            f64::midpoint(one, other)
-        };
-        mean_ln(&self.head) - mean_ln(&self.base)
+/// The mean of the logarithms of both slices' times.
+fn mean_ln(slices: [Sample; 2]) -> f64 {
+    let [one, other] = slices.map(|sample| sample.median_ns.ln());
+    f64::midpoint(one, other)
+}
+
+/// Rows in their form as JSON.
+fn benchmarks<S: Serializer>(rows: &[Row], out: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Benchmark<'r> {
+        benchmark: &'r str,
+        base_ns: Option<f64>,
+        head_ns: Option<f64>,
+        effect: Option<f64>,
+        interval: Option<Interval>,
+        verdict: Option<Verdict>,
+        within_noise: bool,
+        blocks: usize,
+        together: usize,
     }
+    out.collect_seq(rows.iter().map(|row| Benchmark {
+        benchmark: &row.metric,
+        base_ns: row.base,
+        head_ns: row.head,
+        effect: row.effect,
+        interval: row.interval,
+        verdict: row.verdict,
+        within_noise: row.within_noise,
+        blocks: row.blocks,
+        together: row.together,
+    }))
 }
 
 fn outcome(rows: &[Row], interrupted: bool) -> Outcome {

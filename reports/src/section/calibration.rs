@@ -1,10 +1,10 @@
 //! What machine and generator can tell apart, beside the figures that rest on it: a sentence, and the calibration itself
 //! folded away below it.
 
-use crate::calibration::{Calibration, Noise, Pacing};
 use crate::document::{Block, Document, Section, Table};
 use crate::quantity;
 use crate::run::Run;
+use crate::run::calibration::{Calibration, Noise, Pacing};
 
 /// Share of the offered rate that must be achieved for its lateness to mean something.
 const KEPT_UP: f64 = 0.99;

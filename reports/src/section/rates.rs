@@ -4,11 +4,10 @@
 
 use plotters::{coord::combinators::BindKeyPoints, prelude::*};
 
-use crate::capacity::{Capacity, Point};
 use crate::chart::{self, Area, DrawError, Drawn, FONT, FONT_SIZE, palette, ticks};
 use crate::document::{Block, Chart, Entry, Points, Section, Table};
 use crate::quantity;
-use crate::run::Run;
+use crate::run::{Capacity, Point, Run};
 
 const NOTE: &str = "Thick lines are p99, thin ones p50, of the response time, from the intended start. A disc was within the \
     limits, a cross beyond them.";

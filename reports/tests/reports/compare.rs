@@ -1,7 +1,7 @@
 //! Comparisons: what is shown, and what a script sees.
 
 use authlab_reports::{
-    compare::{self, Comparison, Limit},
+    compare::{self, Limit, Report},
     outcome::Outcome,
     render,
     run::{Run, Status, Verdict},
@@ -34,7 +34,7 @@ fn limits(text: &str) -> Vec<Limit> {
     Limit::parse_all(text).unwrap()
 }
 
-fn within(run: &Run, base: &str, head: &str, limit: &str) -> Comparison {
+fn within(run: &Run, base: &str, head: &str, limit: &str) -> Report {
     compare::within(run, base, head, &limits(limit)).unwrap()
 }
 

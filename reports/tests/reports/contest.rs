@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use authlab_reports::{
-    calibration::{self, Calibration, Ceiling, Floor, Noise as Known},
-    duel::{Duel, Terms},
-    run::{Figure, Load, PERCENTILES, Run, Slice, Status, Variant},
+    duel::Duel,
+    run::calibration::{self, Calibration, Ceiling, Floor, Noise as Known},
+    run::{Figure, Load, PERCENTILES, Run, Slice, Status, Terms, Variant},
 };
 
 use crate::synthetic::{Noise, planned};

@@ -1,6 +1,6 @@
 //! The exact channel's judgement: a count more is named, and what cannot be judged is never a pass in silence.
 
-use authlab_reports::exact::comparison::Comparison;
+use authlab_reports::exact::comparison::Report;
 use authlab_reports::exact::toolchain::Toolchain;
 use authlab_reports::exact::{Case, Counts};
 use authlab_reports::outcome::Outcome;
@@ -41,9 +41,9 @@ fn more_than_a_hundredth_of_instructions_or_one_allocation_is_slower_and_each_is
             case("authorize-hit/cache-key=route", instructions, allocations),
             case("login/sha256", 57_123_639, 15_000),
         ]);
-        let compared = Comparison::of(&base(), &now).unwrap();
+        let compared = Report::of(&base(), &now).unwrap();
         let label = |verdict: Option<authlab_reports::judge::Verdict>| verdict.unwrap().label();
-        let row = &compared.rows[0];
+        let row = &compared.cases[0];
         (
             label(row.instructions.verdict),
             label(row.allocations.verdict),
@@ -76,7 +76,7 @@ fn requests_are_compared_however_many_were_counted() {
         case.instructions *= 2;
         case.allocations *= 2;
     }
-    let compared = Comparison::of(&base(), &now).unwrap();
+    let compared = Report::of(&base(), &now).unwrap();
     assert_eq!(compared.outcome(), Outcome::Ok);
 }
 
@@ -84,7 +84,7 @@ fn requests_are_compared_however_many_were_counted() {
 fn a_case_that_is_missing_on_either_side_is_an_error_in_one_line() {
     let (hit, login) = (base().cases[0].clone(), base().cases[1].clone());
     let said = |base: &[Case], now: &[Case]| {
-        Comparison::of(&counts(base), &counts(now))
+        Report::of(&counts(base), &counts(now))
             .unwrap_err()
             .to_string()
     };
@@ -105,7 +105,7 @@ fn another_toolchain_is_described_whatever_the_counts_say() {
     now.toolchain.rustc = "rustc 1.96.0".to_owned();
     now.toolchain.libc = "glibc 2.39".to_owned();
     now.cases[0].instructions *= 2;
-    let compared = Comparison::of(&base(), &now).unwrap();
+    let compared = Report::of(&base(), &now).unwrap();
     assert_eq!(compared.outcome(), Outcome::Ok);
     insta::assert_snapshot!(render::text(&compared.document()));
 }
@@ -116,9 +116,7 @@ fn the_table_shows_base_now_change_and_verdict_of_each_case() {
         case("authorize-hit/cache-key=route", 790_333, 1_000),
         case("login/sha256", 57_124_001, 15_000),
     ]);
-    insta::assert_snapshot!(render::text(
-        &Comparison::of(&base(), &now).unwrap().document()
-    ));
+    insta::assert_snapshot!(render::text(&Report::of(&base(), &now).unwrap().document()));
 }
 
 #[test]

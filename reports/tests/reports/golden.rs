@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use authlab_reports::duel::{Duel, Terms, benchmark, junit};
+use authlab_reports::duel::{Duel, benchmark, junit};
 use authlab_reports::page::site::{self, Entry};
-use authlab_reports::run::Run;
+use authlab_reports::run::{Run, Terms};
 use authlab_reports::{compare, folder, ladder, page, render};
 use sha2::{Digest as _, Sha256};
 

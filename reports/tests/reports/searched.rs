@@ -1,10 +1,9 @@
 //! What a run says of its capacity searches and of the calibration that it carries.
 
 use authlab_reports::{
-    calibration::{self, Calibration, Ceiling, Floor, Noise, Pacing},
-    capacity::{Capacity, LimitedBy, Point},
     ladder, page, render,
-    run::Run,
+    run::calibration::{self, Calibration, Ceiling, Floor, Noise, Pacing},
+    run::{Capacity, LimitedBy, Point, Run},
 };
 use insta::assert_snapshot;
 

@@ -1,7 +1,7 @@
 //! A run for a program: one JSON object a line on standard output.
 
 use authlab_loadtest::conductor::Finished;
-use authlab_reports::capacity::Capacity;
+use authlab_reports::run::Capacity;
 use authlab_reports::run::{Figure, Slice, Status, Validity};
 use serde::Serialize;
 

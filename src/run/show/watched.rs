@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use authlab_loadtest::progress::{Left, Progress, Snapshot};
 use authlab_loadtest::scenario::Scenario;
-use authlab_reports::capacity::Capacity;
 use authlab_reports::plain;
+use authlab_reports::run::Capacity;
 use authlab_reports::run::{LoadStep, Run, Slice, Validity, Verdict, throughput};
 
 /// A run as far as it has got.

@@ -7,9 +7,10 @@ use anyhow::Context;
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::scenario::Variant;
-use authlab_reports::duel::{Duel, Terms};
+use authlab_reports::duel::Duel;
 use authlab_reports::judge::LOOKS;
 use authlab_reports::outcome::Outcome;
+use authlab_reports::run::Terms;
 
 use super::Bench;
 use super::report::Fought;

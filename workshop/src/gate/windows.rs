@@ -3,15 +3,15 @@
 use authlab_reports::judge::aside::SetAside;
 use authlab_reports::judge::differences::Differences;
 use authlab_reports::judge::metric::Metric;
-use authlab_reports::judge::{self, LOOKS, Rule, Verdict};
+use authlab_reports::judge::{self, LOOKS, Sequential, Verdict};
 use authlab_reports::order_statistics::{ALPHA, Estimate, median};
 use authlab_reports::run::Run;
 
 use super::report::Verdicts;
 
 /// A duel gates p50 and errors.
-fn rule() -> Rule {
-    Rule {
+fn rule() -> Sequential {
+    Sequential {
         looks: LOOKS.into(),
         gated: 2,
     }
@@ -75,10 +75,7 @@ pub(super) fn from_every_block(differences: &Differences) -> Verdicts {
 
 /// The verdict of the duel that begins at a block; none where the record ends before it does.
 fn window(differences: &Differences, start: usize) -> Option<(Verdict, usize)> {
-    let rest = Differences {
-        values: differences.values.get(start..)?.to_vec(),
-        scale: differences.scale,
-    };
+    let rest = differences.from_block(start)?;
     let judged = judge::judge(&rest, &rule());
     Some((judged.verdict?, judged.blocks))
 }

@@ -1,8 +1,8 @@
 //! A duel of benchmarks as a document: a page has the verdict first, and what did not change folded.
 
-use super::{Duel, Row};
+use super::Duel;
 use crate::document::{Block, Document, Most, Table};
-use crate::judge::Verdict;
+use crate::judge::{Row, Verdict};
 use crate::micro::words::{UNFINISHED, benchmarks, effect, shell, time};
 use crate::outcome::Outcome;
 use crate::quantity::{self, NOT_MEASURED};
@@ -84,9 +84,9 @@ fn cells(row: &Row) -> Vec<String> {
     let figure = |ns: Option<f64>| ns.map_or(NOT_MEASURED.to_owned(), time);
     let mark = if row.within_noise { WITHIN_NOISE } else { "" };
     vec![
-        row.benchmark.clone(),
-        figure(row.base_ns),
-        figure(row.head_ns),
+        row.metric.clone(),
+        figure(row.base),
+        figure(row.head),
         row.effect.map_or(NOT_MEASURED.to_owned(), |found| {
             format!("{mark}{}", effect(found))
         }),
@@ -143,7 +143,7 @@ fn caveats(duel: &Duel) -> Vec<String> {
         .map(|row| {
             format!(
                 "{}: neighbouring blocks depended on one another; each {} were taken together",
-                row.benchmark, row.together
+                row.metric, row.together
             )
         })
         .collect()

@@ -1,8 +1,8 @@
 //! A duel of every kind, by what it is about.
 
 use authlab_reports::{
-    duel::{Duel, Instructions},
-    run::{Run, Status, Verdict},
+    duel::Duel,
+    run::{Instructions, Run, Status, Verdict},
 };
 
 use crate::contest::{BASE, Contest, HEAD, calibration, judged};
@@ -258,7 +258,7 @@ pub(super) fn huge() -> Duel {
     }
     .duel();
     let (gated, beside) = (duel.rows[0].clone(), duel.rows[2].clone());
-    let numbered = |row: &authlab_reports::duel::Row, number: usize| {
+    let numbered = |row: &authlab_reports::judge::Row, number: usize| {
         let mut row = row.clone();
         row.step = Some(format!("step-{number}-{}", "<".repeat(300)));
         row

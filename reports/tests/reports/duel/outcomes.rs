@@ -1,15 +1,15 @@
 //! What is concluded: exit codes, and figures that a reader could take for something else.
 
 use authlab_reports::{
-    duel::{Duel, Instructions, Role, Terms},
-    judge::Verdict,
+    duel::Duel,
+    judge::{Role, Row, Verdict},
     outcome::Outcome,
-    run,
+    run::{self, Instructions, Terms},
 };
 
 use crate::contest::{BASE, Contest, HEAD, judged};
 
-fn row<'d>(duel: &'d Duel, name: &str) -> &'d authlab_reports::duel::Row {
+fn row<'d>(duel: &'d Duel, name: &str) -> &'d Row {
     let mut all = duel.rows.iter().chain(&duel.information);
     all.find(|row| row.name() == name).unwrap()
 }
@@ -123,7 +123,7 @@ fn instructions_of_one_side_have_no_change_and_are_no_pass() {
     let duel = judged(&run);
     let counted = duel.instructions.as_ref().unwrap();
     assert_eq!(
-        (counted.base, counted.head, counted.effect),
+        (counted.row.base, counted.row.head, counted.row.effect),
         (None, Some(38_214.0), None)
     );
     assert_eq!(duel.outcome, Outcome::Inconclusive);

@@ -128,11 +128,11 @@ fn two_runs_whose_base_takes_nothing_have_a_difference() {
     let cpu = compared.pairs[0]
         .times
         .iter()
-        .find(|time| time.statistic.label() == "cpu")
+        .find(|time| time.metric == "cpu")
         .unwrap();
     assert_eq!(
-        (cpu.ratio, cpu.base_ns, cpu.difference_ns),
-        (None, Some(0.0), cpu.head_ns)
+        (cpu.ratio(), cpu.base, cpu.effect),
+        (None, Some(0.0), cpu.head)
     );
     let text = render::text(&compared.document());
     let line = text.lines().find(|line| line.contains("cpu")).unwrap();

@@ -3,20 +3,19 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
-
-use super::pair::Time;
-use super::{Pair, Statistic};
-use crate::duration;
+use super::metric::{Kind, Metric};
+use super::{Row, Verdict};
+use crate::nearest::did_you_mean;
+use crate::{duration, quantity};
 
 /// Why a limit of a change says nothing where the base is 0.
 const OF_NOTHING: &str =
     "the base is 0, and nothing is a share of it: limit the head, as `p99 > 25ms` does";
 
 /// What a comparison must not exceed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Limit {
-    statistic: Statistic,
+    metric: Metric,
     bound: Bound,
 }
 
@@ -36,10 +35,7 @@ pub enum LimitError {
     #[error("`{0}` is not a limit: write for example `p50 > 20%`, `p99 > 25ms` or `errors > 0.1%`")]
     Form(String),
     /// The statistic has no such name.
-    #[error(
-        "`{0}` is not a statistic: use p50, p75, p90, p99, p99.9, p99.99, max, mean, cpu or errors{near}",
-        near = Statistic::near(.0)
-    )]
+    #[error("`{0}` is not a statistic: use {all}{near}", all = listed(), near = near(.0))]
     Statistic(String),
     /// The bound is not a number of a known unit.
     #[error("`{0}` is not a bound: use a number of 0 or more with %, ns, us, ms or s")]
@@ -51,32 +47,21 @@ pub enum LimitError {
     ErrorsInTime(String),
 }
 
-/// What became of a limit at one pair.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Judged {
-    /// The limit, as written.
-    pub limit: String,
-    /// Variant, load and step.
-    pub pair: String,
-    /// What was found: ratio − 1, points of error rate, or nanoseconds; none when it was not.
-    pub found: Option<f64>,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Why it was not judged, where that is not for want of samples.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub objection: Option<String>,
+/// Of which metrics a limit is judged: those of any two runs.
+fn limited() -> impl Iterator<Item = Metric> {
+    Metric::times().chain([Metric::Errors])
 }
 
-/// Whether a limit held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// It held.
-    Held,
-    /// It was broken.
-    Broken,
-    /// The samples do not carry the statistic, or the machines do not.
-    CannotTell,
+/// `p50, max or errors`.
+fn listed() -> String {
+    let times: Vec<_> = Metric::times().map(|metric| metric.to_string()).collect();
+    format!("{} or {}", times.join(", "), Metric::Errors)
+}
+
+/// "; did you mean `p50`?": the end of a message about a name that is none.
+fn near(name: &str) -> String {
+    let names: Vec<_> = limited().map(|metric| metric.to_string()).collect();
+    did_you_mean(name, names.iter().map(String::as_str))
 }
 
 impl Limit {
@@ -88,14 +73,10 @@ impl Limit {
         text.split(',').map(str::parse).collect()
     }
 
-    /// Whether it limits failures.
-    pub(crate) fn is_of_errors(&self) -> bool {
-        self.statistic == Statistic::Errors
-    }
-
     /// What it limits.
-    pub(crate) fn statistic(&self) -> Statistic {
-        self.statistic
+    #[must_use]
+    pub fn metric(&self) -> &Metric {
+        &self.metric
     }
 
     /// Whether it limits a change, not the head alone.
@@ -111,61 +92,53 @@ impl Limit {
         }
     }
 
-    /// Judges one pair, unless something is said against that.
-    pub(crate) fn judge(&self, pair: &Pair, objection: Option<&String>) -> Judged {
-        let (found, at_most) = match self.bound {
-            Bound::Above(share) if self.statistic == Statistic::Errors => {
-                let [base, head] = pair.errors;
-                (
-                    (base.requests > 0 && head.requests > 0).then_some(head.rate - base.rate),
-                    share,
-                )
-            }
-            Bound::Above(share) => (self.time(pair).and_then(Time::change), share),
-            Bound::Absolute(ns) => (self.time(pair).and_then(|time| time.head_ns), ns),
-        };
-        let of_nothing = self.is_relative()
-            && self
-                .time(pair)
-                .is_some_and(|time| found.is_none() && time.base_ns == Some(0.0));
-        let of_nothing = of_nothing.then(|| OF_NOTHING.to_owned());
-        let verdict = match found {
-            None => Verdict::CannotTell,
-            Some(_) if objection.is_some() => Verdict::CannotTell,
-            Some(found) if found > at_most => Verdict::Broken,
-            Some(_) => Verdict::Held,
-        };
-        Judged {
-            limit: self.to_string(),
-            pair: format!("{}, {}, {}", pair.variant, pair.at.load, pair.at.step),
-            found,
-            verdict,
-            objection: objection.cloned().or(of_nothing),
+    /// What it finds in a row: the change as a share, points of error rate, or the head's nanoseconds; none where the row
+    /// lacks it, and where the base is 0 and the head is not.
+    #[must_use]
+    pub fn found(&self, row: &Row) -> Option<f64> {
+        match self.bound {
+            Bound::Absolute(_) => row.head,
+            Bound::Above(_) if row.kind == Kind::Share => row.effect,
+            Bound::Above(_) => match row.ratio() {
+                Some(ratio) => Some(ratio - 1.0),
+                None => row.effect.filter(|difference| *difference == 0.0),
+            },
         }
+    }
+
+    /// Whether the row is beyond it: [`Verdict::Slower`] where it is, [`Verdict::NoChange`] where the limit held.
+    #[must_use]
+    pub fn verdict(&self, row: &Row) -> Verdict {
+        let (Bound::Above(at_most) | Bound::Absolute(at_most)) = self.bound;
+        match self.found(row) {
+            None => Verdict::Inconclusive,
+            Some(found) if found > at_most => Verdict::Slower,
+            Some(_) => Verdict::NoChange,
+        }
+    }
+
+    /// Why it says nothing of a row that was measured, where that is so.
+    pub(crate) fn objection(&self, row: &Row) -> Option<String> {
+        let of_nothing = self.is_relative() && self.found(row).is_none() && row.base == Some(0.0);
+        of_nothing.then(|| OF_NOTHING.to_owned())
     }
 
     /// How a finding of this limit is to be written: in nanoseconds, or as a share.
     pub(crate) fn written(found: f64, limit: &str) -> String {
         if limit.ends_with('%') {
-            crate::quantity::change(found + 1.0)
+            quantity::change(found + 1.0)
         } else {
-            crate::quantity::duration(found)
+            quantity::duration(found)
         }
-    }
-
-    fn time<'a>(&self, pair: &'a Pair) -> Option<&'a Time> {
-        pair.times
-            .iter()
-            .find(|time| time.statistic == self.statistic)
     }
 }
 
 impl std::fmt::Display for Limit {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.bound {
-            Bound::Above(share) => write!(out, "{} > {}%", self.statistic, share * 100.0),
+            Bound::Above(share) => write!(out, "{} > {}%", self.metric, share * 100.0),
             Bound::Absolute(ns) => {
-                write!(out, "{} > {}", self.statistic, crate::quantity::tick(ns))
+                write!(out, "{} > {}", self.metric, quantity::tick(ns))
             }
         }
     }
@@ -181,13 +154,14 @@ impl FromStr for Limit {
         if name.is_empty() || bound.is_empty() {
             return Err(form());
         }
-        let statistic =
-            Statistic::named(name).ok_or_else(|| LimitError::Statistic(name.to_owned()))?;
+        let metric = limited()
+            .find(|metric| metric.to_string() == name)
+            .ok_or_else(|| LimitError::Statistic(name.to_owned()))?;
         let bound = parse_bound(bound).ok_or_else(|| LimitError::Bound(bound.to_owned()))?;
-        if statistic == Statistic::Errors && matches!(bound, Bound::Absolute(_)) {
+        if metric == Metric::Errors && matches!(bound, Bound::Absolute(_)) {
             return Err(LimitError::ErrorsInTime(text.trim().to_owned()));
         }
-        Ok(Self { statistic, bound })
+        Ok(Self { metric, bound })
     }
 }
 

@@ -1,9 +1,7 @@
 //! What was asked for and cannot be gated here: why not, and what it would take.
 
-use super::Terms;
-use crate::compare::Statistic;
-use crate::judge::metric::Metric;
-use crate::judge::{Rule, power};
+use super::metric::Metric;
+use super::{Sequential, power};
 use crate::quantity;
 use crate::run::Run;
 
@@ -13,22 +11,24 @@ const SLICES: f64 = 4.0;
 /// Why the metric is shown only; none when it can be gated.
 pub(super) fn why(
     run: &Run,
-    terms: &Terms,
+    load: &str,
     metric: &Metric,
     least_samples: u64,
-    rule: &Rule,
+    rule: &Sequential,
 ) -> Option<String> {
-    let Metric::Statistic(statistic) = metric else {
-        return None;
+    let is_tail = match metric {
+        Metric::Percentile(_) => *metric != Metric::P50,
+        Metric::Max | Metric::Mean => true,
+        Metric::Cpu | Metric::Errors => false,
+        Metric::Stale | Metric::Capacity | Metric::Memory | Metric::Stage(_) => return None,
     };
-    let load = terms.load_of(run)?;
+    let load = run.load(load)?;
     let last = rule.looks.last().copied().unwrap_or(1);
     let duel_s = last as f64 * SLICES * load.slice_ms as f64 / 1e3;
     let Some(needed) = metric.samples_of_a_slice() else {
         return Some("the greatest of a slice says nothing of the next".to_owned());
     };
-    let is_latency = matches!(statistic, Statistic::Percentile(_) | Statistic::Mean);
-    if is_latency && least_samples < needed {
+    if !metric.is_of_load() && least_samples < needed {
         let longer = needed as f64 / least_samples.max(1) as f64;
         return Some(format!(
             "{} of {} samples a slice (about {} to gate)",
@@ -39,7 +39,7 @@ pub(super) fn why(
     }
     // The median carries itself, and so do errors and CPU time: their intervals say what they are
     // worth. Tails moved by up to three times between identical servers.
-    if !is_tail(*statistic) {
+    if !is_tail {
         return None;
     }
     let Some(calibration) = run
@@ -52,7 +52,7 @@ pub(super) fn why(
                 .to_owned(),
         );
     };
-    let Some(noise) = power::noise(calibration, &statistic.label(), load.slice_ms) else {
+    let Some(noise) = power::noise(calibration, &metric.to_string(), load.slice_ms) else {
         return Some("this machine's calibration does not know its noise".to_owned());
     };
     let blocks = power::blocks_to_gate(noise.mad, rule);
@@ -63,12 +63,4 @@ pub(super) fn why(
             quantity::elapsed(duel_s * blocks as f64 / last as f64)
         )
     })
-}
-
-fn is_tail(statistic: Statistic) -> bool {
-    match statistic {
-        Statistic::Percentile(place) => place > 0,
-        Statistic::Max | Statistic::Mean => true,
-        Statistic::Cpu | Statistic::Errors => false,
-    }
 }

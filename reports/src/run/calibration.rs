@@ -1,11 +1,11 @@
 //! What a machine and the load generator can tell apart: measured by `authlab calibrate`, stored
-//! beside the runs, and carried by each later run.
+//! in the folder of runs, and carried by each later run.
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Machine, Tool};
+use super::{Machine, Tool};
 
-/// The version of this format.
+/// The version of the format of a calibration's own file.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The file in the folder of runs.

@@ -1,0 +1,264 @@
+//! Two sides under one load, compared metric by metric. Every statement about a change is a view of this: a duel, a
+//! limit, a rung of the ladder, the sentence of a finding.
+
+use std::collections::BTreeSet;
+
+use super::aside::SetAside;
+use super::differences::Differences;
+use super::metric::{Kind, Metric, share};
+use super::row::{Role, Row};
+use super::{Judged, Rule, advisory, judge};
+use crate::order_statistics::{ALPHA, Estimate, median};
+use crate::run::{Latency, LoadStep, Run, Slice};
+
+/// Two variants of a run, or one variant of two runs, under one load.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    base: Side<'a>,
+    head: Side<'a>,
+    load: &'a str,
+    rule: &'a Rule,
+    aside: SetAside,
+}
+
+/// A variant of a run.
+#[derive(Debug, Clone, Copy)]
+struct Side<'a> {
+    run: &'a Run,
+    variant: &'a str,
+}
+
+impl<'a> Comparison<'a> {
+    /// Two variants of a run, over the blocks that both have and that were not set aside.
+    #[must_use]
+    pub fn of(run: &'a Run, load: &'a str, [base, head]: [&'a str; 2], rule: &'a Rule) -> Self {
+        Self {
+            base: Side { run, variant: base },
+            head: Side { run, variant: head },
+            load,
+            rule,
+            aside: SetAside::of(run, load),
+        }
+    }
+
+    /// A variant of two runs: they share no block, so that rows are of all requests at once and have no interval.
+    #[must_use]
+    pub fn between(
+        [base, head]: [&'a Run; 2],
+        load: &'a str,
+        variant: &'a str,
+        rule: &'a Rule,
+    ) -> Self {
+        Self {
+            base: Side { run: base, variant },
+            head: Side { run: head, variant },
+            load,
+            rule,
+            aside: SetAside::default(),
+        }
+    }
+
+    /// A metric of a step, over blocks. Under [`Rule::Sequential`] it is judged, or advisory where this run cannot carry it.
+    #[must_use]
+    pub fn row(&self, step: &str, metric: &Metric) -> Row {
+        let differences = self.differences(step, metric);
+        match self.rule {
+            Rule::Sequential(rule) => {
+                let samples = self.least_samples(step);
+                match advisory::why(self.base.run, self.load, metric, samples, rule) {
+                    None => self.seen(step, metric, &differences, &judge(&differences, rule)),
+                    Some(why) => Row {
+                        role: Role::Advisory(why),
+                        ..self.seen(step, metric, &differences, &described(&differences, ALPHA))
+                    },
+                }
+            }
+            Rule::Describe { alpha } => {
+                self.seen(step, metric, &differences, &described(&differences, *alpha))
+            }
+            Rule::Limit(_) | Rule::Threshold(_) => {
+                self.seen(step, metric, &differences, &described(&differences, ALPHA))
+            }
+        }
+    }
+
+    /// A metric of a step, over blocks where every slice carries it, and else of all requests at once, without an interval.
+    #[must_use]
+    pub fn row_or_pooled(&self, step: &str, metric: &Metric) -> Row {
+        let row = if self.is_carried(step, metric) {
+            self.row(step, metric)
+        } else {
+            self.pooled(step, metric)
+        };
+        match self.rule {
+            Rule::Limit(limit) => Row {
+                verdict: Some(limit.verdict(&row)),
+                ..row
+            },
+            _ => row,
+        }
+    }
+
+    /// Blocks that both sides have and that were not set aside.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        let blocks =
+            |side| -> BTreeSet<usize> { self.slices(side).map(|slice| slice.block).collect() };
+        blocks(self.base).intersection(&blocks(self.head)).count()
+    }
+
+    /// The blocks that were set aside.
+    #[must_use]
+    pub fn aside(&self) -> &SetAside {
+        &self.aside
+    }
+
+    /// Which latency its rows are of: that which stands first under the load.
+    #[must_use]
+    pub fn latency(&self) -> Latency {
+        self.base.run.latency_of(self.load)
+    }
+
+    /// Samples of a step's latency on either side, over all blocks; none where nothing was recorded.
+    #[must_use]
+    pub fn samples(&self, step: &str) -> [Option<u64>; 2] {
+        let at = self.at(step);
+        [self.base, self.head].map(|side| Some(side.run.latency(side.variant, &at)?.count))
+    }
+
+    /// The side that has no figure of a metric in any block; none when both have one.
+    #[must_use]
+    pub fn lacking(&self, step: &str, metric: &Metric) -> Option<&'static str> {
+        // Samples too few for a percentile are no missing metric: an advisory row says how many it takes.
+        let of_samples = matches!(metric, Metric::Percentile(_));
+        let has = |side: Side<'a>| {
+            side.run.slices_of(self.load, side.variant).any(|slice| {
+                metric.of(slice, step).is_some() || of_samples && slice.latency(step).is_some()
+            })
+        };
+        match (has(self.base), has(self.head)) {
+            (true, true) => None,
+            (false, true) => Some("base"),
+            (true, false) => Some("head"),
+            (false, false) => Some("both sides"),
+        }
+    }
+
+    /// What the blocks say of a metric.
+    pub(crate) fn differences(&self, step: &str, metric: &Metric) -> Differences {
+        Differences::of(
+            self.base.run,
+            (self.load, step),
+            [self.base.variant, self.head.variant],
+            metric,
+            &self.aside,
+        )
+    }
+
+    fn at(&self, step: &str) -> LoadStep {
+        LoadStep {
+            load: self.load.to_owned(),
+            step: step.to_owned(),
+        }
+    }
+
+    fn slices(&self, side: Side<'a>) -> impl Iterator<Item = &'a Slice> {
+        let slices = side.run.slices_of(self.load, side.variant);
+        slices.filter(|slice| !self.aside.has(slice.block))
+    }
+
+    /// Samples of the step in the slice that has the fewest, set aside or not.
+    fn least_samples(&self, step: &str) -> u64 {
+        let sides = [self.base, self.head].into_iter();
+        let slices = sides.flat_map(|side| side.run.slices_of(self.load, side.variant));
+        let counts = slices.filter_map(|slice| Some(slice.latency(step)?.count));
+        counts.min().unwrap_or_default()
+    }
+
+    /// Whether every slice that is kept carries the metric. None does the maximum: the greatest of a run is nothing like
+    /// the greatest of a slice.
+    fn is_carried(&self, step: &str, metric: &Metric) -> bool {
+        let mut sides = [self.base, self.head].into_iter();
+        std::ptr::eq(self.base.run, self.head.run)
+            && *metric != Metric::Max
+            && self.kept() > 0
+            && sides.all(|side| {
+                self.slices(side)
+                    .all(|slice| metric.of(slice, step).is_some())
+            })
+    }
+
+    fn pooled(&self, step: &str, metric: &Metric) -> Row {
+        let at = self.at(step);
+        let of = |side: Side<'_>| metric.pooled(side.run, &at, side.variant);
+        let (base, head) = (of(self.base), of(self.head));
+        let kind = metric.kind();
+        let both = base.zip(head);
+        let absolute = kind != Kind::Share && base == Some(0.0);
+        Row {
+            base,
+            head,
+            counts: self.counts(metric),
+            effect: both.map(|(base, head)| match kind {
+                Kind::Share => head - base,
+                _ if absolute => head - base,
+                _ => head / base - 1.0,
+            }),
+            absolute,
+            ..Row::new(&metric.to_string(), kind, Role::of(self.rule))
+        }
+    }
+
+    /// A row of differences as judged.
+    fn seen(&self, step: &str, metric: &Metric, differences: &Differences, judged: &Judged) -> Row {
+        let is_one_of_several = !metric.is_of_load()
+            && self
+                .base
+                .run
+                .load(self.load)
+                .is_some_and(|load| load.steps.len() > 1);
+        let mut row = Row {
+            step: is_one_of_several.then(|| step.to_owned()),
+            counts: self.counts(metric),
+            samples: [self.base, self.head]
+                .map(|side| self.slices(side).map(|slice| slice.ok).sum()),
+            ..Row::judged(
+                &metric.to_string(),
+                metric.kind(),
+                Role::of(self.rule),
+                differences,
+                judged,
+            )
+        };
+        if let Some([base, head]) = row.counts {
+            // The median block of a rare failure has none.
+            (row.base, row.head) = (share(base), share(head));
+            let both = row.base.zip(row.head);
+            row.effect = both.map(|(base, head)| head - base).or(row.effect);
+        } else if judged.estimate.is_none() {
+            let of = |side| {
+                let values = self.slices(side).filter_map(|slice| metric.of(slice, step));
+                median(values.collect())
+            };
+            (row.base, row.head) = (of(self.base), of(self.head));
+        }
+        row
+    }
+
+    /// For shares: how many requests of how many, on either side.
+    fn counts(&self, metric: &Metric) -> Option<[[u64; 2]; 2]> {
+        (metric.kind() == Kind::Share)
+            .then(|| [self.base, self.head].map(|side| metric.counts(self.slices(side))))
+    }
+}
+
+/// All blocks at once, without a verdict.
+fn described(differences: &Differences, alpha: f64) -> Judged {
+    Judged {
+        verdict: None,
+        estimate: Estimate::of(&differences.values, alpha),
+        blocks: differences.values.len(),
+        together: 1,
+        next: 0,
+    }
+}

@@ -1,0 +1,268 @@
+//! A row: one metric on both sides under a rule, and how it is written.
+
+use serde::Serialize;
+
+use super::differences::{Differences, Scale};
+use super::metric::{Kind, Metric};
+use super::{Judged, Rule, Verdict};
+use crate::order_statistics::{Estimate, Interval};
+use crate::quantity;
+
+/// One metric on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Its name: `p50`, `cpu`, `errors`, or that of a benchmark.
+    pub metric: String,
+    /// The step, where the load has several and the metric is one of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// What it is here for.
+    pub role: Role,
+    /// What its figures are: `time` (ns), `bytes`, `per-second`, `share` or `count`.
+    pub kind: Kind,
+    /// The base's estimate: the median over the blocks that the effect rests on, for shares that of all requests.
+    pub base: Option<f64>,
+    /// The head's: the base's, changed by the effect, so that a row never contradicts itself.
+    pub head: Option<f64>,
+    /// For shares: how many of how many, of the base and the head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<[[u64; 2]; 2]>,
+    /// The change: 0.07 is 7 % more; for shares the difference of [`Row::head`] and [`Row::base`],
+    /// since the median block of a rare failure has none.
+    pub effect: Option<f64>,
+    /// Its interval, at the error of the rule: 95 % for what is described; none where blocks do not carry it.
+    pub interval: Option<Interval>,
+    /// Whether the effect and its interval are differences in the unit of the figures: a side that is 0 has no ratio.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub absolute: bool,
+    /// The verdict; none for what is not gated, and while it takes more blocks.
+    pub verdict: Option<Verdict>,
+    /// Whether it is open that nothing has changed: by the verdict, or else by the interval.
+    pub within_noise: bool,
+    /// Blocks that it rests on.
+    pub blocks: usize,
+    /// So many of them were taken together, since neighbours depended on one another.
+    pub together: usize,
+    /// Requests of the base and the head.
+    pub samples: [u64; 2],
+    /// Blocks that the next look takes; 0 where none would help.
+    #[serde(skip)]
+    pub next: usize,
+}
+
+/// What a row is here for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "because")]
+pub enum Role {
+    /// Its verdict is part of the duel's.
+    Gated,
+    /// Asked for, but this machine or this load does not carry it: why, and what it would take.
+    Advisory(String),
+    /// Shown beside the gated ones.
+    Beside,
+    /// One of many; marked when it stands out among all of them.
+    Information {
+        /// It does.
+        marked: bool,
+    },
+}
+
+impl Role {
+    /// What a row of this rule is here for.
+    pub(super) fn of(rule: &Rule) -> Self {
+        match rule {
+            Rule::Describe { .. } => Self::Beside,
+            Rule::Sequential(_) | Rule::Limit(_) | Rule::Threshold(_) => Self::Gated,
+        }
+    }
+}
+
+impl Row {
+    /// A row of which nothing is measured.
+    pub(super) fn new(metric: &str, kind: Kind, role: Role) -> Self {
+        Self {
+            metric: metric.to_owned(),
+            step: None,
+            role,
+            kind,
+            base: None,
+            head: None,
+            counts: None,
+            effect: None,
+            interval: None,
+            absolute: false,
+            verdict: None,
+            within_noise: true,
+            blocks: 0,
+            together: 1,
+            samples: [0, 0],
+            next: 0,
+        }
+    }
+
+    /// A metric, or a benchmark, whose differences were judged.
+    #[must_use]
+    pub fn judged(
+        metric: &str,
+        kind: Kind,
+        role: Role,
+        differences: &Differences,
+        judged: &Judged,
+    ) -> Self {
+        let scale = differences.scale;
+        let level = differences.level(judged.blocks, judged.together);
+        let both = level.zip(judged.estimate);
+        let effects = judged
+            .estimate
+            .map(|estimate| estimate.map(|difference| effect(scale, kind, difference)));
+        let interval = effects.and_then(|effects| effects.interval);
+        let differs = matches!(judged.verdict, Some(Verdict::Slower | Verdict::Faster));
+        Self {
+            base: both.map(|(base, _)| figure(scale, kind, base)),
+            head: both.map(|(base, estimate)| figure(scale, kind, base + estimate.median)),
+            effect: effects.map(|effects| effects.median),
+            interval,
+            absolute: matches!(scale, Scale::Absolute { .. }),
+            verdict: judged.verdict,
+            within_noise: !differs && interval.is_none_or(|at| at.low <= 0.0 && 0.0 <= at.high),
+            blocks: judged.blocks,
+            together: judged.together,
+            next: judged.next,
+            ..Self::new(metric, kind, role)
+        }
+    }
+
+    /// Head by base; none for a base of 0, which nothing is a multiple of.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        Some(1.0 + self.relative(self.effect?)?)
+    }
+
+    /// The interval of the ratio.
+    #[must_use]
+    pub fn ratio_interval(&self) -> Option<Interval> {
+        let interval = self.interval?;
+        Some(Interval {
+            low: 1.0 + self.relative(interval.low)?,
+            high: 1.0 + self.relative(interval.high)?,
+            ..interval
+        })
+    }
+
+    /// How many times as fast the head is; none where that is nothing or without end.
+    #[must_use]
+    pub fn speedup(&self) -> Option<Estimate> {
+        let invert = |interval: Interval| {
+            let (low, high) = (1.0 / interval.high, 1.0 / interval.low);
+            (interval.low > 0.0).then_some(Interval {
+                low,
+                high,
+                ..interval
+            })
+        };
+        let ratio = self.ratio().filter(|ratio| *ratio > 0.0)?;
+        Some(Estimate {
+            median: 1.0 / ratio,
+            values: self.blocks / self.together.max(1),
+            interval: self.ratio_interval().and_then(invert),
+        })
+    }
+
+    /// A change as a share of the base; none of a base of 0.
+    fn relative(&self, effect: f64) -> Option<f64> {
+        match (self.absolute, self.base) {
+            (false, _) => Some(effect),
+            (true, Some(base)) => (base > 0.0).then(|| effect / base),
+            (true, None) => None,
+        }
+    }
+
+    /// `p50`, or `p50 get-1` where there are several steps.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.step {
+            Some(step) => format!("{} {step}", self.metric),
+            None => self.metric.clone(),
+        }
+    }
+
+    /// Whether the duel's end rests on it: it is gated, or it is the median, which carries itself and
+    /// so lacks nothing but samples. Of a head that answers too seldom for one, errors alone are no pass.
+    #[must_use]
+    pub fn is_decisive(&self) -> bool {
+        match self.role {
+            Role::Gated => true,
+            Role::Advisory(_) => self.metric.parse() == Ok(Metric::P50),
+            Role::Beside | Role::Information { .. } => false,
+        }
+    }
+
+    /// A figure of this row, with its unit.
+    #[must_use]
+    pub fn written(&self, figure: f64) -> String {
+        match self.kind {
+            Kind::Time => quantity::duration(figure),
+            Kind::Bytes => quantity::bytes(figure),
+            Kind::PerSecond => format!("{}/s", quantity::number(figure)),
+            Kind::Share => quantity::share(figure),
+            // They hardly vary: every digit says something.
+            Kind::Count => quantity::grouped(figure.round() as u64),
+        }
+    }
+
+    /// A change of this row, with its sign: `+0.7 %`, `+0.5 points`, or `+120 ns` where a side is 0.
+    #[must_use]
+    pub fn changed(&self, effect: f64) -> String {
+        match self.kind {
+            _ if self.absolute => quantity::signed(effect, |size| self.written(size)),
+            Kind::Share => quantity::points(effect),
+            Kind::Time | Kind::Bytes | Kind::PerSecond | Kind::Count => quantity::effect(effect),
+        }
+    }
+
+    /// Both ends of the interval of such a change.
+    #[must_use]
+    pub fn changed_between(&self, low: f64, high: f64) -> String {
+        match self.kind {
+            _ if self.absolute => quantity::range(low, high, |end| self.changed(end)),
+            Kind::Share => quantity::points_between(low, high),
+            Kind::Time | Kind::Bytes | Kind::PerSecond | Kind::Count => {
+                quantity::effects(low, high)
+            }
+        }
+    }
+
+    /// Figures of the base and the head: `0/25 600` for shares.
+    #[must_use]
+    pub fn figures(&self) -> [String; 2] {
+        match self.counts {
+            Some(counts) => counts
+                .map(|[some, of]| format!("{}/{}", quantity::grouped(some), quantity::grouped(of))),
+            None => [self.base, self.head].map(|figure| {
+                figure.map_or(quantity::NOT_MEASURED.to_owned(), |figure| {
+                    self.written(figure)
+                })
+            }),
+        }
+    }
+}
+
+/// A difference as a change of the quantity: of what is better when there is more, what is worse is less of it.
+fn effect(scale: Scale, kind: Kind, difference: f64) -> f64 {
+    match (scale, kind) {
+        (Scale::Absolute { .. }, Kind::PerSecond) => -difference,
+        (Scale::Rate | Scale::Absolute { .. }, _) => difference,
+        (Scale::Logarithm { .. }, Kind::PerSecond) => (-difference).exp_m1(),
+        (Scale::Logarithm { .. }, _) => difference.exp_m1(),
+    }
+}
+
+/// A level of the scale as the quantity.
+fn figure(scale: Scale, kind: Kind, level: f64) -> f64 {
+    match (scale, kind) {
+        (Scale::Absolute { .. }, Kind::PerSecond) => -level,
+        (Scale::Rate | Scale::Absolute { .. }, _) => level,
+        (Scale::Logarithm { .. }, Kind::PerSecond) => (-level).exp(),
+        (Scale::Logarithm { .. }, _) => level.exp(),
+    }
+}
