@@ -128,15 +128,45 @@ pub(crate) fn accepted_names(typed: &str, accepted: &[&str]) -> String {
     text
 }
 
-/// Below this similarity a suggestion confuses more than it helps.
-const LEAST_SIMILARITY: f64 = 0.75;
+/// Edits beyond which two names are different names.
+const MOST_EDITS: usize = 2;
+/// So many letters of a name's beginning are the name, cut short.
+const LEAST_BEGINNING: usize = 3;
 
+/// The name that was probably meant. It is found as `authlab_reports::nearest` finds it, for names of the command and of
+/// scenarios; this crate imports none of the workspace.
 fn nearest<'a>(typed: &str, accepted: &[&'a str]) -> Option<&'a str> {
     let typed = typed.to_lowercase();
-    accepted
-        .iter()
-        .map(|&name| (strsim::jaro_winkler(&typed, &name.to_lowercase()), name))
-        .filter(|&(similarity, _)| similarity >= LEAST_SIMILARITY)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+    let near = accepted.iter().filter_map(|&name| {
+        let lower = name.to_lowercase();
+        let edits = strsim::damerau_levenshtein(&typed, &lower);
+        let begun = typed.len() >= LEAST_BEGINNING && lower.starts_with(&typed);
+        let slip = edits <= MOST_EDITS && 2 * edits < typed.len().max(name.len());
+        (slip || begun).then_some((edits, name))
+    });
+    near.min_by_key(|(edits, _)| *edits).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of `authlab_reports::nearest`: both find the same.
+    #[test]
+    fn a_slip_is_mended_and_another_name_is_not() {
+        let names = ["p50", "p90", "md5-token", "blake3", "ok"];
+        for (typed, meant) in [
+            ("p5", Some("p50")),
+            ("P50", Some("p50")),
+            ("md5tokne", Some("md5-token")),
+            ("bla", Some("blake3")),
+            ("bl", None),
+            ("no", None),
+            ("", None),
+            ("x", None),
+            ("memory", None),
+        ] {
+            assert_eq!(nearest(typed, &names), meant, "{typed}");
+        }
+    }
 }

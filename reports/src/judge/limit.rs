@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use super::metric::{Kind, Metric};
 use super::{Row, Verdict};
+use crate::duration;
 use crate::nearest::did_you_mean;
-use crate::{duration, quantity};
+use crate::quantity;
 
 /// Why a limit of a change says nothing where the base is 0.
 const OF_NOTHING: &str =
