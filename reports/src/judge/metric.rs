@@ -129,6 +129,8 @@ impl Metric {
     #[must_use]
     pub fn of(&self, slice: &Slice, step: &str) -> Option<f64> {
         match self {
+            // The luck of a median of few samples is in the blocks' spread.
+            &Self::P50 => Some(slice.latency(step)?.p50() as f64),
             Self::Percentile(_) | Self::Max | Self::Mean => self.of_figure(slice.latency(step)?),
             Self::Cpu => (slice.ok > 0).then_some(slice.cpu_ns? as f64 / slice.ok as f64),
             Self::Errors | Self::Stale => share(self.counts([slice])),
