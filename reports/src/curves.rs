@@ -1,6 +1,6 @@
 //! The percentile curves of a run: which charts, which lines, and where their points lie.
 
-use crate::run::{Figure, Latency, LoadStep, PERCENTILES, Run};
+use crate::run::{Figure, Latency, LoadStep, PERCENTILES, Run, ascending_percentiles};
 
 /// Of a percentile in words.
 const MOST_DECIMALS: f64 = 7.0;
@@ -31,7 +31,7 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
     /// Samples.
     pub count: u64,
-    /// Latency at each of [`PERCENTILES`], nanoseconds; none where the samples do not carry it.
+    /// Latency at each of [`PERCENTILES`], ascending, nanoseconds; none where the samples do not carry it.
     pub percentiles: Vec<Option<u64>>,
     /// Greatest latency, nanoseconds.
     pub max: u64,
@@ -114,17 +114,16 @@ fn line(place: usize, label: &str, figure: &Figure) -> Option<Line> {
         .iter()
         .map(|&(p, value)| (x(p), value.max(1) as f64))
         .collect();
-    let carried = |(&p, &value): (&f64, &u64)| (x(p) <= samples).then_some(value);
+    let carried = |place: usize| {
+        let held = figure.percentiles.get(place).copied();
+        held.filter(|_| x(PERCENTILES[place]) <= samples)
+    };
     (!points.is_empty()).then(|| Line {
         place,
         label: label.to_owned(),
         points,
         count: figure.count,
-        percentiles: PERCENTILES
-            .iter()
-            .zip(&figure.percentiles)
-            .map(carried)
-            .collect(),
+        percentiles: ascending_percentiles().into_iter().map(carried).collect(),
         max: figure.max,
     })
 }

@@ -8,7 +8,7 @@ use crate::{
     chart::{self, DrawError},
     curves::{self, Curves, Line},
     quantity::{self, NOT_MEASURED},
-    run::{Latency, PERCENTILES},
+    run::{Latency, PERCENTILES, ascending_percentiles},
 };
 
 /// The section of one load and step.
@@ -45,7 +45,11 @@ pub(super) fn render(curves: &Curves) -> Result<String, DrawError> {
         .collect();
     let header: Vec<String> = ["variant".to_owned()]
         .into_iter()
-        .chain(PERCENTILES.map(quantity::percentile))
+        .chain(
+            ascending_percentiles()
+                .into_iter()
+                .map(|place| quantity::percentile(PERCENTILES[place])),
+        )
         .chain(["max".to_owned(), "samples".to_owned()])
         .collect();
     let rows: Vec<Vec<String>> = curves.lines.iter().map(percentiles).collect();
