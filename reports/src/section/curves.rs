@@ -12,7 +12,7 @@ use crate::chart::{
 };
 use crate::document::{Block, Chart, Entry, Points, Section, Table};
 use crate::quantity::{self, NOT_MEASURED};
-use crate::run::{Figure, Latency, LoadStep, PERCENTILES, Run};
+use crate::run::{Figure, Latency, LoadStep, PERCENTILES, Run, ascending_percentiles};
 
 const TITLE: u32 = 28;
 const LEGEND_LINE: u32 = 20;
@@ -51,7 +51,7 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
     /// Samples.
     pub count: u64,
-    /// Latency at each of [`PERCENTILES`], nanoseconds; none where the samples do not carry it.
+    /// Latency at each of [`PERCENTILES`], ascending, nanoseconds; none where the samples do not carry it.
     pub percentiles: Vec<Option<u64>>,
     /// Greatest latency, nanoseconds.
     pub max: u64,
@@ -134,17 +134,16 @@ fn line(place: usize, label: &str, figure: &Figure) -> Option<Line> {
         .iter()
         .map(|&(p, value)| (x(p), value.max(1) as f64))
         .collect();
-    let carried = |(&p, &value): (&f64, &u64)| (x(p) <= samples).then_some(value);
+    let carried = |place: usize| {
+        let held = figure.percentiles.get(place).copied();
+        held.filter(|_| x(PERCENTILES[place]) <= samples)
+    };
     (!points.is_empty()).then(|| Line {
         place,
         label: label.to_owned(),
         points,
         count: figure.count,
-        percentiles: PERCENTILES
-            .iter()
-            .zip(&figure.percentiles)
-            .map(carried)
-            .collect(),
+        percentiles: ascending_percentiles().into_iter().map(carried).collect(),
         max: figure.max,
     })
 }
@@ -196,7 +195,11 @@ fn section(curves: &Curves) -> Result<Section, DrawError> {
         ..Chart::default()
     };
     let header = std::iter::once("variant".to_owned())
-        .chain(PERCENTILES.map(quantity::percentile))
+        .chain(
+            ascending_percentiles()
+                .into_iter()
+                .map(|place| quantity::percentile(PERCENTILES[place])),
+        )
         .chain(["max".to_owned(), "samples".to_owned()]);
     let figures = Table::of(title.clone(), header, lines.iter().map(percentiles));
     Ok(Section::of_chart(

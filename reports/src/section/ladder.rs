@@ -17,10 +17,13 @@ pub use self::{
 use super::rates;
 pub use super::{attacks::Attacked, calibration::Calibrated, hits::Hits, staleness::Staleness};
 use crate::{
-    blocks,
+    judge::{Comparison, Metric, Row, Rule},
     order_statistics::Estimate,
-    run::{Figure, Latency, LoadStep, Run, Slice, Variant},
+    run::{Figure, Latency, LoadStep, Run, Slice, Terms, Variant},
 };
+
+/// What open arrivals feel is the waiting: the percentile of the response time that findings speak of.
+const PERCENTILE_OF_OPEN: f64 = 99.0;
 
 /// The ladder of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +69,11 @@ pub struct Rung {
     pub first: Option<u64>,
     /// How many times as fast as the baseline at p50, over blocks.
     pub speedup: Option<Estimate>,
-    /// Where the arrivals are open: what one in a hundred waited beyond, and how many times as fast that is.
-    pub waited: Option<Waited>,
+    /// Where the arrivals are open: the 99th percentile of the response time, nanoseconds.
+    pub p99: Option<u64>,
+    /// Against the baseline at p50, or at p99 where the arrivals are open, judged by the rule of a duel of the two; none for
+    /// the baseline.
+    pub judged: Option<Row>,
     /// Requests per second.
     pub capacity: Option<Capacity>,
     /// CPU seconds of the server per million requests, over slices.
@@ -78,36 +84,6 @@ pub struct Rung {
     pub failures: u64,
     /// Requests that were sent again on a new connection, under all loads; they are no failures.
     pub retried: u64,
-}
-
-/// What open arrivals waited for, from when they were planned.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Waited {
-    /// 99th percentile of `response`, nanoseconds.
-    pub p99: u64,
-    /// How many times as fast as the baseline at that, over blocks; none for the baseline.
-    pub speedup: Option<Estimate>,
-}
-
-impl Waited {
-    fn of(run: &Run, variant: &str, is_baseline: bool) -> Option<Self> {
-        let at = &run.scenario.ladder.latency;
-        let mut loads = run.scenario.loads.iter();
-        loads.find(|load| load.name == at.load && load.open)?;
-        let response = Latency::Response.metric();
-        let slowdown = || {
-            blocks::ratio_of(run, &at.load, &run.scenario.baseline, variant, |slice| {
-                Some(slice.figure(&at.step, response)?.at(99.0) as f64)
-            })
-        };
-        Some(Self {
-            p99: run.figure(variant, at, response)?.at(99.0),
-            speedup: (!is_baseline)
-                .then(slowdown)
-                .flatten()
-                .map(|slowdown| slowdown.map(|ratio| 1.0 / ratio)),
-        })
-    }
 }
 
 impl Table {
@@ -146,18 +122,29 @@ impl Rung {
         let latency = p50(&columns.latency);
         let is_baseline = name == run.scenario.baseline;
         let slices = || run.slices.iter().filter(|slice| slice.variant == name);
+        let (at, baseline) = (&columns.latency, run.scenario.baseline.as_str());
+        let is_open = run.load(&at.load).is_some_and(|load| load.open);
+        let metric = if is_open {
+            Metric::percentile(PERCENTILE_OF_OPEN)
+        } else {
+            Some(Metric::P50)
+        };
+        let duel = Rule::Sequential(Terms::of(run, baseline, name).rule(run));
+        let against = |rule: &Rule, metric: &Metric| {
+            let compared = || Comparison::of(run, &at.load, [baseline, name], rule);
+            (!is_baseline).then(|| compared().claim(&at.step, metric))
+        };
         Self {
             variant: variant.clone(),
             is_baseline,
             p50: latency.map(Figure::p50),
             service: run.second_latency(name, &columns.latency).map(Figure::p50),
             first: columns.first.as_ref().and_then(p50).map(Figure::p50),
-            speedup: if is_baseline {
-                None
-            } else {
-                speedup(run, name)
-            },
-            waited: Waited::of(run, name, is_baseline),
+            speedup: against(&Rule::DESCRIBE, &Metric::P50).and_then(|row| row.speedup()),
+            p99: latency
+                .filter(|_| is_open)
+                .map(|figure| figure.at(PERCENTILE_OF_OPEN)),
+            judged: metric.and_then(|metric| against(&duel, &metric)),
             capacity: Capacity::of(run, name),
             cpu_s_per_million: capacity::cpu_s_per_million(run, name),
             samples: latency.map_or(0, |figure| figure.count),
@@ -165,14 +152,4 @@ impl Rung {
             retried: slices().map(|slice| slice.retried).sum(),
         }
     }
-}
-
-fn speedup(run: &Run, variant: &str) -> Option<Estimate> {
-    let slowdown = blocks::ratio(
-        run,
-        &run.scenario.ladder.latency,
-        &run.scenario.baseline,
-        variant,
-    )?;
-    Some(slowdown.map(|ratio| 1.0 / ratio))
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     blocks,
+    judge::Metric,
     order_statistics::Estimate,
     run::{Run, Slice},
 };
@@ -90,10 +91,8 @@ pub(crate) fn counts_whole_load(run: &Run) -> Option<String> {
 /// CPU seconds of the server per million answered requests, under the capacity load.
 pub(crate) fn cpu_s_per_million(run: &Run, variant: &str) -> Option<Estimate> {
     let load = &run.scenario.ladder.capacity.as_ref()?.load;
-    blocks::over_slices(run, load, variant, |slice| {
-        let cpu_s = slice.cpu_ns? as f64 / NS_PER_S;
-        (slice.ok > 0).then(|| cpu_s / slice.ok as f64 * MILLION)
-    })
+    let ns = blocks::over_slices(run, load, variant, |slice| Metric::Cpu.of(slice, ""))?;
+    Some(ns.map(|ns| ns / NS_PER_S * MILLION))
 }
 
 fn served_per_second(slice: &Slice) -> Option<f64> {

@@ -7,8 +7,9 @@ pub mod sentence;
 
 use crate::{
     blocks::{self, PerBlock},
+    judge::{Comparison, Metric, Rule, Verdict},
     order_statistics::{ALPHA, Estimate},
-    run::{Change, Run},
+    run::{Change, Run, Terms},
 };
 
 /// All changes of a run.
@@ -18,6 +19,8 @@ pub struct Changes {
     pub parts: Vec<Part>,
     /// Nanoseconds saved from the first `from` to the last `to`; none when a block never had both.
     pub whole: Option<Estimate>,
+    /// The verdict on the last `to` against the first `from`, by the rule of a duel of the two.
+    pub verdict: Option<Verdict>,
 }
 
 /// One change.
@@ -27,6 +30,8 @@ pub struct Part {
     pub change: Change,
     /// Nanoseconds of p50 that it saved; negative when it cost some.
     pub saved: Option<Estimate>,
+    /// The verdict on `to` against `from`, by the rule of a duel of the two: what words may say.
+    pub verdict: Option<Verdict>,
     /// The share of the whole that it made, 0 to 1 and beyond; none where the whole is not clearly
     /// more than nothing.
     pub share: Option<Estimate>,
@@ -53,14 +58,24 @@ impl Changes {
             Part {
                 change: change.clone(),
                 saved: self::estimate(&saved),
+                verdict: verdict(run, &change.from, &change.to),
                 share: Estimate::of(&shares, ALPHA).filter(|_| clear),
             }
         };
         Self {
             parts: asked.iter().map(part).collect(),
             whole: estimate,
+            verdict: ends.and_then(|(first, last)| verdict(run, &first.from, &last.to)),
         }
     }
+}
+
+/// Of p50; none of blocks too few for one.
+fn verdict(run: &Run, from: &str, to: &str) -> Option<Verdict> {
+    let at = &run.scenario.ladder.latency;
+    let rule = Rule::Sequential(Terms::of(run, from, to).rule(run));
+    let row = Comparison::of(run, &at.load, [from, to], &rule).claim(&at.step, &Metric::P50);
+    row.verdict
 }
 
 fn saved(before: &PerBlock, after: &PerBlock) -> PerBlock {

@@ -107,6 +107,7 @@ pub(crate) fn part(part: &Part) -> Vec<String> {
         change,
         saved,
         share,
+        ..
     } = part;
     vec![
         format!("{}: {} → {}", change.name, change.from, change.to),

@@ -2,7 +2,7 @@
 //! (interval spans 0).`
 
 use super::{Changes, Part};
-use crate::{order_statistics::Estimate, quantity};
+use crate::{judge::Verdict, order_statistics::Estimate, quantity};
 
 /// A share from which on a change is said to have *made* so much of the difference; below it, the
 /// time says more.
@@ -20,8 +20,8 @@ impl Changes {
         let clauses = clauses.join("; ");
         let (from, to) = (&first.change.from, &last.change.to);
         let sentence = match self.whole {
-            Some(whole) if whole.median > 0.0 && !whole.spans(0.0) => clauses,
-            Some(whole) => format!("from {from} to {to} {}: {clauses}", unclear(whole)),
+            Some(_) if self.is_saving() => clauses,
+            Some(whole) => format!("from {from} to {to} {}: {clauses}", self.unclear(whole)),
             None => format!("never measured in one block, {from} and {to}: {clauses}"),
         };
         Some(format!(
@@ -33,19 +33,48 @@ impl Changes {
 
     fn clause(&self, part: &Part) -> String {
         let name = &part.change.name;
-        match (part.saved, part.share) {
-            (None, _) => format!("{name}: not measured"),
-            (Some(saved), _) if saved.spans(0.0) => format!("{name}{}", self.open(saved)),
-            (_, Some(share)) if share.median >= WORTH_A_SHARE => {
+        let Some(saved) = part.saved else {
+            return format!("{name}: not measured");
+        };
+        if saved.spans(0.0) {
+            return format!("{name}{}", self.open(saved));
+        }
+        match (part.verdict, part.share.filter(|_| self.is_saving())) {
+            (Some(Verdict::Faster), Some(share)) if share.median >= WORTH_A_SHARE => {
                 format!(
                     "{name} made {} of the difference",
                     quantity::share(share.median)
                 )
             }
-            (Some(saved), _) if saved.median < 0.0 => {
+            (Some(Verdict::Faster), _) if saved.median > 0.0 => {
+                format!("{name} saved {}", quantity::duration(saved.median))
+            }
+            (Some(Verdict::Slower), _) if saved.median < 0.0 => {
                 format!("{name} cost {}", quantity::duration(-saved.median))
             }
-            (Some(saved), _) => format!("{name} saved {}", quantity::duration(saved.median)),
+            (Some(Verdict::NoChange), _) => format!("{name}: no change{}", range(saved)),
+            _ => format!("{name}: no verdict{}", range(saved)),
+        }
+    }
+
+    /// Whether the whole is judged to be faster, and its time says the same.
+    fn is_saving(&self) -> bool {
+        self.verdict == Some(Verdict::Faster)
+            && self
+                .whole
+                .is_some_and(|whole| whole.median > 0.0 && !whole.spans(0.0))
+    }
+
+    /// What is to be said of a whole that is not judged to be a saving.
+    fn unclear(&self, whole: Estimate) -> String {
+        match self.verdict {
+            _ if whole.spans(0.0) => format!("this run cannot tell a difference{}", range(whole)),
+            Some(Verdict::Slower) if whole.median < 0.0 => format!(
+                "a request became {} slower",
+                quantity::duration(-whole.median)
+            ),
+            Some(Verdict::NoChange) => format!("there is no change{}", range(whole)),
+            _ => format!("there is no verdict{}", range(whole)),
         }
     }
 
@@ -60,17 +89,6 @@ impl Changes {
         }
         format!(" {} (interval spans 0)", quantity::duration(saved.median))
     }
-}
-
-/// What is to be said of a whole that is not clearly a saving.
-fn unclear(whole: Estimate) -> String {
-    if whole.spans(0.0) {
-        return format!("this run cannot tell a difference{}", range(whole));
-    }
-    format!(
-        "a request became {} slower",
-        quantity::duration(whole.median.abs())
-    )
 }
 
 fn range(estimate: Estimate) -> String {
@@ -116,7 +134,17 @@ mod tests {
                 to: "new".into(),
             },
             saved: Estimate::of(saved_ns, ALPHA),
+            verdict: Estimate::of(saved_ns, ALPHA).map(verdict),
             share: Estimate::of(&shares, ALPHA).filter(|_| clear),
+        }
+    }
+
+    /// As a rule would have it that needs no more blocks than an interval does.
+    fn verdict(saved: Estimate) -> Verdict {
+        match saved.median {
+            _ if saved.spans(0.0) => Verdict::Inconclusive,
+            median if median > 0.0 => Verdict::Faster,
+            _ => Verdict::Slower,
         }
     }
 
@@ -138,6 +166,7 @@ mod tests {
         Changes {
             parts,
             whole: estimate,
+            verdict: estimate.map(verdict),
         }
         .sentence()
         .unwrap_or_default()
