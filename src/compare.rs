@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use authlab_reports::compare::{self, Limit, markdown, text};
+use authlab_reports::compare::{self, Limit};
 use authlab_reports::folder;
 
-use crate::output;
+use crate::format::Format;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -29,20 +29,14 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     baselines: baselines::Wanted,
     /// Form of the table
-    #[arg(long, default_value = "text")]
+    #[arg(long, default_value = "text", value_parser = Format::of_reports())]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Markdown,
-    Json,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(both) = arguments.baselines.read(!arguments.fail_over.is_empty())? {
-        return baselines::show(&both, arguments.format);
+        arguments.format.print(&both.document(), both.json())?;
+        return Ok(ExitCode::from(both.exit_code));
     }
     let mut limits = Vec::new();
     for text in &arguments.fail_over {
@@ -60,10 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         _ => bail!("two runs are compared whole: leave out --base and --head"),
     };
-    match arguments.format {
-        Format::Text => output::write(&text::render(&comparison)),
-        Format::Markdown => output::write(&markdown::render(&comparison)),
-        Format::Json => output::json(&(comparison.json()? + "\n")),
-    }
+    let format = arguments.format;
+    format.print(&comparison.document(), comparison.json())?;
     Ok(ExitCode::from(comparison.exit_code))
 }

@@ -1,7 +1,6 @@
 //! `authlab duel`: two servers under the same load in alternating slices, until the verdict is certain.
 
 mod bench;
-mod outputs;
 mod outset;
 mod scenario;
 mod side;
@@ -25,6 +24,7 @@ use authlab_reports::judge::metric::Metric;
 use authlab_reports::run::{Instructions, Terms};
 use clap::ArgMatches;
 
+use crate::format::{Format, Written};
 use crate::requests::Requests;
 use crate::run::{calibration, tool};
 use crate::words::{self, Confidential};
@@ -117,8 +117,8 @@ struct End {
     #[arg(long, value_name = "END")]
     inconclusive: Option<Inconclusive>,
     /// What is printed at the end
-    #[arg(long, default_value = "text")]
-    format: outputs::Form,
+    #[arg(long, default_value = "text", value_parser = Format::of_duels())]
+    format: Format,
     /// Folder that every form is written to as well: duel.md, duel.xml, duel.json, benchmark.json, duel.txt
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -261,7 +261,7 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
     let terms = run.duel.clone().context("the run lost its terms")?;
     let inconclusive = arguments.end.inconclusive.map(Inconclusive::exit_code);
     let duel = Duel::of(&run, &terms)?.with_inconclusive_as(inconclusive);
-    let written = outputs::Written::of(&duel, &path)?;
+    let written = Written::of(&duel, &path)?;
     written.keep(&path)?;
     if let Some(folder) = &arguments.end.out {
         written.keep(folder)?;

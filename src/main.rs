@@ -14,6 +14,7 @@ mod completions;
 mod duel;
 mod examples;
 mod flags;
+mod format;
 mod lab;
 mod load;
 mod merge;

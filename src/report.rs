@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use authlab_reports::{folder, ladder};
+use authlab_reports::{folder, ladder, render};
 
 use crate::output;
 
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = folder::read(&arguments.run)?;
     let folder = folder::render(&arguments.run)?;
-    output::write(&ladder::text::render(&ladder::Table::of(&run)));
+    output::write(&render::text(&ladder::document(&run)));
     output::line(format_args!(
         "report: {}",
         folder.join("index.html").display()

@@ -15,6 +15,7 @@ use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::duration;
 use authlab_reports::ladder;
+use authlab_reports::render;
 use authlab_reports::run::Calibration;
 use authlab_reports::run::{Run, Tool, Verdict};
 use clap::ArgMatches;
@@ -206,7 +207,7 @@ pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<C
 
 /// The ladder, and where the report is.
 pub(crate) fn show(run: &Run, folder: &Path) {
-    output::write(&ladder::text::render(&ladder::Table::of(run)));
+    output::write(&render::text(&ladder::document(run)));
     output::line(format_args!(
         "report: {}",
         folder.join("index.html").display()

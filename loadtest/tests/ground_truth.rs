@@ -11,9 +11,8 @@ mod server;
 use std::time::Duration;
 
 use authlab_loadtest::conductor::Finished;
-use authlab_reports::ladder::{Table, text};
 use authlab_reports::run::{PERCENTILES, Slice, Verdict};
-use authlab_reports::{page, summary};
+use authlab_reports::{ladder, page, render};
 use place::{percentile, run};
 use server::{Script, Scripted, serve};
 
@@ -229,8 +228,8 @@ fn under_twice_its_rate_a_servers_rate_and_response_time_are_right_in_every_outp
     let p50_s = response["percentiles"][0].as_f64().unwrap() / 1e9;
     assert!((p50_s / 1.0025 - 1.0).abs() < MOST_OFF_RESPONSE, "{p50_s}");
     let texts = [
-        text::render(&Table::of(run)),
-        summary::render(run),
+        render::text(&ladder::document(run)),
+        render::markdown(&ladder::document(run)),
         page::render(run).unwrap(),
     ];
     for text in &texts {
@@ -256,7 +255,7 @@ fn ten_requests_a_second_at_an_idle_server_are_valid_and_find_no_user_busy() {
         "{:?}",
         finished.run.validity
     );
-    let offered = &Table::of(&finished.run).offered[0];
+    let offered = &ladder::Table::of(&finished.run).offered[0];
     assert!(offered.queued.abs() < f64::EPSILON, "{offered:?}");
     assert!((offered.answered_per_s - 10.0).abs() < 0.1, "{offered:?}");
 }

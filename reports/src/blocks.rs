@@ -38,38 +38,9 @@ pub fn means(
 /// The median latency of a step in each block, nanoseconds.
 #[must_use]
 pub fn median_latency(run: &Run, at: &LoadStep, variant: &str) -> PerBlock {
-    means(run, &at.load, variant, |slice| median(slice, at))
-}
-
-/// How many times as long `head` takes as `base`, at p50: `exp(median of d)`, where
-/// `d = mean ln Q_head − mean ln Q_base` in each block that has both.
-#[must_use]
-pub fn ratio(run: &Run, at: &LoadStep, base: &str, head: &str) -> Option<Estimate> {
-    ratio_of(run, &at.load, base, head, |slice| median(slice, at))
-}
-
-fn median(slice: &Slice, at: &LoadStep) -> Option<f64> {
-    Some(slice.latency(&at.step)?.p50() as f64)
-}
-
-/// The same for any positive quantity of a slice.
-#[must_use]
-pub fn ratio_of(
-    run: &Run,
-    load: &str,
-    base: &str,
-    head: &str,
-    quantity: impl Fn(&Slice) -> Option<f64>,
-) -> Option<Estimate> {
-    let logarithms = |variant| {
-        means(run, load, variant, |slice| {
-            quantity(slice).filter(|value| *value > 0.0).map(f64::ln)
-        })
-    };
-    let differences: Vec<f64> = paired(&logarithms(base), &logarithms(head))
-        .map(|(base, head)| head - base)
-        .collect();
-    Estimate::of(&differences, ALPHA).map(|estimate| estimate.map(f64::exp))
+    means(run, &at.load, variant, |slice| {
+        Some(slice.latency(&at.step)?.p50() as f64)
+    })
 }
 
 /// The values of two variants in the blocks that have both, in order.

@@ -7,16 +7,10 @@
 //! (26) leaves the drawing to `ECharts`, a megabyte of JavaScript in each page; plotlib 0.5 (24) stands still.
 
 mod bands;
-mod bars;
-pub mod curves;
-pub mod medians;
-pub mod palette;
-mod plane;
-pub mod rates;
-pub mod stages;
-pub mod staleness;
-mod ticks;
-pub mod timeline;
+pub(crate) mod bars;
+pub(crate) mod palette;
+pub(crate) mod plane;
+pub(crate) mod ticks;
 
 use plotters::{
     coord::Shift,
@@ -34,7 +28,7 @@ pub struct DrawError {
 
 impl DrawError {
     /// For `map_err`: a failure to draw `what`.
-    fn of<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Self {
+    pub(crate) fn of<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Self {
         move |cause| Self {
             what,
             cause: cause.to_string(),
@@ -51,15 +45,32 @@ pub struct Size {
     pub height: u32,
 }
 
-const FONT: &str = "sans-serif";
-/// Plotters writes 1/1.24 of this into the picture: 12 px.
-const FONT_SIZE: i32 = 15;
+/// For a page, and for a phone: text keeps its size, which a scaled picture's would not.
+const WIDE: Size = Size {
+    width: 940,
+    height: 440,
+};
+pub(crate) const NARROW: Size = Size {
+    width: 358,
+    height: 300,
+};
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+pub(crate) const FONT: &str = "sans-serif";
+/// Plotters writes 1/1.24 of this into the picture: 12 px.
+pub(crate) const FONT_SIZE: i32 = 15;
+
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+/// A chart for a page and for a phone, one of which is shown.
+pub(crate) fn both(
+    draw: impl Fn(Size) -> Result<String, DrawError>,
+) -> Result<[String; 2], DrawError> {
+    Ok([draw(WIDE)?, draw(NARROW)?])
+}
 
 /// A chart for a page, which has its own legend and style.
-fn svg(
+pub(crate) fn svg(
     size: Size,
     what: &'static str,
     draw: impl FnOnce(&Area) -> Drawn,
@@ -71,4 +82,45 @@ fn svg(
         area.present().map_err(DrawError::of(what))?;
     }
     Ok(palette::classed(&svg))
+}
+
+/// How an entry of a legend is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swatch {
+    /// The line of the variant in that place, its dashes too.
+    Line(usize),
+    /// The bar in that place.
+    Bar(usize),
+    /// A dot of the variant in that place.
+    Dot(usize),
+}
+
+impl Swatch {
+    /// As SVG.
+    pub(crate) fn svg(self) -> String {
+        let (view, shape) = match self {
+            Self::Line(place) => (
+                "0 0 24 6",
+                format!(
+                    "<path d=\"M0 3H24\" class=\"{}\" stroke-width=\"3\"/>",
+                    palette::classes('s', place)
+                ),
+            ),
+            Self::Bar(place) => (
+                "0 0 24 12",
+                format!(
+                    "<path d=\"M0 0H24V12H0Z\" class=\"f-{}\"/>",
+                    palette::series(place).class()
+                ),
+            ),
+            Self::Dot(place) => (
+                "0 0 12 12",
+                format!(
+                    "<circle cx=\"6\" cy=\"6\" r=\"6\" class=\"f-{}\"/>",
+                    palette::series(place).class()
+                ),
+            ),
+        };
+        format!("<svg class=\"swatch\" viewBox=\"{view}\" aria-hidden=\"true\">{shape}</svg>")
+    }
 }

@@ -5,11 +5,9 @@
 //! runs are described: whatever else changed between them is in the ratio too. They are gated only
 //! against absolute limits, or by more than identical servers differ on their machines.
 
-pub mod markdown;
+mod document;
 mod pair;
 mod separate;
-pub mod text;
-mod words;
 
 use serde::Serialize;
 

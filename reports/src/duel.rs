@@ -1,21 +1,19 @@
 //! A duel: two variants of one run, judged metric by metric, with what a reader must know of it.
 //!
-//! [`Duel::of`] is a pure function of the run. Renderings write what it holds and compute nothing:
-//! [`text`] for a terminal, [`markdown`] for a pull request, [`junit`] and [`benchmark`] for what a CI
-//! reads; `words` is what they share.
+//! [`Duel::of`] is a pure function of the run. Renderings write what it holds and compute nothing: [`Duel::document`] is
+//! for people, [`junit`] and [`benchmark`] for what a CI reads.
 
 pub mod benchmark;
+mod document;
 mod instructions;
 pub mod junit;
-pub mod markdown;
 mod quality;
 mod rows;
 mod standing;
-pub mod text;
-mod words;
 
 use serde::Serialize;
 
+pub use self::document::MOST_BYTES;
 pub use self::instructions::Counted;
 pub use self::quality::Quality;
 pub use self::standing::{Standing, spoiled, standing};

@@ -2,12 +2,12 @@
 //! baseline that is committed with the source.
 //!
 //! - [`reading`]: what callgrind, through gungraun, and the counting allocator said.
-//! - [`comparison`]: the counts against a baseline, judged; [`text`] renders it.
+//! - [`comparison`]: the counts against a baseline, judged.
 //! - [`toolchain`]: what else the counts depend on: where that differs nothing is judged.
 
 pub mod comparison;
+mod document;
 pub mod reading;
-pub mod text;
 pub mod toolchain;
 
 use std::collections::BTreeSet;

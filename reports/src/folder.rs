@@ -36,9 +36,8 @@ pub use self::{
 };
 use self::{hlog::Logs, replace::replace};
 use crate::{
-    page, percentiles, plain,
+    ladder, page, percentiles, plain, render,
     run::{Figure, Run, Slice},
-    summary,
 };
 
 /// Metrics whose distribution is kept for charts: latency as served, and as a user waited for it.
@@ -273,10 +272,9 @@ pub fn render(path: &Path) -> Result<PathBuf, FolderError> {
 }
 
 fn write_renderings(folder: &Path, run: &Run) -> Result<(), FolderError> {
-    replace(&folder.join("summary.md"), summary::render(run).as_bytes())?;
-    // Labels stand in its pictures too.
-    let page = page::render(run)?;
-    replace(&folder.join("index.html"), plain::text(&page).as_bytes())?;
+    let summary = render::markdown(&ladder::document(run));
+    replace(&folder.join("summary.md"), summary.as_bytes())?;
+    replace(&folder.join("index.html"), page::render(run)?.as_bytes())?;
     match page::picture(run)? {
         Some(picture) => {
             let picture = plain::text(&picture);

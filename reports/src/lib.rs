@@ -3,15 +3,13 @@
 //! As a reader meets them:
 //! - [`run`]: what `run.json` holds.
 //! - [`folder`]: a run on disk, written as it goes, and read again.
-//! - [`calibration`]: what machine and generator can tell apart, in words.
 //! - [`percentiles`]: figures of one histogram.
 //! - [`blocks`] and [`order_statistics`]: what a run's slices say about two variants, with its interval.
 //! - [`judge`]: the verdict on two variants, metric by metric; [`duel`]: all of them, and what a reader must know.
-//! - [`ladder`]: every variant against the baseline, judged once and rendered in several forms.
-//! - [`curves`], [`timeline`], [`stages`], [`staleness`] and [`rates`]: what charts show; [`chart`] draws them.
-//! - [`safety`]: what each variant costs, beside the attacks that were tried on it.
-//! - [`summary`] and [`page`]: the ladder in Markdown, and the whole run on one page; [`finding`]: what it found, in
-//!   sentences, and [`page::site`]: those of several runs.
+//! - [`section`]: what is said of a run, a file a subject: the ladder, costs and safety, staleness, the charts, which
+//!   [`chart`] draws; [`finding`]: what a run found, in sentences.
+//! - [`document`]: the blocks that a report is made of; [`render`]: the formats that print them.
+//! - [`page`]: the whole run on one page; [`page::site`]: what several runs found.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`merge`]: the shards of one load, added up.
 //! - [`micro`]: criterion's figures, from its JSON files: of one run, of two baselines, of two binaries that duel.
@@ -25,10 +23,9 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
 
 pub mod blocks;
-pub mod calibration;
 pub mod chart;
 pub mod compare;
-pub mod curves;
+pub mod document;
 pub mod duel;
 pub mod duration;
 pub mod exact;
@@ -36,8 +33,6 @@ pub mod finding;
 pub mod folder;
 pub mod foreign;
 pub mod judge;
-pub mod ladder;
-mod markdown;
 pub mod merge;
 pub mod micro;
 pub mod nearest;
@@ -47,11 +42,9 @@ pub mod page;
 pub mod percentiles;
 pub mod plain;
 pub mod quantity;
-pub mod rates;
+pub mod render;
 pub mod run;
-pub mod safety;
-pub mod stages;
-pub mod staleness;
-pub mod summary;
-pub mod timeline;
+pub mod section;
 pub mod withhold;
+
+pub use self::section::ladder;

@@ -1,31 +1,20 @@
 //! `index.html`: a run on one page, in one file that needs no network.
 
-mod badge;
-mod calibration;
-mod charts;
-mod curves;
-mod findings;
-mod glance;
-mod hits;
-mod html;
-mod ladder;
-mod points;
-mod rates;
-mod safety;
 pub mod site;
-mod stages;
-mod staleness;
-mod timeline;
 
-use self::html::escaped;
+use maud::{Markup, PreEscaped, html};
+
 use crate::{
-    chart::{self, DrawError, Size, palette},
+    chart::{DrawError, Size, palette},
+    document::full_stop,
     finding::Finding,
-    ladder::{Table, words},
-    run::Run,
-    safety::Safety,
-    stages::Stages,
-    timeline::Timeline,
+    plain, quantity,
+    render::html::{fold, section},
+    run::{Run, Verdict},
+    section::{
+        self, curves,
+        ladder::{Heading, Table, words},
+    },
 };
 
 const STYLE: &str = include_str!("page/style.css");
@@ -36,6 +25,8 @@ const PICTURE: Size = Size {
     width: 800,
     height: 420,
 };
+/// So many reasons stand in the open; a run that was disturbed all along has a page of them.
+const REASONS_SHOWN: usize = 3;
 
 /// The page of a run.
 ///
@@ -44,78 +35,112 @@ const PICTURE: Size = Size {
 pub fn render(run: &Run) -> Result<String, DrawError> {
     let table = Table::of(run);
     let heading = &table.heading;
-    let safety = Safety::of(run, &table);
-    let curves = crate::curves::of(run);
-    let curves = all(&curves, curves::render)?;
-    let searches = all(&crate::rates::of(run), rates::render)?;
-    let timeline = all(Timeline::of(run).as_slice(), timeline::render)?;
-    let staleness = staleness::render(&crate::staleness::of(run))?;
-    let stages = all(Stages::of(run).as_slice(), stages::render)?;
-    Ok(format!(
-        r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{scenario} · authlab</title>
-<style>
-{STYLE}{palette}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>{scenario}</h1>
-<p class="question">{question}</p>
-{badge}
-{findings}
-</header>
-{glance}<section aria-labelledby="ladder"><h2 id="ladder">The ladder</h2>
-{ladder}
-</section>
-{safety}{staleness}{hits}{curves}{searches}{timeline}{stages}{calibration}
-<section aria-labelledby="repeat"><h2 id="repeat">Repeat it</h2>
-<pre tabindex="0"><code>{command}</code></pre>
-<dl>
-<dt>Machine</dt><dd>{machine}</dd>
-<dt>Run</dt><dd>{id}, profile {profile}, seed {seed}, started {started}</dd>
-<dt>Tool</dt><dd>authlab {version} {commit}, {build} build</dd>
-</dl>
-</section>
-</main>
-<script>
-{SCRIPT}</script>
-</body>
-</html>
-"#,
-        scenario = escaped(&heading.scenario),
-        question = escaped(&heading.question),
-        palette = palette::style(),
-        badge = badge::render(heading),
-        findings = findings::render(&Finding::of(run)),
-        glance = glance::render(&table, &safety),
-        safety = safety::render(&table, &safety),
-        hits = hits::render(&table.hits),
-        ladder = ladder::render(&table),
-        calibration = calibration::render(&table, run.calibration.as_ref()),
-        command = escaped(&words::command(&run.command)),
-        machine = escaped(&words::machine(&run.machine)),
-        id = escaped(&run.id),
-        profile = escaped(&run.scenario.profile),
-        seed = run.seed,
-        started = escaped(&run.started),
-        version = escaped(&run.tool.version),
-        commit = escaped(&run.tool.commit),
-        build = escaped(&run.tool.profile),
+    let tool = &run.tool;
+    Ok(page(
+        &format!("{} · authlab", heading.scenario),
+        &html! {
+            header {
+                "\n" h1 { (heading.scenario) }
+                "\n" p class="question" { (heading.question) }
+                "\n" (badge(heading))
+                "\n" (findings(&Finding::of(run))) "\n"
+            }
+            "\n"
+            @for one in &section::all(run, &table)? { (section(one)) }
+            "\n"
+            (repeat(
+                &plain::command(&run.command),
+                &[
+                    ("Machine", words::machine(&run.machine)),
+                    (
+                        "Run",
+                        format!(
+                            "{}, profile {}, seed {}, started {}",
+                            run.id, run.scenario.profile, run.seed, run.started
+                        ),
+                    ),
+                    (
+                        "Tool",
+                        format!("authlab {} {}, {} build", tool.version, tool.commit, tool.profile),
+                    ),
+                ],
+            ))
+        },
+        Some(SCRIPT),
     ))
 }
 
-/// The sections of all charts of a kind.
-fn all<T>(
-    charts: &[T],
-    render: impl Fn(&T) -> Result<String, DrawError>,
-) -> Result<String, DrawError> {
-    charts.iter().map(render).collect()
+/// The frame of a page. What would turn the direction of writing is shown, as a terminal's escapes are.
+fn page(title: &str, main: &Markup, script: Option<&str>) -> String {
+    let page = html! {
+        (PreEscaped("<!doctype html>\n"))
+        html lang="en" {
+            "\n"
+            head {
+                "\n" meta charset="utf-8";
+                "\n" meta name="viewport" content="width=device-width, initial-scale=1";
+                "\n" meta name="color-scheme" content="light dark";
+                "\n" title { (title) }
+                "\n" style { "\n" (PreEscaped(STYLE)) (PreEscaped(palette::style())) } "\n"
+            }
+            "\n"
+            body {
+                "\n" main { "\n" (main) "\n" } "\n"
+                @if let Some(script) = script { script { "\n" (PreEscaped(script)) } "\n" }
+            }
+            "\n"
+        }
+        "\n"
+    };
+    plain::text(&page.into_string()).into_owned()
+}
+
+/// How the page is made again, and where it was made.
+fn repeat(command: &str, facts: &[(&str, String)]) -> Markup {
+    html! {
+        section aria-labelledby="repeat" {
+            h2 id="repeat" { "Repeat it" }
+            "\n" pre tabindex="0" { code { (command) } }
+            "\n" dl { "\n" @for (name, fact) in facts { dt { (name) } dd { (fact) } "\n" } } "\n"
+        }
+    }
+}
+
+/// Whether to believe the run, before anything else on the page.
+fn badge(heading: &Heading) -> Markup {
+    let partial = heading.cut_short.is_some();
+    let sound = heading.verdict == Verdict::Valid && !partial;
+    let warnings = words::warnings(heading);
+    let (first, others) = warnings.split_at(warnings.len().min(REASONS_SHOWN));
+    let list = |warnings: &[String]| {
+        html! { ul class="reasons" { @for warning in warnings { li class="warning" { (warning) } } } }
+    };
+    html! {
+        p class="facts" {
+            span class=(if sound { "badge good" } else { "badge bad" }) {
+                (heading.verdict.label()) @if partial { ", partial" }
+            }
+            " " @if let Some(shards) = &heading.shards { (shards) " · " }
+            (heading.cpu) ", " (heading.cores) " cores · " (quantity::elapsed(heading.elapsed_s))
+        }
+        @if !first.is_empty() { (list(first)) }
+        @if !others.is_empty() { (fold(&format!("{} more", others.len()), &list(others))) }
+    }
+}
+
+/// The most telling sentence as the headline, the others folded away below; nothing for a run that found nothing.
+fn findings(finding: &Finding) -> Markup {
+    let Some((first, others)) = finding.sentences.split_first() else {
+        return Markup::default();
+    };
+    let doubted = finding.doubt.is_some();
+    let others = others.iter().map(|sentence| full_stop(sentence));
+    let list =
+        html! { ul class="findings" { @for sentence in others.clone() { li { (sentence) } } } };
+    html! {
+        p class=(if doubted { "headline doubted" } else { "headline" }) { (full_stop(first)) }
+        @if others.len() > 0 { (fold("What else it found", &list)) }
+    }
 }
 
 /// `ladder.svg`: the percentile curves of the ladder's step, for a README; none without samples.
@@ -123,11 +148,11 @@ fn all<T>(
 /// # Errors
 /// When it cannot be drawn.
 pub fn picture(run: &Run) -> Result<Option<String>, DrawError> {
-    let charts = crate::curves::of(run);
+    let charts = curves::of(run);
     let of_ladder = charts
         .iter()
         .find(|curves| curves.at == run.scenario.ladder.latency);
     of_ladder
-        .map(|curves| chart::curves::picture(curves, PICTURE))
+        .map(|curves| curves::picture(curves, PICTURE))
         .transpose()
 }

@@ -30,12 +30,12 @@ pub fn figure(
         min: if empty { 0 } else { recorded.min() },
         mean: recorded.mean(),
         max: if empty { 0 } else { recorded.max() },
-        percentiles: values_at(recorded, &PERCENTILES),
+        percentiles: values_at(recorded, PERCENTILES),
         curve: Vec::new(),
     }
 }
 
-/// Values at ascending percentiles, 0 for an empty histogram.
+/// Values at percentiles, in their order, 0 for an empty histogram.
 ///
 /// The rank is `ceil(p/100 · count)`, as in the Java and JavaScript implementations, guarded
 /// against floating point: 99.9 % of 3 000 is rank 2 997, also where the product comes out a
@@ -43,15 +43,25 @@ pub fn figure(
 #[must_use]
 pub fn values_at(recorded: &Histogram<u64>, percentiles: &[f64]) -> Vec<u64> {
     let count = recorded.len() as f64;
-    // Half a rank below the wanted one: the histogram rounds up to it, whatever the last bit says.
-    let quantiles: Vec<f64> = percentiles
-        .iter()
-        .map(|&p| (rank(p, count) - 0.5) / count.max(1.0))
-        .collect();
+    let mut values = vec![0; percentiles.len()];
     if recorded.is_empty() {
-        return vec![0; percentiles.len()];
+        return values;
     }
-    recorded.value_at_quantiles(quantiles).collect()
+    // The histogram is walked once, upwards.
+    let mut places: Vec<usize> = (0..percentiles.len()).collect();
+    places.sort_by(|one, other| percentiles[*one].total_cmp(&percentiles[*other]));
+    // Half a rank below the wanted one: the histogram rounds up to it, whatever the last bit says.
+    let quantiles: Vec<f64> = places
+        .iter()
+        .map(|place| (rank(percentiles[*place], count) - 0.5) / count.max(1.0))
+        .collect();
+    for (place, value) in places
+        .into_iter()
+        .zip(recorded.value_at_quantiles(quantiles))
+    {
+        values[place] = value;
+    }
+    values
 }
 
 fn rank(percentile: f64, count: f64) -> f64 {
@@ -127,15 +137,15 @@ mod tests {
             recorded.record(value).unwrap();
         }
         assert_eq!(
-            values_at(&recorded, &PERCENTILES),
-            [500, 750, 900, 990, 999, 1000]
+            values_at(&recorded, &[50.0, 75.0, 90.0, 99.0, 99.9, 99.99, 95.0]),
+            [500, 750, 900, 990, 999, 1000, 950]
         );
     }
 
     #[test]
     fn an_empty_histogram_has_zeroes_and_no_curve() {
         let empty = Histogram::<u64>::new(3).unwrap();
-        assert_eq!(values_at(&empty, &PERCENTILES), [0; 6]);
+        assert_eq!(values_at(&empty, PERCENTILES), [0; PERCENTILES.len()]);
         assert!(curve(&empty).is_empty());
         assert_eq!(figure("v", "l", "s", "service", &empty).count, 0);
     }

@@ -1,5 +1,7 @@
 //! How a number is written: three significant digits, a unit, thin spaces between thousands.
 
+use crate::order_statistics::Interval;
+
 /// Between thousands: narrow, and no place to break a line.
 pub const THIN_SPACE: char = '\u{202f}';
 /// For something that was not measured.
@@ -158,6 +160,19 @@ fn hundredths(part: f64) -> String {
 /// Two ends: `2.10 µs … 3.40 µs`.
 pub fn range(low: f64, high: f64, written: impl Fn(f64) -> String) -> String {
     format!("{} … {}", written(low), written(high))
+}
+
+/// An interval, with what it covers where that is less than 95 %; empty when there is none.
+pub(crate) fn interval(interval: Option<Interval>, written: impl Fn(f64) -> String) -> String {
+    let Some(interval) = interval else {
+        return String::new();
+    };
+    let covers = if interval.is_thin() {
+        format!(" ({})", share(interval.coverage))
+    } else {
+        String::new()
+    };
+    range(interval.low, interval.high, written) + &covers
 }
 
 /// A length of a run: `38s`, `4m10s`, `2h05m`.

@@ -417,16 +417,25 @@ pub struct Figure {
     pub mean: f64,
     /// Greatest value.
     pub max: u64,
-    /// Values at each percentile of [`PERCENTILES`], in its order; the histogram's resolution is 3
-    /// significant digits.
+    /// Values at each percentile of [`PERCENTILES`], in its order, as many as the writer knew; the
+    /// histogram's resolution is 3 significant digits.
     pub percentiles: Vec<u64>,
     /// The distribution for curves, merged figures only: (percentile, value), at most some 200 points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<(f64, u64)>,
 }
 
-/// The percentiles of every [`Figure`].
-pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
+/// The percentiles of a [`Figure`], in the order in which `run.json` holds them. Another one is appended, whatever its
+/// size: a file of an older version has fewer values, and they keep their meaning.
+pub const PERCENTILES: &[f64] = &[50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
+
+/// The places in [`PERCENTILES`], by ascending percentile: the order in which people see them.
+#[must_use]
+pub fn ascending_percentiles() -> Vec<usize> {
+    let mut places: Vec<usize> = (0..PERCENTILES.len()).collect();
+    places.sort_by(|one, other| PERCENTILES[*one].total_cmp(&PERCENTILES[*other]));
+    places
+}
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_zero(count: &u64) -> bool {
@@ -440,14 +449,42 @@ impl Figure {
         self.at(50.0)
     }
 
-    /// The value at one of [`PERCENTILES`], or at the next one above; 0 when the figure was read
+    /// The value at one of [`PERCENTILES`], or at the next one above that the figure holds; 0 when the figure was read
     /// from a file that lacks it.
     #[must_use]
     pub fn at(&self, percentile: f64) -> u64 {
-        PERCENTILES
-            .iter()
-            .position(|known| *known >= percentile)
-            .and_then(|place| self.percentiles.get(place).copied())
-            .unwrap_or_default()
+        let held = ascending_percentiles()
+            .into_iter()
+            .filter(|place| PERCENTILES[*place] >= percentile)
+            .find_map(|place| self.percentiles.get(place));
+        held.copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_lacks_later_percentiles_means_what_it_meant() {
+        let figure = |values: &[u64]| Figure {
+            variant: String::new(),
+            load: String::new(),
+            step: String::new(),
+            metric: String::new(),
+            count: 10_000,
+            min: 0,
+            mean: 0.0,
+            max: 7,
+            percentiles: values.to_vec(),
+            curve: Vec::new(),
+        };
+        // The order of the first version is never changed, only appended to.
+        assert_eq!(PERCENTILES[..6], [50.0, 75.0, 90.0, 99.0, 99.9, 99.99]);
+        let first = figure(&[1, 2, 3, 4, 5, 6]);
+        let read = [50.0, 75.0, 90.0, 99.0, 99.9, 99.99].map(|p| first.at(p));
+        assert_eq!(read, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(first.at(60.0), 2, "the next one above");
+        assert_eq!(figure(&[]).p50(), 0);
     }
 }

@@ -1,13 +1,9 @@
 //! `authlab compare --criterion`: two baselines that criterion saved, described.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::bail;
-use authlab_reports::micro::baselines::{self, Baselines, markdown, text};
-
-use super::Format;
-use crate::output;
+use authlab_reports::micro::baselines::{self, Baselines};
 
 // Flattened into the verb's arguments. Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args)]
@@ -51,13 +47,4 @@ impl Wanted {
         }
         Ok(Some(baselines::read(&self.criterion_home, base, new)?))
     }
-}
-
-pub(super) fn show(both: &Baselines, format: Format) -> anyhow::Result<ExitCode> {
-    match format {
-        Format::Text => output::write(&text::render(both)),
-        Format::Markdown => output::write(&markdown::render(both)),
-        Format::Json => output::json(&(both.json()? + "\n")),
-    }
-    Ok(ExitCode::from(both.exit_code))
 }

@@ -18,14 +18,14 @@ use authlab_loadtest::plan::block_order;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::server::Launcher;
 use authlab_reports::judge::{LOOKS, Sequential};
-use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, markdown, rule, text};
+use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, rule};
 use authlab_reports::micro::sample::Samples;
 use authlab_reports::quantity;
 use indicatif::ProgressBar;
 
 use self::binary::Binary;
 use super::Inconclusive;
-use crate::compare::Format;
+use crate::format::Format;
 use crate::run::EXIT_INVALID;
 use crate::{bar, output};
 
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let inconclusive = arguments.inconclusive.map(Inconclusive::exit_code);
         let duel = Duel::of(terms(arguments, seed), &contest.measured, course)
             .with_inconclusive_as(inconclusive);
-        show(&duel, arguments.format)?;
+        arguments.format.print(&duel.document(), duel.json())?;
         if !interrupted {
             return Ok(ExitCode::from(duel.exit_code));
         }
@@ -185,13 +185,4 @@ fn terms(arguments: &Arguments, seed: u64) -> Terms {
     }
     repeat.extend(["--seed".to_owned(), seed.to_string()]);
     Terms { base, head, repeat }
-}
-
-fn show(duel: &Duel, format: Format) -> anyhow::Result<()> {
-    match format {
-        Format::Text => output::write(&text::render(duel)),
-        Format::Markdown => output::write(&markdown::render(duel)),
-        Format::Json => output::json(&(duel.json()? + "\n")),
-    }
-    Ok(())
 }

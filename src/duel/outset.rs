@@ -6,7 +6,6 @@ use std::time::Duration;
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::scenario::{Load, Scenario};
 use authlab_reports::duel::Duel;
-use authlab_reports::judge::Sequential;
 use authlab_reports::judge::power;
 use authlab_reports::quantity;
 use authlab_reports::run::Run;
@@ -23,11 +22,7 @@ pub(super) fn tell(scenario: &Scenario, order: &Order) {
     let (Some(load), Some(terms)) = (scenario.loads.first(), &order.duel) else {
         return;
     };
-    let steps = load.timed_steps().len().max(1);
-    let rule = Sequential {
-        looks: terms.looks.clone(),
-        gated: terms.gates.len() * steps,
-    };
+    let rule = terms.rule_of(load.timed_steps().len());
     let [first, last] =
         [terms.looks.first(), terms.looks.last()].map(|look| look.copied().unwrap_or(1));
     output::note(format_args!(

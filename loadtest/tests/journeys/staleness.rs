@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use authlab_reports::{ladder, render};
+
 use crate::failures;
 use crate::place::{count, percentile, run};
 use crate::server::{Answer, Asked, answer, ok, serve};
@@ -102,8 +104,7 @@ fn a_server_that_remembers_for_50_ms_is_caught_with_how_long() {
     // Sent at most so long after the answer; the server's clock began before it.
     let longest = percentile(&finished.run, "read", "stale", 99.99);
     assert!(longest <= 50_100_000, "{longest}");
-    let table = authlab_reports::ladder::Table::of(&finished.run);
-    let shown = authlab_reports::ladder::text::render(&table);
+    let shown = render::text(&ladder::document(&finished.run));
     assert!(
         shown.contains("requests sent after a revoke was answered still passed; longest "),
         "{shown}"

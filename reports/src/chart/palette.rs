@@ -163,7 +163,7 @@ fn numbered(svg: &str) -> String {
 
 /// The style sheet that gives pictures the colours of the reader's scheme.
 #[must_use]
-pub fn style() -> String {
+pub(crate) fn style() -> String {
     let rules = |pick: fn(&Colour) -> (u8, u8, u8)| {
         all().fold(String::new(), |mut rules, colour| {
             let (class, hex) = (colour.class, hex(pick(colour)));

@@ -8,7 +8,7 @@
 
 use serde::Serialize;
 
-use super::{Duel, words};
+use super::{Duel, document};
 use crate::judge::Row;
 use crate::judge::metric::Kind;
 use crate::quantity::NOT_MEASURED;
@@ -33,7 +33,7 @@ pub fn render(duel: &Duel) -> Result<String, serde_json::Error> {
     let rows = duel.rows.iter().filter_map(|row| entry(duel, row));
     let counted = duel.instructions.as_ref().and_then(|counted| {
         let [name, base, _, effect, range, _, verdict] =
-            words::cells_of_instructions(duel, counted);
+            document::cells_of_instructions(duel, counted);
         Some(Entry {
             name: named(duel, &name),
             unit: "instructions per request",
@@ -52,7 +52,7 @@ fn entry(duel: &Duel, row: &Row) -> Option<Entry> {
         Kind::Share => "share of requests",
         Kind::PerSecond | Kind::Count => return None,
     };
-    let [name, base, _, effect, range, _, verdict] = words::cells(duel, row);
+    let [name, base, _, effect, range, _, verdict] = document::cells(duel, row);
     Some(Entry {
         name: named(duel, &name),
         unit,
@@ -70,7 +70,7 @@ fn against(duel: &Duel, range: &str) -> String {
     if range.is_empty() {
         String::new()
     } else {
-        format!("{range} against {}", words::name(&duel.base))
+        format!("{range} against {}", document::name(&duel.base))
     }
 }
 
@@ -82,7 +82,7 @@ fn extra(duel: &Duel, base: &str, effect: &str, verdict: &str) -> String {
     };
     format!(
         "{verdict}\n{}: {base}, effect {effect}\nrun {}",
-        words::name(&duel.base),
+        document::name(&duel.base),
         duel.run
     )
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Duel, text, words};
+use super::{Duel, document};
 use crate::judge::Verdict;
 use crate::plain;
+use crate::render;
 
 /// The duel as XML, with the table for a terminal as the suite's output; characters that XML has not
 /// are dropped. `replay` is the path of its `run.json`.
@@ -24,8 +25,8 @@ pub fn render(duel: &Duel, replay: Option<&str>) -> Result<String, SerializeErro
     let mut suite = TestSuite::new(format!(
         "{}: {} against {}",
         duel.scenario,
-        words::name(&duel.head),
-        words::name(&duel.base)
+        document::name(&duel.head),
+        document::name(&duel.base)
     ));
     for (name, value) in [
         ("run", duel.run.clone()),
@@ -38,7 +39,7 @@ pub fn render(duel: &Duel, replay: Option<&str>) -> Result<String, SerializeErro
     if let Ok(elapsed) = Duration::try_from_secs_f64(duel.elapsed_s) {
         suite.set_time(elapsed);
     }
-    suite.set_system_out(text::render(duel, replay));
+    suite.set_system_out(render::text(&duel.document(replay)));
     let mut report = Report::new("authlab duel");
     report.add_test_suite(suite);
     let xml = report.to_string()?;
@@ -53,13 +54,17 @@ fn cases(duel: &Duel) -> Vec<TestCase> {
     let rows = decisive.map(|row| {
         (
             row.name(),
-            status(duel, row.verdict, &words::sentence(words::cells(duel, row))),
+            status(
+                duel,
+                row.verdict,
+                &document::sentence(document::cells(duel, row)),
+            ),
         )
     });
     let counted = duel.instructions.as_ref().map(|counted| {
-        let said = words::sentence(words::cells_of_instructions(duel, counted));
+        let said = document::sentence(document::cells_of_instructions(duel, counted));
         (
-            words::INSTRUCTIONS.to_owned(),
+            document::INSTRUCTIONS.to_owned(),
             status(duel, counted.row.verdict, &said),
         )
     });
@@ -69,7 +74,7 @@ fn cases(duel: &Duel) -> Vec<TestCase> {
         .map(|what| (what.clone(), error("missing", what)));
     let mut cases: Vec<(String, TestCaseStatus)> = rows.chain(counted).chain(missing).collect();
     if cases.is_empty() {
-        let why = words::objections(duel).join("; ");
+        let why = document::objections(duel).join("; ");
         cases.push(("gated metrics".to_owned(), untold(duel, "advisory", &why)));
     }
     let cases = cases.into_iter().map(|(name, status)| {
@@ -82,7 +87,7 @@ fn cases(duel: &Duel) -> Vec<TestCase> {
 
 fn status(duel: &Duel, verdict: Option<Verdict>, said: &str) -> TestCaseStatus {
     if !duel.faults.is_empty() {
-        return untold(duel, "not valid", &words::listed(&duel.faults));
+        return untold(duel, "not valid", &document::listed(&duel.faults));
     }
     match verdict {
         Some(Verdict::Slower) => {

@@ -3,25 +3,27 @@
 //! Of closed users the median of the service time; of open arrivals the 99th percentile of the response time, since what
 //! they feel is the waiting. Both are the ladder's.
 
+use crate::judge::{Role, Row, Verdict};
 use crate::ladder::{Rung, Table};
-use crate::order_statistics::Estimate;
 use crate::quantity;
-use crate::run::{Latency, LoadStep, Run};
+use crate::run::{Latency, LoadStep, Run, Terms};
 
-/// One variant: how long it takes, and how many times as fast as the baseline it is.
+/// One variant: how long it takes, and how it compares with the baseline.
 struct Place<'a> {
     label: &'a str,
     is_baseline: bool,
     ns: Option<u64>,
-    speedup: Option<Estimate>,
+    judged: Option<&'a Row>,
+    /// Blocks that a verdict takes at the least.
+    least_blocks: usize,
 }
 
-/// What an interval of a ratio allows to be said.
+/// What may be said of a variant: its verdict, or why there is none.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Told {
-    Faster,
-    Slower,
-    CannotTell,
+    Verdict(Verdict),
+    /// Too few blocks, too few samples, or a machine that does not carry it.
+    NoVerdict,
     NoInterval,
 }
 
@@ -36,7 +38,7 @@ pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
     let places: Vec<Place<'_>> = table
         .rungs
         .iter()
-        .map(|rung| place(rung, is_open))
+        .map(|rung| place(run, rung, is_open))
         .collect();
     let Some(baseline) = places.iter().find(|place| place.is_baseline) else {
         return Vec::new();
@@ -51,21 +53,14 @@ pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
         .collect()
 }
 
-fn place(rung: &Rung, is_open: bool) -> Place<'_> {
-    let (ns, speedup) = if is_open {
-        let waited = rung.waited;
-        (
-            waited.map(|waited| waited.p99),
-            waited.and_then(|waited| waited.speedup),
-        )
-    } else {
-        (rung.p50, rung.speedup)
-    };
+fn place<'a>(run: &Run, rung: &'a Rung, is_open: bool) -> Place<'a> {
+    let terms = Terms::of(run, &run.scenario.baseline, &rung.variant.name);
     Place {
         label: &rung.variant.label,
         is_baseline: rung.is_baseline,
-        ns,
-        speedup,
+        ns: if is_open { rung.p99 } else { rung.p50 },
+        judged: rung.judged.as_ref(),
+        least_blocks: terms.rule(run).least_blocks(),
     }
 }
 
@@ -123,15 +118,17 @@ fn medians(run: &Run, at: &LoadStep) -> Option<String> {
 }
 
 fn told(place: &Place<'_>) -> Told {
-    match place.speedup.and_then(|speedup| speedup.interval) {
-        None => Told::NoInterval,
-        Some(interval) if interval.low > 1.0 => Told::Faster,
-        Some(interval) if interval.high < 1.0 => Told::Slower,
-        Some(_) => Told::CannotTell,
+    let judged = place.judged;
+    match judged {
+        Some(row) if row.interval.is_some() => match row.verdict {
+            Some(verdict) if row.blocks >= place.least_blocks => Told::Verdict(verdict),
+            _ => Told::NoVerdict,
+        },
+        _ => Told::NoInterval,
     }
 }
 
-/// From the fastest to the slowest, and how many can be told from the baseline.
+/// From the fastest to the slowest, and what became of each beside the baseline.
 fn span(
     at: &LoadStep,
     places: &[Place<'_>],
@@ -155,9 +152,14 @@ fn span(
     }
     let count = |wanted: Told| others.iter().filter(|told| **told == wanted).count();
     let parts: Vec<String> = [
-        (count(Told::Faster), "faster"),
-        (count(Told::Slower), "slower"),
-        (count(Told::CannotTell), "cannot be told from it"),
+        (count(Told::Verdict(Verdict::Faster)), "faster"),
+        (count(Told::Verdict(Verdict::Slower)), "slower"),
+        (count(Told::Verdict(Verdict::NoChange)), "without a change"),
+        (
+            count(Told::Verdict(Verdict::Inconclusive)),
+            "cannot be told from it",
+        ),
+        (count(Told::NoVerdict), "without a verdict"),
         (count(Told::NoInterval), "without an interval"),
     ]
     .into_iter()
@@ -165,7 +167,7 @@ fn span(
     .map(|(count, word)| format!("{count} {word}"))
     .collect();
     Some(format!(
-        "{} takes from {} ({fastest}) to {} ({slowest}) at {percentile}; beside {}, each at 95 %: {}",
+        "{} takes from {} ({fastest}) to {} ({slowest}) at {percentile}; beside {}, each judged as a duel: {}",
         at.step,
         quantity::duration(least as f64),
         quantity::duration(most as f64),
@@ -174,17 +176,17 @@ fn span(
     ))
 }
 
-/// One variant against the baseline, by the interval of how many times as fast it is.
+/// One variant against the baseline, by the verdict of the judge and never beyond it.
 fn beside(place: &Place<'_>, baseline: &Place<'_>, percentile: &str) -> String {
     let (name, other) = (place.label, baseline.label);
     let Some(ns) = place.ns else {
         return format!("{name}: nothing was measured");
     };
     let time = quantity::duration(ns as f64);
-    let estimate = place
-        .speedup
-        .and_then(|speedup| Some((speedup, speedup.interval?)));
-    let Some((speedup, interval)) = estimate else {
+    let row = place.judged.and_then(|row| Some((row, row.speedup()?)));
+    let Some((row, speedup, interval)) =
+        row.and_then(|(row, speedup)| Some((row, speedup.median, speedup.interval?)))
+    else {
         return format!("{name}: {time} at {percentile} (too few blocks for an interval)");
     };
     let within = format!(
@@ -193,18 +195,32 @@ fn beside(place: &Place<'_>, baseline: &Place<'_>, percentile: &str) -> String {
         quantity::times(interval.high)
     );
     match told(place) {
-        Told::Faster => {
-            let times = quantity::times(speedup.median);
+        Told::Verdict(Verdict::Faster) => {
+            let times = quantity::times(speedup);
             format!("{name}: {time} at {percentile}, {times} as fast as {other} ({within})")
         }
-        Told::Slower => {
-            let times = quantity::times(1.0 / speedup.median);
+        Told::Verdict(Verdict::Slower) => {
+            let times = quantity::times(1.0 / speedup);
             format!(
                 "{name}: {time} at {percentile}, takes {times} the time of {other} ({within} as fast)"
             )
         }
-        Told::CannotTell | Told::NoInterval => {
+        Told::Verdict(Verdict::NoChange) => {
+            format!("{name}: {time} at {percentile}, no change from {other} ({within} as fast)")
+        }
+        Told::Verdict(Verdict::Inconclusive) => {
             format!("{name}: {time} at {percentile}, cannot tell from {other} ({within} as fast)")
+        }
+        Told::NoVerdict | Told::NoInterval => {
+            let why = match &row.role {
+                Role::Advisory(why) => why.clone(),
+                _ => format!(
+                    "{} of {} blocks",
+                    row.blocks,
+                    place.least_blocks.max(row.next)
+                ),
+            };
+            format!("{name}: {time} at {percentile}, no verdict beside {other}: {why}")
         }
     }
 }
@@ -212,29 +228,45 @@ fn beside(place: &Place<'_>, baseline: &Place<'_>, percentile: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Metric;
+    use crate::judge::metric::Kind;
     use crate::order_statistics::Interval;
 
-    fn place(label: &str, ns: Option<u64>, speedup: Option<(f64, f64, f64)>) -> Place<'_> {
+    /// Twenty blocks, so many times as fast; the verdict is what the interval says of 3 %.
+    fn row((low, median, high): (f64, f64, f64)) -> Row {
+        let verdict = match (1.0 / high - 1.0, 1.0 / low - 1.0) {
+            (least, _) if least > 0.03 => Verdict::Slower,
+            (_, most) if most < -0.03 => Verdict::Faster,
+            (least, most) if least >= -0.03 && most <= 0.03 => Verdict::NoChange,
+            _ => Verdict::Inconclusive,
+        };
+        Row {
+            effect: Some(1.0 / median - 1.0),
+            interval: (low < high).then_some(Interval {
+                low: 1.0 / high - 1.0,
+                high: 1.0 / low - 1.0,
+                coverage: 0.99,
+            }),
+            verdict: Some(verdict),
+            blocks: 20,
+            ..Row::new(&Metric::P50.to_string(), Kind::Time, Role::Gated)
+        }
+    }
+
+    fn place<'a>(label: &'a str, ns: Option<u64>, judged: Option<&'a Row>) -> Place<'a> {
         Place {
             label,
-            is_baseline: speedup.is_none(),
+            is_baseline: judged.is_none(),
             ns,
-            speedup: speedup.map(|(low, median, high)| Estimate {
-                median,
-                values: 20,
-                interval: (low < high).then_some(Interval {
-                    low,
-                    high,
-                    coverage: 0.95,
-                }),
-            }),
+            judged,
+            least_blocks: 8,
         }
     }
 
     #[test]
     fn a_sentence_says_no_more_than_its_interval() {
         let base = place("base", Some(100_000), None);
-        let said = |ns, speedup| beside(&place("head", ns, Some(speedup)), &base, "p50");
+        let said = |ns, speedup| beside(&place("head", ns, Some(&row(speedup))), &base, "p50");
         assert_eq!(
             said(Some(50_000), (1.9, 2.0, 2.1)),
             "head: 50.0 µs at p50, 2.00× as fast as base (1.90× … 2.10×)"
@@ -244,14 +276,26 @@ mod tests {
             "head: 200 µs at p50, takes 2.00× the time of base (0.450× … 0.550× as fast)"
         );
         assert_eq!(
-            said(Some(99_000), (0.98, 1.01, 1.03)),
-            "head: 99.0 µs at p50, cannot tell from base (0.980× … 1.03× as fast)"
+            said(Some(99_000), (0.95, 1.01, 1.03)),
+            "head: 99.0 µs at p50, cannot tell from base (0.950× … 1.03× as fast)"
+        );
+        assert_eq!(
+            said(Some(99_000), (0.98, 1.01, 1.02)),
+            "head: 99.0 µs at p50, no change from base (0.980× … 1.02× as fast)"
         );
         assert_eq!(
             said(Some(99_000), (2.0, 2.0, 2.0)),
             "head: 99.0 µs at p50 (too few blocks for an interval)"
         );
         assert_eq!(said(None, (2.0, 2.0, 2.0)), "head: nothing was measured");
+        let few = Row {
+            blocks: 7,
+            ..row((1.9, 2.0, 2.1))
+        };
+        assert_eq!(
+            beside(&place("head", Some(50_000), Some(&few)), &base, "p50"),
+            "head: 50.0 µs at p50, no verdict beside base: 7 of 8 blocks"
+        );
     }
 
     #[test]
@@ -260,18 +304,24 @@ mod tests {
             load: "one".to_owned(),
             step: "items".to_owned(),
         };
+        let [fast, slow, same, once] = [
+            row((1.9, 2.0, 2.1)),
+            row((0.3, 0.33, 0.35)),
+            row((0.9, 0.99, 1.1)),
+            row((0.9, 0.9, 0.9)),
+        ];
         let places = [
             place("base", Some(100_000), None),
-            place("fast", Some(50_000), Some((1.9, 2.0, 2.1))),
-            place("slow", Some(300_000), Some((0.3, 0.33, 0.35))),
-            place("same", Some(101_000), Some((0.9, 0.99, 1.1))),
-            place("once", Some(102_000), Some((0.9, 0.9, 0.9))),
-            place("none", None, Some((0.9, 0.9, 0.9))),
+            place("fast", Some(50_000), Some(&fast)),
+            place("slow", Some(300_000), Some(&slow)),
+            place("same", Some(101_000), Some(&same)),
+            place("once", Some(102_000), Some(&once)),
+            place("none", None, Some(&once)),
         ];
         assert_eq!(
             span(&at, &places, &places[0], "p50").as_deref(),
             Some(
-                "items takes from 50.0 µs (fast) to 300 µs (slow) at p50; beside base, each at 95 %: 1 faster, 1 slower, 1 cannot be told \
+                "items takes from 50.0 µs (fast) to 300 µs (slow) at p50; beside base, each judged as a duel: 1 faster, 1 slower, 1 cannot be told \
                  from it, 1 without an interval"
             )
         );

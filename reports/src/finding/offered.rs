@@ -1,7 +1,9 @@
 //! Open loads beside each other: what a step felt in each, and what a request cost the server.
 
+use crate::blocks;
+use crate::judge::Metric;
 use crate::quantity;
-use crate::run::{Load, LoadStep, Run};
+use crate::run::{Load, LoadStep, Run, Slice};
 
 /// A sentence for each open load that makes the ladder's step, where there are several: a quiet one and a storm.
 pub(super) fn sentences(run: &Run) -> Vec<String> {
@@ -52,12 +54,8 @@ fn sentence(run: &Run, load: &Load, step: &str) -> Option<String> {
     (!parts.is_empty()).then(|| format!("p99 of {step} under {}: {}", load.name, parts.join("; ")))
 }
 
-/// CPU time of the servers over all that they answered.
+/// CPU time of the servers for a request, over slices.
 fn cpu_ns(run: &Run, load: &str, variant: &str) -> Option<f64> {
-    let (mut cpu_ns, mut answers) = (0, 0);
-    for slice in run.slices_of(load, variant) {
-        cpu_ns += slice.cpu_ns?;
-        answers += slice.ok;
-    }
-    (answers > 0).then(|| cpu_ns as f64 / answers as f64)
+    let of = |slice: &Slice| Metric::Cpu.of(slice, "");
+    Some(blocks::over_slices(run, load, variant, of)?.median)
 }

@@ -61,24 +61,36 @@ impl<'a> Comparison<'a> {
     /// A metric of a step, over blocks. Under [`Rule::Sequential`] it is judged, or advisory where this run cannot carry it.
     #[must_use]
     pub fn row(&self, step: &str, metric: &Metric) -> Row {
+        self.row_with(self.least_samples(step), step, metric)
+    }
+
+    /// What words may claim of a metric: as [`Self::row`], but a median is judged however few samples a slice has, since
+    /// its luck is in the blocks' spread. A duel gates no such median.
+    #[must_use]
+    pub fn claim(&self, step: &str, metric: &Metric) -> Row {
+        let samples = match *metric {
+            Metric::P50 => u64::MAX,
+            _ => self.least_samples(step),
+        };
+        self.row_with(samples, step, metric)
+    }
+
+    fn row_with(&self, samples: u64, step: &str, metric: &Metric) -> Row {
         let differences = self.differences(step, metric);
+        let described =
+            |alpha| self.seen(step, metric, &differences, &described(&differences, alpha));
         match self.rule {
             Rule::Sequential(rule) => {
-                let samples = self.least_samples(step);
                 match advisory::why(self.base.run, self.load, metric, samples, rule) {
                     None => self.seen(step, metric, &differences, &judge(&differences, rule)),
                     Some(why) => Row {
                         role: Role::Advisory(why),
-                        ..self.seen(step, metric, &differences, &described(&differences, ALPHA))
+                        ..described(ALPHA)
                     },
                 }
             }
-            Rule::Describe { alpha } => {
-                self.seen(step, metric, &differences, &described(&differences, *alpha))
-            }
-            Rule::Limit(_) | Rule::Threshold(_) => {
-                self.seen(step, metric, &differences, &described(&differences, ALPHA))
-            }
+            Rule::Describe { alpha } => described(*alpha),
+            Rule::Limit(_) | Rule::Threshold(_) => described(ALPHA),
         }
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::nearest::did_you_mean;
 use crate::quantity;
-use crate::run::{Figure, LoadStep, PERCENTILES, Run, Slice};
+use crate::run::{Figure, LoadStep, PERCENTILES, Run, Slice, ascending_percentiles};
 
 /// Samples that a slice's median needs: its luck is in the blocks' spread, which is judged.
 pub const SAMPLES_OF_A_MEDIAN: u64 = 10;
@@ -72,9 +72,7 @@ impl Metric {
 
     /// The latencies and the CPU time, in the order in which they are shown: percentiles ascend.
     pub fn times() -> impl Iterator<Item = Self> {
-        let mut places: Vec<usize> = (0..PERCENTILES.len()).collect();
-        places.sort_by(|one, other| PERCENTILES[*one].total_cmp(&PERCENTILES[*other]));
-        let percentiles = places.into_iter().map(Self::Percentile);
+        let percentiles = ascending_percentiles().into_iter().map(Self::Percentile);
         percentiles.chain([Self::Max, Self::Mean, Self::Cpu])
     }
 
@@ -129,6 +127,8 @@ impl Metric {
     #[must_use]
     pub fn of(&self, slice: &Slice, step: &str) -> Option<f64> {
         match self {
+            // The luck of a median of few samples is in the blocks' spread.
+            &Self::P50 => Some(slice.latency(step)?.p50() as f64),
             Self::Percentile(_) | Self::Max | Self::Mean => self.of_figure(slice.latency(step)?),
             Self::Cpu => (slice.ok > 0).then_some(slice.cpu_ns? as f64 / slice.ok as f64),
             Self::Errors | Self::Stale => share(self.counts([slice])),

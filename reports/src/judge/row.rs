@@ -79,7 +79,7 @@ impl Role {
 
 impl Row {
     /// A row of which nothing is measured.
-    pub(super) fn new(metric: &str, kind: Kind, role: Role) -> Self {
+    pub(crate) fn new(metric: &str, kind: Kind, role: Role) -> Self {
         Self {
             metric: metric.to_owned(),
             step: None,

@@ -3,9 +3,7 @@
 //! They are separate runs, whatever the time between them: described, never judged. To judge, the two
 //! binaries are run in alternation: [`super::duel`].
 
-pub mod markdown;
-pub mod text;
-mod words;
+mod document;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -3,11 +3,9 @@
 //! A slice is one run of one binary, a process of its own, so that a layout or a hash seed that
 //! favours it favours one slice only. Q is the median time of an iteration within a slice; a block is
 //! two slices of each side, and `d = mean ln Q_head − mean ln Q_base`. [`Duel::of`] is a pure function
-//! of the blocks; renderings are beside this file and compute nothing.
+//! of the blocks; [`Duel::document`] is how it is read.
 
-pub mod markdown;
-pub mod text;
-mod words;
+mod document;
 
 use serde::{Serialize, Serializer};
 

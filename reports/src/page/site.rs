@@ -1,17 +1,20 @@
 //! The page of a lab: what each of its runs found, with the run's own page behind it. One file that needs no network.
 
-use super::{
-    STYLE,
-    charts::{NARROW, picture},
-    findings,
-    html::{element, escaped},
-};
+use maud::{Markup, PreEscaped, html};
+use plotters::style::Color as _;
+
+use super::{findings, page, repeat};
 use crate::{
-    chart::{self, DrawError, palette},
+    chart::{
+        DrawError, NARROW,
+        bars::{self, Axes, Bar},
+        palette,
+    },
     finding::Finding,
-    ladder::{Table, words},
     quantity,
+    render::html::picture,
     run::{Machine, Run},
+    section::ladder::{Rung, Table, words},
 };
 
 /// A run of the lab.
@@ -32,7 +35,7 @@ impl Entry {
     /// When its picture cannot be drawn.
     pub fn of(run: &Run, page: String) -> Result<Self, DrawError> {
         let rungs = Table::of(run).rungs;
-        let medians = chart::medians::draw(&rungs, NARROW.width)?;
+        let bars: Vec<Bar> = rungs.iter().enumerate().filter_map(bar).collect();
         let said = rungs.iter().filter_map(|rung| {
             let p50 = quantity::duration(rung.p50? as f64);
             Some(format!("{} {p50}", rung.variant.label))
@@ -42,13 +45,23 @@ impl Entry {
         Ok(Self {
             finding: Finding::of(run),
             page,
-            picture: if medians.is_empty() {
-                medians
+            picture: if bars.is_empty() {
+                String::new()
             } else {
-                picture("picture", &label, &medians)
+                let medians = bars::draw(&bars, Axes::Broken, NARROW.width, "medians")?;
+                picture("picture", &label, &medians).into_string()
             },
         })
     }
+}
+
+/// The median of a variant as a bar; none when it was not measured.
+fn bar((place, rung): (usize, &Rung)) -> Option<Bar> {
+    let p50 = rung.p50.filter(|p50| *p50 > 0)? as f64;
+    Some(Bar {
+        title: format!("{} · {}", rung.variant.label, quantity::duration(p50)),
+        parts: vec![(p50, palette::variant(place).to_rgba())],
+    })
 }
 
 /// The page; `ran` says on which machine the run of each scenario was made, `command` how the page is made again, and
@@ -60,53 +73,24 @@ pub fn render(
     ran: &[(&str, &Machine)],
     command: &str,
 ) -> String {
-    let machine = machines(ran);
-    let findings: String = entries.iter().map(card).collect();
-    let missing = if missing.is_empty() {
-        String::new()
-    } else {
-        element(
-            "p",
-            "warning",
-            &format!(
-                "No run yet: {}; the same command goes on",
-                missing.join(", ")
-            ),
-        )
+    let main = html! {
+        header {
+            "\n" h1 { "What authorizing a request costs here" }
+            "\n" p class="question" {
+                "Each finding is made from its run's figures; its name leads to the run."
+            }
+            "\n"
+            @if !missing.is_empty() {
+                p class="warning" { "No run yet: " (missing.join(", ")) "; the same command goes on" }
+            }
+            "\n"
+        }
+        "\n"
+        @for entry in entries { (card(entry)) "\n" }
+        "\n"
+        (repeat(command, &[("Machine", machines(ran))]))
     };
-    format!(
-        r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>authlab</title>
-<style>
-{STYLE}{palette}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>What authorizing a request costs here</h1>
-<p class="question">Each finding is made from its run's figures; its name leads to the run.</p>
-{missing}
-</header>
-{findings}
-<section aria-labelledby="repeat"><h2 id="repeat">Repeat it</h2>
-<pre tabindex="0"><code>{command}</code></pre>
-<dl>
-<dt>Machine</dt><dd>{machine}</dd>
-</dl>
-</section>
-</main>
-</body>
-</html>
-"#,
-        palette = palette::style(),
-        command = escaped(command),
-        machine = escaped(&machine),
-    )
+    page("authlab", &main, None)
 }
 
 /// The machines of the runs that the page shows; with their scenarios where there are several.
@@ -133,27 +117,29 @@ fn machines(ran: &[(&str, &Machine)]) -> String {
 }
 
 /// One run: whether to believe it, what it found, and its picture.
-fn card(entry: &Entry) -> String {
+fn card(entry: &Entry) -> Markup {
     let finding = &entry.finding;
-    let (id, page) = (escaped(&finding.scenario), escaped(&entry.page));
-    let badge = match &finding.doubt {
-        None => element("span", "badge good", "valid"),
-        Some(doubt) => element(
-            "span",
-            "badge bad",
-            doubt.split(':').next().unwrap_or(doubt),
-        ),
-    };
-    let doubt = finding.doubt.as_ref().map_or_else(String::new, |doubt| {
-        element("p", "warning", &format!("Not to be believed: {doubt}"))
-    });
-    format!(
-        "<section class=\"card\" aria-labelledby=\"{id}\"><h2 id=\"{id}\"><a href=\"{page}\">{id}</a> {badge}</h2>\n\
-         <div class=\"found\">{question}{doubt}{said}</div>{picture}</section>\n",
-        question = element("p", "question", &finding.question),
-        said = findings::render(finding),
-        picture = entry.picture,
-    )
+    let id = &finding.scenario;
+    html! {
+        section class="card" aria-labelledby=(id) {
+            h2 id=(id) {
+                a href=(entry.page) { (id) } " "
+                @match &finding.doubt {
+                    None => span class="badge good" { "valid" },
+                    Some(doubt) => span class="badge bad" { (doubt.split(':').next().unwrap_or(doubt)) },
+                }
+            }
+            "\n"
+            div class="found" {
+                p class="question" { (finding.question) }
+                @if let Some(doubt) = &finding.doubt {
+                    p class="warning" { "Not to be believed: " (doubt) }
+                }
+                (findings(finding))
+            }
+            (PreEscaped(&entry.picture))
+        }
+    }
 }
 
 #[cfg(test)]

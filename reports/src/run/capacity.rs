@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::duration;
-use crate::quantity;
+use crate::{duration, quantity};
 
 /// The search of one variant under one load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

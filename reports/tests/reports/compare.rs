@@ -1,8 +1,9 @@
 //! Comparisons: what is shown, and what a script sees.
 
 use authlab_reports::{
-    compare::{self, Limit, Report, markdown, text},
+    compare::{self, Limit, Report},
     outcome::Outcome,
+    render,
     run::{Run, Status, Verdict},
 };
 
@@ -45,8 +46,8 @@ fn two_variants_of_a_run() {
         "md5-article",
         "p50 > 20%, errors > 0.1%",
     );
-    insta::assert_snapshot!(text::render(&comparison));
-    insta::assert_snapshot!("markdown", markdown::render(&comparison));
+    insta::assert_snapshot!(render::text(&comparison.document()));
+    insta::assert_snapshot!("markdown", render::markdown(&comparison.document()));
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn two_runs_are_described_with_a_caveat() {
     keep(&mut head, &["md5", "sha256"]);
     let comparison = compare::between(&base, &head, &[]);
     assert_eq!(comparison.outcome, Outcome::BadInput);
-    insta::assert_snapshot!(text::render(&comparison));
+    insta::assert_snapshot!(render::text(&comparison.document()));
 }
 
 #[test]
@@ -90,9 +91,9 @@ fn more_errors_than_before_break_a_limit() {
     let broken = compare::between(&base, &head, &limits("errors > 1%"));
     assert_eq!(broken.outcome, Outcome::LimitBroken);
     assert!(
-        text::render(&broken).contains("limit errors > 1% broken: +"),
+        render::text(&broken.document()).contains("limit errors > 1% broken: +"),
         "{}",
-        text::render(&broken)
+        render::text(&broken.document())
     );
     assert_eq!(
         compare::between(&head, &base, &limits("errors > 1%")).outcome,
@@ -138,7 +139,7 @@ fn two_runs_are_gated_by_no_less_than_identical_servers_differ() {
     let base = measured();
     let said = |base: &Run, head: &Run, limit: &str| {
         let comparison = compare::between(base, head, &limits(limit));
-        (comparison.exit_code, text::render(&comparison))
+        (comparison.exit_code, render::text(&comparison.document()))
     };
     let with = |change: fn(&mut Run)| {
         let mut head = later(&base);
@@ -183,9 +184,9 @@ fn two_runs_are_gated_by_no_less_than_identical_servers_differ() {
 #[test]
 fn limits_that_held_are_no_warning() {
     let run = measured();
-    let said = text::render(&within(&run, "md5", "md5-article", "p50 > 20%"));
+    let said = render::text(&within(&run, "md5", "md5-article", "p50 > 20%").document());
     assert!(said.ends_with("\nlimits: 3 of 3 held\nexit 0\n"), "{said}");
-    let said = text::render(&within(&run, "md5", "bcrypt-12", "p50 > 20%"));
+    let said = render::text(&within(&run, "md5", "bcrypt-12", "p50 > 20%").document());
     assert!(
         said.contains("\n! limit p50 > 20% broken")
             && said.ends_with("\nlimits: 0 of 3 held\nexit 1\n"),
@@ -229,10 +230,15 @@ fn what_is_missing_on_either_side_is_listed_and_never_a_pass() {
         (base_lacks.outcome, head_lacks.outcome),
         (Outcome::BadInput, Outcome::BadInput)
     );
-    assert!(text::render(&base_lacks).contains("! missing on base: md5, one-user, first"));
-    assert!(text::render(&head_lacks).contains("! missing on head: md5, one-user, first"));
     assert!(
-        text::render(&within(&lacking, "md5", "sha256", "p50 > 1%")).contains("missing on base")
+        render::text(&base_lacks.document()).contains("! missing on base: md5, one-user, first")
+    );
+    assert!(
+        render::text(&head_lacks.document()).contains("! missing on head: md5, one-user, first")
+    );
+    assert!(
+        render::text(&within(&lacking, "md5", "sha256", "p50 > 1%").document())
+            .contains("missing on base")
     );
 }
 
@@ -252,7 +258,12 @@ fn a_variant_that_is_not_there_is_answered_with_those_that_are() {
 fn cpu_per_request_is_compared_within_blocks_and_can_be_limited() {
     let run = measured();
     let cached = within(&run, "allow-all", "sha256-route", "cpu > 5%");
-    assert_eq!(cached.outcome, Outcome::Ok, "{}", text::render(&cached));
+    assert_eq!(
+        cached.outcome,
+        Outcome::Ok,
+        "{}",
+        render::text(&cached.document())
+    );
     assert_eq!(
         within(&run, "allow-all", "md5", "cpu > 5%").outcome,
         Outcome::LimitBroken

@@ -2,8 +2,9 @@
 
 use authlab_reports::exact::comparison::Report;
 use authlab_reports::exact::toolchain::Toolchain;
-use authlab_reports::exact::{Case, Counts, text};
+use authlab_reports::exact::{Case, Counts};
 use authlab_reports::outcome::Outcome;
+use authlab_reports::render;
 
 fn case(name: &str, instructions: u64, allocations: u64) -> Case {
     Case {
@@ -106,7 +107,7 @@ fn another_toolchain_is_described_whatever_the_counts_say() {
     now.cases[0].instructions *= 2;
     let compared = Report::of(&base(), &now).unwrap();
     assert_eq!(compared.outcome(), Outcome::Ok);
-    insta::assert_snapshot!(text::render(&compared));
+    insta::assert_snapshot!(render::text(&compared.document()));
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn the_table_shows_base_now_change_and_verdict_of_each_case() {
         case("authorize-hit/cache-key=route", 790_333, 1_000),
         case("login/sha256", 57_124_001, 15_000),
     ]);
-    insta::assert_snapshot!(text::render(&Report::of(&base(), &now).unwrap()));
+    insta::assert_snapshot!(render::text(&Report::of(&base(), &now).unwrap().document()));
 }
 
 #[test]

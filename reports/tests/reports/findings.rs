@@ -5,6 +5,7 @@ use std::path::Path;
 
 use authlab_reports::finding::Finding;
 use authlab_reports::folder::RunFolder;
+use authlab_reports::judge;
 use authlab_reports::ladder::{Rung, Table};
 use authlab_reports::run::{Attack, CacheUse, Run, Slice, Status, Verdict};
 
@@ -36,26 +37,36 @@ fn run(parent: &Path, designs: &[Design], blocks: usize, also: impl Fn(&mut Slic
     run
 }
 
-/// What the sentence about a rung may say, by the rung's own interval.
+/// What the sentence about a rung may say, by the rung's own verdict.
 fn agrees(sentence: &str, rung: &Rung) -> bool {
     let is_faster = sentence.contains(" as fast as ");
     let is_slower = sentence.contains(" takes ") && sentence.contains(" the time of ");
+    let no_change = sentence.contains(", no change from ");
     let cannot_tell = sentence.contains("cannot tell from ");
+    let no_verdict = sentence.contains(", no verdict beside ");
     let no_interval = sentence.contains("too few blocks");
     let nothing = sentence.contains("nothing was measured");
     // Of open arrivals it is the ladder's 99th percentile of what was waited for.
-    let (measured, speedup) = rung.waited.map_or((rung.p50, rung.speedup), |waited| {
-        (Some(waited.p99), waited.speedup)
-    });
-    let interval = speedup.and_then(|speedup| speedup.interval);
-    let right = match (measured, interval) {
-        (None, _) => nothing,
-        (_, None) => no_interval,
-        (_, Some(interval)) if interval.low > 1.0 => is_faster,
-        (_, Some(interval)) if interval.high < 1.0 => is_slower,
-        (_, Some(_)) => cannot_tell,
+    let measured = rung.p99.or(rung.p50);
+    let judged = rung.judged.as_ref().unwrap();
+    let right = match (measured, judged.interval, judged.verdict) {
+        (None, ..) => nothing,
+        (_, None, _) => no_interval,
+        (_, _, None) => no_verdict,
+        (_, _, Some(judge::Verdict::Faster)) => is_faster,
+        (_, _, Some(judge::Verdict::Slower)) => is_slower,
+        (_, _, Some(judge::Verdict::NoChange)) => no_change,
+        (_, _, Some(judge::Verdict::Inconclusive)) => cannot_tell || no_verdict,
     };
-    let said = [is_faster, is_slower, cannot_tell, no_interval, nothing];
+    let said = [
+        is_faster,
+        is_slower,
+        no_change,
+        cannot_tell,
+        no_verdict,
+        no_interval,
+        nothing,
+    ];
     right && said.iter().filter(|said| **said).count() == 1
 }
 
@@ -87,7 +98,7 @@ fn what_is_faster_slower_or_unclear_is_called_so_and_counted_so() {
     for wanted in [
         "(the fast one)",
         "(the slow one)",
-        "beside the base, each at 95 %: 1 faster, 1 slower, 1 cannot be told from it",
+        "beside the base, each judged as a duel: 1 faster, 1 slower, 1 without a change",
     ] {
         assert!(headline.contains(wanted), "{headline}");
     }
@@ -100,7 +111,7 @@ fn what_is_faster_slower_or_unclear_is_called_so_and_counted_so() {
     };
     assert!(of("the fast one").contains(" as fast as the base"));
     assert!(of("the slow one").contains(" the time of the base"));
-    assert!(of("the same again").contains("cannot tell from the base"));
+    assert!(of("the same again").contains("no change from the base"));
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn merged_figures_are_those_of_all_slices_together() {
         assert_eq!(merged.count, all.len());
         assert_eq!(
             merged.percentiles,
-            percentiles::values_at(&all, &PERCENTILES)
+            percentiles::values_at(&all, PERCENTILES)
         );
     }
 }

@@ -9,10 +9,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use authlab_reports::duel::{Duel, benchmark, junit, markdown, text};
+use authlab_reports::duel::{Duel, benchmark, junit};
 use authlab_reports::page::site::{self, Entry};
 use authlab_reports::run::{Run, Terms};
-use authlab_reports::{compare, folder, ladder, page, summary};
+use authlab_reports::{compare, folder, ladder, page, render};
 use sha2::{Digest as _, Sha256};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/golden.txt");
@@ -82,8 +82,8 @@ fn of_run(name: &str, run: &Run, renders: &mut Renders) {
         let earlier = renders.insert(format!("{name}/{form}"), text);
         assert_eq!(earlier, None, "{name} {form}");
     };
-    add("run.txt", ladder::text::render(&ladder::Table::of(run)));
-    add("summary.md", summary::render(run));
+    add("run.txt", render::text(&ladder::document(run)));
+    add("summary.md", render::markdown(&ladder::document(run)));
     add("index.html", page::render(run).unwrap());
     if let Some(picture) = page::picture(run).unwrap() {
         add("ladder.svg", picture);
@@ -97,19 +97,25 @@ fn of_run(name: &str, run: &Run, renders: &mut Renders) {
         let comparison = compare::within(run, base, head, &[]).unwrap();
         add(
             &format!("{head}.compare.txt"),
-            compare::text::render(&comparison),
+            render::text(&comparison.document()),
         );
         add(
             &format!("{head}.compare.md"),
-            compare::markdown::render(&comparison),
+            render::markdown(&comparison.document()),
         );
         add(&format!("{head}.compare.json"), comparison.json().unwrap());
         let replay = Some("run.json");
         let Ok(duel) = Duel::of(run, &Terms::of(run, base, head)) else {
             continue;
         };
-        add(&format!("{head}.duel.txt"), text::render(&duel, replay));
-        add(&format!("{head}.duel.md"), markdown::render(&duel, replay));
+        add(
+            &format!("{head}.duel.txt"),
+            render::text(&duel.document(replay)),
+        );
+        add(
+            &format!("{head}.duel.md"),
+            render::markdown(&duel.document(replay)),
+        );
         add(&format!("{head}.duel.json"), duel.json().unwrap());
         add(
             &format!("{head}.duel.xml"),
@@ -141,6 +147,6 @@ fn of_site(runs: &[(String, Run)], renders: &mut Renders) {
     let comparison = compare::between(first, last, &[]);
     renders.insert(
         "between.compare.md".into(),
-        compare::markdown::render(&comparison),
+        render::markdown(&comparison.document()),
     );
 }

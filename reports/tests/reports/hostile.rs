@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use authlab_reports::{
     compare, duel,
     folder::{self, Recordings},
-    ladder, merge, plain,
+    ladder, merge, plain, render,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::ZlibEncoder};
@@ -21,18 +21,18 @@ use crate::synthetic::{DESIGNS, written};
 /// Everything that is made of a run; whether it was read.
 fn rendered(path: &Path) -> Result<String, String> {
     let run = folder::read(path).map_err(|error| error.to_string())?;
-    let mut all = ladder::text::render(&ladder::Table::of(&run));
+    let mut all = render::text(&ladder::document(&run));
     let base = run.variants.first().map_or("", |variant| &variant.name);
     let head = run.variants.last().map_or("", |variant| &variant.name);
     if let Ok(comparison) = compare::within(&run, base, head, &[]) {
-        all += &compare::text::render(&comparison);
-        all += &compare::markdown::render(&comparison);
+        all += &render::text(&comparison.document());
+        all += &render::markdown(&comparison.document());
     }
     if let Some(terms) = &run.duel
         && let Ok(duel) = duel::Duel::of(&run, terms)
     {
-        all += &duel::text::render(&duel, None);
-        all += &duel::markdown::render(&duel, None);
+        all += &render::text(&duel.document(None));
+        all += &render::markdown(&duel.document(None));
         all += &duel::junit::render(&duel, None).map_err(|error| error.to_string())?;
     }
     folder::render(path).map_err(|error| error.to_string())?;

@@ -1,17 +1,16 @@
 //! The ladder of complete, partial, invalid, lopsided and empty runs.
 
 use authlab_reports::{
-    ladder::{Table, capacity::Known, text},
-    page,
+    ladder::{self, Table, capacity::Known},
+    page, render,
     run::{Run, Slice, Status, Verdict},
-    summary,
 };
 use insta::assert_snapshot;
 
 use crate::synthetic::{DESIGNS, at, planned, written};
 
 fn text_of(run: &Run) -> String {
-    text::render(&Table::of(run))
+    render::text(&ladder::document(run))
 }
 
 fn measured() -> Run {
@@ -138,7 +137,10 @@ fn capacity_of_a_load_with_several_steps_is_said_to_be_the_whole_loads() {
         text_of(&run)
     );
     assert!(page::render(&run).unwrap().contains(&format!("{said}.")));
-    assert!(summary::render(&run).contains(&format!("{}.", said.replace('`', r"\`"))));
+    assert!(
+        render::markdown(&ladder::document(&run))
+            .contains(&format!("{}.", said.replace('`', r"\`")))
+    );
 }
 
 #[test]

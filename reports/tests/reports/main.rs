@@ -7,6 +7,7 @@
 
 mod compare;
 mod contest;
+mod directions;
 mod duel;
 mod exact;
 mod findings;

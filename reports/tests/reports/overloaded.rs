@@ -8,8 +8,8 @@ use std::path::Path;
 
 use authlab_reports::folder::{self, Recorded, RunFolder};
 use authlab_reports::run::{Latency, Run, Shard, Slice, Status, throughput};
-use authlab_reports::timeline::Timeline;
-use authlab_reports::{curves, finding::Finding, ladder, merge, page, summary};
+use authlab_reports::section::timeline::Timeline;
+use authlab_reports::{finding::Finding, ladder, merge, page, render, section::curves};
 use hdrhistogram::Histogram;
 
 use crate::synthetic::{DESIGNS, Noise, at, planned, slice};
@@ -95,10 +95,9 @@ const RATES: &str = "planned 400/s, answered 200/s";
 fn the_text_the_summary_and_the_page_say_the_capacity_and_the_response_time_first() {
     let parent = tempfile::tempdir().unwrap();
     let run = overloaded(parent.path(), None);
-    let table = ladder::Table::of(&run);
     let texts = [
-        ladder::text::render(&table),
-        summary::render(&run),
+        render::text(&ladder::document(&run)),
+        render::markdown(&ladder::document(&run)),
         page::render(&run).unwrap(),
     ];
     let sentence = format!(
@@ -173,7 +172,7 @@ fn the_shards_of_a_load_add_up_to_the_servers_capacity() {
         })
         .collect();
     let merged = merge::merge(&paths, parent.path(), vec!["authlab".into()], false).unwrap();
-    let text = ladder::text::render(&ladder::Table::of(&merged.run));
+    let text = render::text(&ladder::document(&merged.run));
     assert!(text.contains(RATES), "{text}");
     assert_eq!(
         throughput::of(&merged.run.slices),
@@ -190,7 +189,7 @@ fn a_run_of_an_older_version_is_answered_until_its_last_answer() {
         (slice.answered_ns, slice.planned_ns) = (None, None);
         slice.length_ns = PLANNED_S * NS_PER_S * OFFERED / CAPACITY;
     }
-    let text = ladder::text::render(&ladder::Table::of(&run));
+    let text = render::text(&ladder::document(&run));
     assert!(text.contains(RATES), "{text}");
 }
 
@@ -199,7 +198,7 @@ fn slices_shorter_than_a_millisecond_have_a_rate() {
     let parent = tempfile::tempdir().unwrap();
     let mut run = overloaded(parent.path(), None);
     run.scenario.loads[0].slice_ms = 0;
-    let text = ladder::text::render(&ladder::Table::of(&run));
+    let text = render::text(&ladder::document(&run));
     assert!(text.contains(RATES), "{text}");
     let none = Slice {
         length_ns: 0,
@@ -213,7 +212,7 @@ fn slices_shorter_than_a_millisecond_have_a_rate() {
 fn closed_users_have_one_latency_and_it_is_the_service_time() {
     let parent = tempfile::tempdir().unwrap();
     let (_, run) = crate::synthetic::written(parent.path(), &DESIGNS[..2], 2);
-    let text = ladder::text::render(&ladder::Table::of(&run));
+    let text = render::text(&ladder::document(&run));
     assert!(
         !text.contains("response") && !text.contains("service p50"),
         "{text}"

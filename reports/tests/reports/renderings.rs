@@ -3,9 +3,8 @@
 use std::fs;
 
 use authlab_reports::{
-    folder, page,
+    folder, ladder, page, render,
     run::{Run, Status, Verdict},
-    summary,
 };
 
 use crate::synthetic::{DESIGNS, planned, written};
@@ -16,7 +15,7 @@ pub(crate) fn measured() -> Run {
 
 #[test]
 fn a_summary_in_markdown() {
-    insta::assert_snapshot!(summary::render(&measured()));
+    insta::assert_snapshot!(render::markdown(&ladder::document(&measured())));
 }
 
 #[test]
@@ -85,7 +84,7 @@ fn no_text_of_a_run_is_taken_for_markup() {
     assert_ne!(data, 0);
     assert_eq!(page.matches("<script").count(), 1 + data);
     assert_eq!(page.matches("</script").count(), 1 + data);
-    let summary = summary::render(&run);
+    let summary = render::markdown(&ladder::document(&run));
     let (prose, _) = summary.split_once("\n```").unwrap();
     assert!(
         prose.contains("\\| pipe") && !prose.contains("<script"),
@@ -102,7 +101,7 @@ fn no_text_of_a_run_is_taken_for_markdown() {
     run.validity.reasons = vec![evil.into()];
     run.variants[0].label = evil.into();
     run.variants[0].gives_up = vec![evil.into(), format!("--flag: {evil} and many more words")];
-    let summary = summary::render(&run);
+    let summary = render::markdown(&ladder::document(&run));
     assert!(
         summary.contains(&format!("\n\n{safe}\n")),
         "question: {summary}"
@@ -140,7 +139,10 @@ fn runs_that_are_not_whole_render_and_say_so() {
         (zero, "empty"),
     ] {
         assert!(page::render(&run).unwrap().contains(said), "{said}");
-        assert!(summary::render(&run).contains(said), "{said}");
+        assert!(
+            render::markdown(&ladder::document(&run)).contains(said),
+            "{said}"
+        );
     }
 }
 

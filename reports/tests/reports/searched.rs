@@ -1,11 +1,9 @@
 //! What a run says of its capacity searches and of the calibration that it carries.
 
 use authlab_reports::{
-    ladder::{Table, text},
-    page,
+    ladder, page, render,
     run::calibration::{self, Calibration, Ceiling, Floor, Noise, Pacing},
     run::{Capacity, LimitedBy, Point, Run},
-    summary,
 };
 use insta::assert_snapshot;
 
@@ -99,7 +97,7 @@ pub(crate) fn calibration(run: &Run) -> Calibration {
 }
 
 fn text_of(run: &Run) -> String {
-    text::render(&Table::of(run))
+    render::text(&ladder::document(run))
 }
 
 #[test]
@@ -111,7 +109,7 @@ fn the_ladder_has_a_line_for_each_search_and_one_for_the_calibration() {
 fn the_summary_has_them_too_and_warns_of_a_calibration_that_does_not_hold() {
     let mut run = searched();
     run.calibration.as_mut().unwrap().stale = Some("the machine was started again since".into());
-    assert_snapshot!(summary::render(&run));
+    assert_snapshot!(render::markdown(&ladder::document(&run)));
     let said = "the calibration does not hold: the machine was started again since";
     assert!(text_of(&run).contains(&format!("! {said}\n")));
     assert!(page::render(&run).unwrap().contains(said));
@@ -204,7 +202,7 @@ fn a_run_without_search_and_calibration_says_nothing_of_them() {
     run.calibration = None;
     for text in [
         text_of(&run),
-        summary::render(&run),
+        render::markdown(&ladder::document(&run)),
         page::render(&run).unwrap(),
     ] {
         assert!(

@@ -1,7 +1,8 @@
 //! Duels of a side that answered nothing, and of slices in which the load generator was stopped.
 
-use authlab_reports::duel::{junit, markdown, text};
+use authlab_reports::duel::junit;
 use authlab_reports::outcome::Outcome;
+use authlab_reports::render;
 use authlab_reports::run::{Run, Silent, Status};
 
 use crate::contest::{BASE, Contest, HEAD, judged};
@@ -37,8 +38,8 @@ fn a_head_that_answers_nothing_has_lost_and_a_base_that_does_not_cannot_be_compa
             let sentence = format!("{side}: no request was answered in 2 slices in a row");
             assert!(duel.faults[0].starts_with(&sentence), "{:?}", duel.faults);
             let rendered = [
-                text::render(&duel, None),
-                markdown::render(&duel, None),
+                render::text(&duel.document(None)),
+                render::markdown(&duel.document(None)),
                 junit::render(&duel, None).unwrap(),
             ];
             for text in rendered {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::micro::stand_in::estimated;
+use crate::render;
 
 fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
@@ -15,8 +16,8 @@ fn two_baselines_are_described_side_by_side_and_said_to_be_no_more() {
     let home = home();
     let both = read(home.path(), "main", "pr").unwrap();
     assert_eq!(both.exit_code, 0);
-    insta::assert_snapshot!(text::render(&both));
-    insta::assert_snapshot!(markdown::render(&both));
+    insta::assert_snapshot!(render::text(&both.document()));
+    insta::assert_snapshot!(render::markdown(&both.document()));
     insta::assert_snapshot!(both.json().unwrap());
 }
 
@@ -28,7 +29,7 @@ fn what_one_side_lacks_is_listed_and_no_pass() {
     estimated(home.path(), "insert", "pr", 1.0);
     let both = read(home.path(), "main", "pr").unwrap();
     assert_eq!(both.exit_code, 2);
-    let text = text::render(&both);
+    let text = render::text(&both.document());
     assert!(
         text.contains("only in main: miss/9, miss/10\n! only in pr: insert\n"),
         "{text}"
@@ -164,15 +165,15 @@ fn a_base_of_nothing_has_a_difference_and_no_share() {
     }
     let both = read(home.path(), "main", "pr").unwrap();
     for shown in [
-        text::render(&both),
-        markdown::render(&both),
+        render::text(&both.document()),
+        render::markdown(&both.document()),
         both.json().unwrap(),
     ] {
         for wrong in ["inf", "NaN", "null"] {
             assert!(!shown.contains(wrong), "{shown}");
         }
     }
-    let text = text::render(&both);
+    let text = render::text(&both.document());
     for cells in ["−100.0 %", "+2.50 ns", "0 ns … 0 ns     0 ns"] {
         assert!(text.contains(cells), "{cells}: {text}");
     }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
+use crate::render;
 
 /// Long enough for the clock not to matter.
 const LONG_NS: f64 = 1e6;
@@ -69,8 +70,8 @@ fn a_duel_says_of_each_benchmark_what_became_of_it() {
         "{:?}",
         duel.rows
     );
-    insta::assert_snapshot!(text::render(&duel));
-    insta::assert_snapshot!(markdown::render(&duel));
+    insta::assert_snapshot!(render::text(&duel.document()));
+    insta::assert_snapshot!(render::markdown(&duel.document()));
     insta::assert_snapshot!(duel.json().unwrap());
 }
 
@@ -83,7 +84,7 @@ fn one_that_was_interrupted_shows_what_was_measured_and_is_never_a_pass() {
     ];
     let duel = duel(&rows, true).with_inconclusive_as(Some(0));
     assert_eq!(duel.exit_code, 3);
-    insta::assert_snapshot!(text::render(&duel));
+    insta::assert_snapshot!(render::text(&duel.document()));
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn a_comment_fits_github_however_many_benchmarks_there_are() {
     let many: Vec<_> = (0..1_000)
         .map(|number| measured(&format!("group/function-with-a-name/{number}"), Vec::new()))
         .collect();
-    let page = markdown::render(&duel(&many, true));
+    let page = render::markdown(&duel(&many, true).document());
     assert!(page.len() < 65_536, "{}", page.len());
     assert!(
         page.contains("more: `--format json` has them all"),

@@ -1,6 +1,7 @@
 //! Whatever form a duel is read in, it says the same.
 
-use authlab_reports::duel::{Duel, benchmark, junit, markdown, text};
+use authlab_reports::duel::{Duel, benchmark, junit};
+use authlab_reports::render;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use serde_json::Value;
 
@@ -169,8 +170,8 @@ fn a_history_of_benchmarks_has_the_heads_figures_with_their_verdicts() {
 
 fn rendered(duel: &Duel) -> (String, String, String) {
     (
-        text::render(duel, Some(REPLAY)),
-        markdown::render(duel, Some(REPLAY)),
+        render::text(&duel.document(Some(REPLAY))),
+        render::markdown(&duel.document(Some(REPLAY))),
         junit::render(duel, Some(REPLAY)).unwrap(),
     )
 }

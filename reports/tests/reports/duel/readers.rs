@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use authlab_reports::duel::{Duel, junit, markdown};
+use authlab_reports::duel::{Duel, junit};
+use authlab_reports::render;
 use serde_json::Value;
 
 use super::cases::{self, REPLAY};
@@ -74,7 +75,7 @@ fn the_schema_refuses_what_jenkins_does_not_know() {
 
 #[test]
 fn markdown_has_its_tables_and_nothing_of_anybody_elses() {
-    let render = |duel: &Duel| markdown::render(duel, Some(REPLAY));
+    let render = |duel: &Duel| render::markdown(&duel.document(Some(REPLAY)));
     for (duel, told) in read("markdown.py", "md", &[], render).unwrap_or_default() {
         let name = told["name"].as_str().unwrap();
         let list = |key: &str| told[key].as_array().unwrap().clone();
@@ -111,7 +112,7 @@ fn markdown_has_its_tables_and_nothing_of_anybody_elses() {
 
 #[test]
 fn a_step_named_like_markup_is_read_as_it_is_named() {
-    let render = |duel: &Duel| markdown::render(duel, None);
+    let render = |duel: &Duel| render::markdown(&duel.document(None));
     let Some(all) = read("markdown.py", "md", &[], render) else {
         return;
     };

@@ -1,13 +1,17 @@
 //! What people read of a duel.
 
-use authlab_reports::duel::{benchmark, junit, markdown, text};
+use authlab_reports::duel::{MOST_BYTES, benchmark, junit};
+use authlab_reports::render;
 
 use super::cases::{self, REPLAY};
 
 #[test]
 fn a_terminal_shows_every_kind_of_duel() {
     for (name, duel) in cases::all() {
-        insta::assert_snapshot!(format!("text-{name}"), text::render(&duel, Some(REPLAY)));
+        insta::assert_snapshot!(
+            format!("text-{name}"),
+            render::text(&duel.document(Some(REPLAY)))
+        );
     }
 }
 
@@ -16,7 +20,7 @@ fn a_pull_request_shows_every_kind_of_duel() {
     for (name, duel) in cases::all() {
         insta::assert_snapshot!(
             format!("markdown-{name}"),
-            markdown::render(&duel, Some(REPLAY))
+            render::markdown(&duel.document(Some(REPLAY)))
         );
     }
 }
@@ -48,17 +52,17 @@ fn a_ci_is_told_the_verdict_in_its_own_form() {
 
 #[test]
 fn a_terminal_is_told_nothing_that_it_would_obey() {
-    let shown = text::render(&cases::hostile(), None);
+    let shown = render::text(&cases::hostile().document(None));
     assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn a_page_has_an_end_and_says_how_much_was_left_out() {
-    let page = markdown::render(&cases::huge(), None);
-    assert!(page.len() <= markdown::MOST_BYTES, "{}", page.len());
+    let page = render::markdown(&cases::huge().document(None));
+    assert!(page.len() <= MOST_BYTES, "{}", page.len());
     assert!(
-        page.len() > markdown::MOST_BYTES * 3 / 4,
+        page.len() > MOST_BYTES * 3 / 4,
         "{} bytes: more would fit",
         page.len()
     );

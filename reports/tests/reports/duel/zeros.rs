@@ -4,6 +4,7 @@ use authlab_reports::{
     compare::{self, Limit},
     duel::{self, Duel},
     judge::Verdict,
+    render,
     run::Run,
 };
 
@@ -30,8 +31,8 @@ fn staged(base: f64, head: f64) -> Run {
 
 fn forms(duel: &Duel) -> Vec<String> {
     vec![
-        duel::text::render(duel, None),
-        duel::markdown::render(duel, None),
+        render::text(&duel.document(None)),
+        render::markdown(&duel.document(None)),
         duel::benchmark::render(duel).unwrap(),
         duel.json().unwrap(),
     ]
@@ -133,7 +134,7 @@ fn two_runs_whose_base_takes_nothing_have_a_difference() {
         (cpu.ratio(), cpu.base, cpu.effect),
         (None, Some(0.0), cpu.head)
     );
-    let text = compare::text::render(&compared);
+    let text = render::text(&compared.document());
     let line = text.lines().find(|line| line.contains("cpu")).unwrap();
     assert!(
         line.contains(" 0 ns ") && line.contains("+910 µs"),

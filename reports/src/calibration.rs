@@ -1,3 +1,0 @@
-//! How a calibration is written for people; [`crate::run::calibration`] is what it holds.
-
-pub mod text;

@@ -1,0 +1,355 @@
+//! What a report says, before it is written in a format: blocks in the order in which they are read.
+//!
+//! Each subject builds its blocks once: [`crate::section`] those of a run, and each verdict its [`Document`]. A format of
+//! [`crate::render`] only prints them.
+
+use crate::chart::Swatch;
+use crate::plain;
+
+/// Two spaces between columns: thousands inside them have one.
+const GAP: &str = "  ";
+/// A longer cell is cut, characters: the others of its column would be as wide.
+const WIDEST: usize = 400;
+
+/// Blocks in the order in which they are read. A terminal is read from its end and a page from its beginning, so that
+/// some blocks stand in one of them only.
+#[derive(Debug, Clone, Default)]
+pub struct Document {
+    blocks: Vec<(Place, Block)>,
+}
+
+/// Where a block stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Wherever the document is read.
+    Everywhere,
+    /// On a terminal only.
+    Terminal,
+    /// On a page only.
+    Page,
+}
+
+impl Document {
+    pub(crate) fn push(&mut self, block: impl Into<Block>) {
+        self.blocks.push((Place::Everywhere, block.into()));
+    }
+
+    pub(crate) fn on_terminal(&mut self, block: impl Into<Block>) {
+        self.blocks.push((Place::Terminal, block.into()));
+    }
+
+    pub(crate) fn on_page(&mut self, block: impl Into<Block>) {
+        self.blocks.push((Place::Page, block.into()));
+    }
+
+    /// The blocks that are read there.
+    pub(crate) fn at(&self, place: Place) -> impl Iterator<Item = &Block> {
+        let blocks = self.blocks.iter();
+        let there = blocks.filter(move |(of, _)| [Place::Everywhere, place].contains(of));
+        there.map(|(_, block)| block)
+    }
+}
+
+/// A titled part of a page.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// By which a link finds it; none for one of several charts of a kind.
+    pub id: Option<&'static str>,
+    /// Its heading.
+    pub title: String,
+    /// What is in it.
+    pub blocks: Vec<Block>,
+}
+
+/// A block of a document.
+#[derive(Debug, Clone)]
+pub enum Block {
+    /// The title of a document that is a page of its own.
+    Title(String),
+    /// A heading.
+    Heading(String),
+    /// A line, or a paragraph.
+    Line(String),
+    /// A line that stands out.
+    Strong(String),
+    /// A remark in small print.
+    Note(String),
+    /// Words of ours, in which backquotes mark code.
+    Legend(&'static str),
+    /// Why not to believe what follows.
+    Warning(String),
+    /// Remarks that a reader must heed, or items below a table.
+    List(Vec<String>),
+    /// Figures.
+    Table(Table),
+    /// Names, each with what is to be said of it.
+    Facts(Vec<(&'static str, String)>),
+    /// What one would type.
+    Code(String),
+    /// A picture with its legend.
+    Chart(Chart),
+    /// The variants at a glance.
+    Tiles(Vec<Tile>),
+    /// Blocks that are shown when they are asked for.
+    Fold {
+        /// What stands in their place.
+        summary: String,
+        /// The blocks.
+        blocks: Vec<Block>,
+    },
+    /// A list or a table that may have more items than a comment on GitHub holds.
+    Most(Most, Box<Block>),
+    /// A document within this one.
+    Part(Document),
+}
+
+/// Where a list or a table ends at the latest, so that it does not take the place of what follows.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// Bytes of its document.
+    pub end: usize,
+    /// What is said of so many items that were left out, in Markdown.
+    pub left_out: fn(usize) -> String,
+}
+
+/// A table of texts: names and words to the left, figures to the right.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// What it is of, for those who do not see where it stands.
+    pub label: String,
+    /// Names above those of several columns; empty for none.
+    pub groups: Vec<String>,
+    /// The columns' names.
+    pub header: Vec<String>,
+    /// At most as many cells a row as there are columns.
+    pub rows: Vec<Vec<Cell>>,
+    /// The columns of words beside the first.
+    pub words: Vec<usize>,
+    /// Whether it may be wider than a page.
+    pub wide: bool,
+    /// Whether Markdown has no spaces in the line below its header.
+    pub tight: bool,
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// What it says.
+    pub text: String,
+    /// Whether that is good or bad.
+    pub tone: Tone,
+}
+
+/// Whether what is said is good or bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    /// Neither.
+    #[default]
+    Plain,
+    /// What was to be refused was refused.
+    Safe,
+    /// What was to be refused passed.
+    Unsafe,
+}
+
+/// A picture with its legend, and what a reader may point at.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Chart {
+    /// Sentences above it.
+    pub found: Vec<String>,
+    /// What it shows, for those who do not see it.
+    pub label: String,
+    /// What is drawn how.
+    pub legend: Vec<Entry>,
+    /// For a page and for a phone, as SVG; none where there is nothing to draw.
+    pub pictures: Option<[String; 2]>,
+    /// What is said of the points of each variant's lines.
+    pub points: Vec<Points>,
+    /// How to read it; empty where it needs no words.
+    pub caption: &'static str,
+}
+
+/// An entry of a legend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// How it is drawn.
+    pub swatch: Swatch,
+    /// Its name.
+    pub label: String,
+    /// The figure beside it; empty for none.
+    pub figure: String,
+}
+
+/// A variant's lines in one chart.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Points {
+    /// The variant's place in the run.
+    pub place: usize,
+    /// As people read it.
+    pub label: String,
+    /// What is said of each point of each line, in the order in which the lines are drawn.
+    pub lines: Vec<Vec<String>>,
+}
+
+/// A variant at a glance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tile {
+    /// Its place in the run.
+    pub place: usize,
+    /// As people read it.
+    pub label: String,
+    /// Whether the others are compared with it.
+    pub is_baseline: bool,
+    /// Its figures, each with its name.
+    pub figures: Vec<(&'static str, Cell)>,
+}
+
+impl Entry {
+    /// A variant's line.
+    pub(crate) fn line(place: usize, label: &str, figure: Option<String>) -> Self {
+        Self {
+            swatch: Swatch::Line(place),
+            label: label.to_owned(),
+            figure: figure.unwrap_or_default(),
+        }
+    }
+}
+
+impl Block {
+    /// A table to be opened.
+    pub(crate) fn folded(summary: impl Into<String>, table: Table) -> Self {
+        Self::Fold {
+            summary: summary.into(),
+            blocks: vec![table.into()],
+        }
+    }
+}
+
+impl Section {
+    /// A chart, and the table behind it.
+    pub(crate) fn of_chart(title: String, chart: Chart, figures: Block) -> Self {
+        Self {
+            id: None,
+            title,
+            blocks: vec![Block::Chart(chart), figures],
+        }
+    }
+}
+
+impl Table {
+    /// A table of plain texts.
+    pub(crate) fn of<N: Into<String>>(
+        label: impl Into<String>,
+        header: impl IntoIterator<Item = N>,
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> Self {
+        Self {
+            label: label.into(),
+            header: header.into_iter().map(Into::into).collect(),
+            rows: rows
+                .into_iter()
+                .map(|row| row.into_iter().map(Cell::from).collect())
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// As lines of a terminal, each column as wide as its widest cell.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let rows = self.texts();
+        let widths = Self::widths(&rows);
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().zip(&widths).enumerate();
+            let cells = cells.map(|(column, (cell, width))| {
+                if column == 0 || self.words.contains(&column) {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
+            let line = cells.collect::<Vec<_>>().join(GAP);
+            line.trim_end().to_owned()
+        };
+        rows.iter().map(line).collect()
+    }
+
+    /// How wide those are, in characters.
+    pub(crate) fn width(&self) -> usize {
+        let widths = Self::widths(&self.texts());
+        widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
+    }
+
+    /// Its rows as a terminal shows them, those of names first.
+    fn texts(&self) -> Vec<Vec<String>> {
+        let names = [&self.groups, &self.header].into_iter();
+        let names = names.filter(|row| !row.is_empty()).cloned();
+        let rows = self.rows.iter();
+        let rows = rows.map(|row| row.iter().map(|cell| cell.text.clone()).collect());
+        names
+            .chain(rows)
+            .map(|row: Vec<String>| {
+                let cells = row.iter().enumerate();
+                cells
+                    .map(|(column, text)| self.text(column, text))
+                    .collect()
+            })
+            .collect()
+    }
+
+    fn text(&self, column: usize, text: &str) -> String {
+        let text = plain::line(text);
+        match text.char_indices().nth(WIDEST) {
+            // Words are not aligned with others.
+            Some((at, _)) if !self.words.contains(&column) => format!("{}…", &text[..at]),
+            _ => text.into_owned(),
+        }
+    }
+
+    fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max()
+        };
+        (0..columns)
+            .map(|column| width(column).unwrap_or_default())
+            .collect()
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            tone: Tone::Plain,
+        }
+    }
+}
+
+impl From<Table> for Block {
+    fn from(table: Table) -> Self {
+        Self::Table(table)
+    }
+}
+
+/// A line, as most blocks are.
+impl From<String> for Block {
+    fn from(text: String) -> Self {
+        Self::Line(text)
+    }
+}
+
+impl From<Document> for Block {
+    fn from(document: Document) -> Self {
+        Self::Part(document)
+    }
+}
+
+/// A sentence as it stands in a text.
+pub(crate) fn full_stop(sentence: &str) -> String {
+    if sentence.ends_with('.') {
+        sentence.to_owned()
+    } else {
+        format!("{sentence}.")
+    }
+}

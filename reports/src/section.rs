@@ -1,0 +1,43 @@
+//! What a report says of a run, subject by subject: the data of each, its words, and its blocks.
+//!
+//! - [`ladder`]: every variant against the baseline, with the share of each change.
+//! - [`glance`], [`safety`]: what each variant takes and costs, beside the attacks that were tried on it.
+//! - [`attacks`]: what became of each; [`staleness`]: what still passed after a revoke; [`hits`]: what caches had.
+//! - [`curves`], [`rates`], [`timeline`], [`stages`]: the charts.
+//! - [`calibration`]: what machine and generator can tell apart.
+
+pub mod attacks;
+pub mod calibration;
+pub mod curves;
+pub mod glance;
+pub mod hits;
+pub mod ladder;
+pub mod rates;
+pub mod safety;
+pub mod stages;
+pub mod staleness;
+pub mod timeline;
+
+use self::ladder::Table;
+use crate::chart::DrawError;
+use crate::document::Section;
+use crate::run::Run;
+
+/// The sections of a run's page, in the order in which they are read.
+///
+/// # Errors
+/// When a chart cannot be drawn.
+pub fn all(run: &Run, ladder: &Table) -> Result<Vec<Section>, DrawError> {
+    let mut sections = Vec::new();
+    sections.extend(glance::section(run, ladder));
+    sections.push(ladder::shown::section(ladder));
+    sections.extend(safety::section(run, ladder));
+    sections.extend(staleness::section(run)?);
+    sections.extend(hits::section(&ladder.hits));
+    sections.extend(curves::sections(run)?);
+    sections.extend(rates::sections(run)?);
+    sections.extend(timeline::section(run)?);
+    sections.extend(stages::section(run)?);
+    sections.extend(calibration::section(run));
+    Ok(sections)
+}

@@ -1,0 +1,155 @@
+//! The ladder: every variant against the baseline, with the share of each change.
+//!
+//! Judged here, once, from a [`Run`]; [`document`] and the section of the page only write down what [`Table`] holds.
+
+pub mod capacity;
+pub mod changes;
+pub mod given_up;
+pub mod heading;
+pub mod offered;
+pub(super) mod shown;
+pub(crate) mod words;
+
+pub use self::shown::document;
+pub use self::{
+    capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading, offered::Offered,
+};
+use super::rates;
+pub use super::{attacks::Attacked, calibration::Calibrated, hits::Hits, staleness::Staleness};
+use crate::{
+    judge::{Comparison, Metric, Row, Rule},
+    order_statistics::Estimate,
+    run::{Figure, Latency, LoadStep, Run, Slice, Terms, Variant},
+};
+
+/// What open arrivals feel is the waiting: the percentile of the response time that findings speak of.
+const PERCENTILE_OF_OPEN: f64 = 99.0;
+
+/// The ladder of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// What stands above it.
+    pub heading: Heading,
+    /// Which latency p50 and its ratios are of.
+    pub latency: Latency,
+    /// A rung for each variant, in the scenario's order.
+    pub rungs: Vec<Rung>,
+    /// What each change of the scenario made.
+    pub changes: Changes,
+    /// What the variants give up.
+    pub given_up: GivenUp,
+    /// What open loads offered, and what became of it.
+    pub offered: Vec<Offered>,
+    /// What still passed after a revoke, where that was probed.
+    pub staleness: Vec<Staleness>,
+    /// What became of the attacks that were run.
+    pub attacks: Vec<Attacked>,
+    /// What caches had, where answers told of it.
+    pub hits: Vec<Hits>,
+    /// What the capacity columns count, in words, where that is not one step alone.
+    pub capacity_counts: Option<String>,
+    /// What searches for the highest rate found, a sentence each.
+    pub searches: Vec<String>,
+    /// What machine and generator can tell apart; none when the run carries no calibration.
+    pub calibrated: Option<Calibrated>,
+}
+
+/// One variant's figures. What was not measured is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rung {
+    /// The variant.
+    pub variant: Variant,
+    /// Whether the others are compared with it.
+    pub is_baseline: bool,
+    /// Median of the latency that stands first, nanoseconds.
+    pub p50: Option<u64>,
+    /// Median service time, nanoseconds, where the arrivals are open and it stands second.
+    pub service: Option<u64>,
+    /// Median latency of the first request of a fresh token, nanoseconds.
+    pub first: Option<u64>,
+    /// How many times as fast as the baseline at p50, over blocks.
+    pub speedup: Option<Estimate>,
+    /// Where the arrivals are open: the 99th percentile of the response time, nanoseconds.
+    pub p99: Option<u64>,
+    /// Against the baseline at p50, or at p99 where the arrivals are open, judged by the rule of a duel of the two; none for
+    /// the baseline.
+    pub judged: Option<Row>,
+    /// Requests per second.
+    pub capacity: Option<Capacity>,
+    /// CPU seconds of the server per million requests, over slices.
+    pub cpu_s_per_million: Option<Estimate>,
+    /// Samples that p50 rests on.
+    pub samples: u64,
+    /// Requests that failed, under all loads.
+    pub failures: u64,
+    /// Requests that were sent again on a new connection, under all loads; they are no failures.
+    pub retried: u64,
+}
+
+impl Table {
+    /// The ladder of a run, also of one that is partial or empty.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        Self {
+            heading: Heading::of(run),
+            latency: run.latency_of(&run.scenario.ladder.latency.load),
+            rungs: run
+                .variants
+                .iter()
+                .map(|variant| Rung::of(run, variant))
+                .collect(),
+            changes: Changes::of(run),
+            given_up: GivenUp::of(run),
+            offered: Offered::all(run),
+            staleness: Staleness::all(run),
+            attacks: Attacked::all(run),
+            hits: Hits::all(run),
+            capacity_counts: capacity::counts_whole_load(run),
+            searches: rates::of(run)
+                .iter()
+                .flat_map(|rates| &rates.lines)
+                .map(|line| line.capacity.sentence(line.label))
+                .collect(),
+            calibrated: Calibrated::of(run),
+        }
+    }
+}
+
+impl Rung {
+    fn of(run: &Run, variant: &Variant) -> Self {
+        let (columns, name) = (&run.scenario.ladder, variant.name.as_str());
+        let p50 = |at: &LoadStep| run.latency(name, at);
+        let latency = p50(&columns.latency);
+        let is_baseline = name == run.scenario.baseline;
+        let slices = || run.slices.iter().filter(|slice| slice.variant == name);
+        let (at, baseline) = (&columns.latency, run.scenario.baseline.as_str());
+        let is_open = run.load(&at.load).is_some_and(|load| load.open);
+        let metric = if is_open {
+            Metric::percentile(PERCENTILE_OF_OPEN)
+        } else {
+            Some(Metric::P50)
+        };
+        let duel = Rule::Sequential(Terms::of(run, baseline, name).rule(run));
+        let against = |rule: &Rule, metric: &Metric| {
+            let compared = || Comparison::of(run, &at.load, [baseline, name], rule);
+            (!is_baseline).then(|| compared().claim(&at.step, metric))
+        };
+        Self {
+            variant: variant.clone(),
+            is_baseline,
+            p50: latency.map(Figure::p50),
+            service: run.second_latency(name, &columns.latency).map(Figure::p50),
+            first: columns.first.as_ref().and_then(p50).map(Figure::p50),
+            speedup: against(&Rule::DESCRIBE, &Metric::P50).and_then(|row| row.speedup()),
+            p99: latency
+                .filter(|_| is_open)
+                .map(|figure| figure.at(PERCENTILE_OF_OPEN)),
+            judged: metric.and_then(|metric| against(&duel, &metric)),
+            capacity: Capacity::of(run, name),
+            cpu_s_per_million: capacity::cpu_s_per_million(run, name),
+            samples: latency.map_or(0, |figure| figure.count),
+            failures: slices().map(Slice::failures).sum(),
+            retried: slices().map(|slice| slice.retried).sum(),
+        }
+    }
+}

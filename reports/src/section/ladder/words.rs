@@ -1,0 +1,208 @@
+//! The ladder in words: what every rendering writes, so that they agree.
+
+use super::{Capacity, Heading, Rung, Table, changes::Part, given_up::joined};
+use crate::{
+    quantity::{self, NOT_MEASURED},
+    run::{Latency, Machine},
+};
+
+/// The names of the latencies in [`cells`]. Of open arrivals the response time stands first, and the
+/// service time second.
+pub(crate) fn latency_columns(latency: Latency) -> &'static [&'static str] {
+    match latency {
+        Latency::Response => &["response p50", "service p50"],
+        Latency::Service => &["p50"],
+    }
+}
+
+/// The names of [`cells`], after the first.
+pub(crate) fn columns(latency: Latency) -> Vec<&'static str> {
+    let others = [
+        "first",
+        "vs base",
+        "interval",
+        "requests/s",
+        "CPU s/million",
+        "samples",
+    ];
+    [latency_columns(latency), &others].concat()
+}
+
+/// The latencies of a rung, in the order of [`latency_columns`].
+pub(crate) fn latencies(latency: Latency, rung: &Rung) -> Vec<String> {
+    let time =
+        |ns: Option<u64>| ns.map_or(NOT_MEASURED.to_owned(), |ns| quantity::duration(ns as f64));
+    match latency {
+        Latency::Response => vec![time(rung.p50), time(rung.service)],
+        Latency::Service => vec![time(rung.p50)],
+    }
+}
+/// The names of [`part`].
+pub(crate) const CHANGE_COLUMNS: [&str; 5] = ["change", "saved", "interval", "share", "interval"];
+
+/// `authlab · thousandfold · EPYC, 2 cores · valid · 4m10s`
+pub(crate) fn heading(heading: &Heading) -> String {
+    let Heading {
+        scenario,
+        cpu,
+        cores,
+        verdict,
+        elapsed_s,
+        ..
+    } = heading;
+    let partial = if heading.cut_short.is_some() {
+        " · partial"
+    } else {
+        ""
+    };
+    let (verdict, elapsed) = (verdict.label(), quantity::elapsed(*elapsed_s));
+    let cores = if *cores == 1 {
+        "1 core".to_owned()
+    } else {
+        format!("{cores} cores")
+    };
+    let shards = heading
+        .shards
+        .as_ref()
+        .map_or(String::new(), |shards| format!(" · {shards}"));
+    format!("authlab · {scenario}{shards} · {cpu}, {cores} · {verdict}{partial} · {elapsed}")
+}
+
+/// The columns of a rung, its name first: the same words in every rendering.
+pub(crate) fn cells(latency: Latency, rung: &Rung) -> Vec<String> {
+    let first = rung.first.map(|ns| quantity::duration(ns as f64));
+    let mut cells = vec![rung.variant.label.clone()];
+    cells.extend(latencies(latency, rung));
+    cells.extend([
+        first.unwrap_or_else(|| NOT_MEASURED.to_owned()),
+        speedup(rung),
+        interval(rung),
+        capacity(rung.capacity),
+        rung.cpu_s_per_million
+            .map_or(NOT_MEASURED.to_owned(), |cost| {
+                quantity::number(cost.median)
+            }),
+        quantity::grouped(rung.samples),
+    ]);
+    cells
+}
+
+fn speedup(rung: &Rung) -> String {
+    match rung.speedup {
+        Some(speedup) => quantity::times(speedup.median),
+        None if rung.is_baseline && rung.p50.is_some() => "1×".to_owned(),
+        None => NOT_MEASURED.to_owned(),
+    }
+}
+
+fn interval(rung: &Rung) -> String {
+    rung.speedup.map_or(String::new(), |speedup| {
+        quantity::interval(speedup.interval, quantity::times)
+    })
+}
+
+/// The columns of a change: name, saving, its interval, share, its interval.
+pub(crate) fn part(part: &Part) -> Vec<String> {
+    let Part {
+        change,
+        saved,
+        share,
+        ..
+    } = part;
+    vec![
+        format!("{}: {} → {}", change.name, change.from, change.to),
+        saved.map_or(NOT_MEASURED.to_owned(), |saved| {
+            quantity::duration(saved.median)
+        }),
+        saved.map_or(String::new(), |saved| {
+            quantity::interval(saved.interval, quantity::duration)
+        }),
+        share.map_or(NOT_MEASURED.to_owned(), |share| {
+            quantity::share(share.median)
+        }),
+        share.map_or(String::new(), |share| {
+            quantity::interval(share.interval, quantity::share)
+        }),
+    ]
+}
+
+fn capacity(capacity: Option<Capacity>) -> String {
+    capacity.map_or(NOT_MEASURED.to_owned(), |Capacity { per_second, known }| {
+        format!("{} {}", quantity::number(per_second.median), known.label())
+    })
+}
+
+/// Room for [`given_up`] in a cell of a table.
+pub(crate) const CELL: usize = 48;
+
+/// What a variant gives up, and what it failed at, in `room` characters if it can be said in so few.
+pub(crate) fn given_up(table: &Table, rung: &Rung, room: usize) -> String {
+    let failed =
+        (rung.failures > 0).then(|| format!("{} failed", quantity::grouped(rung.failures)));
+    let retried = (rung.retried > 0).then(|| {
+        format!(
+            "{} retried on a new connection",
+            quantity::grouped(rung.retried)
+        )
+    });
+    let counted: Vec<_> = failed.into_iter().chain(retried).collect();
+    let for_counted = counted.iter().map(|text| text.chars().count() + 2).sum();
+    let given_up = table
+        .given_up
+        .at(&rung.variant.gives_up, room.saturating_sub(for_counted));
+    joined(given_up.into_iter().chain(counted))
+}
+
+/// Why not to believe the figures, a sentence each.
+pub(crate) fn warnings(heading: &Heading) -> Vec<String> {
+    let verdict = heading.verdict.label();
+    let invalid = heading
+        .reasons
+        .iter()
+        .map(|reason| format!("{verdict}: {reason}"));
+    invalid
+        .chain(
+            heading
+                .cut_short
+                .iter()
+                .map(|because| format!("partial: {because}")),
+        )
+        .collect()
+}
+
+/// The machine in one line, with its load around a run.
+pub(crate) fn machine(machine: &Machine) -> String {
+    let after = machine
+        .load_after
+        .map_or(String::new(), |after| format!(", {after:.2} after"));
+    format!(
+        "{}; load average {:.2} before{after}",
+        machine_alone(machine),
+        machine.load_before
+    )
+}
+
+/// The machine in one line, for more than one run.
+pub(crate) fn machine_alone(machine: &Machine) -> String {
+    let Machine {
+        cpu,
+        cores,
+        kernel,
+        server_cores,
+        generator_cores,
+        ..
+    } = machine;
+    let memory = quantity::memory(machine.memory_bytes);
+    let (servers, generator) = (list(server_cores), list(generator_cores));
+    format!(
+        "{cpu}, {cores} cores, {memory}, {kernel}; servers on core {servers}, generator on {generator}"
+    )
+}
+
+fn list(cores: &[usize]) -> String {
+    cores
+        .iter()
+        .map(usize::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,159 @@
+//! The formats that a report is printed in.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use authlab_reports::document::Document;
+use authlab_reports::duel::{Duel, benchmark, junit};
+use authlab_reports::render;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use crate::output;
+
+/// A format that a report is printed in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Format {
+    /// One of the formats of documents.
+    Document(&'static render::Format),
+    /// For programs.
+    Json,
+    /// `JUnit` XML, of a duel of servers.
+    Junit,
+    /// What github-action-benchmark reads, of a duel of servers.
+    Benchmark,
+}
+
+impl Format {
+    /// Every format.
+    fn all() -> impl Iterator<Item = Self> {
+        let documents = render::FORMATS.iter().map(Self::Document);
+        documents.chain([Self::Json, Self::Junit, Self::Benchmark])
+    }
+
+    /// What `--format` takes of a duel of servers.
+    pub(crate) fn of_duels() -> impl TypedValueParser<Value = Self> {
+        Self::parser(|_| true)
+    }
+
+    /// What `--format` takes of every other report.
+    pub(crate) fn of_reports() -> impl TypedValueParser<Value = Self> {
+        Self::parser(|format| !format.is_of_duels())
+    }
+
+    fn parser(taken: fn(&Self) -> bool) -> impl TypedValueParser<Value = Self> {
+        let values = Self::all().filter(taken).map(|format| {
+            let value = PossibleValue::new(format.name());
+            match format {
+                Self::Junit => value.help("`JUnit` XML"),
+                Self::Benchmark => value.help("github-action-benchmark's customSmallerIsBetter"),
+                Self::Document(_) | Self::Json => value,
+            }
+        });
+        PossibleValuesParser::new(values).map(|name| {
+            let named = Self::all().find(|format| format.name() == name);
+            named.unwrap_or(Self::Json)
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Document(format) => format.name,
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Benchmark => "benchmark",
+        }
+    }
+
+    /// The name of a duel's file.
+    fn file(self) -> String {
+        match self {
+            Self::Document(format) => format!("duel.{}", format.ending),
+            Self::Json => "duel.json".to_owned(),
+            Self::Junit => "duel.xml".to_owned(),
+            Self::Benchmark => "benchmark.json".to_owned(),
+        }
+    }
+
+    fn is_of_duels(self) -> bool {
+        matches!(self, Self::Junit | Self::Benchmark)
+    }
+
+    /// This format, where a duel of benchmarks has it.
+    pub(crate) fn of_benchmarks(self) -> anyhow::Result<Self> {
+        if self.is_of_duels() {
+            let reports = Self::all().filter(|format| !format.is_of_duels());
+            let names: Vec<&str> = reports.map(Self::name).collect();
+            let (last, others) = names.split_last().unwrap_or((&"", &[]));
+            bail!(
+                "--format of a duel of benchmarks is {} or {last}",
+                others.join(", ")
+            );
+        }
+        Ok(self)
+    }
+
+    /// A duel of servers in this format; `replay` is the path of its `run.json`.
+    fn of_duel(self, duel: &Duel, replay: Option<&str>) -> anyhow::Result<String> {
+        match self {
+            Self::Junit => Ok(junit::render(duel, replay)?),
+            Self::Benchmark => Ok(benchmark::render(duel)?),
+            Self::Document(format) => Ok((format.print)(&duel.document(replay))),
+            Self::Json => Ok(duel.json()? + "\n"),
+        }
+    }
+
+    /// Prints a report of which there is no more than its document and its JSON.
+    pub(crate) fn print(
+        self,
+        document: &Document,
+        json: serde_json::Result<String>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Document(format) => output::write(&(format.print)(document)),
+            Self::Json | Self::Junit | Self::Benchmark => output::json(&(json? + "\n")),
+        }
+        Ok(())
+    }
+
+    /// Prints what [`Self::of_duel`] wrote.
+    fn show(self, written: &str) {
+        match self {
+            Self::Json | Self::Benchmark => output::json(written),
+            Self::Document(_) | Self::Junit => output::write(written),
+        }
+    }
+}
+
+/// A duel of servers in every format.
+pub(crate) struct Written(Vec<(Format, String)>);
+
+impl Written {
+    /// All of them; `run` is the folder that a replay names.
+    pub(crate) fn of(duel: &Duel, run: &Path) -> anyhow::Result<Self> {
+        let replay = run.join("run.json").display().to_string();
+        let written =
+            Format::all().map(|format| Ok((format, format.of_duel(duel, Some(&replay))?)));
+        Ok(Self(written.collect::<anyhow::Result<_>>()?))
+    }
+
+    /// Writes each into a file of its own.
+    pub(crate) fn keep(&self, folder: &Path) -> anyhow::Result<()> {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        for (format, text) in &self.0 {
+            let path = folder.join(format.file());
+            std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Prints one of them.
+    pub(crate) fn print(&self, wanted: Format) {
+        for (format, text) in self
+            .0
+            .iter()
+            .filter(|(format, _)| format.name() == wanted.name())
+        {
+            format.show(text);
+        }
+    }
+}
