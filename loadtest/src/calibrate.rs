@@ -249,7 +249,7 @@ fn pacing(run: &Run) -> Vec<Pacing> {
 /// Requests answered a second, over all slices of a load.
 fn achieved(run: &Run, load: &str) -> f64 {
     let slices = run.slices.iter().filter(|slice| slice.load == load);
-    throughput::of(slices).unwrap_or(0.0)
+    throughput(slices).unwrap_or(0.0)
 }
 
 fn noise_by_length(run: &Run) -> Vec<Noise> {

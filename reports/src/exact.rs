@@ -3,12 +3,10 @@
 //!
 //! - [`reading`]: what callgrind, through gungraun, and the counting allocator said.
 //! - [`comparison`]: the counts against a baseline, judged.
-//! - [`toolchain`]: what else the counts depend on: where that differs nothing is judged.
 
 pub mod comparison;
 mod document;
 pub mod reading;
-pub mod toolchain;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -16,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use self::toolchain::Toolchain;
 use crate::{foreign, quantity};
 
 /// The format of [`Counts`] on disk.
@@ -41,6 +38,41 @@ pub struct Counts {
     pub toolchain: Toolchain,
     /// What was counted.
     pub cases: Vec<Case>,
+}
+
+/// What builds, counts, and is linked in from elsewhere. Each is told in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Toolchain {
+    /// `rustc --version`.
+    pub rustc: String,
+    /// `valgrind --version`.
+    pub valgrind: String,
+    /// The compiler of the C parts: `cc --version`, its first line.
+    pub cc: String,
+    /// The C library, whose memory functions are counted too.
+    pub libc: String,
+    /// The processor as far as valgrind lets a program see it: its architecture, and whether it has
+    /// AVX2, for which libc and the hashes have code of their own.
+    pub processor: String,
+}
+
+impl Toolchain {
+    /// What differs from a baseline's, in words; where anything does, counts are described and not judged.
+    #[must_use]
+    pub fn differences(&self, base: &Self) -> Vec<String> {
+        let parts = [
+            ("rustc", &self.rustc, &base.rustc),
+            ("valgrind", &self.valgrind, &base.valgrind),
+            ("cc", &self.cc, &base.cc),
+            ("libc", &self.libc, &base.libc),
+            ("the processor", &self.processor, &base.processor),
+        ];
+        let different = parts.iter().filter(|(_, now, base)| now != base);
+        different
+            .map(|(what, now, base)| format!("{what} is `{now}`, the baseline's `{base}`"))
+            .collect()
+    }
 }
 
 /// A request of a design, counted so many times.

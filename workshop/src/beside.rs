@@ -162,7 +162,7 @@ impl Bench {
             .figure("server", &at, "service")
             .context("no request was answered")?;
         Ok(Said {
-            per_second: throughput::of(&run.slices).context("nothing was measured")?,
+            per_second: throughput(&run.slices).context("nothing was measured")?,
             p50_ns: service.at(50.0) as f64,
             p99_ns: service.at(99.0) as f64,
         })

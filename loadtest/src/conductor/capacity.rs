@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authlab_reports::percentiles;
-use authlab_reports::run::throughput;
+use authlab_reports::run::per_second;
 use authlab_reports::run::{Capacity, LimitedBy, Point};
 use hdrhistogram::Histogram;
 
@@ -154,7 +154,7 @@ impl Conductor<'_> {
         let shares = self.shares(ran);
         let mut point = Point {
             offered_per_s: rate,
-            achieved_per_s: throughput::per_second(ran.taken.ok, ran.answering).unwrap_or(0.0),
+            achieved_per_s: per_second(ran.taken.ok, ran.answering).unwrap_or(0.0),
             p50_ns: greatest("response", 50.0),
             p99_ns: greatest("response", 99.0),
             p999_ns: greatest("response", 99.9),

@@ -1,7 +1,6 @@
 //! Counts against a baseline, judged case by case.
 
-use super::toolchain::Toolchain;
-use super::{Case, Counts, ExactError};
+use super::{Case, Counts, ExactError, Toolchain};
 use crate::judge::threshold::INSTRUCTIONS;
 use crate::judge::{Row, Rule, Verdict};
 use crate::outcome::Outcome;

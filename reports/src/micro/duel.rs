@@ -194,7 +194,7 @@ fn mean_ln(slices: [Sample; 2]) -> f64 {
 /// Rows in their form as JSON.
 fn benchmarks<S: Serializer>(rows: &[Row], out: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
-    struct Benchmark<'r> {
+    struct Form<'r> {
         benchmark: &'r str,
         base_ns: Option<f64>,
         head_ns: Option<f64>,
@@ -205,7 +205,7 @@ fn benchmarks<S: Serializer>(rows: &[Row], out: S) -> Result<S::Ok, S::Error> {
         blocks: usize,
         together: usize,
     }
-    out.collect_seq(rows.iter().map(|row| Benchmark {
+    out.collect_seq(rows.iter().map(|row| Form {
         benchmark: &row.metric,
         base_ns: row.base,
         head_ns: row.head,

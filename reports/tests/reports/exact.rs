@@ -1,7 +1,7 @@
 //! The exact channel's judgement: a count more is named, and what cannot be judged is never a pass in silence.
 
+use authlab_reports::exact::Toolchain;
 use authlab_reports::exact::comparison::Report;
-use authlab_reports::exact::toolchain::Toolchain;
 use authlab_reports::exact::{Case, Counts};
 use authlab_reports::outcome::Outcome;
 use authlab_reports::render;

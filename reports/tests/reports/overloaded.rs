@@ -157,7 +157,7 @@ fn run_json_holds_the_time_in_which_the_answers_came() {
         assert!((rate - CAPACITY as f64).abs() < 1e-9, "{rate}");
         assert_eq!(slice.throughput(), Some(rate));
     }
-    assert_eq!(throughput::of(&read.slices), Some(CAPACITY as f64));
+    assert_eq!(throughput(&read.slices), Some(CAPACITY as f64));
     let response = read.latency("md5", &at("one-user", "items")).unwrap();
     assert_eq!(response.metric, "response");
 }
@@ -175,7 +175,7 @@ fn the_shards_of_a_load_add_up_to_the_servers_capacity() {
     let text = render::text(&ladder::document(&merged.run));
     assert!(text.contains(RATES), "{text}");
     assert_eq!(
-        throughput::of(&merged.run.slices),
+        throughput(&merged.run.slices),
         Some(CAPACITY as f64),
         "{text}"
     );

@@ -7,7 +7,7 @@ use authlab_loadtest::progress::{Left, Progress, Snapshot};
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::plain;
 use authlab_reports::run::Capacity;
-use authlab_reports::run::{LoadStep, Run, Slice, Validity, Verdict, throughput};
+use authlab_reports::run::{LoadStep, Run, Slice, Validity, Verdict, per_second};
 
 /// A run as far as it has got.
 #[derive(Clone)]
@@ -113,7 +113,7 @@ impl Watched {
         row.failed += slice.failures();
         row.answering += slice.answering();
         row.slices += 1;
-        row.per_second = throughput::per_second(row.ok, row.answering).unwrap_or(0.0);
+        row.per_second = per_second(row.ok, row.answering).unwrap_or(0.0);
         row.latency = Latency::of(run, slice);
     }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, bail};
-use authlab_reports::exact::toolchain::Toolchain;
+use authlab_reports::exact::Toolchain;
 
 const RUNNER: &str = "gungraun-runner";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{
     quantity,
-    run::{Figure, Latency, Load, LoadStep, Run, Slice, throughput},
+    run::{self, Figure, Latency, Load, LoadStep, Run, Slice},
 };
 
 /// One variant under one open load.
@@ -91,7 +91,7 @@ impl Offered {
         let timer = run.figure(&variant.name, at, "timer");
         let latency = |latency: Latency| run.figure(&variant.name, at, latency.metric()).map(both);
         let answering: Duration = slices.iter().map(|slice| slice.answering()).sum();
-        let per_second = |count, time| throughput::per_second(count, time).unwrap_or(0.0);
+        let per_second = |count, time| run::per_second(count, time).unwrap_or(0.0);
         Some(Self {
             load: load.name.clone(),
             variant: variant.label.clone(),
