@@ -11,7 +11,7 @@
 //!     format!("the reports of {}", who.name())
 //! }
 //!
-//! # fn main() -> Result<(), authlab_server::lab::OpenError> {
+//! # fn main() -> Result<(), authlab_server::OpenError> {
 //! let lab = Lab::open(Design { cache: CacheKind::Decision, ..Design::default() })?;
 //! let app: Router = Router::new()
 //!     .route("/reports", get(reports))

@@ -91,12 +91,12 @@ impl Lab {
             password: way,
             ..
         } = &*self.world;
-        let known = self.world.know(name, password, by).await?;
+        let account = self.world.account_of(name, password, by).await?;
         let hashed = hashing.by(by).hash(*way, next.into()).await?;
         let stored = hashed.map_err(not_hashed)?;
         // Before and after: who is cut short between cannot show the old password a second time.
         self.end_all_of(name).await?;
-        let (before, patience) = (&known.stored, Patience::Waits);
+        let (before, patience) = (&account.stored, Patience::Waits);
         if !users.store_anew(name, before, &stored, patience).await? {
             // Somebody else changed it meanwhile.
             return Err(Denied::BadLogin);

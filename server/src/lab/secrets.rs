@@ -20,7 +20,7 @@ use crate::stages::Untimed;
 use crate::users::{Profile, called, normal};
 
 /// An account whose password was shown.
-pub(super) struct Known {
+pub(super) struct Account {
     pub(super) stored: Arc<str>,
     pub(super) roles: Roles,
     /// Read before the account was: a change that came between ends what is made of this.
@@ -31,12 +31,12 @@ pub(super) struct Known {
 impl World {
     /// The account of this name in its normal form, once the password is its own. A name that has none is nobody's, and
     /// is refused after as long a time.
-    pub(super) async fn know(
+    pub(super) async fn account_of(
         &self,
         name: &str,
         password: &str,
         by: Origin,
-    ) -> Result<Known, Denied> {
+    ) -> Result<Account, Denied> {
         // A name is numbered once it is an account's: strangers must not fill the numbers.
         let subject = self.subjects.known(name);
         let generation = self.sessions.generation(name, subject).await?;
@@ -48,9 +48,9 @@ impl World {
         let roles = candidate.roles.filter(|_| matches && is_normal);
         let roles = roles.ok_or(Denied::BadLogin)?;
         let Some(generation) = generation else {
-            return self.know_first(name, stored, roles, by).await;
+            return self.first_account_of(name, stored, roles, by).await;
         };
-        Ok(Known {
+        Ok(Account {
             stored,
             roles,
             generation,
@@ -60,13 +60,13 @@ impl World {
 
     /// The same of an account without a generation: it begins one. What the account is was read before that, so it is read
     /// again. Boxed: this happens once in many sign-ins, and the future of each would hold it.
-    fn know_first<'a>(
+    fn first_account_of<'a>(
         &'a self,
         name: &'a str,
         stored: Arc<str>,
         roles: Roles,
         by: Origin,
-    ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<Account, Denied>> + Send + 'a>> {
         Box::pin(async move {
             let subject = self.subjects.known(name);
             let generation = self.sessions.begin_generation(name, subject).await?;
@@ -74,7 +74,7 @@ impl World {
             if now.roles != Some(roles) || now.stored != stored {
                 return Err(changed_meanwhile());
             }
-            Ok(Known {
+            Ok(Account {
                 stored,
                 roles,
                 generation,
@@ -87,16 +87,16 @@ impl World {
     pub(super) async fn by_password(&self, encoded: &str, by: Origin) -> Result<Verified, Denied> {
         let (name, password) = basic::read(encoded).ok_or(Denied::Malformed)?;
         let name = called(&name);
-        let known = self.know(&name, &password, by).await?;
+        let account = self.account_of(&name, &password, by).await?;
         Ok(Verified {
             mark: Mark {
                 number: 0,
                 id: TokenId::NONE,
                 subject: self.subjects.intern(&name),
-                generation: known.generation,
+                generation: account.generation,
             },
-            roles: known.roles,
-            scopes: unlimited(known.roles),
+            roles: account.roles,
+            scopes: unlimited(account.roles),
             narrowed: false,
             not_before: 0,
             expires_at: u64::MAX,

@@ -109,9 +109,9 @@ impl Lab {
         sender: &Sender<'_>,
     ) -> Result<SignedIn, Denied> {
         let by = Origin::of(sender.ip);
-        let known = self.world.know(name, password, by).await?;
-        if self.world.users.may_store_anew() && self.world.password.supersedes(&known.stored) {
-            self.store_anew(name, &known.stored, password, by).await;
+        let account = self.world.account_of(name, password, by).await?;
+        if self.world.users.may_store_anew() && self.world.password.supersedes(&account.stored) {
+            self.store_anew(name, &account.stored, password, by).await;
         }
         let subject = self.world.subjects.intern(name);
         let bound = self
@@ -120,10 +120,10 @@ impl Lab {
             .seal(sender, subject, &self.world.hashing, self.clock.now())
             .await?;
         Ok(SignedIn {
-            roles: known.roles,
-            generation: known.generation,
+            roles: account.roles,
+            generation: account.generation,
             bound,
-            profile: known.profile,
+            profile: account.profile,
             by,
         })
     }
