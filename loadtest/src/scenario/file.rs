@@ -24,9 +24,11 @@ use super::{Scenario, ScenarioError};
 
 /// Reads the tables in `text`, and checks them.
 pub(super) fn parse(path: &str, text: &str, profile: &str) -> Result<Scenario, ScenarioError> {
-    let text = Some(text);
-    let source = Source { path, text };
-    let tables = toml::from_str(text.unwrap_or_default()).map_err(|error| source.syntax(&error))?;
+    let source = Source {
+        path,
+        text: Some(text),
+    };
+    let tables = toml::from_str(text).map_err(|error| source.syntax(&error))?;
     scenario(&source, &tables, profile)
 }
 
