@@ -306,6 +306,19 @@ mod tests {
     }
 
     #[test]
+    fn words_of_an_older_run_are_read_in_their_order() {
+        let words = [
+            "http://h", "--get", "/x", "-H", "X-A: …", "--gate", "p50", "--users", "2",
+        ];
+        let words = words.map(str::to_owned);
+        let again = parsed(&["http://h", "-H", "x-a: s1"]);
+        let (flags, _) = read::<Flags>(&words, &again).unwrap();
+        assert_eq!(flags.get[0].text, "/x");
+        assert_eq!(flags.headers[0].text, "x-a: s1");
+        assert_eq!((flags.gate.len(), flags.users), (1, Some(2)));
+    }
+
+    #[test]
     fn what_is_missing_or_another_is_refused_by_its_name() {
         let words = of::<Flags>("load", &parsed(&TYPED), &[]);
         let whole = &TYPED[1..13];
