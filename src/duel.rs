@@ -163,7 +163,7 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
         None => (arguments, typed.clone()),
     };
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
-    let scenario = scenario::of(&arguments)?;
+    let scenario = scenario::of(&arguments, &typed)?;
     flags::check(&scenario)?;
     let mut words = words::of::<Arguments>("duel", &typed, &words::ids::<End>());
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);

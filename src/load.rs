@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<E
 /// One variant and one load.
 fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
     let (origin, path) = Origin::parse(&arguments.url.text)?;
-    let steps = arguments.requests.asked(&path)?.steps();
+    let steps = arguments.requests.steps(&path)?;
     // A scenario would say this in words that do not fit a command line.
     if arguments.ca.is_some() && !origin.secure {
         bail!("--ca is of TLS: use it with an https:// url");

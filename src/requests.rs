@@ -1,5 +1,6 @@
 //! Requests as typed on a command line, without a scenario file.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use anyhow::{Context, bail};
@@ -34,35 +35,13 @@ pub(crate) struct Requests {
     template: bool,
 }
 
-/// What the requests carry, checked.
-pub(crate) struct Asked {
-    paths: Vec<String>,
-    method: String,
-    /// Name and value of each header.
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-    expect: Vec<u16>,
-    /// Braces stand for values.
-    template: bool,
-}
-
 impl Requests {
-    /// Whether anything was typed.
-    pub(crate) fn is_typed(&self) -> bool {
-        !self.get.is_empty()
-            || self.method.is_some()
-            || self.data.is_some()
-            || !self.headers.is_empty()
-            || !self.expect.is_empty()
-            || self.template
-    }
-
-    /// What they ask for; `path` is that of the url.
-    pub(crate) fn asked(&self, path: &str) -> anyhow::Result<Asked> {
+    /// A step for each path; `path` is that of the url.
+    pub(crate) fn steps(&self, path: &str) -> anyhow::Result<Vec<StepTable>> {
         let paths = match (path, self.get.as_slice()) {
-            ("/", []) => vec![path.to_owned()],
-            ("/", paths) => paths.iter().map(|path| path.text.clone()).collect(),
-            (_, []) => vec![path.to_owned()],
+            ("/", []) => vec![path],
+            ("/", paths) => paths.iter().map(|path| path.text.as_str()).collect(),
+            (_, []) => vec![path],
             _ => bail!("the path is in the url or in --get, not both"),
         };
         for path in &paths {
@@ -74,36 +53,21 @@ impl Requests {
             .map(|data| body(&data.text))
             .transpose()?;
         let default_method = if body.is_some() { "POST" } else { "GET" };
-        Ok(Asked {
-            paths,
-            method: self
-                .method
-                .clone()
-                .unwrap_or_else(|| default_method.to_owned()),
-            headers: headers(&self.headers)?,
-            body,
+        let method = self.method.as_deref().unwrap_or(default_method);
+        let headers = headers(&self.headers)?;
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), self.text(&value).into()));
+        let headers: BTreeMap<_, _> = headers.collect();
+        let step = |(place, path): (usize, &str)| StepTable {
+            name: format!("{}-{}", method.to_ascii_lowercase(), place + 1).into(),
+            request: Some(format!("{method} {}", self.text(path)).into()),
+            headers: headers.clone(),
             expect: self.expect.clone(),
-            template: self.template,
-        })
-    }
-}
-
-impl Asked {
-    /// Its steps, one for each path.
-    pub(crate) fn steps(&self) -> Vec<StepTable> {
-        let step = |(place, path): (usize, &String)| StepTable {
-            name: format!("{}-{}", self.method.to_ascii_lowercase(), place + 1).into(),
-            request: Some(format!("{} {}", self.method, self.text(path)).into()),
-            headers: self
-                .headers
-                .iter()
-                .map(|(name, value)| (name.clone().into(), self.text(value).into()))
-                .collect(),
-            expect: self.expect.clone(),
-            body: self.body.as_ref().map(|body| self.text(body).into()),
+            body: body.as_ref().map(|body| self.text(body).into()),
             ..StepTable::default()
         };
-        self.paths.iter().enumerate().map(step).collect()
+        Ok(paths.into_iter().enumerate().map(step).collect())
     }
 
     /// What was typed, as a scenario has it.

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(value_parser = builtin::Named, hide_possible_values = true)]
     scenario: PathBuf,
     #[command(flatten)]
-    profile: Chosen,
+    size: Size,
     /// How long an answer may take: a request that takes longer has failed [default: that of each load, or 10s]
     #[arg(long, value_parser = authlab_reports::duration::typed)]
     timeout: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 
 // Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args)]
-struct Chosen {
+struct Size {
     /// Profile of the scenario: how many blocks, how long
     #[arg(long, default_value = "quick", conflicts_with_all = ["quick", "full"])]
     profile: String,
@@ -52,9 +52,9 @@ struct Chosen {
     full: bool,
 }
 
-impl Chosen {
+impl Size {
     /// The one that is meant: `quick` is also what no word means.
-    fn name(&self) -> &str {
+    fn profile(&self) -> &str {
         match (self.full, self.quick) {
             (true, _) => "full",
             (_, true) => "quick",
@@ -96,7 +96,7 @@ pub(crate) const EXIT_INVALID: u8 = 3;
 const EXIT_REFUSED: u8 = 2;
 
 pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let profile = arguments.profile.name();
+    let profile = arguments.size.profile();
     let mut scenario = builtin::read(&arguments.scenario, profile)?;
     if let Some(timeout) = &arguments.timeout {
         let within = duration::parse(timeout)?;
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<E
             load.timeout = within;
         }
     }
-    let without = [words::ids::<Common>(), words::ids::<Chosen>()].concat();
+    let without = [words::ids::<Common>(), words::ids::<Size>()].concat();
     let mut words = words::of::<Arguments>("run", typed, &without);
     words.extend(["--profile".to_owned(), profile.to_owned()]);
     conduct_and_show(&scenario, &arguments.common, words)

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 
 use anyhow::{Context, bail};
 use authlab_reports::withhold::{self, WITHHELD};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 /// The value of a flag that may hold credentials.
@@ -91,8 +92,14 @@ pub(crate) fn of<A: Args>(verb: &str, typed: &ArgMatches, without: &[String]) ->
 /// The ids of a group of arguments.
 pub(crate) fn ids<A: Args>() -> Vec<String> {
     let command = A::augment_args(Command::new("authlab"));
-    let ids = command.get_arguments().map(clap::Arg::get_id);
+    let ids = command.get_arguments().map(Arg::get_id);
     ids.map(ToString::to_string).collect()
+}
+
+/// Whether any of a group of arguments was typed.
+pub(crate) fn any_of<A: Args>(typed: &ArgMatches) -> bool {
+    let is_typed = |id: &String| typed.value_source(id) == Some(ValueSource::CommandLine);
+    ids::<A>().iter().any(is_typed)
 }
 
 /// The arguments that a run's `words` say. What was withheld of them is taken from what is typed `again`; what else is typed
@@ -296,6 +303,19 @@ mod tests {
         assert_eq!(flags.format, "text");
         let repeated = of::<Flags>("load", &matches, &["format".to_owned()]);
         assert_eq!(repeated.join(" "), words.join(" ").replace("X-A", "x-a"));
+    }
+
+    #[test]
+    fn words_of_an_older_run_are_read_in_their_order() {
+        let words = [
+            "http://h", "--get", "/x", "-H", "X-A: …", "--gate", "p50", "--users", "2",
+        ];
+        let words = words.map(str::to_owned);
+        let again = parsed(&["http://h", "-H", "x-a: s1"]);
+        let (flags, _) = read::<Flags>(&words, &again).unwrap();
+        assert_eq!(flags.get[0].text, "/x");
+        assert_eq!(flags.headers[0].text, "x-a: s1");
+        assert_eq!((flags.gate.len(), flags.users), (1, Some(2)));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The scenario of a duel: the steps and the load of a file, or of the command line, for two variants.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,10 +9,12 @@ use authlab_reports::duration;
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::lengthen;
 use authlab_reports::judge::metric::{Metric, SAMPLES_OF_A_MEDIAN};
+use clap::ArgMatches;
 
 use super::{Arguments, side};
 use crate::builtin;
-use crate::requests;
+use crate::requests::{self, Requests};
+use crate::words;
 
 /// Found best in trials: long enough for a median, short enough that neighbours disturb both sides alike.
 const SLICE: Duration = Duration::from_millis(100);
@@ -23,9 +24,12 @@ const SLICE: Duration = Duration::from_millis(100);
 const TIMEOUT_OF_A_USER: Duration = Duration::from_secs(2);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Scenario> {
+pub(super) fn of(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<Scenario> {
     let mut scenario = match &arguments.scenario {
-        Some(file) => of_file(arguments, file)?,
+        Some(_) if words::any_of::<Requests>(typed) => bail!(
+            "--get, -X, --data, -H, --expect and --template are of a duel without a scenario file: the file has its own steps"
+        ),
+        Some(file) => builtin::read(file, &arguments.profile)?,
         None => of_command_line(arguments)?,
     };
     let known = std::mem::take(&mut scenario.variants);
@@ -59,18 +63,9 @@ pub(super) fn of(arguments: &Arguments) -> anyhow::Result<Scenario> {
     Ok(scenario)
 }
 
-fn of_file(arguments: &Arguments, file: &Path) -> anyhow::Result<Scenario> {
-    if arguments.requests.is_typed() {
-        bail!(
-            "--get, -X, --data, -H, --expect and --template are of a duel without a scenario file: the file has its own steps"
-        );
-    }
-    builtin::read(file, &arguments.profile)
-}
-
 /// A scenario with one variant, which its duel replaces.
 fn of_command_line(arguments: &Arguments) -> anyhow::Result<Scenario> {
-    let steps = arguments.requests.asked("/")?.steps();
+    let steps = arguments.requests.steps("/")?;
     let load = LoadTable {
         name: "closed".into(),
         users: 1.into(),
