@@ -84,7 +84,9 @@ impl Metric {
     /// A percentile of the latency; none that figures do not hold.
     #[must_use]
     pub fn percentile(percentile: f64) -> Option<Self> {
-        let place = PERCENTILES.iter().position(|known| known.total_cmp(&percentile).is_eq())?;
+        let place = PERCENTILES
+            .iter()
+            .position(|known| known.total_cmp(&percentile).is_eq())?;
         Some(Self::Percentile(place))
     }
 
