@@ -205,19 +205,19 @@ fn expand(before: &str, tree: &str, paths: &mut Vec<String>) {
 /// The deepest module that a path leads into.
 fn resolve(module: &Module, path: &str, all: &BTreeMap<Module, String>) -> Option<Module> {
     let mut parts = path.split("::").map(str::trim).peekable();
-    let mut at: Module = match parts.peek()? {
-        &"crate" => {
+    let mut at: Module = match *parts.peek()? {
+        "crate" => {
             parts.next();
             Vec::new()
         }
-        &"super" => {
+        "super" => {
             let mut above = module.clone();
             while parts.next_if_eq(&"super").is_some() {
                 above.pop();
             }
             above
         }
-        &"self" => {
+        "self" => {
             parts.next();
             module.clone()
         }
