@@ -36,7 +36,7 @@ build() {
         name=$(basename "$patch" .patch)
         git -C "$place/tree" apply "$patch"
         keep "$name"
-        (cd "$place/tree" && "$authlab" exact --against "$root/bench/exact.json") >"$place/$name.exact" 2>&1 || true
+        (cd "$place/tree" && "$authlab" prove exact --against "$root/bench/exact.json") >"$place/$name.exact" 2>&1 || true
         git -C "$place/tree" checkout --quiet .
     done
     git worktree remove --force "$place/tree"
