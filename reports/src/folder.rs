@@ -194,13 +194,7 @@ impl RunFolder {
             }
         }
         self.rewrite(run)?;
-        for ((variant, load, step, metric), merged) in &self.merged {
-            // Of the latency that stands first.
-            if metric == run.latency_of(load).metric() && !merged.is_empty() {
-                let file = self.path.join(format!("{variant}.{load}.{step}.hgrm"));
-                replace(&file, hgrm::distribution(merged).as_bytes())?;
-            }
-        }
+        write_distributions(&self.path, run, &self.merged)?;
         write_renderings(&self.path, run)
     }
 
@@ -253,11 +247,12 @@ impl RunFolder {
     }
 }
 
-/// Renders `summary.md`, `index.html` and `ladder.svg` again, from `run.json` alone. `path` is the
-/// run's folder or its `run.json`; answers with the folder.
+/// Renders `summary.md`, `index.html` and `ladder.svg` again, from `run.json` alone, and the `.hgrm`
+/// files from the logs where they are there. `path` is the run's folder or its `run.json`; answers
+/// with the folder.
 ///
 /// # Errors
-/// When the run cannot be read, or a file cannot be written.
+/// When the run or its logs cannot be read, or a file cannot be written.
 pub fn render(path: &Path) -> Result<PathBuf, FolderError> {
     let run = read(path)?;
     let folder = match path.parent() {
@@ -268,7 +263,60 @@ pub fn render(path: &Path) -> Result<PathBuf, FolderError> {
         Some(parent) => parent,
     };
     write_renderings(folder, &run)?;
+    match Recordings::open(folder, &run) {
+        Ok(recordings) => write_distributions(folder, &run, &merged(&run, recordings)?)?,
+        // A run may be passed on without its logs.
+        Err(FolderError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     Ok(folder.to_owned())
+}
+
+/// All that was recorded of the latency that stands first, added up over slices.
+fn merged(
+    run: &Run,
+    mut recordings: Recordings,
+) -> Result<BTreeMap<Key, Histogram<u64>>, FolderError> {
+    let mut merged: BTreeMap<Key, Histogram<u64>> = BTreeMap::new();
+    for slice in &run.slices {
+        let first = run.latency_of(&slice.load).metric();
+        for part in recordings.of(slice)? {
+            if part.metric != first {
+                continue;
+            }
+            let load = slice.load.clone();
+            let tag = hlog::tag(&load, &part.step, &part.metric);
+            let key = (slice.variant.clone(), load, part.step, part.metric);
+            match merged.entry(key) {
+                std::collections::btree_map::Entry::Vacant(free) => {
+                    free.insert(part.histogram);
+                }
+                std::collections::btree_map::Entry::Occupied(there) => {
+                    let there = there.into_mut();
+                    there.auto(true);
+                    there
+                        .add(&part.histogram)
+                        .map_err(|source| FolderError::Merge { tag, source })?;
+                }
+            }
+        }
+    }
+    Ok(merged)
+}
+
+/// `.hgrm` files, of the latency that stands first.
+fn write_distributions(
+    folder: &Path,
+    run: &Run,
+    merged: &BTreeMap<Key, Histogram<u64>>,
+) -> Result<(), FolderError> {
+    for ((variant, load, step, metric), merged) in merged {
+        if metric == run.latency_of(load).metric() && !merged.is_empty() {
+            let file = folder.join(format!("{variant}.{load}.{step}.hgrm"));
+            replace(&file, hgrm::distribution(merged).as_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 fn write_renderings(folder: &Path, run: &Run) -> Result<(), FolderError> {

@@ -51,6 +51,27 @@ fn rendering_again_from_run_json_alone_gives_the_same_files() {
 }
 
 #[test]
+fn rendering_again_gives_the_distributions_that_the_logs_hold() {
+    let parent = tempfile::tempdir().unwrap();
+    let (folder, _) = written(parent.path(), &DESIGNS, 3);
+    let distributions = || {
+        let files = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let files = files.filter(|path| path.extension().is_some_and(|kind| kind == "hgrm"));
+        let texts = files.map(|path| (path.clone(), fs::read_to_string(path).unwrap()));
+        texts.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = distributions();
+    assert!(before.len() > 1);
+    for path in before.keys() {
+        fs::remove_file(path).unwrap();
+    }
+    folder::render(folder.path()).unwrap();
+    assert_eq!(distributions(), before);
+}
+
+#[test]
 fn rendering_answers_with_the_folder_whether_given_it_or_its_run_json() {
     let parent = tempfile::tempdir().unwrap();
     let (folder, _) = written(parent.path(), &DESIGNS, 1);
