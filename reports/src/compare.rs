@@ -14,6 +14,7 @@ use serde::Serialize;
 pub use self::pair::Pair;
 use crate::duel::Duel;
 pub use crate::judge::Limit;
+use crate::judge::aside::SetAside;
 use crate::judge::{Comparison, Metric, Row, Rule, UnknownVariant, Verdict};
 use crate::outcome::Outcome;
 use crate::quantity;
@@ -124,7 +125,13 @@ pub fn within(
             None,
         )
     });
-    let mut report = found.report([base, head], Vec::new(), run.faults());
+    // Without limits the duel below says it.
+    let caveats = if limits.is_empty() {
+        Vec::new()
+    } else {
+        set_aside(run)
+    };
+    let mut report = found.report([base, head], caveats, run.faults());
     if limits.is_empty() {
         let duel = Duel::of(run, &Terms::of(run, base, head))?;
         report.outcome = duel.outcome;
@@ -170,6 +177,21 @@ fn planned(run: &Run) -> impl Iterator<Item = (&str, &str)> {
             .iter()
             .map(|step| (load.name.as_str(), step.as_str()))
     })
+}
+
+/// Of which blocks ratios are not made, by load.
+fn set_aside(run: &Run) -> Vec<String> {
+    let loads = run.scenario.loads.iter().filter_map(|load| {
+        let aside = SetAside::of(run, &load.name);
+        let why = aside.mostly()?;
+        Some(format!(
+            "{}: ratios leave out {} of {} blocks: {why}",
+            load.name,
+            aside.count(),
+            load.blocks
+        ))
+    });
+    loads.collect()
 }
 
 fn caveats(base: &Run, head: &Run) -> Vec<String> {

@@ -6,6 +6,9 @@
 use crate::chart::Swatch;
 use crate::plain;
 
+/// The widest padding that `format!` takes.
+const MOST_WIDTH: usize = u16::MAX as usize;
+
 /// Two spaces between columns: thousands inside them have one.
 const GAP: &str = "  ";
 /// A longer cell is cut, characters: the others of its column would be as wide.
@@ -261,6 +264,7 @@ impl Table {
         let line = |row: &Vec<String>| {
             let cells = row.iter().zip(&widths).enumerate();
             let cells = cells.map(|(column, (cell, width))| {
+                let width = (*width).min(MOST_WIDTH);
                 if column == 0 || self.words.contains(&column) {
                     format!("{cell:<width$}")
                 } else {

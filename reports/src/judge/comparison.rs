@@ -95,9 +95,14 @@ impl<'a> Comparison<'a> {
     }
 
     /// A metric of a step, over blocks where every slice carries it, and else of all requests at once, without an interval.
+    ///
+    /// Of all requests are failures too, which count wherever they happened, and the row of a limit of the head alone:
+    /// how the head's blocks stand to the base's says nothing of the requests beyond it.
     #[must_use]
     pub fn row_or_pooled(&self, step: &str, metric: &Metric) -> Row {
-        let row = if self.is_carried(step, metric) {
+        let is_of_head = matches!(self.rule, Rule::Limit(limit) if !limit.is_relative());
+        let is_of_all = is_of_head || *metric == Metric::Errors;
+        let row = if !is_of_all && self.is_carried(step, metric) {
             self.row(step, metric)
         } else {
             self.pooled(step, metric)
@@ -210,7 +215,10 @@ impl<'a> Comparison<'a> {
         Row {
             base,
             head,
-            counts: self.counts(metric),
+            counts: (kind == Kind::Share).then(|| {
+                [self.base, self.head]
+                    .map(|side| metric.counts(side.run.slices_of(self.load, side.variant)))
+            }),
             effect: both.map(|(base, head)| match kind {
                 Kind::Share => head - base,
                 _ if absolute => head - base,

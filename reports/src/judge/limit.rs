@@ -39,7 +39,7 @@ pub enum LimitError {
     #[error("`{0}` is not a statistic: use {all}{near}", all = listed(), near = near(.0))]
     Statistic(String),
     /// The bound is not a number of a known unit.
-    #[error("`{0}` is not a bound: use a number of 0 or more with %, ns, us, ms or s")]
+    #[error("`{0}` is not a bound: use a number of 0 or more with %, ns, us, ms, s or m")]
     Bound(String),
     /// Error rates have no time.
     #[error(

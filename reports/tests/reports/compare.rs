@@ -289,3 +289,59 @@ fn json_holds_what_the_table_shows() {
     assert!(json["pairs"][0]["times"][0]["ratio"].is_f64());
     assert_eq!(json["limits"][0]["verdict"], "held");
 }
+
+/// The first slice of a variant in a block, and what a host took of its time.
+fn steal(run: &mut Run, block: usize, share: f64) {
+    for slice in &mut run.slices {
+        if slice.block == block {
+            slice.steal = Some(share);
+        }
+    }
+}
+
+#[test]
+fn failures_count_in_a_block_that_is_set_aside_too() {
+    let mut run = measured();
+    steal(&mut run, 0, 0.2);
+    let failing = run
+        .slices
+        .iter_mut()
+        .find(|slice| slice.block == 0 && slice.variant == "md5-article")
+        .unwrap();
+    failing.failed.insert("status 500".into(), failing.ok);
+    let comparison = within(&run, "md5", "md5-article", "errors > 0.1%");
+    assert_eq!(comparison.exit_code, 1, "{comparison:?}");
+    let said = render::text(&comparison.document());
+    assert!(said.contains("one-user: ratios leave out 1 of"), "{said}");
+    let comparison = within(&run, "md5", "md5-article", "p50 > 20%");
+    assert_eq!(comparison.exit_code, 3, "{comparison:?}");
+}
+
+#[test]
+fn a_limit_of_the_head_is_judged_by_all_its_requests() {
+    let mut run = measured();
+    // Half of the blocks are as before, so that the median ratio is.
+    let of_head = run
+        .merged
+        .iter_mut()
+        .filter(|figure| figure.variant == "md5-article");
+    for figure in of_head {
+        for value in &mut figure.percentiles {
+            *value *= 1000;
+        }
+    }
+    let broken = within(&run, "md5", "md5-article", "p50 > 5ms");
+    assert_eq!(broken.exit_code, 1, "{broken:?}");
+    let held = within(&run, "md5", "md5-article", "p50 > 20%");
+    assert_eq!(held.exit_code, 0, "{held:?}");
+}
+
+#[test]
+fn a_word_beyond_what_can_be_padded_is_written_whole() {
+    let mut run = measured();
+    let long = "x".repeat(70_000);
+    run.variants[0].gives_up = vec![long.clone(); 3];
+    run.variants[0].label = long;
+    let said = render::text(&authlab_reports::ladder::document(&run));
+    assert!(said.contains("xxx"));
+}
