@@ -262,7 +262,16 @@ fn figure(scale: Scale, kind: Kind, level: f64) -> f64 {
     match (scale, kind) {
         (Scale::Absolute { .. }, Kind::PerSecond) => -level,
         (Scale::Rate | Scale::Absolute { .. }, _) => level,
-        (Scale::Logarithm { .. }, Kind::PerSecond) => (-level).exp(),
-        (Scale::Logarithm { .. }, _) => level.exp(),
+        (Scale::Logarithm { .. }, Kind::PerSecond) => out_of_logarithm(-level),
+        (Scale::Logarithm { .. }, _) => out_of_logarithm(level),
     }
+}
+
+/// Without the last digits, which the way through a logarithm costs: 100 ns are 100, and not 100.00000000000004.
+fn out_of_logarithm(level: f64) -> f64 {
+    const DIGITS: i32 = 12;
+    let value = level.exp();
+    let scale = 10_f64.powi(DIGITS - value.log10().ceil() as i32);
+    let rounded = (value * scale).round() / scale;
+    if rounded.is_finite() { rounded } else { value }
 }

@@ -77,8 +77,30 @@ fn published_runs_are_rendered_as_before() {
     );
 }
 
+/// Without the digits that another processor's logarithm may give otherwise: a number of ten significant ones.
+fn rounded(json: &str) -> String {
+    fn round(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Array(values) => values.iter_mut().for_each(round),
+            serde_json::Value::Object(members) => members.values_mut().for_each(round),
+            serde_json::Value::Number(number) if number.is_f64() => {
+                *value = format!("{:.9e}", number.as_f64().unwrap()).into();
+            }
+            _ => {}
+        }
+    }
+    let mut value = serde_json::from_str(json).unwrap();
+    round(&mut value);
+    serde_json::to_string_pretty(&value).unwrap()
+}
+
 fn of_run(name: &str, run: &Run, renders: &mut Renders) {
     let mut add = |form: &str, text: String| {
+        let text = if form.ends_with(".json") {
+            rounded(&text)
+        } else {
+            text
+        };
         let earlier = renders.insert(format!("{name}/{form}"), text);
         assert_eq!(earlier, None, "{name} {form}");
     };
