@@ -96,11 +96,10 @@ fn rounded(json: &str) -> String {
 
 fn of_run(name: &str, run: &Run, renders: &mut Renders) {
     let mut add = |form: &str, text: String| {
-        let text = if form.ends_with(".json") {
-            rounded(&text)
-        } else {
-            text
-        };
+        let is_json = Path::new(form)
+            .extension()
+            .is_some_and(|kind| kind == "json");
+        let text = if is_json { rounded(&text) } else { text };
         let earlier = renders.insert(format!("{name}/{form}"), text);
         assert_eq!(earlier, None, "{name} {form}");
     };
