@@ -21,6 +21,12 @@ impl Changes {
         let (from, to) = (&first.change.from, &last.change.to);
         let sentence = match self.whole {
             Some(_) if self.is_saving() => clauses,
+            // The table below has what there is to know of each.
+            Some(whole) if self.is_open() && !whole.spans(0.0) => format!(
+                "no verdict on {from} and {to}: p50 differs by {}{}",
+                quantity::duration(whole.median.abs()),
+                range(whole)
+            ),
             Some(whole) => format!("from {from} to {to} {}: {clauses}", self.unclear(whole)),
             None => format!("never measured in one block, {from} and {to}: {clauses}"),
         };
@@ -63,6 +69,17 @@ impl Changes {
             && self
                 .whole
                 .is_some_and(|whole| whole.median > 0.0 && !whole.spans(0.0))
+    }
+
+    /// Whether all was measured, and neither the whole nor a part has a verdict.
+    fn is_open(&self) -> bool {
+        if self.parts.iter().any(|part| part.saved.is_none()) {
+            return false;
+        }
+        let mut verdicts = self.parts.iter().map(|part| part.verdict);
+        let is_none =
+            |verdict: Option<Verdict>| verdict.is_none_or(|it| it == Verdict::Inconclusive);
+        is_none(self.verdict) && verdicts.all(is_none)
     }
 
     /// What is to be said of a whole that is not judged to be a saving.
