@@ -5,7 +5,12 @@ use std::time::{Duration, Instant};
 
 use authlab_server::SessionsFrom;
 
+use redis::AsyncConnectionConfig;
+
 use crate::installed::found;
+
+/// It only catches a Redis that hangs.
+const HANG: Duration = Duration::from_secs(60);
 
 pub(crate) struct Redis {
     port: u16,
@@ -30,14 +35,14 @@ impl Redis {
             .unwrap();
         let begun = Instant::now();
         let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
+        // The library's half a second is less than a loaded machine may keep Redis waiting for a core.
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(HANG));
         let connection = loop {
-            if let Ok(connection) = client.get_multiplexed_async_connection().await {
+            let connecting = client.get_multiplexed_async_connection_with_config(&patient);
+            if let Ok(connection) = connecting.await {
                 break connection;
             }
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "redis-server did not start"
-            );
+            assert!(begun.elapsed() < HANG, "redis-server did not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         Some(Self {
