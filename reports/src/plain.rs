@@ -103,4 +103,10 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<String>(&json(&quoted)).unwrap(), any);
         }
     }
+
+    #[test]
+    fn a_shell_reads_each_word_as_it_was() {
+        let words = ["a/b-c", "hit|miss", "it's", ""].map(str::to_owned);
+        assert_eq!(command(&words), r"a/b-c 'hit|miss' 'it'\''s' ''");
+    }
 }

@@ -29,19 +29,6 @@ pub(super) fn benchmarks(count: usize) -> String {
     }
 }
 
-/// Words as a shell takes them.
-pub(super) fn shell(words: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    let quoted = words.iter().map(|word| {
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,11 +43,5 @@ mod tests {
         ] {
             assert_eq!(time(ns), text);
         }
-    }
-
-    #[test]
-    fn a_shell_reads_each_word_as_it_was() {
-        let words = ["a/b-c", "hit|miss", "it's", ""].map(str::to_owned);
-        assert_eq!(shell(&words), r"a/b-c 'hit|miss' 'it'\''s' ''");
     }
 }

@@ -3,7 +3,7 @@
 use super::Duel;
 use crate::document::{Block, Document, Most, Table};
 use crate::judge::{Row, Verdict};
-use crate::micro::words::{UNFINISHED, benchmarks, effect, shell, time};
+use crate::micro::words::{UNFINISHED, benchmarks, effect, time};
 use crate::outcome::Outcome;
 use crate::quantity::{self, NOT_MEASURED};
 
@@ -34,7 +34,7 @@ impl Duel {
             measured(self)
         );
         let end = format!("exit {} · repeat:", self.exit_code);
-        let repeat = shell(&self.terms.repeat);
+        let repeat = crate::plain::command(&self.terms.repeat);
         document.on_terminal(format!("duel of benchmarks: {sides}"));
         document.on_terminal(String::new());
         document.on_terminal(table(&self.rows));
