@@ -7,7 +7,6 @@
 
 mod document;
 mod pair;
-mod separate;
 
 use serde::Serialize;
 
@@ -161,7 +160,7 @@ pub fn between(base: &Run, head: &Run, limits: &[Limit]) -> Report {
         let rule = Rule::Limit(limit.clone());
         let comparison = Comparison::between([base, head], &pair.at.load, &pair.variant, &rule);
         let row = comparison.row_or_pooled(&pair.at.step, limit.metric());
-        (row, separate::objection(base, head, limit))
+        (row, pair::objection(base, head, limit))
     });
     let faults = [base, head].into_iter().flat_map(|run| {
         let faults = run.faults().into_iter();

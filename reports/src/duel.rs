@@ -9,14 +9,13 @@ mod instructions;
 pub mod junit;
 mod quality;
 mod rows;
-mod standing;
 
 use serde::Serialize;
 
 pub use self::document::MOST_BYTES;
 pub use self::instructions::Counted;
 pub use self::quality::Quality;
-pub use self::standing::{Standing, spoiled, standing};
+pub use self::rows::{Standing, spoiled, standing};
 use crate::judge::aside::SetAside;
 use crate::judge::{Role, Row, UnknownVariant, Verdict};
 use crate::outcome::Outcome;

@@ -5,7 +5,6 @@
 //! - [`comparison`]: the counts against a baseline, judged.
 
 pub mod comparison;
-mod document;
 pub mod reading;
 
 use std::collections::BTreeSet;

@@ -14,7 +14,6 @@ mod hgrm;
 mod hlog;
 mod read;
 mod recordings;
-mod replace;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,6 +26,7 @@ use std::{
 
 use hdrhistogram::Histogram;
 
+use self::hlog::Logs;
 pub(crate) use self::hlog::tag;
 pub use self::{
     error::FolderError,
@@ -34,7 +34,6 @@ pub use self::{
     read::{MOST_BLOCKS, MOST_SHARDS, MOST_USERS, read},
     recordings::Recordings,
 };
-use self::{hlog::Logs, replace::replace};
 use crate::{
     ladder, page, percentiles, plain, render,
     run::{Figure, Run, Slice},
@@ -371,4 +370,20 @@ fn check_logs(run: &Run) -> Result<(), FolderError> {
         }
     }
     Ok(())
+}
+
+/// Writes beside `file`, then renames into place.
+pub(crate) fn replace(file: &Path, content: &[u8]) -> Result<(), FolderError> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let beside = file.with_file_name(format!(".{name}.new"));
+    fs::write(&beside, content)
+        .and_then(|()| fs::rename(&beside, file))
+        .map_err(|source| {
+            // Best effort: on a full disk the part written is in everyone's way.
+            let _ = fs::remove_file(&beside);
+            FolderError::Write {
+                file: file.to_owned(),
+                source,
+            }
+        })
 }

@@ -10,7 +10,6 @@
 //! What is judged is a pure function of the run: the same blocks give the same verdict, however
 //! often somebody looked.
 
-mod advisory;
 pub mod aside;
 mod comparison;
 pub mod differences;
@@ -20,18 +19,15 @@ pub mod limit;
 pub mod metric;
 pub mod power;
 mod row;
-mod terms;
-pub mod threshold;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::comparison::Comparison;
+pub use self::comparison::{Comparison, UnknownVariant};
 use self::differences::{Differences, Scale};
 use self::lengthen::lengthened;
 pub use self::limit::Limit;
 pub use self::metric::Metric;
-pub use self::row::{Role, Row};
-pub use self::terms::UnknownVariant;
+pub use self::row::{INSTRUCTIONS, Role, Row};
 use crate::order_statistics::{ALPHA, Estimate, Interval, at_least};
 
 /// A difference below this is never called one: 3 %.

@@ -6,7 +6,6 @@
 
 pub mod calibration;
 mod capacity;
-mod duel;
 mod latency;
 mod slice;
 
@@ -14,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 pub use self::calibration::Calibration;
 pub use self::capacity::{Capacity, LimitedBy, Point};
-pub use self::duel::{Instructions, Terms};
 pub use self::latency::Latency;
 pub use self::slice::{
     Attack, CacheUse, Figure, PERCENTILES, Slice, ascending_percentiles, per_second, throughput,
@@ -367,4 +365,33 @@ impl Verdict {
             Self::Empty => "empty",
         }
     }
+}
+
+/// What is judged, by what, and how often it is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The variant that is compared with.
+    pub base: String,
+    /// The variant that is judged.
+    pub head: String,
+    /// The load that is judged.
+    pub load: String,
+    /// The metrics asked for, as they are written.
+    pub gates: Vec<String>,
+    /// Blocks after which it is looked at.
+    pub looks: Vec<usize>,
+}
+
+/// What the passes counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instructions {
+    /// What counted: `perf`, or `cachegrind`, which counts another code path on processors whose
+    /// instructions it does not know.
+    pub counter: String,
+    /// Instructions a request of the base, a value a pass.
+    pub base: Vec<f64>,
+    /// Those of the head.
+    pub head: Vec<f64>,
 }

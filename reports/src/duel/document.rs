@@ -2,7 +2,7 @@
 
 use super::{Counted, Duel, Side};
 use crate::document::{Block, Cell, Document, Most, Table};
-use crate::judge::{Role, Row, Verdict, threshold};
+use crate::judge::{self, Role, Row, Verdict};
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
 use crate::plain;
@@ -248,7 +248,7 @@ pub(super) fn cells_of_instructions(duel: &Duel, counted: &Counted) -> [String; 
         format!(
             "{verdict} ({}, threshold {})",
             counted.counter,
-            quantity::share(threshold::INSTRUCTIONS)
+            quantity::share(judge::INSTRUCTIONS)
         ),
     ]
 }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::judge::threshold::INSTRUCTIONS;
+use crate::judge::INSTRUCTIONS;
 use crate::judge::{Row, Rule, Verdict};
 use crate::run::Instructions;
 

@@ -1,7 +1,11 @@
-//! What a duel will be able to see, from how much identical servers differ on this machine.
+//! What a duel can see, from how much identical servers differ on this machine: the least difference, and which
+//! metrics it cannot gate.
 
+use super::metric::Metric;
 use super::{MARGIN, RESOLUTION, Sequential};
 use crate::order_statistics::normal_quantile;
+use crate::quantity;
+use crate::run::Run;
 use crate::run::calibration::{Calibration, Noise};
 
 /// Standard deviations in a median absolute deviation of normal values.
@@ -43,6 +47,66 @@ pub fn blocks_to_gate(mad: f64, rule: &Sequential) -> usize {
 
 fn standard_error(mad: f64, blocks: usize) -> f64 {
     MEDIAN_BY_MEAN * SIGMA_IN_MAD * mad / (blocks.max(1) as f64).sqrt()
+}
+
+/// Slices of a block.
+const SLICES: f64 = 4.0;
+
+/// Why the metric is shown only; none when it can be gated.
+pub(super) fn why(
+    run: &Run,
+    load: &str,
+    metric: &Metric,
+    least_samples: u64,
+    rule: &Sequential,
+) -> Option<String> {
+    let is_tail = match metric {
+        Metric::Percentile(_) => *metric != Metric::P50,
+        Metric::Max | Metric::Mean => true,
+        Metric::Cpu | Metric::Errors => false,
+        Metric::Stale | Metric::Capacity | Metric::Memory | Metric::Stage(_) => return None,
+    };
+    let load = run.load(load)?;
+    let last = rule.looks.last().copied().unwrap_or(1);
+    let duel_s = last as f64 * SLICES * load.slice_ms as f64 / 1e3;
+    let Some(needed) = metric.samples_of_a_slice() else {
+        return Some("the greatest of a slice says nothing of the next".to_owned());
+    };
+    if !metric.is_of_load() && least_samples < needed {
+        let longer = needed as f64 / least_samples.max(1) as f64;
+        return Some(format!(
+            "{} of {} samples a slice (about {} to gate)",
+            quantity::grouped(least_samples),
+            quantity::grouped(needed),
+            quantity::elapsed(duel_s * longer)
+        ));
+    }
+    // The median carries itself, and so do errors and CPU time: their intervals say what they are
+    // worth. Tails moved by up to three times between identical servers.
+    if !is_tail {
+        return None;
+    }
+    let Some(calibration) = run
+        .calibration
+        .as_ref()
+        .filter(|known| known.stale.is_none())
+    else {
+        return Some(
+            "gated only where a calibration says that this machine carries it: `authlab calibrate`"
+                .to_owned(),
+        );
+    };
+    let Some(noise) = noise(calibration, &metric.to_string(), load.slice_ms) else {
+        return Some("this machine's calibration does not know its noise".to_owned());
+    };
+    let blocks = blocks_to_gate(noise.mad, rule);
+    (blocks > last).then(|| {
+        format!(
+            "identical servers differ by {} a block here (about {} to gate)",
+            quantity::share(noise.mad.exp_m1()),
+            quantity::elapsed(duel_s * blocks as f64 / last as f64)
+        )
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::Duel;
 use crate::document::{Block, Document, Most, Table};
 use crate::judge::{Row, Verdict};
-use crate::micro::words::{UNFINISHED, benchmarks, effect, time};
+use crate::micro::{UNFINISHED, benchmarks, effect, time};
 use crate::outcome::Outcome;
 use crate::quantity::{self, NOT_MEASURED};
 
