@@ -24,7 +24,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 pub(crate) fn listed_below(examples: &str) -> String {
     let names: Vec<_> = names().collect();
     format!(
-        "{examples}\n\nScenarios that are carried: {}",
+        "{examples}\n\nScenarios that authlab contains: {}",
         names.join(", ")
     )
 }

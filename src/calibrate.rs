@@ -16,10 +16,10 @@ use crate::run::{check_runs, tool};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Folder of runs: later runs made there carry the calibration
+    /// Folder of runs; later runs there include the calibration
     #[arg(long, default_value = "reports/runs")]
     runs: PathBuf,
-    /// A second instead of a minute: to see that it works; kept nowhere
+    /// Take a second instead of a minute and save nothing, as a test
     #[arg(long)]
     smoke: bool,
 }

@@ -17,29 +17,29 @@ use server::{Answer, Dialect, Server};
 pub(crate) struct Arguments {
     /// The server: http://HOST:PORT
     url: String,
-    /// What to do, once; without it a dialogue begins
+    /// What to do; without it the client is interactive
     #[command(subcommand)]
     act: Option<Act>,
     /// Print the server's answers as JSON
     #[arg(long, global = true)]
     json: bool,
-    /// Who signs in; a server with --credential basic takes it for each command, in place of a token
+    /// Name of the account; with --credential basic it is needed for each command, instead of a token
     #[arg(long, global = true, value_name = "NAME")]
     user: Option<String>,
-    /// What an earlier `login` printed
+    /// Token that `login` printed
     #[arg(long, global = true, env = "AUTHLAB_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// What this device calls itself
+    /// Name of this device
     #[arg(long, global = true, value_name = "ID")]
     device: Option<String>,
 }
 
 #[derive(clap::Subcommand)]
 enum Act {
-    /// Sign in and print the token; the password is asked for, or is `AUTHLAB_CLIENT_PASSWORD`, or a line on stdin.
-    /// At a server with --credential basic the token contains the password
+    /// Sign in and print the token. The password is `AUTHLAB_CLIENT_PASSWORD`, or typed, or a line on stdin.
+    /// With --credential basic the token contains the password
     Login,
-    /// The items that this account sees
+    /// List the items that this account may see
     Items,
     /// Add an item
     Add {
@@ -49,11 +49,11 @@ enum Act {
     },
     /// The account
     Account,
-    /// The devices that the account is signed in from
+    /// List the devices that the account is signed in from
     Devices,
     /// Sign a device out
     SignOut {
-        /// Its id, as `devices` says it
+        /// Its id, as `devices` prints it
         device: String,
     },
     /// End this session

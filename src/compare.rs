@@ -14,21 +14,21 @@ use crate::format::Format;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// One run with --base and --head, or two runs: base first
+    /// One run with --base and --head, or two runs, the baseline first
     #[arg(required_unless_present = "criterion", num_args = 1..=2)]
     runs: Vec<PathBuf>,
-    /// Variant that is compared with
+    /// Variant that is the baseline
     #[arg(long)]
     base: Option<String>,
-    /// Variant that is judged
+    /// Variant that is the candidate
     #[arg(long)]
     head: Option<String>,
-    /// Exit 1 when head is worse by more, e.g. 'p50 > 20%' or 'p99 > 50%, errors > 0.1%'
+    /// Exit 1 when the candidate exceeds this limit, e.g. 'p50 > 20%' or 'p99 > 50ms, errors > 0.1%'
     #[arg(long, value_name = "LIMIT")]
     fail_over: Vec<String>,
     #[command(flatten)]
     baselines: baselines::Wanted,
-    /// Form of the table
+    /// Format of the output
     #[arg(long, default_value = "text", value_parser = Format::of_reports())]
     format: Format,
 }

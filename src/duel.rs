@@ -32,97 +32,116 @@ use crate::{flags, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Scenario file whose steps and load are used: its variants may be named by --base and --head
+    /// Scenario file whose steps and load are used; --base and --head may name its variants
     #[arg(value_name = "SCENARIO")]
     scenario: Option<PathBuf>,
-    /// Server that is compared with: a command (`{port}` becomes a free port), a URL, or a variant of SCENARIO
-    #[arg(long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
+    /// Baseline: a command (`{port}` becomes a free port), a URL, or a variant of SCENARIO
+    #[arg(help_heading = "Servers", long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
     base: Option<Confidential>,
-    /// Server that is judged
-    #[arg(long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
+    /// Candidate: a command, a URL, or a variant of SCENARIO
+    #[arg(help_heading = "Servers", long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
     head: Option<Confidential>,
-    /// How people call the base, e.g. main
-    #[arg(long, value_name = "NAME", default_value = "base")]
+    /// Name of the baseline in reports, e.g. main
+    #[arg(
+        help_heading = "Servers",
+        long,
+        value_name = "NAME",
+        default_value = "base"
+    )]
     base_name: String,
-    /// How people call the head, e.g. pr-812
-    #[arg(long, value_name = "NAME", default_value = "head")]
+    /// Name of the candidate in reports, e.g. pr-812
+    #[arg(
+        help_heading = "Servers",
+        long,
+        value_name = "NAME",
+        default_value = "head"
+    )]
     head_name: String,
-    /// How people call the duel [default: that of SCENARIO, or duel]
+    /// Name of the duel [default: that of SCENARIO, or duel]
     #[arg(long)]
     name: Option<String>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Requests")]
     requests: Requests,
     /// Metrics that decide: p50, errors, cpu, p90, p99, p99.9, capacity, stale, memory, stage-NAME
-    #[arg(long, value_delimiter = ',', default_value = "p50,errors")]
+    #[arg(
+        help_heading = "Verdict",
+        long,
+        value_delimiter = ',',
+        default_value = "p50,errors"
+    )]
     gate: Vec<Metric>,
-    /// Closed users [default: 1, or those of SCENARIO]
-    #[arg(long)]
+    /// Users of a closed model [default: 1, or those of SCENARIO]
+    #[arg(help_heading = "Load", long)]
     users: Option<usize>,
     /// Length of a slice [default: 100ms, or that of SCENARIO]
-    #[arg(long, value_parser = authlab_reports::duration::typed)]
+    #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
     slice: Option<String>,
-    /// How long before measuring at most, at each start of a server
-    #[arg(long, default_value = "2s", value_parser = authlab_reports::duration::typed)]
+    /// Longest warm-up after each start of a server
+    #[arg(help_heading = "Load", long, default_value = "2s", value_parser = authlab_reports::duration::typed)]
     warm_up: String,
-    /// How long an answer may take: a request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
-    #[arg(long, value_parser = authlab_reports::duration::typed)]
+    /// A request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
+    #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
     timeout: Option<String>,
-    /// Servers start again after so many blocks, 0 for never
-    #[arg(long, default_value_t = 10)]
+    /// Restart the servers after so many blocks; 0 for never
+    #[arg(help_heading = "Load", long, default_value_t = 10)]
     restart_blocks: usize,
-    /// Path that answers 2xx when a command's server is ready [default: any answer on / will do]
-    #[arg(long, value_name = "PATH", value_parser = Confidential::url)]
+    /// Path that answers 2xx when the server of a command is ready [default: any answer on / counts]
+    #[arg(help_heading = "Servers", long, value_name = "PATH", value_parser = Confidential::url)]
     ready: Option<Confidential>,
-    /// How long a command's server may take to be ready
-    #[arg(long, default_value = "10s", value_parser = authlab_reports::duration::typed)]
+    /// How long the server of a command may take to be ready
+    #[arg(help_heading = "Servers", long, default_value = "10s", value_parser = authlab_reports::duration::typed)]
     ready_within: String,
-    /// HTTP/2
-    #[arg(long)]
+    /// Use HTTP/2
+    #[arg(help_heading = "Servers", long)]
     http2: bool,
     /// Profile of SCENARIO
-    #[arg(long, default_value = "quick")]
+    #[arg(help_heading = "Load", long, default_value = "quick")]
     profile: String,
-    /// Count user-space instructions a request as well, in a pass of its own: by perf, or by valgrind
-    #[arg(long)]
+    /// Also count user-space instructions per request, in a separate pass with perf or valgrind
+    #[arg(help_heading = "Verdict", long)]
     pub(crate) instructions: bool,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Result")]
     end: End,
     /// Seed of every random choice [default: from the clock]
-    #[arg(long)]
+    #[arg(help_heading = "Load", long)]
     seed: Option<u64>,
-    /// Repeat the duel of this run: its run.json, or its folder
+    /// Repeat the duel of this run (run.json or its folder)
     #[arg(
         long,
         value_name = "RUN",
         conflicts_with_all = ["scenario", "seed"]
     )]
     replay: Option<PathBuf>,
-    /// Two criterion benchmark binaries instead of servers, and a regular expression of the benchmarks
-    #[arg(
+    /// Compare two criterion benchmark binaries; FILTER is a regular expression of the benchmarks
+    #[arg(help_heading = "Benchmarks instead of servers", 
         long,
         value_names = ["BASE", "HEAD", "FILTER"],
         num_args = 2..=3,
         conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions", "timeout"]
     )]
     bench: Vec<String>,
-    /// Benchmarks may run on every core, as those of several threads need; otherwise on those that servers have
-    #[arg(long, requires = "bench")]
+    /// Run benchmarks on all cores, as multi-threaded ones need, instead of on those of the servers
+    #[arg(
+        help_heading = "Benchmarks instead of servers",
+        long,
+        requires = "bench"
+    )]
     all_cores: bool,
 }
 
 // What becomes of the verdict. A repeated duel takes none of it from its run. Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args)]
 struct End {
-    /// What an inconclusive end is for a script: pass (0) or fail (1) [default: 3]
+    /// Exit code of an inconclusive duel: pass (0) or fail (1) [default: 3]
     #[arg(long, value_name = "END")]
     inconclusive: Option<Inconclusive>,
-    /// What is printed at the end
+    /// Format of the result on standard output
     #[arg(long, default_value = "text", value_parser = Format::of_duels())]
     format: Format,
-    /// Folder that every form is written to as well: duel.md, duel.xml, duel.json, benchmark.json, duel.txt
+    /// Folder for all formats: duel.md, duel.xml, duel.json, benchmark.json, duel.txt
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Folder that run folders are made in
+    /// Folder in which run folders are created
     #[arg(long, default_value = "reports/runs")]
     runs: PathBuf,
 }

@@ -3,23 +3,29 @@
 
 pub(crate) const ALL: &str = "\
 Examples:
-  authlab run thousandfold         # what does the claim come to here?
-  authlab serve --binding sha256   # the server, to look at: it has /docs
-  authlab duel --help              # each verb has examples of its own
+  authlab run thousandfold         # measure the published claim here
+  authlab serve --binding sha256   # a server to try; see /docs
+  authlab duel --help              # each command has examples
 
-Exit codes: 0 ok, 1 slower or a limit broken, 2 bad input or lost output, 3 inconclusive or invalid";
+Exit codes: 0 measured, perhaps with warnings; 1 a limit was exceeded, or slower;
+2 bad input or lost output; 3 no verdict, or interrupted;
+4 the target never answered, or gave no expected answer";
 
 pub(crate) const SERVE: &str = "\
 Examples:
   authlab serve --list-presets
   authlab serve --preset bound-token-cached
   authlab serve --binding sha256 --cache decision --server-timing
-  AUTHLAB_CREDENTIAL=opaque authlab serve --listen 127.0.0.1:8081";
+  AUTHLAB_CREDENTIAL=opaque authlab serve --listen 127.0.0.1:8081
+
+Each setting is also a variable (--cache-ttl: AUTHLAB_CACHE_TTL) and a key of the
+file that --config names. Flags override variables, which override the file,
+which overrides the preset.";
 
 pub(crate) const CLIENT: &str = "\
 Examples:
-  authlab client http://127.0.0.1:8080               # a dialogue, until `quit`
-  export AUTHLAB_CLIENT_PASSWORD=password123         # or typed, or on stdin
+  authlab client http://127.0.0.1:8080               # interactive, until `quit`
+  export AUTHLAB_CLIENT_PASSWORD=password123         # or typed at the prompt
   export AUTHLAB_TOKEN=$(authlab client http://127.0.0.1:8080 login --user john)
   authlab client http://127.0.0.1:8080 items --json";
 
@@ -27,7 +33,7 @@ pub(crate) const RUN: &str = "\
 Examples:
   authlab run thousandfold
   authlab run mine.toml --full
-  authlab run mine.toml --json > slices.jsonl    # a line a slice, for programs";
+  authlab run mine.toml --json > slices.jsonl    # one line for each slice";
 
 pub(crate) const LAB: &str = "\
 Examples:
@@ -37,7 +43,7 @@ Examples:
 
 pub(crate) const LOAD: &str = "\
 Examples:
-  authlab load http://127.0.0.1:8080/healthz            # one closed user
+  authlab load http://127.0.0.1:8080/healthz            # closed model, one user
   authlab load http://127.0.0.1:8080 --get /healthz --rate 1000 -d 10s
   authlab load http://127.0.0.1:8080 --get /healthz --get /docs --users 32
   authlab load http://127.0.0.1:8080 --get /items/ --expect 401 \\
@@ -49,7 +55,7 @@ Example:
 
 pub(crate) const MERGE: &str = "\
 Examples:
-  T=$(date -ud +5sec +%FT%TZ)    # servers that run already, an instant for all
+  T=$(date -ud +5sec +%FT%TZ)    # the servers run; one start time for all
   authlab run urls.toml --seed 7 --start-at $T --shard 0/2 &
   authlab run urls.toml --seed 7 --start-at $T --shard 1/2; wait
   authlab merge reports/runs/*-of-2";
@@ -73,10 +79,11 @@ Examples:
 
 pub(crate) const CALIBRATE: &str = "\
 Example:
-  authlab calibrate            # a minute; runs in the same folder then carry it";
+  authlab calibrate            # a minute; later runs include it";
 
 pub(crate) const COMPLETIONS: &str = "\
 Examples:
   source <(authlab completions bash)
   authlab completions zsh > _authlab         # in a folder of $fpath
-  authlab completions fish > authlab.fish    # in ~/.config/fish/completions";
+  authlab completions fish > authlab.fish    # in ~/.config/fish/completions
+  authlab completions man > authlab.1        # then: man ./authlab.1";

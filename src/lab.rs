@@ -24,22 +24,22 @@ pub(crate) struct Arguments {
     /// Scenarios, by name or file [default: the nine questions of the lab]
     #[arg(value_parser = builtin::Named, hide_possible_values = true)]
     scenarios: Vec<PathBuf>,
-    /// Every scenario there is
+    /// All scenarios that authlab contains
     #[arg(long, conflicts_with = "scenarios")]
     all: bool,
-    /// The profile `quick` of each, a quarter of an hour on 2 cores; so it is without a word
+    /// Use the profile `quick`, a quarter of an hour on 2 cores (default)
     #[arg(long, conflicts_with_all = ["full", "profile"])]
     quick: bool,
-    /// The profile `full` of each: a night
+    /// Use the profile `full`, which takes a night
     #[arg(long, conflicts_with = "profile")]
     full: bool,
     /// Profile of the scenarios
     #[arg(long, default_value = "quick")]
     profile: String,
-    /// Runs that another build made count too: they are not made again
+    /// Also accept existing runs of another build, instead of making them again
     #[arg(long)]
     any_build: bool,
-    /// Folder of the site and of its runs
+    /// Folder of the site and its runs
     #[arg(long, default_value = "reports/lab")]
     into: PathBuf,
 }

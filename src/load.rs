@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// Users: as many requests can be under way [default: 1; with --rate 100]
     #[arg(long)]
     users: Option<usize>,
-    /// Requests a second, planned whether or not a user is free [default: closed users]
+    /// Requests a second, scheduled whether or not a user is free [default: a closed model]
     #[arg(long, value_parser = per_second)]
     rate: Option<f64>,
     /// Spread of planned requests: uniform or poisson

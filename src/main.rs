@@ -40,7 +40,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What does authorizing a request cost, and did this change make it slower?
+/// Measure what authorization costs per request, and whether a change made a server slower
 #[derive(Parser)]
 #[command(version, about, long_about = None, arg_required_else_help = true, after_help = examples::ALL)]
 struct Arguments {
@@ -50,16 +50,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Start the reference server: every design choice is a flag
+    /// Start the reference server, whose design choices are all flags
     #[command(after_help = examples::SERVE)]
     Serve(Box<serve::Arguments>),
-    /// Sign in at a reference server, by hand or in a script
+    /// Sign in at a reference server, interactively or in a script
     #[command(after_help = examples::CLIENT)]
     Client(client::Arguments),
     /// Run a scenario against its variants and report
     #[command(after_help = builtin::listed_below(examples::RUN))]
     Run(run::Arguments),
-    /// Run a set of scenarios, and write one site of what they found
+    /// Run a set of scenarios and write one site of their findings
     #[command(after_help = examples::LAB)]
     Lab(lab::Arguments),
     /// Measure one server without a scenario file
@@ -74,16 +74,16 @@ enum Verb {
     /// Compare two variants of a run, or two runs
     #[command(after_help = examples::COMPARE)]
     Compare(compare::Arguments),
-    /// Judge two servers against each other: slower, faster, no change, or cannot tell
+    /// Decide whether a candidate server is slower than a baseline: slower, faster, no change or inconclusive
     #[command(after_help = examples::DUEL)]
     Duel(Box<duel::Arguments>),
-    /// Measure what this machine and the load generator can tell apart, now
+    /// Measure what this machine and the load generator can resolve
     #[command(after_help = examples::CALIBRATE)]
     Calibrate(calibrate::Arguments),
-    /// Print the script by which a shell completes verbs, flags and values
+    /// Print a shell completion script, or the manual page
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Arguments),
-    /// Prove the tool itself, in a checkout: benchmarks, counts, other load generators beside it
+    /// Check authlab itself, in a checkout: benchmarks, instruction counts, other load generators
     #[command(subcommand, hide = true)]
     Prove(Proof),
     /// Answer every request with the same 200
@@ -134,7 +134,7 @@ fn main() -> ExitCode {
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Duel(arguments) => duel::run(*arguments, &typed),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
-        Verb::Completions(arguments) => Ok(completions::run(&arguments)),
+        Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Prove(proof) => proof.run(&run::tool()),
         Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),

@@ -12,13 +12,13 @@ use crate::words;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Folders of the runs that --shard made
+    /// Folders of the runs that were made with --shard
     #[arg(required = true, value_name = "RUN")]
     shards: Vec<PathBuf>,
-    /// Folder that the new run's folder is made in
+    /// Folder in which the new run is created
     #[arg(long, default_value = "reports/runs")]
     runs: PathBuf,
-    /// Add up what there is, though shards or slices are missing
+    /// Merge although shards or slices are missing
     #[arg(long)]
     partial: bool,
 }

@@ -9,7 +9,7 @@ use crate::output;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Folder of a run
+    /// Folder of the run
     run: PathBuf,
 }
 

@@ -136,7 +136,7 @@ fn the_action_names_only_files_that_are_there() {
 }
 
 #[test]
-fn what_the_readme_gives_the_action_is_what_it_takes() {
+fn what_the_pages_give_the_action_is_what_it_takes() {
     let read = |name: &str| {
         std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     };
@@ -152,16 +152,19 @@ fn what_the_readme_gives_the_action_is_what_it_takes() {
     };
     let accepted = named(inputs, "  ");
     assert!(accepted.len() >= 5, "{accepted:?}");
-    let readme = read("README.md");
-    let job = readme.split("```yaml\n").nth(1).unwrap();
-    let with = job.split("with:\n").nth(1).unwrap();
-    let given = named(with.split("```").next().unwrap(), "          ");
-    for name in &given {
-        assert!(accepted.contains(name), "{name} is none of {accepted:?}");
-    }
-    for name in accepted {
-        let about = inputs.split(&format!("  {name}:\n")).nth(1).unwrap();
-        let needed = about.lines().nth(1) == Some("    required: true");
-        assert!(!needed || given.contains(&name), "{name} is missing");
+    // The whole job, and the step alone.
+    for (page, indent) in [("docs/ci.md", "          "), ("README.md", "    ")] {
+        let page = read(page);
+        let job = page.split("```yaml\n").nth(1).unwrap();
+        let with = job.split("with:\n").nth(1).unwrap();
+        let given = named(with.split("```").next().unwrap(), indent);
+        for name in &given {
+            assert!(accepted.contains(name), "{name} is none of {accepted:?}");
+        }
+        for name in &accepted {
+            let about = inputs.split(&format!("  {name}:\n")).nth(1).unwrap();
+            let needed = about.lines().nth(1) == Some("    required: true");
+            assert!(!needed || given.contains(name), "{name} is missing");
+        }
     }
 }

@@ -113,9 +113,10 @@ fn what_a_page_shows_is_what_comes_out() {
 #[test]
 fn the_other_files_of_the_pages_are_accepted() {
     let head = "name = \"s\"\nquestion = \"?\"\nvariant = [{ name = \"a\", command = [\"./server-old\", \"--port\", \"{port}\"] }]\n";
-    let measuring = blocks("docs/measuring.md", "toml");
-    let [whole, replay] = measuring.as_slice() else {
-        panic!("{}", measuring.len());
+    let scenarios = blocks("docs/scenarios.md", "toml");
+    // Those after them are parsed by loadtest/tests/journey_errors.rs.
+    let [whole, replay, _, _] = scenarios.as_slice() else {
+        panic!("{}", scenarios.len());
     };
     let stage = Stage::new();
     stage.place.write("mine.toml", &small(&whole.text));
@@ -162,10 +163,10 @@ fn every_file_and_program_of_a_page_is_looked_at_by_a_test() {
     let tested = [
         ("README.md", "toml", 1),
         ("README.md", "yaml", 1),
-        ("docs/measuring.md", "toml", 2),
+        ("docs/scenarios.md", "toml", 4),
+        ("docs/ci.md", "yaml", 1),
         ("docs/server.md", "toml", 1),
         ("docs/server.md", "rust", 1),
-        ("docs/cache.md", "", 1), // a table of figures
     ];
     for page in PAGES {
         let fences = read(page).matches("```").count() / 2;
@@ -203,7 +204,7 @@ fn what_is_shortened_or_not_run_is_documented_and_is_what_it_was() {
 #[test]
 fn a_command_within_prose_is_one_that_there_is() {
     let mut looked_at = 0;
-    for page in PAGES.iter().chain(&["loadtest/SCENARIOS.md"]) {
+    for page in PAGES {
         for span in inline(page).iter().flat_map(|span| span.split(" && ")) {
             if SYNOPSES.contains(&span) {
                 continue;

@@ -469,7 +469,7 @@ fn the_choices_of_the_reference_server_are_known_as_such() {
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     for (flag, values) in PUBLIC_CHOICES {
         let (_, after) = help.split_once(&format!("--{flag} <")).unwrap();
-        let (choices, _) = after.split_once("[env:").unwrap();
+        let (choices, _) = after.split_once("\n      --").unwrap();
         let known: Vec<&str> = choices
             .lines()
             .filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'))

@@ -9,7 +9,7 @@ const OPEN_BY_DEFAULT: [&str; 2] = ["redis-server", "valkey-server"];
 
 fn files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut files = vec![root.join("README.md"), root.join("loadtest/SCENARIOS.md")];
+    let mut files = vec![root.join("README.md")];
     for folder in [
         "scenarios",
         "docs",

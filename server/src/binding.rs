@@ -16,7 +16,7 @@ use crate::subjects::Subject;
 axis! {
     /// Who may use a token.
     pub enum BindingKind opens Binding: "binding" {
-        /// whoever holds it
+        /// every sender
         None = "none",
         /// the sender whose bcrypt hashes it carries, at --bcrypt-cost
         Bcrypt(bcrypt::BcryptBinding) = "bcrypt",
@@ -26,7 +26,7 @@ axis! {
         Sha256(digest::DigestBinding) = "sha256",
         /// the sender whose BLAKE3 digests it carries
         Blake3(digest::DigestBinding) = "blake3",
-        /// whoever proves on each request to hold the key that it names (RFC 9449)
+        /// the sender that proves on each request that it holds the key named by the token (RFC 9449)
         Dpop(Box<dpop::DpopBinding>) = "dpop",
     }
 }

@@ -28,11 +28,11 @@ axis! {
         Opaque = "opaque",
         /// the same as the cookie of a session
         Session = "session",
-        /// a bearer JWT that only names a session: whose it is and what it may is looked up
+        /// a bearer JWT that only names a session; account and roles are looked up
         SessionJwt(Box<jwt::Jwt>) = "session-jwt",
         /// an API key in X-API-Key, kept by a hash as --password makes it
         ApiKey = "api-key",
-        /// name and password on each request (RFC 7617): the dearest, and common
+        /// name and password on each request (RFC 7617): the slowest, and common
         Basic = "basic",
     }
 }

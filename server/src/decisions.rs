@@ -31,7 +31,7 @@ axis! {
     pub enum CacheKind: "cache" {
         /// nothing
         None = "none",
-        /// what a token says: saves its verification; revocation, binding and policy are still checked
+        /// the content of a token: saves its verification; revocation, binding and policy are still checked
         Token = "token",
         /// the decision: method, place, sender and token to a grant
         Decision = "decision",

@@ -16,11 +16,11 @@ axis! {
     pub enum FreshnessKind opens Rule: "freshness" {
         /// a revocation epoch: a revoked token stops at once
         Epoch(Box<Epochs>) = "epoch",
-        /// a look at what was revoked, on each request: a revoked token stops at once
+        /// a list of revocations that is read on each request: a revoked token stops at once
         Denylist(AtomicU64) = "denylist",
         /// a time cap, --cache-ttl: a revoked token may pass that long
         Ttl = "ttl",
-        /// only the token's end: a revoked token may pass until then
+        /// only the end of the token: a revoked token may pass until then
         Exp = "exp",
     }
 }

@@ -8,7 +8,7 @@ use authlab_reports::micro::baselines::{self, Baselines};
 // Flattened into the verb's arguments. Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args)]
 pub(super) struct Wanted {
-    /// Two baselines of criterion's (`--save-baseline NAME`) instead of runs: described, never judged
+    /// Two baselines of criterion (`--save-baseline NAME`) instead of runs; described without a verdict
     #[arg(
         long,
         num_args = 2,

@@ -7,14 +7,18 @@ use std::process::Command;
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The pages whose examples are run.
-pub(crate) const PAGES: [&str; 8] = [
+pub(crate) const PAGES: [&str; 12] = [
     "README.md",
-    "docs/claim.md",
+    "docs/choose.md",
+    "docs/load.md",
+    "docs/scenarios.md",
+    "docs/duel.md",
+    "docs/ci.md",
+    "docs/compare.md",
     "docs/server.md",
     "docs/cache.md",
-    "docs/measuring.md",
-    "docs/duel.md",
-    "docs/compare.md",
+    "docs/how-it-measures.md",
+    "docs/reference.md",
     "deploy/README.md",
 ];
 

@@ -47,6 +47,10 @@ pub(crate) const SHORTENED: &[(&str, &str)] = &[
         "authlab duel mine.toml --base old --head new --out duel --inconclusive pass --slice 1ms --warm-up 10ms --restart-blocks 0",
     ),
     ("authlab calibrate", "authlab calibrate --smoke"),
+    (
+        "target/release/authlab calibrate",
+        "target/release/authlab calibrate --smoke",
+    ),
 ];
 
 /// Documented, and why it is not run here: it is parsed all the same, and a `make` goal has to be there.
@@ -59,6 +63,12 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
         "make bench",
         "minutes of a release build and of measuring; CI runs make bench-smoke, the same path",
     ),
+    (
+        "authlab prove figures",
+        "needs the checkout; tests/figures.rs runs it",
+    ),
+    ("authlab prove figures --write", "changes what is committed"),
+    ("make test", "CI runs it: this test is part of it"),
     (
         "make compare BASE=RUN_A HEAD=RUN_B LIMIT='p50 > 20%'",
         "a release build; the command that it runs stands beside it",
@@ -120,4 +130,8 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
 ];
 
 /// Within prose, and no command as it stands: what is left open.
-pub(crate) const SYNOPSES: &[&str] = &["authlab client URL login|items|devices|logout"];
+pub(crate) const SYNOPSES: &[&str] = &[
+    "authlab client URL login|items|devices|logout",
+    "authlab VERB -h",
+    "authlab VERB --help",
+];

@@ -3,7 +3,8 @@
 //! - [`bench`]: the micro-benchmarks, with a bar while they run and their medians after.
 //! - [`exact`]: instructions and allocations of whole requests, against the baseline that is committed.
 //! - [`ceiling`] and [`agree`]: the load generator beside wrk and oha (`beside`).
-//! - [`gate`]: how often the duel calls a difference that is not there on this machine, and what it finds.
+//! - [`gate`]: the duel's false-positive rate and statistical power on this machine.
+//! - [`figures`]: figures on pages, compared with the published runs that they name.
 //!
 //! `authlab prove` runs them: the command carries them hidden, so that no second binary is linked.
 
@@ -14,6 +15,7 @@ mod bench;
 mod beside;
 mod ceiling;
 mod exact;
+mod figures;
 mod gate;
 
 use std::process::ExitCode;
@@ -35,9 +37,12 @@ pub enum Proof {
     /// Compare the load generator's latencies with those of wrk and oha
     #[command(after_help = AGREE)]
     Agree(agree::Arguments),
-    /// Measure how often the duel cries wolf on this machine, and what it finds; about an hour
+    /// Measure the duel's false-positive rate and statistical power on this machine; about an hour
     #[command(after_help = CALIBRATE_GATE)]
     CalibrateGate(gate::Arguments),
+    /// Check that figures on pages are those of the published runs that they name
+    #[command(after_help = FIGURES)]
+    Figures(figures::Arguments),
 }
 
 impl Proof {
@@ -52,6 +57,7 @@ impl Proof {
             Self::Ceiling(arguments) => ceiling::run(arguments, tool),
             Self::Agree(arguments) => agree::run(arguments, tool),
             Self::CalibrateGate(arguments) => gate::run(arguments, tool),
+            Self::Figures(arguments) => figures::run(arguments),
         }
     }
 }
@@ -87,3 +93,8 @@ const CALIBRATE_GATE: &str = "\
 Examples:
   authlab prove calibrate-gate               # an hour
   authlab prove calibrate-gate --resume      # goes on with what it left";
+
+const FIGURES: &str = "\
+Examples, in a checkout:
+  authlab prove figures
+  authlab prove figures --write    # the pages get the runs' figures";

@@ -1,8 +1,11 @@
 //! A scenario as typed: the tables of a TOML file, which a program may fill in as well.
 //!
-//! [`Scenario::of`](super::Scenario::of) checks them. What each key means and accepts is described in `SCENARIOS.md`.
+//! [`Scenario::of`](super::Scenario::of) checks them. What each key means and accepts is described in `docs/scenarios.md`.
 
-#![expect(missing_docs, reason = "the keys are described once, in SCENARIOS.md")]
+#![expect(
+    missing_docs,
+    reason = "the keys are described once, in docs/scenarios.md"
+)]
 
 use std::collections::BTreeMap;
 use std::ops::Range;
