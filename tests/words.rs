@@ -56,8 +56,9 @@ fn texts() -> Vec<(String, String)> {
         .map(str::to_owned)
         .into();
     for entry in std::fs::read_dir(Path::new(ROOT).join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|kind| kind == "md") {
+            let name = path.file_name().unwrap().to_string_lossy();
             pages.push(format!("docs/{name}"));
         }
     }
