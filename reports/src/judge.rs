@@ -20,6 +20,7 @@ pub mod limit;
 pub mod metric;
 pub mod power;
 mod row;
+pub mod run_limit;
 mod terms;
 pub mod threshold;
 
