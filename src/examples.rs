@@ -1,13 +1,18 @@
 //! The examples of `--help`, a verb each. What follows a `#` is for the reader: a line can be copied whole.
 //! `tests/documented.rs` runs every one of them.
 
-pub(crate) const ALL: &str = "\
+use crate::exit::exit_codes;
+
+pub(crate) const ALL: &str = concat!(
+    "\
 Examples:
   authlab run thousandfold         # what does the claim come to here?
   authlab serve --binding sha256   # the server, to look at: it has /docs
   authlab duel --help              # each verb has examples of its own
 
-Exit codes: 0 ok, 1 slower or a limit broken, 2 bad input or lost output, 3 inconclusive or invalid";
+",
+    exit_codes!()
+);
 
 pub(crate) const SERVE: &str = "\
 Examples:

@@ -126,7 +126,11 @@ impl Pace {
                     searches: load.capacity.is_some(),
                     blocks: load.blocks,
                     slices_of_a_block: load.slices_of_a_block(),
-                    slice: load.slice,
+                    // How long so many requests take is not known before.
+                    slice: match load.requests {
+                        Some(_) => Duration::ZERO,
+                        None => load.slice,
+                    },
                     warm_up: load.warm_up,
                     starts: 1 + restarts.unwrap_or(0),
                 }

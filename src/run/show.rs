@@ -13,6 +13,7 @@ use authlab_loadtest::conductor::Finished;
 use authlab_loadtest::live::Aim;
 use authlab_loadtest::progress::{Left, Progress, Snapshot};
 use authlab_loadtest::scenario::{Load, Scenario};
+use authlab_reports::judge::run_limit::Checked;
 use authlab_reports::quantity;
 use authlab_reports::run::{Capacity, Point};
 use authlab_reports::run::{Run, Slice};
@@ -98,13 +99,17 @@ impl Show {
     }
 
     /// Shows the run as it ended; a terminal is first given back.
-    pub(crate) fn end(self, finished: &Finished) {
+    pub(crate) fn end(self, finished: &Finished, limits: &[Checked]) {
         if matches!(self, Self::Json) {
+            json::limits(limits);
             json::end(finished);
             return;
         }
         drop(self);
         super::show(&finished.run, &finished.path);
+        for limit in limits {
+            output::line(format_args!("{limit}"));
+        }
     }
 }
 

@@ -149,9 +149,10 @@ impl Conductor<'_> {
             .unwrap_or_else(Instant::now)
             .saturating_duration_since(start);
         // Of a slice whose requests were all sent, the last answer is the end.
-        let slice = match job.is_spent() {
-            true => ended.min(answered),
-            false => ended,
+        let slice = if job.is_spent() {
+            ended.min(answered)
+        } else {
+            ended
         };
         // Nothing is planned after the last arrival of a schedule, and that belongs to its rate.
         let length = match &job.schedule {
