@@ -28,7 +28,7 @@ use crate::format::{Format, Written};
 use crate::requests::Requests;
 use crate::run::{calibration, tool};
 use crate::words::{self, Confidential};
-use crate::{flags, output};
+use crate::{exit, flags, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -273,8 +273,8 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
         // Nothing was measured: there is nothing to judge.
         output::error(format_args!("{error}"));
         return Ok(ExitCode::from(match error {
-            RunError::Interrupted => crate::run::EXIT_INVALID,
-            _ => crate::EXIT_REFUSED,
+            RunError::Interrupted => exit::NO_VERDICT,
+            _ => exit::REFUSED,
         }));
     }
     let terms = run.duel.clone().context("the run lost its terms")?;
@@ -289,7 +289,7 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
     match error {
         Some(RunError::Interrupted) => {
             output::error(format_args!("interrupted; the run is marked partial"));
-            Ok(ExitCode::from(crate::run::EXIT_INVALID))
+            Ok(ExitCode::from(exit::NO_VERDICT))
         }
         Some(error @ RunError::Silent(_)) => {
             output::error(format_args!("{error}"));
@@ -297,7 +297,7 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
         }
         Some(error) => {
             output::error(format_args!("{error}"));
-            Ok(ExitCode::from(crate::EXIT_REFUSED))
+            Ok(ExitCode::from(exit::REFUSED))
         }
         None => Ok(ExitCode::from(duel.exit_code)),
     }

@@ -1,15 +1,18 @@
 //! The examples of `--help`, a verb each. What follows a `#` is for the reader: a line can be copied whole.
 //! `tests/documented.rs` runs every one of them.
 
-pub(crate) const ALL: &str = "\
+use crate::exit::exit_codes;
+
+pub(crate) const ALL: &str = concat!(
+    "\
 Examples:
   authlab run thousandfold         # measure the published claim here
   authlab serve --binding sha256   # a server to try; see /docs
   authlab duel --help              # each command has examples
 
-Exit codes: 0 measured, perhaps with warnings; 1 a limit was exceeded, or slower;
-2 bad input or lost output; 3 no verdict, or interrupted;
-4 the target never answered, or gave no expected answer";
+",
+    exit_codes!()
+);
 
 pub(crate) const SERVE: &str = "\
 Examples:

@@ -12,8 +12,8 @@ use authlab_reports::folder;
 use authlab_reports::page::site::{self, Entry};
 use authlab_reports::run::{Run, Status};
 
-use crate::run::{Common, EXIT_INVALID, conduct_shown, tool};
-use crate::{builtin, flags, output};
+use crate::run::{Common, code_of, conduct_shown, tool};
+use crate::{builtin, exit, flags, output};
 
 #[derive(clap::Args)]
 #[allow(
@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// Also accept existing runs of another build, instead of making them again
     #[arg(long)]
     any_build: bool,
+    /// Exit with 3 when a finding is in doubt, instead of a warning and 0
+    #[arg(long)]
+    strict: bool,
     /// Folder of the site and its runs
     #[arg(long, default_value = "reports/lab")]
     into: PathBuf,
@@ -73,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&arguments.into)
         .with_context(|| format!("cannot make {}", arguments.into.display()))?;
     let mut kept = kept(&arguments.into, profile, arguments.any_build)?;
-    let mut failed = 0;
+    let mut failed = None;
     for (typed, scenario) in typed.iter().zip(&scenarios) {
         if kept
             .iter()
@@ -91,28 +94,29 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             profile,
         ];
         let common = Common::in_folder(arguments.into.clone());
-        let finished = conduct_shown(scenario, &common, words.map(str::to_owned).to_vec())?;
+        let (finished, _) = conduct_shown(scenario, &common, words.map(str::to_owned).to_vec())?;
         match finished.error {
             None => kept.push((finished.run, finished.path)),
             // The others do not depend on it.
             Some(error) => {
-                failed += 1;
+                failed = failed.max(Some(code_of(&error)));
                 output::error(format_args!("{}: {error}", scenario.name));
             }
         }
         write_site(arguments, profile, &scenarios, &kept)?;
         if interrupt::requested() {
             output::error(format_args!("interrupted; the same command goes on"));
-            return Ok(ExitCode::from(EXIT_INVALID));
+            return Ok(ExitCode::from(exit::NO_VERDICT));
         }
     }
     let page = write_site(arguments, profile, &scenarios, &kept)?;
     output::line(format_args!("lab: {}", page.display()));
     let doubted = kept.iter().any(|(run, _)| Finding::of(run).doubt.is_some());
-    Ok(if failed > 0 || doubted {
-        ExitCode::from(EXIT_INVALID)
-    } else {
-        ExitCode::SUCCESS
+    Ok(match failed {
+        Some(code) => ExitCode::from(code),
+        None if doubted && arguments.strict => ExitCode::from(exit::NO_VERDICT),
+        // The page says which findings are in doubt.
+        None => ExitCode::SUCCESS,
     })
 }
 

@@ -6,30 +6,35 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use authlab_loadtest::arrivals::per_second;
 use authlab_loadtest::origin::Origin;
-use authlab_loadtest::scenario::Scenario;
+use authlab_loadtest::protocol::Trust;
 use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, Typed, VariantTable};
+use authlab_loadtest::scenario::{Scenario, Target};
 use authlab_reports::duration;
 use clap::ArgMatches;
 
+use crate::output;
 use crate::requests::{self, Requests};
 use crate::run::{self, conduct_and_show};
 use crate::words::{self, Confidential};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Server, perhaps with the path to ask for: `http://127.0.0.1:8080/items/` or `https://…`
+    /// Server, perhaps with the path to ask for: `http://127.0.0.1:8080/items/`, `https://…` or `host:port`
     #[arg(value_parser = Confidential::url)]
     url: Confidential,
     #[command(flatten)]
-    requests: Requests,
+    sent: Requests,
     /// PEM file of the authorities that the server's certificate may come from [default: the system's]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Do not verify the server's certificate; the report says so
+    #[arg(short = 'k', long, conflicts_with = "ca")]
+    insecure: bool,
     /// HTTP/2: over TLS by ALPN, in the clear known beforehand
     #[arg(long)]
     http2: bool,
     /// Users: as many requests can be under way [default: 1; with --rate 100]
-    #[arg(long)]
+    #[arg(short = 'c', long, visible_alias = "connections")]
     users: Option<usize>,
     /// Requests a second, scheduled whether or not a user is free [default: a closed model]
     #[arg(long, value_parser = per_second)]
@@ -40,9 +45,12 @@ pub(crate) struct Arguments {
     /// Time that a closed user waits after an answer
     #[arg(long, conflicts_with = "rate", value_parser = duration::typed)]
     think: Option<String>,
-    /// How long
-    #[arg(short, long, default_value = "10s", value_parser = time_of_slices)]
-    duration: String,
+    /// How long, in seconds where no unit is given [default: 10s; with --requests until they are made]
+    #[arg(short, long, value_parser = duration::typed_or_seconds)]
+    duration: Option<String>,
+    /// Stop after so many requests
+    #[arg(short = 'n', long, conflicts_with = "rate", value_parser = clap::value_parser!(u64).range(1..))]
+    requests: Option<u64>,
     /// How long before measuring at most
     #[arg(long, default_value = "1s", value_parser = duration::typed)]
     warm_up: String,
@@ -61,11 +69,14 @@ pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<E
 
 /// One variant and one load.
 fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
-    let (origin, path) = Origin::parse(&arguments.url.text)?;
-    let steps = arguments.requests.steps(&path)?;
+    let (origin, path) = Origin::parse(&with_scheme(&arguments.url.text))?;
+    let steps = arguments.sent.steps(&path)?;
     // A scenario would say this in words that do not fit a command line.
     if arguments.ca.is_some() && !origin.secure {
         bail!("--ca is of TLS: use it with an https:// url");
+    }
+    if arguments.insecure && !origin.secure {
+        bail!("--insecure is of TLS: use it with an https:// url");
     }
     let ca = arguments.ca.as_deref().map(|ca| {
         let ca = ca.to_str().context("--ca: the file's name is not text");
@@ -80,7 +91,11 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         ca: ca.transpose()?,
         ..VariantTable::default()
     };
-    let slice = duration::parse(&arguments.duration)? / SLICES;
+    let duration = match (&arguments.duration, arguments.requests) {
+        (Some(duration), _) => duration,
+        (None, Some(_)) => LONGEST,
+        (None, None) => DURATION,
+    };
     let load = LoadTable {
         name: "load".into(),
         users: match (arguments.users, arguments.rate) {
@@ -96,7 +111,7 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         journey: Some(requests::journey(&steps)),
         profile: ProfileTable {
             blocks: 1.into(),
-            slice: format!("{}us", slice.as_micros()).into(),
+            slice: duration.into(),
             warm_up: Some(arguments.warm_up.as_str().into()),
             ..ProfileTable::default()
         }
@@ -111,22 +126,43 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         load: vec![load],
         ..Tables::default()
     };
-    Ok(Scenario::of("authlab load", &tables)?)
+    let mut scenario = Scenario::of("authlab load", &tables)?;
+    for load in &mut scenario.loads {
+        load.continuous = true;
+        load.requests = arguments.requests;
+    }
+    if arguments.insecure {
+        for variant in &mut scenario.variants {
+            if let Target::Url { protocol, .. } = &mut variant.target {
+                protocol.tls = Some(Trust::Any);
+                variant.gives_up.push(UNVERIFIED.to_owned());
+            }
+        }
+        output::note(format_args!("warning: {UNVERIFIED}"));
+    }
+    Ok(scenario)
 }
+
+/// `host:port` is a server that speaks HTTP without TLS, as other load generators read it.
+fn with_scheme(url: &str) -> String {
+    let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    let is_port =
+        port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    if is_port && !authority.contains('@') && !url.contains("://") {
+        format!("http://{url}")
+    } else {
+        url.to_owned()
+    }
+}
+
+/// What a run with `--insecure` says.
+const UNVERIFIED: &str = "the server's certificate is not verified (--insecure)";
+
+/// How long, when nothing else is said.
+const DURATION: &str = "10s";
+/// How long at most, where requests are counted: a day.
+const LONGEST: &str = "1440m";
 
 /// In flight at once, when nothing else is said: what a rate needs is not known before.
 const OPEN_USERS: usize = 100;
-
-/// Slices that the time is divided into: one block.
-const SLICES: u32 = 2;
-
-/// A time that can be divided into [`SLICES`].
-fn time_of_slices(text: &str) -> Result<String, String> {
-    let time = duration::parse(text).map_err(|error| error.to_string())?;
-    if (time / SLICES).as_micros() == 0 {
-        return Err(format!(
-            "`{text}` is too short: it is divided into {SLICES} slices; write {SLICES}us or more"
-        ));
-    }
-    Ok(text.to_owned())
-}

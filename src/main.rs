@@ -1,7 +1,7 @@
 //! `authlab`: a performance lab for request authorization.
 //!
 //! One file a verb. Errors are printed once, here, on one line; exit codes are the same everywhere:
-//! 0 ok, 1 slower or a limit broken, 2 bad input or lost output, 3 inconclusive or invalid.
+//! the table is in `exit.rs`.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write: `output` does not.
 
@@ -13,6 +13,7 @@ mod compare;
 mod completions;
 mod duel;
 mod examples;
+mod exit;
 mod flags;
 mod format;
 mod lab;
@@ -30,7 +31,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use authlab_loadtest::output::EXIT_REFUSED;
 use authlab_loadtest::{bar, descriptors, interrupt, output};
 use authlab_workshop::Proof;
 use clap::error::ErrorKind;
@@ -107,12 +107,12 @@ fn main() -> ExitCode {
                 && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
         {
             output::error(format_args!("{}", refusal::one_line(error)));
-            return ExitCode::from(EXIT_REFUSED);
+            return ExitCode::from(exit::REFUSED);
         }
         // The help or the version was asked for, or there were no arguments and the help is the answer.
         Err(help) => {
             print(&help);
-            let code = u8::try_from(help.exit_code()).unwrap_or(EXIT_REFUSED);
+            let code = u8::try_from(help.exit_code()).unwrap_or(exit::REFUSED);
             return output::finished(ExitCode::from(code));
         }
     };
@@ -143,7 +143,7 @@ fn main() -> ExitCode {
         Ok(code) => output::finished(code),
         Err(error) => {
             output::error(format_args!("{}", with_causes(&error)));
-            ExitCode::from(EXIT_REFUSED)
+            ExitCode::from(exit::REFUSED)
         }
     }
 }

@@ -7,7 +7,8 @@ use authlab_reports::merge::merge;
 use authlab_reports::run::Status;
 use clap::ArgMatches;
 
-use crate::run::{EXIT_INVALID, check_runs, exit_code, show};
+use crate::exit;
+use crate::run::{check_runs, exit_code, show};
 use crate::words;
 
 #[derive(clap::Args)]
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<E
     )?;
     show(&merged.run, &merged.path);
     Ok(match merged.run.status {
-        Status::Complete => exit_code(merged.run.validity.verdict),
-        Status::Partial(_) => ExitCode::from(EXIT_INVALID),
+        Status::Complete => exit_code(&merged.run, false),
+        Status::Partial(_) => ExitCode::from(exit::NO_VERDICT),
     })
 }

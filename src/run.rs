@@ -14,14 +14,15 @@ use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::duration;
+use authlab_reports::judge::run_limit::{self, Checked, RunLimit};
 use authlab_reports::ladder;
 use authlab_reports::render;
 use authlab_reports::run::Calibration;
-use authlab_reports::run::{Run, Tool, Verdict};
+use authlab_reports::run::{Run, Status, Tool, Verdict};
 use clap::ArgMatches;
 use jiff::Timestamp;
 
-use crate::{builtin, flags, output, words};
+use crate::{builtin, exit, flags, output, words};
 use show::{Show, Wanted};
 
 #[derive(clap::Args)]
@@ -74,6 +75,12 @@ pub(crate) struct Common {
     seed: Option<u64>,
     #[command(flatten)]
     wanted: Wanted,
+    /// Exit with 1 beyond these limits, e.g. 'p95 > 50ms, rate < 900, errors > 0.1%'
+    #[arg(long, value_name = "LIMITS")]
+    fail_over: Vec<String>,
+    /// Exit with 3 when the run is not valid, instead of a warning and 0
+    #[arg(long)]
+    strict: bool,
     /// Make one share of the load, from 0: 0/3, 1/3 and 2/3 are the whole; then `authlab merge`
     #[arg(long, value_name = "I/N", requires_all = ["start_at", "seed"])]
     shard: Option<Share>,
@@ -83,6 +90,12 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    fn limits(&self) -> anyhow::Result<Vec<RunLimit>> {
+        let read = self.fail_over.iter();
+        let read = read.map(|text| RunLimit::parse_all(text).context("--fail-over"));
+        Ok(read.collect::<anyhow::Result<Vec<_>>>()?.concat())
+    }
+
     fn shard(&self) -> Result<Option<Shard>, ShardError> {
         let typed = self.shard.zip(self.start_at);
         typed
@@ -90,10 +103,6 @@ impl Common {
             .transpose()
     }
 }
-
-/// The run was measured, but not all of it, or not well enough.
-pub(crate) const EXIT_INVALID: u8 = 3;
-const EXIT_REFUSED: u8 = 2;
 
 pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
     let profile = arguments.size.profile();
@@ -117,6 +126,8 @@ impl Common {
             runs,
             seed: None,
             wanted: Wanted::default(),
+            fail_over: Vec::new(),
+            strict: false,
             shard: None,
             start_at: None,
         }
@@ -129,18 +140,36 @@ pub(crate) fn conduct_and_show(
     common: &Common,
     words: Vec<String>,
 ) -> anyhow::Result<ExitCode> {
-    let finished = conduct_shown(scenario, common, words)?;
-    Ok(match finished.error {
-        Some(RunError::Interrupted) => {
-            output::error(format_args!("interrupted; the run is marked partial"));
-            ExitCode::from(EXIT_INVALID)
-        }
+    let (finished, limits) = conduct_shown(scenario, common, words)?;
+    Ok(match &finished.error {
         Some(error) => {
-            output::error(format_args!("{error}"));
-            ExitCode::from(EXIT_REFUSED)
+            match &finished.run.status {
+                // It says how much was measured.
+                Status::Partial(because) if matches!(error, RunError::Interrupted) => {
+                    output::error(format_args!("{because}; the run is marked partial"));
+                }
+                _ => output::error(format_args!("{error}")),
+            }
+            ExitCode::from(code_of(error))
         }
-        None => exit_code(finished.run.validity.verdict),
+        None if finished.run.validity.verdict == Verdict::Empty => {
+            ExitCode::from(exit::TARGET_FAILED)
+        }
+        None if limits.iter().any(|limit| limit.broken) => ExitCode::from(exit::BROKEN),
+        None => exit_code(&finished.run, common.strict),
     })
+}
+
+/// How a run ends that did not come to its end.
+pub(crate) fn code_of(error: &RunError) -> u8 {
+    match error {
+        RunError::Interrupted => exit::NO_VERDICT,
+        RunError::Server { cause, .. } if cause.is_of_its_words() => exit::REFUSED,
+        RunError::Server { .. } | RunError::Prepare { .. } | RunError::Silent(_) => {
+            exit::TARGET_FAILED
+        }
+        _ => exit::REFUSED,
+    }
 }
 
 /// The same, for whoever goes on with the run.
@@ -148,8 +177,9 @@ pub(crate) fn conduct_shown(
     scenario: &Scenario,
     common: &Common,
     mut words: Vec<String>,
-) -> anyhow::Result<Finished> {
+) -> anyhow::Result<(Finished, Vec<Checked>)> {
     flags::check(scenario)?;
+    let limits = common.limits()?;
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let seed = common.seed.unwrap_or_else(seed_from_clock);
     words.extend(["--seed".to_owned(), seed.to_string()]);
@@ -181,8 +211,9 @@ pub(crate) fn conduct_shown(
         watched: shown.watched(),
     };
     let finished = conduct(scenario, &order, |progress| shown.progress(progress))?;
-    shown.end(&finished);
-    Ok(finished)
+    let limits = run_limit::check(&finished.run, &limits);
+    shown.end(&finished, &limits);
+    Ok((finished, limits))
 }
 
 /// Whether run folders can be made in a folder, as far as it shows before a run: it is one, or is still to be made.
@@ -215,12 +246,16 @@ pub(crate) fn show(run: &Run, folder: &Path) {
 }
 
 /// How a complete run ends.
-pub(crate) fn exit_code(verdict: Verdict) -> ExitCode {
-    match verdict {
+pub(crate) fn exit_code(run: &Run, strict: bool) -> ExitCode {
+    let unanswered = run.capacities.iter().any(|search| search.rate.is_none());
+    match run.validity.verdict {
+        Verdict::Empty => ExitCode::from(exit::TARGET_FAILED),
+        // A search that found no rate has no answer.
+        _ if unanswered => ExitCode::from(exit::NO_VERDICT),
         Verdict::Valid => ExitCode::SUCCESS,
-        // Not a matter of a busy machine: the scenario or its server is wrong.
-        Verdict::Empty => ExitCode::from(EXIT_REFUSED),
-        _ => ExitCode::from(EXIT_INVALID),
+        _ if strict => ExitCode::from(exit::NO_VERDICT),
+        // The reasons are printed as warnings.
+        _ => ExitCode::SUCCESS,
     }
 }
 

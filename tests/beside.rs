@@ -136,7 +136,7 @@ fn a_server_beside_that_does_not_start_is_one_line_with_its_name_and_its_last_wo
     for (command, words) in table {
         let variant = flags(&place, "users.json", "");
         scenario(&place, &format!("command = {command}"), &variant, SHORT);
-        let line = place.refused(&["run", "s.toml"]);
+        let line = place.target_failed(&["run", "s.toml"]);
         assert!(line.contains("variant `v`: beside `central`: `"), "{line}");
         for word in words {
             assert!(line.contains(word), "{line}");
@@ -161,7 +161,7 @@ fn a_server_beside_that_dies_in_the_middle_ends_the_run_and_is_named() {
     let beside = format!("command = [\"sh\", \"{}\", \"{{port}}\"]", script.display());
     let variant = flags(&place, "nobody.json", ", policy = \"allow-all\"");
     scenario(&place, &beside, &variant, LONG);
-    let line = place.refused(&["run", "s.toml"]);
+    let line = place.target_failed(&["run", "s.toml"]);
     assert!(
         line.contains("beside `central`") && line.contains("exit status: 7"),
         "{line}"

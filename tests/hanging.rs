@@ -146,7 +146,7 @@ fn a_run_and_a_load_take_the_same_timeout_and_name_what_does_not_answer() {
         ],
     ] {
         let output = place.authlab(words);
-        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
         assert!(
             stderr(&output).contains(
                 "no request was answered in 2 slices in a row; each was waited for for 200 ms"
@@ -215,7 +215,7 @@ fn a_tool_that_was_stopped_says_so_and_charges_no_server_with_it() {
     let long =
         |slice: &&Value| slice["paused_ns"].as_f64().unwrap() > STOPPED.as_secs_f64() * 0.5e9;
     assert!(paused.iter().any(long), "{paused:?}");
-    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let reasons = run["validity"]["reasons"].to_string();
     assert!(
         reasons.contains("the load generator was stopped for "),

@@ -117,15 +117,10 @@ fn data_is_posted_and_no_path_is_the_root() {
 fn bad_words_are_one_line_that_says_what_is_accepted_and_exit_two() {
     let place = Place::new();
     place.write("empty.pem", "");
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap();
-    let unused = format!("http://{}", gone.local_addr().unwrap());
-    drop(gone);
     // (words, what must be said)
     let table: &[(&[&str], &str)] = &[
-        (
-            &["localhost:8080"],
-            "use http://host:port or https://host:port",
-        ),
+        (&["localhost"], "use http://host:port or https://host:port"),
+        (&["u:s3cret@h:80"], "a user or password is not accepted"),
         (&["ftp://h"], "use http://host:port or https://host:port"),
         (&["http://u:s3cret@h"], "a user or password is not accepted"),
         (
@@ -181,8 +176,20 @@ fn bad_words_are_one_line_that_says_what_is_accepted_and_exit_two() {
             &["https://h", "--ca", "empty.pem"],
             "BEGIN CERTIFICATE is wanted",
         ),
-        (&["https://h", "--insecure"], "--insecure"),
-        (&[&unused], "Connection refused"),
+        (&["http://h", "--insecure"], "--insecure is of TLS"),
+        (
+            &["https://h", "-k", "--ca", "empty.pem"],
+            "cannot be used with",
+        ),
+        (&["http://h", "-n", "0"], "0 is not in 1.."),
+        (
+            &["http://h", "-n", "5", "--rate", "5"],
+            "cannot be used with",
+        ),
+        (
+            &["http://h", "--fail-over", "p95 > fast"],
+            "--fail-over: `p95 > fast` is not a limit of a run",
+        ),
     ];
     for (words, expected) in table {
         let line = place.refused(&[&["load"][..], words].concat());
@@ -196,7 +203,160 @@ fn a_server_that_speaks_http_1_1_only_is_not_measured_in_http_2() {
     let place = Place::new();
     let (address, _) = listen("400 Bad Request");
     let output = load(&place, &[&format!("http://{address}"), "--http2"]);
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let line = error_line(&output);
     assert!(line.contains("server does not speak HTTP/2"), "{line}");
+}
+
+#[test]
+fn a_load_is_one_slice_by_the_second() {
+    let place = Place::new();
+    let (address, _) = listen("200 OK");
+    let output = place.authlab(&["load", &address, "-c", "2", "-d", "5.5", "--warm-up", "1ms"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // A log sees that it goes on.
+    let said = stderr(&output);
+    assert!(
+        said.contains(" requests answered, 0 failed, service time p50 "),
+        "{said}"
+    );
+    let run = place.run_json();
+    let slices = run["slices"].as_array().unwrap();
+    assert_eq!(slices.len(), 1);
+    let intervals = slices[0]["intervals"].as_array().unwrap();
+    let sum = |key: &str| -> u64 {
+        let each = intervals
+            .iter()
+            .map(|interval| interval[key].as_u64().unwrap());
+        each.sum()
+    };
+    assert!(intervals.len() >= 2, "{intervals:?}");
+    assert_eq!(sum("ok"), slices[0]["ok"].as_u64().unwrap());
+    assert_eq!(sum("failed"), 0);
+    assert_eq!(sum("length_ns"), slices[0]["length_ns"].as_u64().unwrap());
+    assert_eq!(intervals[0]["start_ns"], slices[0]["start_ns"]);
+    let of_service = intervals[0]["figures"].as_array().unwrap().iter();
+    let of_service = of_service.filter(|figure| figure["metric"] == "service");
+    let counts: u64 = of_service
+        .map(|figure| figure["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(counts, intervals[0]["ok"].as_u64().unwrap());
+}
+
+#[test]
+fn a_load_ends_after_the_requests_that_were_asked_for() {
+    let place = Place::new();
+    let (address, _) = listen("200 OK");
+    let words = [
+        "load",
+        &address,
+        "--connections",
+        "3",
+        "-n",
+        "50",
+        "--get",
+        "/a",
+        "--get",
+        "/b",
+    ];
+    let output = place.authlab(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let run = place.run_json();
+    let slice = &run["slices"][0];
+    assert_eq!(slice["ok"], 50, "{slice}");
+    // Far less than the time that is planned where requests are counted.
+    let answered = slice["answered_ns"].as_u64().unwrap();
+    assert!(answered <= slice["length_ns"].as_u64().unwrap(), "{slice}");
+    assert!(run["command"].to_string().contains("--requests"));
+}
+
+#[test]
+fn a_limit_that_breaks_is_told_with_its_value_and_exits_with_one() {
+    let (address, _) = listen("200 OK");
+    // (limits, the exit code, what is said)
+    let table = [
+        (
+            "p99 > 1m, rate < 1, errors > 0",
+            0,
+            "limit errors > 0: held, 0",
+        ),
+        ("p95 > 1ns", 1, "limit p95 > 1ns: broken, "),
+        ("rate < 100000000/s", 1, "/s (server under load)"),
+        ("max > 1m, mean > 1ns", 1, "limit mean > 1ns: broken, "),
+    ];
+    for (limits, code, said) in table {
+        let place = Place::new();
+        let output = load(&place, &[&address, "--fail-over", limits]);
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{limits}: {text}");
+        assert!(text.contains(said), "{limits}: {text}");
+    }
+    let place = Place::new();
+    let output = load(&place, &[&address, "--json", "--fail-over", "p95 > 1ns"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told = &lines[lines.len() - 2];
+    assert_eq!(told["event"], "limits");
+    assert_eq!(told["limits"][0]["broken"], true);
+    assert_eq!(lines.last().unwrap()["event"], "end");
+}
+
+#[test]
+fn exit_codes_tell_a_measured_server_from_one_that_failed() {
+    // Answered, but with nothing that was expected; then nothing listens at all.
+    let (address, _) = listen("500 Internal Server Error");
+    let output = load(&Place::new(), &[&address]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap();
+    let unused = gone.local_addr().unwrap().to_string();
+    drop(gone);
+    let line = Place::new().target_failed(&["load", &unused]);
+    assert!(line.contains("Connection refused"), "{line}");
+    // Measured, with a doubt: half of the requests fail.
+    let (address, _) = listen("200 OK");
+    let words = [&*address, "--get", "/a", "--get", "/b"];
+    let output = load(&Place::new(), &words);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn an_interrupted_load_keeps_the_time_that_was_measured() {
+    for rate in [None, Some("200")] {
+        let place = Place::new();
+        let (address, _) = listen("200 OK");
+        let mut words = vec!["load", &address, "-d", "60", "--warm-up", "1ms"];
+        words.extend(rate.into_iter().flat_map(|rate| ["--rate", rate]));
+        let child = place.start(&words);
+        let runs = place.path().join("reports/runs");
+        assert!(command::eventually(|| runs
+            .read_dir()
+            .is_ok_and(|mut runs| runs.next().is_some())));
+        let began = std::time::Instant::now();
+        std::thread::sleep(std::time::Duration::from_millis(2_500));
+        let sent = std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let lived = began.elapsed().as_secs_f64();
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        let run = place.run_json();
+        let because = run["status"]["because"].as_str().unwrap();
+        assert!(because.starts_with("interrupted: "), "{because}");
+        assert!(because.ends_with(" of 60.0 s were measured"), "{because}");
+        assert!(stderr(&output).contains(because), "{}", stderr(&output));
+        let slice = &run["slices"][0];
+        let seconds = slice["answered_ns"].as_f64().unwrap() / 1e9;
+        assert!(seconds > 0.5 && seconds < lived, "{seconds} of {lived}");
+        assert_eq!(slice["failed"], serde_json::json!({}));
+        if rate.is_some() {
+            // What was planned is what the rate asks for until the interrupt, and no more.
+            let planned = slice["planned"].as_f64().unwrap();
+            let until = slice["planned_ns"].as_f64().unwrap() / 1e9;
+            assert!((planned - until * 200.0).abs() <= 2.0, "{slice}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "lab/command.rs"]
+#[allow(dead_code, reason = "other tests need more")]
 mod command;
 
 use std::process::Command;
@@ -102,7 +103,7 @@ fn a_step_that_is_refused_while_preparing_is_named_with_variant_and_load() {
         "users.json",
         r#"{"mary": {"password": "password123", "roles": ["admin"]}}"#,
     );
-    let line = place.refused(&["run", "s.toml"]);
+    let line = place.target_failed(&["run", "s.toml"]);
     assert!(
         line.contains("load `one-user`") && line.contains("step `token`: status 401"),
         "{line}"
@@ -120,7 +121,7 @@ fn a_server_that_never_becomes_ready_ends_the_run_with_its_last_line() {
         script.display()
     );
     scenario(&place, &variant, SHORT);
-    let line = place.refused(&["run", "s.toml"]);
+    let line = place.target_failed(&["run", "s.toml"]);
     assert!(line.contains("did not answer 2xx within 300ms"), "{line}");
     assert!(line.ends_with("it said: still waking up"), "{line}");
     place.assert_nothing_left();
@@ -144,7 +145,7 @@ fn a_server_that_dies_in_the_middle_ends_the_run_and_keeps_what_was_measured() {
         script.display()
     );
     scenario(&place, &variant, LONG);
-    let line = place.refused(&["run", "s.toml"]);
+    let line = place.target_failed(&["run", "s.toml"]);
     assert!(
         line.contains("variant `dies`") && line.contains("exit status: 7"),
         "{line}"

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "lab/command.rs"]
+#[allow(dead_code, reason = "other tests need more")]
 mod command;
 
 use std::io::Write;

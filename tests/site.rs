@@ -57,7 +57,7 @@ fn each_scenario_is_run_once_and_its_finding_leads_to_its_page() {
     // Its server does not start: the others do not depend on it.
     scenario(&place, "two", "users = \"file:/nowhere/users.json\"");
     let output = place.authlab(&["lab", "--all"]);
-    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     assert!(stderr(&output).contains("two: "), "{}", stderr(&output));
     let html = page(&place);
     assert!(html.contains("Is one &lt;fast&gt;?"), "{html}");

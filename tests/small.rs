@@ -16,12 +16,8 @@ const URL: &str = "http://127.0.0.1:9";
 fn times_and_rates_are_refused_as_they_were_typed() {
     let place = Place::new();
     for (words, said) in [
-        (
-            &["load", URL, "-d", "1us"][..],
-            "`1us` is too short: it is divided into 2 slices; write 2us or more",
-        ),
-        (&["load", URL, "-d", "1.9us"], "`1.9us` is too short"),
-        (&["load", URL, "-d", "0us"], "`0us` is not a duration"),
+        (&["load", URL, "-d", "0us"][..], "`0us` is not a duration"),
+        (&["load", URL, "-d", "0"], "`0` is not a duration"),
         (&["load", URL, "-d", "nans"], "`nans` is not a duration"),
         (
             &["load", URL, "--rate", "nan"],

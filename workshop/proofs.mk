@@ -5,7 +5,7 @@
 bench-smoke:
 	cargo build --workspace --bin authlab --bench lab
 	target/debug/authlab prove bench --profile smoke --brief
-	target/debug/authlab run scenarios/thousandfold.toml --profile smoke --runs target/runs $(INVALID_IS_SHOWN)
+	target/debug/authlab run scenarios/thousandfold.toml --profile smoke --runs target/runs
 
 ## make exact             instructions and allocations of a request, against bench/exact.json
 # Judged by counts, which no neighbour changes. The command itself is the tests' build: nothing of it is counted.

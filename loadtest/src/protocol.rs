@@ -53,6 +53,8 @@ impl HttpVersion {
 pub enum Trust {
     /// Authorities that this system believes.
     System,
+    /// Any certificate: nothing is verified.
+    Any,
     /// These authorities and no other.
     Only(Vec<CertificateDer<'static>>),
 }

@@ -11,7 +11,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use authlab_loadtest::conductor::Finished;
-use authlab_loadtest::scenario::Scenario;
+use authlab_loadtest::protocol::Trust;
+use authlab_loadtest::scenario::{Scenario, Target};
 use place::run_scenario;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -77,6 +78,10 @@ fn serve(certificate: &Certificate, key: &KeyPair, wants_client: bool) -> String
 }
 
 fn run(url: &str, ca: &Certificate) -> Finished {
+    run_scenario(&scenario(url, ca))
+}
+
+fn scenario(url: &str, ca: &Certificate) -> Scenario {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
     let text = format!(
@@ -97,7 +102,34 @@ profile.quick = {{ blocks = 1, slice = "60ms", warm_up = "1ms" }}
 "#
     );
     let path = folder.path().join("t.toml").display().to_string();
-    run_scenario(&Scenario::parse(&path, &text, "quick").unwrap())
+    Scenario::parse(&path, &text, "quick").unwrap()
+}
+
+#[test]
+fn a_self_signed_certificate_that_is_no_authoritys_is_believed_where_it_is_named() {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let finished = run(&serve(&certificate, &key, false), &certificate);
+    assert!(finished.error.is_none(), "{:?}", finished.error);
+    assert!(finished.run.slices.iter().all(|slice| slice.ok > 0));
+}
+
+#[test]
+fn any_certificate_is_believed_where_nothing_is_verified() {
+    let (certificate, key) = self_signed("another.example", true);
+    let (unrelated, _) = self_signed("127.0.0.1", false);
+    let url = serve(&certificate, &key, false);
+    assert!(run(&url, &unrelated).error.is_some());
+    let mut scenario = scenario(&url, &unrelated);
+    for variant in &mut scenario.variants {
+        if let Target::Url { protocol, .. } = &mut variant.target {
+            protocol.tls = Some(Trust::Any);
+        }
+    }
+    let finished = run_scenario(&scenario);
+    assert!(finished.error.is_none(), "{:?}", finished.error);
+    assert!(finished.run.slices.iter().all(|slice| slice.ok > 0));
 }
 
 #[test]

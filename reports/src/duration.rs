@@ -49,6 +49,22 @@ pub fn typed(text: &str) -> Result<String, NotADuration> {
     parse(text).map(|_| text.to_owned())
 }
 
+/// The same, where a bare number is one of seconds, as it is to other load generators.
+///
+/// # Errors
+/// As [`parse`].
+pub fn typed_or_seconds(text: &str) -> Result<String, NotADuration> {
+    let is_bare = text.trim().parse::<f64>().is_ok();
+    let with_unit = if is_bare {
+        format!("{}s", text.trim())
+    } else {
+        text.to_owned()
+    };
+    parse(&with_unit)
+        .map(|_| with_unit)
+        .map_err(|_| NotADuration(text.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +82,23 @@ mod tests {
             ("-1ms", None),
         ] {
             assert_eq!(nanoseconds(text), ns, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bare_number_is_seconds_where_it_is_allowed() {
+        for (text, read) in [
+            ("3", Some("3s")),
+            ("0.5", Some("0.5s")),
+            ("250ms", Some("250ms")),
+            ("0", None),
+            ("-3", None),
+            ("inf", None),
+            ("NaN", None),
+            ("1e3", None),
+            ("soon", None),
+        ] {
+            assert_eq!(typed_or_seconds(text).ok().as_deref(), read, "{text}");
         }
     }
 

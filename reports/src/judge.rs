@@ -19,6 +19,7 @@ pub mod limit;
 pub mod metric;
 pub mod power;
 mod row;
+pub mod run_limit;
 
 use serde::{Deserialize, Serialize};
 

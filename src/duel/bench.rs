@@ -25,8 +25,8 @@ use indicatif::ProgressBar;
 
 use self::binary::Binary;
 use super::Inconclusive;
+use crate::exit;
 use crate::format::Format;
-use crate::run::EXIT_INVALID;
 use crate::{bar, output};
 
 /// What was typed, in the duel's own arguments.
@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     output::error(format_args!(
         "interrupted before every benchmark had its verdict"
     ));
-    Ok(ExitCode::from(EXIT_INVALID))
+    Ok(ExitCode::from(exit::NO_VERDICT))
 }
 
 /// Two binaries and what is measured of them so far.

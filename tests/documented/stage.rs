@@ -149,7 +149,7 @@ impl Stage {
             );
         }
         format!(
-            "{text}\ncode=$?; case $code in 0|1|3) ;; *) echo \"exit $code\" >&2; exit 2 ;; esac\n"
+            "{text}\ncode=$?; case $code in 0|1|3|4) ;; *) echo \"exit $code\" >&2; exit 2 ;; esac\n"
         )
     }
 

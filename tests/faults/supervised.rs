@@ -214,7 +214,7 @@ fn a_command_that_ends_and_leaves_a_daemon_is_an_error_and_the_daemon_ends_with_
     );
     place.write("s.toml", &text);
     let output = place.authlab(&["run", "s.toml", "--quiet"]);
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     let line = error_line(&output);
     assert!(line.contains("ended with exit status: 5"), "{line}");
     assert_nothing_left(&place, "left behind");
@@ -238,7 +238,7 @@ fn a_server_that_a_signal_ended_is_reported_with_that_signal() {
         );
         place.write("s.toml", &text);
         let output = place.authlab(&["run", "s.toml", "--quiet"]);
-        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
         assert!(error_line(&output).contains(words), "{}", stderr(&output));
     }
 }

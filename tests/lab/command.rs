@@ -39,9 +39,20 @@ impl Place {
     /// What is said of words that are refused: one line, and exit code 2.
     #[track_caller]
     pub(crate) fn refused(&self, words: &[&str]) -> String {
+        self.said_with(2, words)
+    }
+
+    /// What is said of a target that failed: one line, and exit code 4.
+    #[track_caller]
+    pub(crate) fn target_failed(&self, words: &[&str]) -> String {
+        self.said_with(4, words)
+    }
+
+    #[track_caller]
+    fn said_with(&self, code: i32, words: &[&str]) -> String {
         let output = self.authlab(words);
         let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{words:?}: {said}");
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
         error_line(&output)
     }
 

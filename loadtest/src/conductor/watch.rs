@@ -46,7 +46,10 @@ impl Conductor<'_> {
             aim: live.aim,
             blocks: job.load.blocks,
             elapsed,
-            length: end - start,
+            length: match job.load.requests {
+                Some(_) => elapsed,
+                None => end - start,
+            },
             offered,
             failed: live.failures(),
             open: job.load.arrivals.are_open(),

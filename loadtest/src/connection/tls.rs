@@ -12,7 +12,9 @@ use tokio_rustls::rustls::client::danger::{
 use tokio_rustls::rustls::client::{
     VerifierBuilderError, WebPkiServerVerifier, verify_server_name,
 };
-use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
+};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
@@ -53,6 +55,10 @@ impl Tls {
             .with_safe_default_protocol_versions()?;
         let mut config = match trust {
             Trust::System => builder.with_platform_verifier()?.with_no_client_auth(),
+            Trust::Any => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(AnyOne(provider)))
+                .with_no_client_auth(),
             Trust::Only(none) if none.is_empty() => builder
                 .with_root_certificates(RootCertStore::empty())
                 .with_no_client_auth(),
@@ -88,6 +94,47 @@ impl Tls {
             (Some(agreed), _) if agreed == self.http.alpn() => Ok(secured),
             _ => Err(Broken::Version(self.http).into()),
         }
+    }
+}
+
+/// Believes any certificate; a server still has to hold the key of the one that it shows.
+#[derive(Debug)]
+struct AnyOne(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyOne {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, RustlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -71,3 +71,15 @@ pub enum ServerError {
         cause: String,
     },
 }
+
+impl ServerError {
+    /// Whether it is wrong how the server was named or is spoken to, and not what it did.
+    #[must_use]
+    pub fn is_of_its_words(&self) -> bool {
+        match self {
+            Self::Start { .. } | Self::Unusable { .. } => true,
+            Self::Beside { cause, .. } => cause.is_of_its_words(),
+            _ => false,
+        }
+    }
+}

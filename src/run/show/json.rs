@@ -1,6 +1,7 @@
 //! A run for a program: one JSON object a line on standard output.
 
 use authlab_loadtest::conductor::Finished;
+use authlab_reports::judge::run_limit::Checked;
 use authlab_reports::run::Capacity;
 use authlab_reports::run::{Figure, Slice, Status, Validity};
 use serde::Serialize;
@@ -12,6 +13,8 @@ use crate::output;
 enum Line<'a> {
     /// A slice was measured: its fields as in `run.json`.
     Slice(&'a Slice),
+    /// What `--fail-over` limits, and what was found.
+    Limits { limits: &'a [Checked] },
     /// The run has ended, well or badly.
     End {
         /// Its folder.
@@ -26,6 +29,12 @@ enum Line<'a> {
 
 pub(super) fn slice(slice: &Slice) {
     print(&Line::Slice(slice));
+}
+
+pub(super) fn limits(limits: &[Checked]) {
+    if !limits.is_empty() {
+        print(&Line::Limits { limits });
+    }
 }
 
 pub(super) fn end(finished: &Finished) {
