@@ -5,14 +5,13 @@
 pub mod capacity;
 pub mod changes;
 pub mod given_up;
-pub mod heading;
 pub mod offered;
 pub(super) mod shown;
 pub(crate) mod words;
 
 pub use self::shown::document;
 pub use self::{
-    capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading, offered::Offered,
+    capacity::Capacity, changes::Changes, given_up::GivenUp, offered::Offered, words::Heading,
 };
 use super::rates;
 pub use super::{attacks::Attacked, calibration::Calibrated, hits::Hits, staleness::Staleness};
