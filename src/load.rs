@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "rate", value_parser = duration::typed)]
     think: Option<String>,
     /// How long
-    #[arg(short, long, default_value = "10s", value_parser = time_of_slices)]
+    #[arg(short, long, default_value = "10s", value_parser = duration::typed)]
     duration: String,
     /// How long before measuring at most
     #[arg(long, default_value = "1s", value_parser = duration::typed)]
@@ -80,7 +80,6 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         ca: ca.transpose()?,
         ..VariantTable::default()
     };
-    let slice = duration::parse(&arguments.duration)? / SLICES;
     let load = LoadTable {
         name: "load".into(),
         users: match (arguments.users, arguments.rate) {
@@ -96,7 +95,7 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         journey: Some(requests::journey(&steps)),
         profile: ProfileTable {
             blocks: 1.into(),
-            slice: format!("{}us", slice.as_micros()).into(),
+            slice: arguments.duration.as_str().into(),
             warm_up: Some(arguments.warm_up.as_str().into()),
             ..ProfileTable::default()
         }
@@ -111,22 +110,12 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         load: vec![load],
         ..Tables::default()
     };
-    Ok(Scenario::of("authlab load", &tables)?)
+    let mut scenario = Scenario::of("authlab load", &tables)?;
+    for load in &mut scenario.loads {
+        load.continuous = true;
+    }
+    Ok(scenario)
 }
 
 /// In flight at once, when nothing else is said: what a rate needs is not known before.
 const OPEN_USERS: usize = 100;
-
-/// Slices that the time is divided into: one block.
-const SLICES: u32 = 2;
-
-/// A time that can be divided into [`SLICES`].
-fn time_of_slices(text: &str) -> Result<String, String> {
-    let time = duration::parse(text).map_err(|error| error.to_string())?;
-    if (time / SLICES).as_micros() == 0 {
-        return Err(format!(
-            "`{text}` is too short: it is divided into {SLICES} slices; write {SLICES}us or more"
-        ));
-    }
-    Ok(text.to_owned())
-}

@@ -17,9 +17,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::folder::{FolderError, RunFolder};
+use authlab_reports::quantity;
 use authlab_reports::run::Calibration;
 use authlab_reports::run::{self, Run, Status, Tool};
-use authlab_reports::run::{Instructions, Terms};
+use authlab_reports::run::{Instructions, Interval, Terms};
 
 use self::silence::Heard;
 use crate::awake::Awake;
@@ -156,7 +157,7 @@ pub fn conduct(
     }
     run.status = match &ended {
         Ok(()) => Status::Complete,
-        Err(error) => Status::Partial(error.to_string()),
+        Err(error) => Status::Partial(partial(error, scenario, &run)),
     };
     run.elapsed_s = started.elapsed().as_secs_f64();
     run.machine.load_after = Some(machine::load_average());
@@ -168,6 +169,28 @@ pub fn conduct(
         error: ended.err().or(finished.err().map(RunError::Folder)),
         run,
     })
+}
+
+/// Why a run is partial; of a continuous one that was interrupted, how much of it was measured.
+fn partial(error: &RunError, scenario: &Scenario, run: &Run) -> String {
+    let load = scenario.loads.first().filter(|load| load.continuous);
+    match (error, load, run.slices.first()) {
+        (RunError::Interrupted, Some(load), Some(slice)) => {
+            let measured = slice.planned_ns.or(slice.answered_ns).unwrap_or_default();
+            let measured = quantity::duration(measured as f64);
+            match load.requests {
+                Some(requests) => format!(
+                    "interrupted: {measured} were measured, and {} of {requests} requests",
+                    slice.ok + slice.failures()
+                ),
+                None => format!(
+                    "interrupted: {measured} of {} were measured",
+                    quantity::duration(load.slice.as_nanos() as f64)
+                ),
+            }
+        }
+        _ => error.to_string(),
+    }
 }
 
 struct Conductor<'a> {
@@ -198,6 +221,8 @@ struct Conductor<'a> {
     timetable: Option<Timetable>,
     /// The last slice ended with requests that nobody waits for.
     abandoned: bool,
+    /// Of the slice under way, where it is continuous: those that have passed.
+    intervals: Vec<(u32, Interval)>,
     /// Blocks of a duel's load that were not set aside, before which nothing is judged.
     next_look: usize,
     pace: Pace,
@@ -244,6 +269,7 @@ impl<'a> Conductor<'a> {
             jobs: 0,
             timetable: order.shard.as_ref().map(Timetable::of),
             abandoned: false,
+            intervals: Vec::new(),
             next_look: order
                 .duel
                 .as_ref()
@@ -281,7 +307,9 @@ impl<'a> Conductor<'a> {
                 let begins = block == 0;
                 self.start_missing(&load, number, begins, progress)?;
                 let order = block_order(self.order.seed, number, block, self.servers.len());
-                for (place, variant) in order.into_iter().enumerate() {
+                // The second half of the order mirrors the first.
+                let slices = self.servers.len() * load.slices_of_a_block();
+                for (place, variant) in order.into_iter().take(slices).enumerate() {
                     let seed = slice_seed(self.order.seed, number, block, place);
                     if load.restart_slices {
                         self.stop(variant);

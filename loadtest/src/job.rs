@@ -38,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) endpoints: Vec<Arc<Endpoint>>,
     /// For each step of the scenario which of them it is sent to.
     pub(crate) places: Vec<usize>,
+    /// The variant's name.
+    pub(crate) variant: String,
     pub(crate) load: Arc<Load>,
     /// The load's place in the scenario.
     pub(crate) load_number: usize,
@@ -51,6 +53,10 @@ pub(crate) struct Job {
     pub(crate) live: Option<Arc<Live>>,
     /// Ends the slice early, set by the conductor.
     pub(crate) interrupted: AtomicBool,
+    /// When it was ended early.
+    pub(crate) cut: OnceLock<Instant>,
+    /// Requests that may still be sent; none where only time ends the slice.
+    pub(crate) requests: Option<AtomicU64>,
     /// Nanoseconds of CPU time that pacing passed by yielding: the generator could have worked.
     pub(crate) spare_ns: AtomicU64,
     /// The slice's length has passed and its samples suffice.
@@ -84,6 +90,32 @@ impl Job {
     /// The step's position among the timed ones.
     pub(crate) fn position(&self, step: usize) -> usize {
         self.positions[step]
+    }
+
+    /// Ends the slice before its length, as an interrupt does.
+    pub(crate) fn interrupt(&self) {
+        self.cut.get_or_init(Instant::now);
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes one of the requests that the slice consists of; false when there is none left.
+    pub(crate) fn takes_request(&self) -> bool {
+        let Some(left) = &self.requests else {
+            return true;
+        };
+        let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(1)
+        });
+        if taken.is_err() {
+            self.over.store(true, Ordering::Relaxed);
+        }
+        taken.is_ok()
+    }
+
+    /// Whether the slice has sent all the requests that it consists of.
+    pub(crate) fn is_spent(&self) -> bool {
+        let left = self.requests.as_ref();
+        left.is_some_and(|left| left.load(Ordering::Relaxed) == 0)
     }
 
     /// Whether no further request may be sent at `now`.

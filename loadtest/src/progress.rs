@@ -102,9 +102,17 @@ struct PlannedLoad {
     /// Of a search: its slices are not known before.
     searches: bool,
     blocks: usize,
+    slices_of_a_block: usize,
     slice: Duration,
     warm_up: Duration,
     starts: usize,
+}
+
+impl PlannedLoad {
+    /// Of each variant.
+    fn slices(&self) -> usize {
+        self.blocks * self.slices_of_a_block
+    }
 }
 
 impl Pace {
@@ -117,6 +125,7 @@ impl Pace {
                 PlannedLoad {
                     searches: load.capacity.is_some(),
                     blocks: load.blocks,
+                    slices_of_a_block: load.slices_of_a_block(),
                     slice: load.slice,
                     warm_up: load.warm_up,
                     starts: 1 + restarts.unwrap_or(0),
@@ -142,7 +151,11 @@ impl Pace {
     /// A load has ended before its plan.
     pub(crate) fn ended(&mut self, load: usize) {
         let done = (0..self.variants).filter_map(|variant| self.done.get(&(load, variant)));
-        self.loads[load].blocks = done.max().copied().unwrap_or_default().div_ceil(2);
+        self.loads[load].blocks = done
+            .max()
+            .copied()
+            .unwrap_or_default()
+            .div_ceil(self.loads[load].slices_of_a_block);
     }
 
     /// A search has ended: nothing is left of its slices.
@@ -163,12 +176,12 @@ impl Pace {
         };
         for (number, load) in self.loads.iter().enumerate() {
             if !load.searches {
-                left.planned += load.blocks * 2 * self.variants;
+                left.planned += load.slices() * self.variants;
             }
             for variant in 0..self.variants {
                 let key = (number, variant);
                 let planned = match (load.searches, self.searched.contains(&key)) {
-                    (false, _) => load.blocks * 2,
+                    (false, _) => load.slices(),
                     (true, false) => load.blocks + SEARCH_SLICES,
                     (true, true) => 0,
                 };
@@ -215,6 +228,7 @@ mod tests {
         let planned = |millis| PlannedLoad {
             searches: false,
             blocks: 1,
+            slices_of_a_block: 2,
             slice: Duration::from_millis(millis),
             warm_up: Duration::ZERO,
             starts: 0,

@@ -1,6 +1,7 @@
 //! Where a generator thread records: one histogram for each step and metric of a slice.
 
 mod answers;
+mod intervals;
 #[cfg(test)]
 pub(crate) mod simulated;
 
@@ -15,6 +16,8 @@ use hdrhistogram::Histogram;
 use crate::live::Live;
 pub(crate) use answers::Answers;
 use answers::Trend;
+use intervals::Intervals;
+pub(crate) use intervals::{Filled, placed};
 
 /// Significant decimal digits of every histogram.
 pub(crate) const SIGNIFICANT_DIGITS: u8 = 3;
@@ -41,6 +44,8 @@ pub(crate) struct Recorder {
     follows_trend: bool,
     /// Counted beside the histograms while somebody watches.
     live: Option<Arc<Live>>,
+    /// Of a continuous slice.
+    intervals: Option<Intervals>,
 }
 
 struct StepRecorder {
@@ -96,6 +101,8 @@ pub(crate) struct Taken {
     pub(crate) has_stalled: bool,
     pub(crate) last_byte: Option<Instant>,
     pub(crate) answers: Answers,
+    /// The intervals of a continuous slice that were not taken before.
+    pub(crate) intervals: Vec<Filled>,
     /// Seconds by which responses became longer in each second, of the step where that is the most;
     /// 0 where it is not certain, or was not looked for.
     pub(crate) growth: f64,
@@ -131,7 +138,32 @@ impl Recorder {
             answers: Answers::default(),
             follows_trend: false,
             live,
+            intervals: None,
         }
+    }
+
+    /// Records a continuous slice by the second too.
+    pub(crate) fn in_intervals(mut self) -> Self {
+        self.intervals = Some(Intervals::of(self.step_names()));
+        self
+    }
+
+    /// The names of its steps, in their order.
+    pub(crate) fn step_names(&self) -> Vec<String> {
+        self.steps.iter().map(|step| step.name.clone()).collect()
+    }
+
+    /// The slice begins at this instant.
+    pub(crate) fn begin(&mut self, start: Instant) {
+        if let Some(intervals) = &mut self.intervals {
+            intervals.begin(start);
+        }
+    }
+
+    /// Hands over the intervals that have passed.
+    pub(crate) fn take_full_intervals(&mut self) -> Vec<Filled> {
+        let intervals = self.intervals.as_mut();
+        intervals.map(Intervals::take_full).unwrap_or_default()
     }
 
     /// Looks for a backlog that grows: a search asks for it.
@@ -160,6 +192,9 @@ impl Recorder {
         }
         if let Some(live) = &self.live {
             live.answered(response, service, timer);
+        }
+        if let Some(intervals) = &mut self.intervals {
+            intervals.answered(step, response, service, instants.last_byte);
         }
         self.ok += 1;
         self.answers.answered(&instants);
@@ -205,6 +240,9 @@ impl Recorder {
         planned: Instant,
         ended: Instant,
     ) {
+        if let Some(intervals) = &mut self.intervals {
+            intervals.reach(ended);
+        }
         let at = &mut self.steps[step];
         at.failed.saturating_record(ns(planned, ended));
         let reason = format!("{}: {reason}", at.name);
@@ -250,6 +288,9 @@ impl Recorder {
             live.failed(&key);
         }
         *self.failed.entry(key).or_default() += 1;
+        if let Some(intervals) = &mut self.intervals {
+            intervals.failed();
+        }
     }
 
     /// Counts requests that were sent again, because the server had not read them.
@@ -364,6 +405,11 @@ impl Recorder {
             has_stalled,
             last_byte: self.last_byte.take(),
             answers: std::mem::take(&mut self.answers),
+            intervals: self
+                .intervals
+                .as_mut()
+                .map(Intervals::take_all)
+                .unwrap_or_default(),
             growth,
         }
     }

@@ -206,6 +206,11 @@ pub struct Load {
     pub flags: BTreeMap<String, String>,
     /// Blocks to measure.
     pub blocks: usize,
+    /// A block is one slice of each variant, recorded by the second, instead of two in mirrored order:
+    /// for a load of one server, which is compared with nothing.
+    pub continuous: bool,
+    /// Requests after which a slice of closed users ends before its length, if it does.
+    pub requests: Option<u64>,
     /// Length of a slice.
     pub slice: Duration,
     /// Samples of each step that a slice waits for, beyond its length.
@@ -222,6 +227,18 @@ pub struct Load {
 }
 
 impl Load {
+    /// Slices of each variant, where nothing ends it early.
+    #[must_use]
+    pub fn slices(&self) -> usize {
+        self.blocks * self.slices_of_a_block()
+    }
+
+    /// Slices of each variant in a block.
+    #[must_use]
+    pub fn slices_of_a_block(&self) -> usize {
+        if self.continuous { 1 } else { 2 }
+    }
+
     /// The log that it replays, if it does.
     #[must_use]
     pub fn trace(&self) -> Option<&Trace> {

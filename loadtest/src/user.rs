@@ -330,6 +330,10 @@ impl Seat {
                     self.replay(replayed);
                 }
                 job.spare(pacing::until(start + arrival.offset).await);
+                // What would have been planned after an interrupt is not sent.
+                if job.interrupted.load(Ordering::Relaxed) {
+                    return;
+                }
                 start + arrival.offset
             };
             // A broken journey is counted; the next arrival is none of its business.

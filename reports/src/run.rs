@@ -17,7 +17,8 @@ pub use self::capacity::{Capacity, LimitedBy, Point};
 pub use self::duel::{Instructions, Terms};
 pub use self::latency::Latency;
 pub use self::slice::{
-    Attack, CacheUse, Figure, PERCENTILES, Slice, ascending_percentiles, per_second, throughput,
+    Attack, CacheUse, Figure, Interval, PERCENTILES, Slice, ascending_percentiles, per_second,
+    throughput,
 };
 
 /// The version of this format; a reader refuses a run that is newer than it knows.

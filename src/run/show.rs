@@ -6,9 +6,13 @@ mod view;
 mod watched;
 mod watcher;
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use authlab_loadtest::conductor::Finished;
-use authlab_loadtest::progress::{Left, Progress};
-use authlab_loadtest::scenario::Scenario;
+use authlab_loadtest::live::Aim;
+use authlab_loadtest::progress::{Left, Progress, Snapshot};
+use authlab_loadtest::scenario::{Load, Scenario};
 use authlab_reports::quantity;
 use authlab_reports::run::{Capacity, Point};
 use authlab_reports::run::{Run, Slice};
@@ -36,6 +40,8 @@ pub(crate) enum Show {
     Lines {
         /// The slices of a block.
         block: usize,
+        /// When the last line was written.
+        said: Cell<Instant>,
     },
     /// A program.
     Json,
@@ -54,24 +60,33 @@ impl Show {
         match Watcher::start(scenario) {
             Some(watcher) => Self::View(watcher),
             None => Self::Lines {
-                block: scenario.variants.len() * 2,
+                block: scenario.variants.len()
+                    * scenario.loads.first().map_or(2, Load::slices_of_a_block),
+                said: Cell::new(Instant::now()),
             },
         }
     }
 
     /// Whether the slice under way is looked at.
     pub(crate) fn watched(&self) -> bool {
-        matches!(self, Self::View(_))
+        matches!(self, Self::View(_) | Self::Lines { .. })
     }
 
     pub(crate) fn progress(&self, progress: Progress<'_>) {
         match (self, progress) {
             (Self::View(watcher), progress) => watcher.hear(progress),
             (Self::Json, Progress::Slice { slice, .. }) => json::slice(slice),
-            (Self::Lines { block }, Progress::Slice { slice, run, left })
+            (Self::Lines { block, said }, Progress::Slice { slice, run, left })
                 if left.done.is_multiple_of(*block) && !searched(run, slice) =>
             {
+                said.set(Instant::now());
                 output::note(format_args!("{}", line(&slice.load, &left)));
+            }
+            (Self::Lines { said, .. }, Progress::Live(snapshot))
+                if said.get().elapsed() >= SAY_EVERY && matches!(snapshot.aim, Aim::Block(_)) =>
+            {
+                said.set(Instant::now());
+                output::note(format_args!("{}", live_line(&snapshot)));
             }
             (Self::Lines { .. }, Progress::Rate { capacity, .. }) => {
                 if let Some(point) = capacity.points.last() {
@@ -98,6 +113,35 @@ fn searched(run: &Run, slice: &Slice) -> bool {
     run.capacities
         .iter()
         .any(|capacity| capacity.load == slice.load)
+}
+
+/// A log shows within this time that a slice goes on.
+const SAY_EVERY: Duration = Duration::from_secs(5);
+
+/// A slice under way.
+fn live_line(at: &Snapshot) -> String {
+    let (name, latency) = if at.open {
+        ("response time", &at.response)
+    } else {
+        ("service time", &at.service)
+    };
+    let time = match (latency.quantile(0.5), latency.quantile(0.99)) {
+        (Some(p50), Some(p99)) => format!(
+            ", {name} p50 {}, p99 {}",
+            quantity::duration(p50 as f64),
+            quantity::duration(p99 as f64)
+        ),
+        _ => String::new(),
+    };
+    let failed: u64 = at.failed.values().sum();
+    format!(
+        "{}, {}: {} of {}, {} requests answered, {failed} failed{time}",
+        at.load,
+        at.variant,
+        clock(at.elapsed),
+        clock(at.length),
+        at.response.count()
+    )
 }
 
 fn line(load: &str, left: &Left) -> String {

@@ -28,6 +28,8 @@ pub struct Schedule {
     /// The number of the next arrival, counted over every share: the shares take turns by it.
     number: u64,
     planned: u64,
+    /// When the last one that was taken is planned.
+    last: Duration,
 }
 
 #[derive(Debug)]
@@ -113,6 +115,7 @@ impl Schedule {
             share: Share::WHOLE,
             number: 0,
             planned: 0,
+            last: Duration::ZERO,
         }
     }
 
@@ -121,6 +124,19 @@ impl Schedule {
     pub fn share(mut self, share: Share) -> Self {
         self.share = share;
         self
+    }
+
+    /// How many arrivals are planned up to `offset`, which has passed: those that were taken, but for
+    /// one that was only waited for, and those that were not. The schedule is then of no further use.
+    #[must_use]
+    pub fn planned_until(&mut self, offset: Duration) -> u64 {
+        let waited_for = u64::from(self.planned > 0 && self.last > offset);
+        let taken = self.planned - waited_for;
+        taken
+            + self
+                .by_ref()
+                .take_while(|arrival| arrival.offset <= offset)
+                .count() as u64
     }
 
     /// How many arrivals were taken from it.
@@ -143,6 +159,7 @@ impl Iterator for Schedule {
             self.number += 1;
             if self.share.takes(number) {
                 self.planned += 1;
+                self.last = arrival.offset;
                 return Some(arrival);
             }
         }
@@ -325,6 +342,19 @@ mod tests {
             rate.at(middle) * (pair[1] - pair[0])
         };
         instants.windows(2).map(part).sum()
+    }
+
+    #[test]
+    fn what_is_planned_after_an_interrupt_is_not_counted() {
+        let new = || Schedule::new(Rate::constant(10.0), Spacing::Uniform, SECOND, 7);
+        let cut = Duration::from_millis(450);
+        // At 0, 100, 200, 300 and 400 ms, however many of them were taken; the sixth is waited for.
+        for taken in 0..=6 {
+            let mut schedule = new();
+            assert_eq!(schedule.by_ref().take(taken).count(), taken);
+            assert_eq!(schedule.planned_until(cut), 5, "{taken} taken");
+        }
+        assert_eq!(new().planned_until(SECOND), 10);
     }
 
     #[test]

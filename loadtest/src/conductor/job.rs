@@ -45,12 +45,16 @@ impl Conductor<'_> {
         if self.aim == Aim::Search {
             recorder = recorder.following_trend();
         }
+        if load.continuous && samples.is_some() {
+            recorder = recorder.in_intervals();
+        }
         Ok(Arc::new(Job {
             number: self.jobs,
             server: server.number,
             stopped: self.stopped.clone(),
             endpoints: server.endpoints(),
             places: steps.iter().map(|s| server.place_of(s)).collect(),
+            variant: self.scenario.variants[variant].name.clone(),
             load: Arc::clone(load),
             load_number: number,
             measured: samples.is_some(),
@@ -59,6 +63,11 @@ impl Conductor<'_> {
             recorder: Mutex::new(recorder),
             live,
             interrupted: AtomicBool::new(false),
+            cut: OnceLock::new(),
+            requests: load
+                .requests
+                .filter(|_| samples.is_some())
+                .map(AtomicU64::new),
             over: AtomicBool::new(false),
             spare_ns: AtomicU64::new(0),
             span: OnceLock::new(),

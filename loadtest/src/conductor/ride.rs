@@ -10,7 +10,7 @@ use super::{Conductor, LOOK_EVERY, RunError, timetable};
 use crate::generator::GeneratorError;
 use crate::job::{Job, Phase, Report};
 use crate::progress::Progress;
-use crate::recorder::{NO_ANSWER, Taken};
+use crate::recorder::{Filled, NO_ANSWER, Taken};
 use crate::server::{Server, Spent};
 use crate::usage::Surroundings;
 use crate::{interrupt, pacing, usage};
@@ -32,7 +32,8 @@ pub(super) struct Ran {
     pub(super) taken: Taken,
     pub(super) planned: Option<u64>,
     pub(super) start: Instant,
-    /// The time over which its arrivals were planned, or its closed users were to go on.
+    /// The time over which its arrivals were planned, or its closed users were to go on: until it was
+    /// ended, where that was earlier.
     pub(super) slice: Duration,
     /// Until the last answer.
     pub(super) length: Duration,
@@ -52,6 +53,13 @@ pub(super) struct Ran {
     pub(super) paused: Option<Duration>,
     /// Steps with fewer samples than the slice waits for, and how often each was not reached.
     pub(super) unreached: BTreeMap<String, u64>,
+}
+
+/// How long after its start a slice ended that was to last `slice`: earlier where it was interrupted.
+fn ended_after(job: &Job, start: Instant, slice: Duration) -> Duration {
+    let cut = job.cut.get();
+    let cut = cut.map(|at| at.saturating_duration_since(start));
+    cut.map_or(slice, |cut| cut.min(slice))
 }
 
 impl Conductor<'_> {
@@ -100,6 +108,8 @@ impl Conductor<'_> {
         let start = Instant::now() + ahead;
         // Set before anyone goes; a job is set once.
         let _ = job.span.set((start, start + slice));
+        job.recorder().begin(start);
+        self.intervals.clear();
         self.generator.tell(Phase::Go(Arc::clone(job)));
         // So long the slice waits for its samples. A request that was sent by then may take its timeout; shards' slices
         // end together.
@@ -110,15 +120,23 @@ impl Conductor<'_> {
         };
         self.hear(job, load.users, (deadline, grace), progress)?;
         let paused = self.pauses.within(start, Instant::now());
+        let ended = ended_after(job, start, slice);
         let mut planned = None;
         if let Some(schedule) = &job.schedule
             && let Ok(mut schedule) = schedule.try_lock()
         {
-            job.recorder().dropped(schedule.by_ref().count() as u64);
-            planned = Some(schedule.planned());
+            planned = Some(if job.cut.get().is_some() {
+                // What was not sent by then was not given the time.
+                schedule.planned_until(ended)
+            } else {
+                job.recorder().dropped(schedule.by_ref().count() as u64);
+                schedule.planned()
+            });
         }
         let unreached = job.recorder().out_of_reach(&job.least);
+        self.collect_intervals(job);
         let mut taken = job.recorder().take();
+        self.keep_intervals(job, std::mem::take(&mut taken.intervals));
         // A server that is silent altogether is not waited for: the run is about to end.
         self.abandoned = (self.abandoned || taken.has_stalled) && !taken.is_silent;
         let around = Surroundings::now(&self.order.cores.server);
@@ -130,6 +148,11 @@ impl Conductor<'_> {
             .last_byte
             .unwrap_or_else(Instant::now)
             .saturating_duration_since(start);
+        // Of a slice whose requests were all sent, the last answer is the end.
+        let slice = match job.is_spent() {
+            true => ended.min(answered),
+            false => ended,
+        };
         // Nothing is planned after the last arrival of a schedule, and that belongs to its rate.
         let length = match &job.schedule {
             Some(_) => answered.max(slice),
@@ -164,6 +187,24 @@ impl Conductor<'_> {
         })
     }
 
+    /// Takes the intervals that have passed out of the recorder, so that they fill no memory.
+    fn collect_intervals(&mut self, job: &Job) {
+        if job.load.continuous {
+            let full = job.recorder().take_full_intervals();
+            self.keep_intervals(job, full);
+        }
+    }
+
+    fn keep_intervals(&mut self, job: &Job, full: Vec<Filled>) {
+        if full.is_empty() {
+            return;
+        }
+        let names = job.recorder().step_names();
+        let full = full.into_iter();
+        self.intervals
+            .extend(full.map(|filled| filled.interval(&job.variant, &job.load.name, &names)));
+    }
+
     /// Servers write into their logs themselves; what is too much is taken out here, between two looks at the clock.
     fn bound_logs(&mut self) {
         self.servers
@@ -187,8 +228,9 @@ impl Conductor<'_> {
         let mut abandoned = false;
         while heard < users {
             self.show(job, progress);
+            self.collect_intervals(job);
             if interrupt::requested() && !abandoned {
-                job.interrupted.store(true, Ordering::Relaxed);
+                job.interrupt();
                 end = end.min(Instant::now() + LOOK_EVERY);
                 grace = Duration::ZERO;
             }

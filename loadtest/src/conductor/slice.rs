@@ -9,9 +9,11 @@ use authlab_reports::run::Slice;
 use super::ride::Ran;
 use super::{Conductor, LOOK_EVERY, RunError};
 use crate::interrupt;
+use crate::job::Job;
 use crate::live::Aim;
 use crate::plan::slice_seed;
 use crate::progress::Progress;
+use crate::recorder::placed;
 use crate::scenario::Load;
 use crate::server::Server;
 
@@ -55,16 +57,30 @@ impl Conductor<'_> {
         self.settle(variant);
         self.pace.measured(number, variant, began.elapsed());
         let interrupted = interrupt::requested();
-        // A slice that was cut short, or in which its server died, is not like the others: it is
-        // not kept.
+        // A slice in which its server died is not like the others: it is not kept.
         self.check(variant)?;
         if interrupted {
+            if self.is_of_use(&job, variant, &ran) {
+                self.keep(load, block, variant, ran, progress)?;
+            }
             return Err(RunError::Interrupted);
         }
         let heard = self.listen(load, variant, &ran);
         // It is kept all the same: what failed in it is why the run ends.
         self.keep(load, block, variant, ran, progress)?;
         heard
+    }
+
+    /// Whether a slice is kept that was interrupted. Where slices are compared, a short one says less than
+    /// the others do: there it is kept only if it is the first of its variant. A duel is judged by
+    /// whole blocks.
+    fn is_of_use(&self, job: &Job, variant: usize, ran: &Ran) -> bool {
+        if job.cut.get().is_none() {
+            return true;
+        }
+        let name = &self.scenario.variants[variant].name;
+        let is_first = self.run.slices_of(&job.load.name, name).next().is_none();
+        self.order.duel.is_none() && is_first && ran.taken.ok > 0
     }
 
     /// Appends a slice to the run and its folder, and tells of it.
@@ -177,13 +193,14 @@ impl Conductor<'_> {
         let cores = self.order.cores.server.len().max(1) as f64;
         let length = ran.length.as_secs_f64().max(f64::MIN_POSITIVE);
         let share = |time: Duration| time.as_secs_f64() / length;
+        let start_ns = nanos(ran.start.saturating_duration_since(self.started));
         let all = ran.server.as_ref().map(|spent| spent.all);
         let besides = ran.server.iter().flat_map(|spent| &spent.besides);
         Slice {
             load: load.name.clone(),
             variant: self.scenario.variants[variant].name.clone(),
             block,
-            start_ns: nanos(ran.start.saturating_duration_since(self.started)),
+            start_ns,
             length_ns: nanos(ran.length),
             answered_ns: Some(nanos(ran.answering)),
             planned_ns: load.arrivals.are_open().then(|| nanos(ran.slice)),
@@ -219,6 +236,11 @@ impl Conductor<'_> {
             late_ns: ran.late.map(nanos),
             paused_ns: ran.paused.map(nanos),
             unreached: ran.unreached.clone(),
+            intervals: if load.continuous {
+                placed(self.intervals.clone(), start_ns, nanos(ran.length))
+            } else {
+                Vec::new()
+            },
         }
     }
 }

@@ -90,7 +90,7 @@ impl Seat {
         let mut steps = once.chain(journey.steps.iter().copied());
         while let Some((index, times)) = steps.next() {
             for made in 0..times {
-                if job.is_over(planned) {
+                if job.is_over(planned) || !job.takes_request() {
                     return Ended::Over;
                 }
                 let (ended, answered) = self.visit(job, index, planned, free).await;

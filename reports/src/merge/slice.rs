@@ -91,6 +91,8 @@ pub(super) fn added(
         late_ns: slices.iter().filter_map(|slice| slice.late_ns).max(),
         paused_ns: slices.iter().filter_map(|slice| slice.paused_ns).max(),
         unreached: unreached(&slices),
+        // The logs hold no histogram of an interval, and percentiles cannot be added.
+        intervals: Vec::new(),
     };
     Ok((slice, histograms.0))
 }

@@ -94,6 +94,26 @@ pub struct Slice {
     /// at an earlier step, which failed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unreached: BTreeMap<String, u64>,
+    /// A continuous slice by the second, in order and without gaps; empty for the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<Interval>,
+}
+
+/// One second of a continuous slice; the last may be shorter. A request belongs to the interval in which its answer
+/// ended. Arrivals that were never sent belong to none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// Start, nanoseconds after the run's start.
+    pub start_ns: u64,
+    /// Length, nanoseconds.
+    pub length_ns: u64,
+    /// Requests whose answer was what its step expects.
+    pub ok: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Figures of each step's `service` and `response`.
+    pub figures: Vec<Figure>,
 }
 
 /// The figures of one step and metric: of one slice, or merged over all.

@@ -161,6 +161,7 @@ impl Contest {
             late_ns: None,
             paused_ns: None,
             unreached: std::collections::BTreeMap::new(),
+            intervals: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `run.schema.json` and the run format say the same.
 
-use authlab_reports::run::{Beside, Run, Silent, Status};
+use authlab_reports::run::{Beside, Interval, Run, Silent, Status};
 use serde_json::{Value, json};
 
 use crate::synthetic::{DESIGNS, planned, written};
@@ -34,6 +34,14 @@ fn runs_as_written_are_valid() {
     });
     marked.slices[0].paused_ns = Some(3_000_000_000);
     marked.slices[0].unreached.insert("items".to_owned(), 4);
+    let figures = marked.slices[0].figures.clone();
+    marked.slices[0].intervals.push(Interval {
+        start_ns: 1,
+        length_ns: 1_000_000_000,
+        ok: 7,
+        failed: 1,
+        figures,
+    });
     let runs = [
         with_beside(whole.clone()),
         whole,

@@ -210,6 +210,7 @@ pub(crate) fn slice(
         late_ns: None,
         paused_ns: None,
         unreached: std::collections::BTreeMap::new(),
+        intervals: Vec::new(),
     };
     (slice, recorded)
 }

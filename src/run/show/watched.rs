@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authlab_loadtest::progress::{Left, Progress, Snapshot};
-use authlab_loadtest::scenario::Scenario;
+use authlab_loadtest::scenario::{Load, Scenario};
 use authlab_reports::plain;
 use authlab_reports::run::Capacity;
 use authlab_reports::run::{LoadStep, Run, Slice, Validity, Verdict, per_second};
@@ -60,13 +60,13 @@ pub(super) struct Latency {
 
 impl Watched {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        let blocks: usize = scenario.loads.iter().map(|load| load.blocks).sum();
+        let slices: usize = scenario.loads.iter().map(Load::slices).sum();
         Self {
             heading: format!("{} · {}", scenario.name, scenario.profile),
             elapsed: Duration::ZERO,
             left: Left {
                 done: 0,
-                planned: blocks * 2 * scenario.variants.len(),
+                planned: slices * scenario.variants.len(),
                 time: Duration::ZERO,
             },
             now: Now::Nothing,

@@ -90,6 +90,8 @@ impl Source<'_> {
             fresh: table.fresh,
             flags: self.flags(&table.name, &table.flags)?,
             blocks: *sizes.blocks.get_ref(),
+            continuous: false,
+            requests: None,
             slice: self.slice(&sizes.slice, &arrivals)?,
             min_samples: sizes.min_samples.unwrap_or(1),
             warm_up: match &sizes.warm_up {
