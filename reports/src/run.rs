@@ -16,6 +16,7 @@ pub use self::calibration::Calibration;
 pub use self::capacity::{Capacity, LimitedBy, Point};
 pub use self::duel::{Instructions, Terms};
 pub use self::latency::Latency;
+pub(crate) use self::slice::ALWAYS_HELD;
 pub use self::slice::{
     Attack, CacheUse, Figure, Interval, PERCENTILES, Slice, ascending_percentiles, per_second,
     throughput,

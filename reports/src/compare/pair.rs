@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::Missing;
 use crate::judge::{Comparison, Metric, Row};
 use crate::order_statistics::Interval;
-use crate::run::{Latency, LoadStep};
+use crate::run::{ALWAYS_HELD, Latency, LoadStep};
 
 /// One step on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,7 +53,12 @@ impl Pair {
             },
             latency: comparison.latency(),
             times: Metric::times()
-                .map(|metric| comparison.row_or_pooled(step, &metric))
+                .filter_map(|metric| {
+                    let row = comparison.row_or_pooled(step, &metric);
+                    let is_later = matches!(metric, Metric::Percentile(at) if at >= ALWAYS_HELD);
+                    let is_measured = row.base.is_some() || row.head.is_some();
+                    (is_measured || !is_later).then_some(row)
+                })
                 .collect(),
             samples,
             errors: comparison.row_or_pooled(step, &Metric::Errors),

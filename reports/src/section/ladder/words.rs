@@ -203,6 +203,15 @@ pub(crate) const CELL: usize = 48;
 pub(crate) fn given_up(table: &Table, rung: &Rung, room: usize) -> String {
     let failed =
         (rung.failures > 0).then(|| format!("{} failed", quantity::grouped(rung.failures)));
+    with_counts(table, rung, room, failed)
+}
+
+/// What a variant gives up, and what was retried, where what it failed at has a column.
+pub(crate) fn remarks(table: &Table, rung: &Rung, room: usize) -> String {
+    with_counts(table, rung, room, None)
+}
+
+fn with_counts(table: &Table, rung: &Rung, room: usize, failed: Option<String>) -> String {
     let retried = (rung.retried > 0).then(|| {
         format!(
             "{} retried on a new connection",
