@@ -318,12 +318,6 @@ impl Table {
         rows.iter().map(line).collect()
     }
 
-    /// How wide those are, in characters.
-    pub(crate) fn width(&self) -> usize {
-        let widths = Self::widths(&self.texts());
-        widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
-    }
-
     /// Its rows as a terminal shows them, those of names first.
     fn texts(&self) -> Vec<Vec<String>> {
         let names = [&self.groups, &self.header].into_iter();

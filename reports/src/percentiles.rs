@@ -108,7 +108,7 @@ pub fn curve(recorded: &Histogram<u64>) -> Vec<(f64, u64)> {
 }
 
 /// Rows of a histogram that people read.
-const BUCKETS: usize = 12;
+const BUCKETS: i32 = 12;
 
 /// A histogram of few buckets, from the least value to the greatest, each as wide as the one before on a logarithmic
 /// scale: (greatest value, samples). Their samples add up to all samples.
@@ -118,8 +118,8 @@ pub fn buckets(recorded: &Histogram<u64>) -> Vec<(u64, u64)> {
         return Vec::new();
     }
     let (least, most) = (recorded.min().max(1), recorded.max().max(1));
-    let ratio = (most as f64 / least as f64).powf(1.0 / BUCKETS as f64);
-    let mut bounds: Vec<u64> = (1..BUCKETS as i32)
+    let ratio = (most as f64 / least as f64).powf(1.0 / f64::from(BUCKETS));
+    let mut bounds: Vec<u64> = (1..BUCKETS)
         .map(|place| (least as f64 * ratio.powi(place)) as u64)
         .chain([most])
         .collect();
