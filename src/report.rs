@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use authlab_reports::{folder, ladder, render};
+use authlab_reports::{folder, ladder, program, render};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::output;
 
@@ -11,15 +12,51 @@ use crate::output;
 pub(crate) struct Arguments {
     /// Folder of the run
     run: PathBuf,
+    /// Print the run in one format and write no file: `json` is the summary with named figures, `csv` has a row for each
+    /// second of a continuous run, or for each slice, and each step [default: render the report again]
+    #[arg(long, value_parser = formats(), hide_possible_values = false)]
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Document(&'static render::Format),
+    Json,
+    Csv,
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let documents = render::FORMATS.iter().map(|format| format.name);
+    PossibleValuesParser::new(documents.chain(["json", "csv"])).map(|name| {
+        let mut documents = render::FORMATS.iter();
+        match documents.find(|format| format.name == name) {
+            Some(format) => Format::Document(format),
+            None if name == "csv" => Format::Csv,
+            None => Format::Json,
+        }
+    })
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = folder::read(&arguments.run)?;
-    let folder = folder::render(&arguments.run)?;
-    output::write(&render::text(&ladder::document(&run)));
-    output::line(format_args!(
-        "report: {}",
-        folder.join("index.html").display()
-    ));
+    match arguments.format {
+        Some(Format::Document(format)) => {
+            output::write(&(format.print)(&ladder::document(&run)));
+        }
+        Some(Format::Json) => {
+            let end = program::end(&run, &arguments.run.display().to_string())?;
+            output::json(&format!("{end}\n"));
+        }
+        Some(Format::Csv) => output::write(&program::csv(&run)),
+        None => {
+            let folder = folder::render(&arguments.run)?;
+            let document = ladder::document_in(&run, crate::run::columns());
+            output::write(&render::text(&document));
+            output::line(format_args!(
+                "report: {}",
+                folder.join("index.html").display()
+            ));
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }

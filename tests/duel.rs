@@ -244,8 +244,8 @@ fn what_is_wrong_is_one_line_and_starts_nothing() {
             "a path begins with `/`",
         ),
         (
-            &["--base", &good, "--head", &good, "--gate", "p95"],
-            "`p95` is not a metric: use p50,",
+            &["--base", &good, "--head", &good, "--gate", "p42"],
+            "`p42` is not a metric: use p50,",
         ),
         (
             &["--base", &good, "--head", &good, "--head-name", "base"],

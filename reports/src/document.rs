@@ -5,6 +5,7 @@
 
 use crate::chart::Swatch;
 use crate::plain;
+use crate::quantity::NOT_MEASURED;
 
 /// The widest padding that `format!` takes.
 const MOST_WIDTH: usize = u16::MAX as usize;
@@ -257,6 +258,46 @@ impl Table {
         }
     }
 
+    /// For a terminal of so many columns: without the columns that hold nothing, in as many tables as it takes, each of
+    /// which begins with the first column.
+    pub(crate) fn fitted(&self, columns: usize) -> Vec<Self> {
+        let is_empty = |column: usize| {
+            let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+            let is_none = |cell: &Cell| cell.text.is_empty() || cell.text == NOT_MEASURED;
+            !self.rows.is_empty() && cells.all(is_none)
+        };
+        let widths = Self::widths(&self.texts());
+        let kept = (1..self.header.len()).filter(|column| !is_empty(*column));
+        let mut parts: Vec<Vec<usize>> = vec![vec![0]];
+        let mut width = widths.first().copied().unwrap_or_default();
+        for column in kept {
+            let more = GAP.len() + widths[column];
+            if width + more > columns && parts.last().is_some_and(|part| part.len() > 1) {
+                parts.push(vec![0]);
+                width = widths[0];
+            }
+            width += more;
+            if let Some(part) = parts.last_mut() {
+                part.push(column);
+            }
+        }
+        let of = |part: Vec<usize>| Self {
+            label: self.label.clone(),
+            groups: Vec::new(),
+            header: part.iter().map(|at| self.header[*at].clone()).collect(),
+            rows: self
+                .rows
+                .iter()
+                .map(|row| part.iter().filter_map(|at| row.get(*at).cloned()).collect())
+                .collect(),
+            words: (0..part.len())
+                .filter(|place| self.words.contains(&part[*place]))
+                .collect(),
+            ..self.clone()
+        };
+        parts.into_iter().map(of).collect()
+    }
+
     /// As lines of a terminal, each column as wide as its widest cell.
     pub(crate) fn lines(&self) -> Vec<String> {
         let rows = self.texts();
@@ -275,12 +316,6 @@ impl Table {
             line.trim_end().to_owned()
         };
         rows.iter().map(line).collect()
-    }
-
-    /// How wide those are, in characters.
-    pub(crate) fn width(&self) -> usize {
-        let widths = Self::widths(&self.texts());
-        widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
     }
 
     /// Its rows as a terminal shows them, those of names first.

@@ -190,6 +190,7 @@ impl RunFolder {
                 && let Some(merged) = self.merged.get(&key(figure))
             {
                 figure.curve = percentiles::curve(merged);
+                figure.buckets = percentiles::buckets(merged);
             }
         }
         self.rewrite(run)?;

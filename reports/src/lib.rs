@@ -9,6 +9,7 @@
 //! - [`section`]: what is said of a run, a file a subject: the ladder, costs and safety, staleness, the charts, which
 //!   [`chart`] draws; [`finding`]: what a run found, in sentences.
 //! - [`document`]: the blocks that a report is made of; [`render`]: the formats that print them.
+//! - [`program`]: a run for a program, in JSON with named figures and in CSV.
 //! - [`page`]: the whole run on one page; [`page::site`]: what several runs found.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`merge`]: the shards of one load, added up.
@@ -41,6 +42,7 @@ pub mod outcome;
 pub mod page;
 pub mod percentiles;
 pub mod plain;
+pub mod program;
 pub mod quantity;
 pub mod render;
 pub mod run;

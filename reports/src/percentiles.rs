@@ -32,6 +32,7 @@ pub fn figure(
         max: if empty { 0 } else { recorded.max() },
         percentiles: values_at(recorded, PERCENTILES),
         curve: Vec::new(),
+        buckets: Vec::new(),
     }
 }
 
@@ -106,6 +107,34 @@ pub fn curve(recorded: &Histogram<u64>) -> Vec<(f64, u64)> {
         .collect()
 }
 
+/// Rows of a histogram that people read.
+const BUCKETS: i32 = 12;
+
+/// A histogram of few buckets, from the least value to the greatest, each as wide as the one before on a logarithmic
+/// scale: (greatest value, samples). Their samples add up to all samples.
+#[must_use]
+pub fn buckets(recorded: &Histogram<u64>) -> Vec<(u64, u64)> {
+    if recorded.is_empty() {
+        return Vec::new();
+    }
+    let (least, most) = (recorded.min().max(1), recorded.max().max(1));
+    let ratio = (most as f64 / least as f64).powf(1.0 / f64::from(BUCKETS));
+    let mut bounds: Vec<u64> = (1..BUCKETS)
+        .map(|place| (least as f64 * ratio.powi(place)) as u64)
+        .chain([most])
+        .collect();
+    bounds.dedup();
+    let mut buckets: Vec<(u64, u64)> = bounds.into_iter().map(|bound| (bound, 0)).collect();
+    for value in recorded.iter_recorded() {
+        let at = value.value_iterated_to();
+        let place = buckets.partition_point(|(bound, _)| *bound < at);
+        // The last value that is equivalent to the greatest one lies above it.
+        let place = place.min(buckets.len() - 1);
+        buckets[place].1 += value.count_at_value();
+    }
+    buckets
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +169,26 @@ mod tests {
             values_at(&recorded, &[50.0, 75.0, 90.0, 99.0, 99.9, 99.99, 95.0]),
             [500, 750, 900, 990, 999, 1000, 950]
         );
+    }
+
+    #[test]
+    fn buckets_hold_every_sample_once_and_are_as_wide_as_each_other_by_ratio() {
+        let mut recorded = Histogram::<u64>::new(3).unwrap();
+        recorded.record_n(1_000, 900).unwrap();
+        recorded.record_n(50_000, 90).unwrap();
+        recorded.record_n(4_096_000, 10).unwrap();
+        let found = buckets(&recorded);
+        assert_eq!(found.len(), 12);
+        // A factor of two each.
+        assert_eq!((found[0].0, found[0].1), (2_000, 900));
+        assert_eq!(found[5].1, 90, "{found:?}");
+        assert_eq!(found[11].1, 10);
+        let all: u64 = found.iter().map(|(_, samples)| samples).sum();
+        assert_eq!(all, 1_000);
+        let mut one = Histogram::<u64>::new(3).unwrap();
+        one.record_n(7, 3).unwrap();
+        assert_eq!(buckets(&one), [(7, 3)]);
+        assert!(buckets(&Histogram::<u64>::new(3).unwrap()).is_empty());
     }
 
     #[test]

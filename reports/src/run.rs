@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::calibration::Calibration;
 pub use self::capacity::{Capacity, LimitedBy, Point};
 pub use self::latency::Latency;
+pub(crate) use self::slice::ALWAYS_HELD;
 pub use self::slice::{
     Attack, CacheUse, Figure, Interval, PERCENTILES, Slice, ascending_percentiles, per_second,
     throughput,

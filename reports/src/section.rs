@@ -1,6 +1,7 @@
 //! What a report says of a run, subject by subject: the data of each, its words, and its blocks.
 //!
-//! - [`ladder`]: every variant against the baseline, with the share of each change.
+//! - [`summary`]: of a run of one variant, all that was measured of it; [`ladder`]: every variant against the baseline,
+//!   with the share of each change.
 //! - [`glance`], [`safety`]: what each variant takes and costs, beside the attacks that were tried on it.
 //! - [`attacks`]: what became of each; [`staleness`]: what still passed after a revoke; [`hits`]: what caches had.
 //! - [`curves`], [`rates`], [`timeline`], [`stages`]: the charts.
@@ -16,6 +17,7 @@ pub mod rates;
 pub mod safety;
 pub mod stages;
 pub mod staleness;
+pub mod summary;
 pub mod timeline;
 
 use self::ladder::Table;
@@ -30,7 +32,13 @@ use crate::run::Run;
 pub fn all(run: &Run, ladder: &Table) -> Result<Vec<Section>, DrawError> {
     let mut sections = Vec::new();
     sections.extend(glance::section(run, ladder));
-    sections.push(ladder::shown::section(ladder));
+    match summary::section(run, &ladder.summaries) {
+        Some(summary) => {
+            sections.push(summary);
+            sections.extend(ladder::shown::below_a_summary(ladder));
+        }
+        None => sections.push(ladder::shown::section(ladder)),
+    }
     sections.extend(safety::section(run, ladder));
     sections.extend(staleness::section(run)?);
     sections.extend(hits::section(&ladder.hits));

@@ -7,7 +7,7 @@ use super::Missing;
 use crate::judge::{Comparison, Limit, Metric, Row, power};
 use crate::order_statistics::Interval;
 use crate::quantity;
-use crate::run::{Calibration, Latency, LoadStep, Run};
+use crate::run::{ALWAYS_HELD, Calibration, Latency, LoadStep, Run};
 
 /// One step on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,7 +55,12 @@ impl Pair {
             },
             latency: comparison.latency(),
             times: Metric::times()
-                .map(|metric| comparison.row_or_pooled(step, &metric))
+                .filter_map(|metric| {
+                    let row = comparison.row_or_pooled(step, &metric);
+                    let is_later = matches!(metric, Metric::Percentile(at) if at >= ALWAYS_HELD);
+                    let is_measured = row.base.is_some() || row.head.is_some();
+                    (is_measured || !is_later).then_some(row)
+                })
                 .collect(),
             samples,
             errors: comparison.row_or_pooled(step, &Metric::Errors),

@@ -143,11 +143,18 @@ pub struct Figure {
     /// The distribution for curves, merged figures only: (percentile, value), at most some 200 points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<(f64, u64)>,
+    /// A histogram of few buckets, merged figures only: (greatest value, samples), ascending, each as wide as the one
+    /// before on a logarithmic scale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<(u64, u64)>,
 }
 
 /// The percentiles of a [`Figure`], in the order in which `run.json` holds them. Another one is appended, whatever its
 /// size: a file of an older version has fewer values, and they keep their meaning.
-pub const PERCENTILES: &[f64] = &[50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
+pub const PERCENTILES: &[f64] = &[50.0, 75.0, 90.0, 99.0, 99.9, 99.99, 95.0];
+
+/// So many of [`PERCENTILES`] every run holds; older ones lack the others.
+pub(crate) const ALWAYS_HELD: usize = 6;
 
 /// The places in [`PERCENTILES`], by ascending percentile: the order in which people see them.
 #[must_use]
@@ -167,6 +174,15 @@ impl Figure {
     #[must_use]
     pub fn p50(&self) -> u64 {
         self.at(50.0)
+    }
+
+    /// The value at one of [`PERCENTILES`]; none when the figure was read from a file that lacks it.
+    #[must_use]
+    pub fn held(&self, percentile: f64) -> Option<u64> {
+        let mut places = PERCENTILES.iter().zip(&self.percentiles);
+        places
+            .find(|(held, _)| (**held - percentile).abs() < 1e-9)
+            .map(|(_, value)| *value)
     }
 
     /// The value at one of [`PERCENTILES`], or at the next one above that the figure holds; 0 when the figure was read
@@ -294,6 +310,7 @@ mod tests {
             max: 7,
             percentiles: values.to_vec(),
             curve: Vec::new(),
+            buckets: Vec::new(),
         };
         // The order of the first version is never changed, only appended to.
         assert_eq!(PERCENTILES[..6], [50.0, 75.0, 90.0, 99.0, 99.9, 99.99]);

@@ -12,7 +12,7 @@ use crate::chart::{
 };
 use crate::document::{Block, Chart, Entry, Points, Section, Table};
 use crate::quantity::{self, NOT_MEASURED};
-use crate::run::{Figure, Latency, LoadStep, PERCENTILES, Run, ascending_percentiles};
+use crate::run::{ALWAYS_HELD, Figure, Latency, LoadStep, PERCENTILES, Run, ascending_percentiles};
 
 const TITLE: u32 = 28;
 const LEGEND_LINE: u32 = 20;
@@ -194,14 +194,19 @@ fn section(curves: &Curves) -> Result<Section, DrawError> {
             .collect(),
         ..Chart::default()
     };
+    let places = ascending_percentiles();
     let header = std::iter::once("variant".to_owned())
         .chain(
-            ascending_percentiles()
+            shown(lines)
                 .into_iter()
-                .map(|place| quantity::percentile(PERCENTILES[place])),
+                .map(|column| quantity::percentile(PERCENTILES[places[column]])),
         )
         .chain(["max".to_owned(), "samples".to_owned()]);
-    let figures = Table::of(title.clone(), header, lines.iter().map(percentiles));
+    let figures = Table::of(
+        title.clone(),
+        header,
+        lines.iter().map(|line| percentiles(line, &shown(lines))),
+    );
     Ok(Section::of_chart(
         title,
         chart,
@@ -228,7 +233,19 @@ fn said(line: &Line) -> Vec<String> {
     line.points.iter().enumerate().map(point).collect()
 }
 
-fn percentiles(line: &Line) -> Vec<String> {
+/// The percentiles in its table, as places in [`Line::percentiles`]: without those that older runs do not hold.
+fn shown(lines: &[Line]) -> Vec<usize> {
+    let places = ascending_percentiles().into_iter().enumerate();
+    places
+        .filter(|(column, place)| {
+            let is_held = |line: &Line| line.percentiles.get(*column).is_some_and(Option::is_some);
+            *place < ALWAYS_HELD || lines.iter().any(is_held)
+        })
+        .map(|(column, _)| column)
+        .collect()
+}
+
+fn percentiles(line: &Line, shown: &[usize]) -> Vec<String> {
     let value =
         |ns: &Option<u64>| ns.map_or(NOT_MEASURED.to_owned(), |ns| quantity::duration(ns as f64));
     let name = std::iter::once(line.label.clone());
@@ -236,9 +253,10 @@ fn percentiles(line: &Line) -> Vec<String> {
         quantity::duration(line.max as f64),
         quantity::grouped(line.count),
     ];
-    name.chain(line.percentiles.iter().map(value))
-        .chain(rest)
-        .collect()
+    let shown = shown
+        .iter()
+        .filter_map(|column| line.percentiles.get(*column));
+    name.chain(shown.map(value)).chain(rest).collect()
 }
 
 /// A picture that stands alone: with a title, a legend below, its own style and background.

@@ -5,17 +5,19 @@
 pub mod capacity;
 pub mod changes;
 pub mod given_up;
-pub mod heading;
 pub mod offered;
 pub(super) mod shown;
 pub(crate) mod words;
 
-pub use self::shown::document;
+pub use self::shown::{document, document_in};
 pub use self::{
-    capacity::Capacity, changes::Changes, given_up::GivenUp, heading::Heading, offered::Offered,
+    capacity::Capacity, changes::Changes, given_up::GivenUp, offered::Offered, words::Heading,
 };
-use super::rates;
 pub use super::{attacks::Attacked, calibration::Calibrated, hits::Hits, staleness::Staleness};
+use super::{
+    rates,
+    summary::{self, Summary},
+};
 use crate::{
     judge::{Comparison, Metric, Row, Rule},
     order_statistics::Estimate,
@@ -30,6 +32,8 @@ const PERCENTILE_OF_OPEN: f64 = 99.0;
 pub struct Table {
     /// What stands above it.
     pub heading: Heading,
+    /// What stands in its place where the run has one variant.
+    pub summaries: Vec<Summary>,
     /// Which latency p50 and its ratios are of.
     pub latency: Latency,
     /// A rung for each variant, in the scenario's order.
@@ -92,6 +96,7 @@ impl Table {
     pub fn of(run: &Run) -> Self {
         Self {
             heading: Heading::of(run),
+            summaries: Summary::alone(run),
             latency: run.latency_of(&run.scenario.ladder.latency.load),
             rungs: run
                 .variants

@@ -7,10 +7,12 @@ use crate::chart::{
 };
 use crate::document::{Block, Chart, Entry, Points, Section, Table};
 use crate::quantity;
-use crate::run::{Latency, LoadStep, Run, Slice};
+use crate::run::{Figure, Latency, LoadStep, Run, Slice};
 
 const NOTE: &str = "A dot is the median of one slice, in the order in which slices ran: a line that climbs is drift, all lines \
     jumping at once a neighbour.";
+const NOTE_OF_SECONDS: &str = "A dot is the median of the requests whose answers ended within one second. A line that climbs \
+    means that requests waited longer and longer, or that the server became slower.";
 const COLUMNS: [&str; 4] = ["variant", "block", "after", "p50"];
 const NS_PER_S: f64 = 1e9;
 /// From here on minutes say more than seconds.
@@ -25,6 +27,8 @@ pub struct Timeline {
     pub at: LoadStep,
     /// Which latency its medians are of.
     pub latency: Latency,
+    /// Whether its points are seconds of continuous slices, and not whole slices.
+    pub by_second: bool,
     /// A line for each variant that was measured.
     pub lines: Vec<Line>,
     /// Start of the first slice and end of the last, seconds after the run's start.
@@ -62,7 +66,7 @@ impl Timeline {
         let lines: Vec<Line> = variants
             .filter_map(|(place, variant)| {
                 let slices = run.slices_of(&at.load, &variant.name);
-                let points: Vec<Point> = slices.filter_map(|slice| point(slice, at)).collect();
+                let points: Vec<Point> = slices.flat_map(|slice| points(slice, at)).collect();
                 (!points.is_empty()).then(|| Line {
                     place,
                     label: variant.label.clone(),
@@ -80,19 +84,34 @@ impl Timeline {
         (!lines.is_empty()).then(|| Self {
             at: at.clone(),
             latency: run.latency_of(&at.load),
+            by_second: of_load().any(|slice| !slice.intervals.is_empty()),
             lines,
             span_s,
         })
     }
 }
 
-fn point(slice: &Slice, at: &LoadStep) -> Option<Point> {
-    let p50_ns = (slice.latency(&at.step)?.p50() as f64).max(1.0);
-    Some(Point {
-        at_s: (slice.start_ns as f64 + slice.length_ns as f64 / 2.0) / NS_PER_S,
+/// Of a continuous slice a point for each second, of another one its median.
+fn points(slice: &Slice, at: &LoadStep) -> Vec<Point> {
+    let point = |start_ns: u64, length_ns: u64, p50: u64| Point {
+        at_s: (start_ns as f64 + length_ns as f64 / 2.0) / NS_PER_S,
         block: slice.block,
-        p50_ns,
-    })
+        p50_ns: (p50 as f64).max(1.0),
+    };
+    let whole = slice.latency(&at.step);
+    let Some(whole) = whole else {
+        return Vec::new();
+    };
+    if slice.intervals.is_empty() {
+        return vec![point(slice.start_ns, slice.length_ns, whole.p50())];
+    }
+    let of_step = |figure: &&Figure| figure.step == at.step && figure.metric == whole.metric;
+    let seconds = slice.intervals.iter().filter_map(|interval| {
+        let mut figures = interval.figures.iter().filter(|figure| figure.count > 0);
+        let figure = figures.find(of_step)?;
+        Some(point(interval.start_ns, interval.length_ns, figure.p50()))
+    });
+    seconds.collect()
 }
 
 /// The section; none without a time line.
@@ -109,8 +128,9 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
     let lines = &timeline.lines;
     let chart = Chart {
         label: format!(
-            "{title}. Median latency of each slice of each variant by time, the axis of latencies logarithmic and broken \
-             where nothing lies; figures below."
+            "{title}. Median latency of each {part} of each variant by time, the axis of latencies logarithmic and broken \
+             where nothing lies; figures below.",
+            part = part(&timeline)
         ),
         legend: lines
             .iter()
@@ -127,15 +147,27 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
                 lines: vec![line.points.iter().map(said).collect()],
             })
             .collect(),
-        caption: NOTE,
+        caption: if timeline.by_second {
+            NOTE_OF_SECONDS
+        } else {
+            NOTE
+        },
         ..Chart::default()
     };
     let slices = Table::of(title.clone(), COLUMNS, lines.iter().flat_map(rows));
     Ok(Some(Section::of_chart(
         title,
         chart,
-        Block::folded("Every slice", slices),
+        Block::folded(format!("Every {}", part(&timeline)), slices),
     )))
+}
+
+fn part(timeline: &Timeline) -> &'static str {
+    if timeline.by_second {
+        "second"
+    } else {
+        "slice"
+    }
 }
 
 fn said(point: &Point) -> String {

@@ -227,5 +227,6 @@ pub(crate) fn figure(variant: &str, step: &str, metric: &str, p50: f64, count: u
         max: (p50 * 5.0) as u64,
         percentiles: percentiles.into(),
         curve: Vec::new(),
+        buckets: Vec::new(),
     }
 }

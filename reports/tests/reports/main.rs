@@ -22,5 +22,6 @@ mod readers;
 mod renderings;
 mod schema;
 mod searched;
+mod summary;
 mod synthetic;
 mod unheard;

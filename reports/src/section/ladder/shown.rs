@@ -1,16 +1,15 @@
 //! The ladder and the changes as a section of a page, and with all that was found in sentences as a document.
 
-use super::{Attacked, Hits, Offered, Staleness, Table, words};
+use super::{Attacked, Hits, Offered, Staleness, Table, summary, words};
 use crate::document::{self, Block, Document, Section};
 use crate::plain;
+use crate::quantity;
 use crate::run::{Latency, Run};
 
-/// A terminal of this many columns shows a rung on one line.
-const COLUMNS_OF_TERMINAL: usize = 150;
+/// What is not shown on a terminal is as wide.
+const COLUMNS: usize = 80;
 /// Before what a variant gives up, on a terminal.
 const MARK: &str = "! ";
-/// Between that and the other columns.
-const GAP: usize = 2;
 /// So many sentences stand in the open.
 const IN_THE_OPEN: usize = 2;
 const TITLE: &str = "The ladder: every variant against the baseline";
@@ -21,9 +20,15 @@ const OF_OPEN: &str = "response p50 and vs base: response time of one request fr
 const NOTE: &str = "Intervals are of the median over blocks, 95 % unless they say less. requests/s is measured where \
     the server's cores were at least 97 % busy in the median slice, else its cores divided by the CPU time of a request.";
 
-/// A run as it is read on a terminal, in a pull request or in a design review.
+/// A run as it is read on a terminal of 80 columns, in a pull request or in a design review.
 #[must_use]
 pub fn document(run: &Run) -> Document {
+    document_in(run, COLUMNS)
+}
+
+/// The same for a terminal of so many columns.
+#[must_use]
+pub fn document_in(run: &Run, columns: usize) -> Document {
     let ladder = &Table::of(run);
     let calibrated = ladder.calibrated.as_ref();
     let stale = calibrated.and_then(|calibrated| calibrated.stale.clone());
@@ -39,8 +44,21 @@ pub fn document(run: &Run) -> Document {
     for warning in warnings.iter().chain(&stale) {
         document.on_page(Block::Warning(warning.clone()));
     }
-    document.on_terminal(on_terminal(ladder));
-    document.on_page(on_page(ladder));
+    if ladder.summaries.is_empty() {
+        on_terminal(ladder, columns, &mut document);
+        document.on_page(on_page(ladder));
+    }
+    for summary in &ladder.summaries {
+        for block in summary.blocks(true) {
+            document.on_terminal(block);
+        }
+        for block in summary.blocks(false) {
+            document.on_page(block);
+        }
+    }
+    if !ladder.summaries.is_empty() {
+        document.push(summary::validity(run));
+    }
     if let Some(sentence) = changes {
         document.on_terminal(sentence);
     }
@@ -85,23 +103,28 @@ pub fn document(run: &Run) -> Document {
     document
 }
 
-/// What a variant gives up stands at the end of its line, in so many words as there is room for.
-fn on_terminal(ladder: &Table) -> document::Table {
+/// The figures, as many beside each other as there is room for; what a variant gives up stands below them.
+fn on_terminal(ladder: &Table, columns: usize, document: &mut Document) {
     let header = [ladder.heading.load.as_str()]
         .into_iter()
-        .chain(words::columns(ladder.latency));
-    let rungs = ladder.rungs.iter();
-    let rungs = rungs.map(|rung| words::cells(ladder.latency, rung));
-    let mut table = document::Table::of("", header, rungs);
-    let room = COLUMNS_OF_TERMINAL.saturating_sub(table.width() + GAP + MARK.len());
-    table.words.push(table.header.len());
-    for (cells, rung) in table.rows.iter_mut().zip(&ladder.rungs) {
-        match words::given_up(ladder, rung, room) {
-            nothing if nothing.is_empty() => {}
-            said => cells.push(format!("{MARK}{said}").into()),
-        }
+        .chain(words::columns(ladder.latency))
+        .chain(["failed"]);
+    let rungs = ladder.rungs.iter().map(|rung| {
+        let mut cells = words::cells(ladder.latency, rung);
+        cells.push(quantity::grouped(rung.failures));
+        cells
+    });
+    let table = document::Table::of("", header, rungs);
+    for part in table.fitted(columns) {
+        document.on_terminal(part);
     }
-    table
+    let remarks = ladder.rungs.iter().filter_map(|rung| {
+        let label = &rung.variant.label;
+        let taken = MARK.len() + label.chars().count() + 2;
+        let said = words::remarks(ladder, rung, columns.saturating_sub(taken));
+        (!said.is_empty()).then(|| format!("{label}: {said}"))
+    });
+    document.on_terminal(Block::List(remarks.collect()));
 }
 
 fn on_page(ladder: &Table) -> document::Table {
@@ -127,6 +150,22 @@ fn parts(ladder: &Table) -> Option<document::Table> {
     let parts = ladder.changes.parts.iter().map(words::part);
     let table = document::Table::of("What each change made", words::CHANGE_COLUMNS, parts);
     (!table.rows.is_empty()).then_some(table)
+}
+
+/// What stands below a summary: what the variant gives up, and what it offered and cost.
+pub(crate) fn below_a_summary(ladder: &Table) -> Option<Section> {
+    let whole = section(ladder);
+    let below = whole.blocks.into_iter().skip(1).collect::<Vec<_>>();
+    // The last is the note on the ladder's own columns.
+    let below: Vec<Block> = match below.split_last() {
+        Some((_, others)) if !others.is_empty() => others.to_vec(),
+        _ => return None,
+    };
+    Some(Section {
+        id: None,
+        title: "More of the run".to_owned(),
+        blocks: below,
+    })
 }
 
 /// The section.

@@ -104,7 +104,7 @@ fn contests() -> Vec<(&'static str, Duel)> {
         (
             "no-such-metric",
             contest(Contest {
-                gates: &["p50", "p95"],
+                gates: &["p50", "p42"],
                 ..usual()
             }),
         ),

@@ -1,0 +1,317 @@
+//! The summary of one variant under one load: how many requests, how fast, what failed, and the latency of each step with
+//! its histogram. A run of one variant is shown by it in place of a ladder of one row.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::document::{Block, Section, Table};
+use crate::quantity::{self, NOT_MEASURED};
+use crate::run::{self, Figure, Latency, Load, LoadStep, Run, Slice, Status, Variant, Verdict};
+
+/// The percentiles of a summary, in the order in which they are read.
+pub const SHOWN: [f64; 5] = [50.0, 90.0, 95.0, 99.0, 99.9];
+/// Characters of the longest bar of a histogram.
+const BAR: f64 = 30.0;
+/// A bar ends in eighths of a character.
+const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+/// How a failure for an unexpected status begins.
+const STATUS: &str = "status ";
+
+/// One variant under one load.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The variant's name.
+    pub variant: String,
+    /// The load's name.
+    pub load: String,
+    /// Users: as many requests can be under way.
+    pub users: usize,
+    /// Which latency stands first.
+    pub latency: Latency,
+    /// Arrivals a second that an open load planned.
+    pub planned_per_s: Option<f64>,
+    /// Requests whose answer was what its step expects.
+    pub ok: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Requests that were sent again on a new connection; they are no failures.
+    pub retried: u64,
+    /// Unexpected statuses, and how many answers had each.
+    pub status: BTreeMap<String, u64>,
+    /// What else failed, by reason.
+    pub errors: BTreeMap<String, u64>,
+    /// The time in which the answers came.
+    pub answering: Duration,
+    /// Requests answered as expected, a second of that time.
+    pub per_second: Option<f64>,
+    /// The steps, in the load's order.
+    pub steps: Vec<Step>,
+}
+
+/// One step of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Response time; none when nothing was recorded.
+    pub response: Option<Figure>,
+    /// Service time.
+    pub service: Option<Figure>,
+}
+
+impl Step {
+    /// The figure of a latency.
+    #[must_use]
+    pub fn figure(&self, latency: Latency) -> Option<&Figure> {
+        match latency {
+            Latency::Response => self.response.as_ref(),
+            Latency::Service => self.service.as_ref(),
+        }
+    }
+}
+
+impl Summary {
+    /// Of every variant under every load that was measured, in the scenario's order.
+    #[must_use]
+    pub fn each(run: &Run) -> Vec<Self> {
+        let loads = run.scenario.loads.iter();
+        loads
+            .flat_map(|load| run.variants.iter().map(move |variant| (load, variant)))
+            .filter_map(|(load, variant)| Self::of(run, load, variant))
+            .collect()
+    }
+
+    /// Of a run of one variant, a summary for each load; none for a run that compares several, and none where nothing was
+    /// measured.
+    #[must_use]
+    pub fn alone(run: &Run) -> Vec<Self> {
+        if run.variants.len() == 1 {
+            Self::each(run)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn of(run: &Run, load: &Load, variant: &Variant) -> Option<Self> {
+        let slices: Vec<&Slice> = run.slices_of(&load.name, &variant.name).collect();
+        slices.first()?;
+        let mut failures: BTreeMap<String, u64> = BTreeMap::new();
+        for (reason, count) in slices.iter().flat_map(|slice| &slice.failed) {
+            let sum = failures.entry(reason.clone()).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        let status = |reason: &String| {
+            let code = reason.strip_prefix(STATUS)?;
+            let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit());
+            is_code.then(|| code.to_owned())
+        };
+        let (by_status, errors): (BTreeMap<_, _>, BTreeMap<_, _>) = failures
+            .into_iter()
+            .partition(|(reason, _)| status(reason).is_some());
+        let sum = |count: fn(&Slice) -> u64| {
+            let counts = slices.iter().map(|slice| count(slice));
+            counts.fold(0_u64, u64::saturating_add)
+        };
+        let planned = slices.iter().filter_map(|slice| slice.planned);
+        let planned = planned.fold(0_u64, u64::saturating_add);
+        let planned_in = slices.iter().map(|slice| {
+            let planned = slice.planned_ns.map(Duration::from_nanos);
+            planned.unwrap_or(Duration::from_millis(load.slice_ms))
+        });
+        let step = |name: &String| {
+            let at = LoadStep {
+                load: load.name.clone(),
+                step: name.clone(),
+            };
+            let figure =
+                |latency: Latency| run.figure(&variant.name, &at, latency.metric()).cloned();
+            Step {
+                name: name.clone(),
+                response: figure(Latency::Response),
+                service: figure(Latency::Service),
+            }
+        };
+        Some(Self {
+            variant: variant.name.clone(),
+            load: load.name.clone(),
+            users: load.users,
+            latency: load.latency(),
+            planned_per_s: load
+                .open
+                .then(|| run::per_second(planned, added(planned_in)))
+                .flatten(),
+            ok: sum(|slice| slice.ok),
+            failed: sum(|slice| {
+                let counts = slice.failed.values();
+                counts.fold(0_u64, |all, count| all.saturating_add(*count))
+            }),
+            retried: sum(|slice| slice.retried),
+            status: by_status
+                .into_iter()
+                .filter_map(|(reason, count)| Some((status(&reason)?, count)))
+                .collect(),
+            errors,
+            answering: added(slices.iter().map(|slice| slice.answering())),
+            per_second: run::throughput(slices.iter().copied()),
+            steps: load.steps.iter().map(step).collect(),
+        })
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let users = match self.users {
+            1 => "1 user".to_owned(),
+            users => format!("{} users", quantity::grouped(users as u64)),
+        };
+        let load = match self.planned_per_s {
+            Some(rate) => format!(
+                "open model, {} requests/s planned, at most {} under way",
+                quantity::number(rate),
+                quantity::grouped(self.users as u64)
+            ),
+            None => format!("closed model, {users}"),
+        };
+        let counted = |failures: &BTreeMap<String, u64>, before: &str| {
+            let failures = failures.iter();
+            let each = failures
+                .map(|(name, count)| format!("{before}{name}: {}", quantity::grouped(*count)));
+            each.collect::<Vec<_>>()
+        };
+        let failures = [counted(&self.status, STATUS), counted(&self.errors, "")].concat();
+        let requests = self.ok.saturating_add(self.failed);
+        let mut facts = vec![
+            ("Load", format!("{}: {load}", self.load)),
+            (
+                "Requests",
+                format!(
+                    "{} in {}: {} answered as expected, {} failed",
+                    quantity::grouped(requests),
+                    quantity::duration(self.answering.as_nanos() as f64),
+                    quantity::grouped(self.ok),
+                    quantity::grouped(self.failed)
+                ),
+            ),
+            (
+                "Throughput",
+                self.per_second.map_or(NOT_MEASURED.to_owned(), |rate| {
+                    format!("{} requests/s", quantity::number(rate))
+                }),
+            ),
+        ];
+        let steps = self.steps.iter().map(|step| {
+            let count = step.figure(self.latency).map_or(0, |figure| figure.count);
+            format!("{}: {}", step.name, quantity::grouped(count))
+        });
+        if steps.len() > 1 {
+            let steps: Vec<String> = steps.collect();
+            facts.push(("Answers by step", steps.join("; ")));
+        }
+        if !failures.is_empty() {
+            facts.push(("Failures", failures.join("; ")));
+        }
+        if self.retried > 0 {
+            let retried = quantity::grouped(self.retried);
+            facts.push(("Retried", format!("{retried} on a new connection")));
+        }
+        facts
+    }
+
+    /// One row a step.
+    fn latencies(&self, latency: Latency) -> Table {
+        let percentiles = SHOWN.map(quantity::percentile);
+        let header = std::iter::once(latency.label().to_owned())
+            .chain(percentiles)
+            .chain(["max", "mean"].map(ToOwned::to_owned));
+        let steps = self.steps.iter();
+        let rows = steps.map(|step| row(&step.name, step.figure(latency)));
+        Table::of(format!("{}: {}", self.load, latency.label()), header, rows)
+    }
+
+    /// The histogram of a step's latency that stands first; none of a run that does not hold it.
+    fn histogram(&self, step: &Step) -> Option<Table> {
+        let figure = step.figure(self.latency)?;
+        let most = figure.buckets.iter().map(|(_, samples)| *samples).max()?;
+        let rows = figure.buckets.iter().map(|(bound, samples)| {
+            vec![
+                format!("≤ {}", quantity::duration(*bound as f64)),
+                quantity::grouped(*samples),
+                quantity::share(*samples as f64 / (figure.count as f64).max(1.0)),
+                bar(*samples as f64 / (most as f64).max(1.0)),
+            ]
+        });
+        let title = format!("{}, {}", step.name, self.latency.label());
+        let header = [title.as_str(), "requests", "share", ""];
+        let mut table = Table::of(format!("Histogram: {title}"), header, rows);
+        table.words.push(header.len() - 1);
+        Some(table)
+    }
+
+    /// Its blocks; a terminal has the histogram of the first step alone.
+    pub(super) fn blocks(&self, is_terminal: bool) -> Vec<Block> {
+        let mut blocks = vec![
+            Block::Facts(self.facts()),
+            self.latencies(self.latency).into(),
+        ];
+        if self.latency == Latency::Response {
+            blocks.push(self.latencies(Latency::Service).into());
+        }
+        let most = if is_terminal { 1 } else { usize::MAX };
+        let histograms = self.steps.iter().filter_map(|step| self.histogram(step));
+        blocks.extend(histograms.take(most).map(Block::Table));
+        blocks
+    }
+}
+
+/// Whether to believe a run, in one sentence.
+pub(super) fn validity(run: &Run) -> String {
+    let reason = run.validity.reasons.first();
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    match (&run.status, run.validity.verdict) {
+        (Status::Partial(because), _) => format!("The run was cut short: {because}."),
+        (_, Verdict::Valid) => {
+            "The run is valid: neither the load generator nor the machine limited it.".to_owned()
+        }
+        (_, other) => format!("The run is {}{reason}.", other.label()),
+    }
+}
+
+/// What limits the figures, in words.
+const NOTE: &str = "Throughput is the number of answers as expected, divided by the time in which they came. Response time \
+    counts from the intended start of a request (corrected for coordinated omission), service time from when it was sent.";
+
+/// The section; none for a run of several variants.
+pub(super) fn section(run: &Run, summaries: &[Summary]) -> Option<Section> {
+    let mut blocks: Vec<Block> = summaries
+        .iter()
+        .flat_map(|summary| summary.blocks(false))
+        .collect();
+    blocks.push(Block::Line(validity(run)));
+    blocks.push(Block::Legend(NOTE));
+    (!summaries.is_empty()).then(|| Section {
+        id: Some("summary"),
+        title: "Summary".to_owned(),
+        blocks,
+    })
+}
+
+fn row(name: &str, figure: Option<&Figure>) -> Vec<String> {
+    let time = |ns: Option<f64>| ns.map_or(NOT_MEASURED.to_owned(), quantity::duration);
+    let held = |percentile| figure.and_then(|figure| figure.held(percentile));
+    let percentiles = SHOWN.map(|percentile| time(held(percentile).map(|ns| ns as f64)));
+    std::iter::once(name.to_owned())
+        .chain(percentiles)
+        .chain([
+            time(figure.map(|figure| figure.max as f64)),
+            time(figure.map(|figure| figure.mean)),
+        ])
+        .collect()
+}
+
+/// A bar for a share of the longest one; something is seen of every bucket that has a request.
+fn bar(share: f64) -> String {
+    let eighths = (share.clamp(0.0, 1.0) * BAR * 8.0).ceil() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+fn added(times: impl Iterator<Item = Duration>) -> Duration {
+    times.fold(Duration::ZERO, Duration::saturating_add)
+}
