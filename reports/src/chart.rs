@@ -8,6 +8,7 @@
 
 mod bands;
 pub(crate) mod bars;
+pub mod dots;
 pub(crate) mod palette;
 pub(crate) mod plane;
 pub(crate) mod ticks;
@@ -46,7 +47,7 @@ pub struct Size {
 }
 
 /// For a page, and for a phone: text keeps its size, which a scaled picture's would not.
-const WIDE: Size = Size {
+pub(crate) const WIDE: Size = Size {
     width: 940,
     height: 440,
 };

@@ -1,7 +1,7 @@
 //! What a report says of a run, subject by subject: the data of each, its words, and its blocks.
 //!
 //! - [`ladder`]: every variant against the baseline, with the share of each change.
-//! - [`glance`], [`safety`]: what each variant takes and costs, beside the attacks that were tried on it.
+//! - [`safety`]: what each variant takes and costs, beside the attacks that were tried on it.
 //! - [`attacks`]: what became of each; [`staleness`]: what still passed after a revoke; [`hits`]: what caches had.
 //! - [`curves`], [`rates`], [`timeline`], [`stages`]: the charts.
 //! - [`calibration`]: what machine and generator can tell apart.
@@ -9,7 +9,6 @@
 pub mod attacks;
 pub mod calibration;
 pub mod curves;
-pub mod glance;
 pub mod hits;
 pub mod ladder;
 pub mod rates;
@@ -29,7 +28,6 @@ use crate::run::Run;
 /// When a chart cannot be drawn.
 pub fn all(run: &Run, ladder: &Table) -> Result<Vec<Section>, DrawError> {
     let mut sections = Vec::new();
-    sections.extend(glance::section(run, ladder));
     sections.push(ladder::shown::section(ladder));
     sections.extend(safety::section(run, ladder));
     sections.extend(staleness::section(run)?);

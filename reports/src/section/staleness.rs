@@ -77,35 +77,44 @@ impl Staleness {
         )
     }
 
-    /// All variants in one sentence.
+    /// All variants in one or two sentences: those that let requests pass, and those that did not.
     pub(crate) fn sentence_of_all(all: &[Self]) -> Option<String> {
-        let parts: Vec<String> = all
+        let (tight, loose): (Vec<&Self>, Vec<&Self>) = all.iter().partition(|one| one.stale == 0);
+        let passed: Vec<String> = loose
             .iter()
             .map(|one| {
-                let longest = one
-                    .longest
-                    .filter(|_| one.stale > 0)
-                    .map_or_else(String::new, |ns| {
-                        format!(", the longest {} after", quantity::duration(ns as f64))
-                    });
-                let share = quantity::share(one.stale as f64 / one.probed.max(1) as f64);
-                let count = quantity::grouped(one.probed);
-                match one.stale {
-                    0 => format!("{}: none of {count}", one.variant),
-                    stale => format!(
-                        "{}: {} of {count} ({share}){longest}",
-                        one.variant,
-                        quantity::grouped(stale)
-                    ),
-                }
+                let lag = one.longest.map_or_else(String::new, |ns| {
+                    format!(" for up to {}", quantity::duration(ns as f64))
+                });
+                format!(
+                    "{}{lag} ({} of {}, {})",
+                    one.variant,
+                    quantity::grouped(one.stale),
+                    quantity::grouped(one.probed),
+                    quantity::share(one.stale as f64 / one.probed.max(1) as f64)
+                )
             })
             .collect();
-        (!parts.is_empty()).then(|| {
+        let passed = (!passed.is_empty()).then(|| {
             format!(
-                "Of the requests sent after their revoke was answered, passed: {}",
-                parts.join("; ")
+                "After a revoke, requests still passed with {}",
+                passed.join("; ")
             )
-        })
+        });
+        let refused = (!tight.is_empty()).then(|| {
+            let names: Vec<&str> = tight.iter().map(|one| one.variant.as_str()).collect();
+            let probed = tight.iter().map(|one| one.probed).sum();
+            format!(
+                "{} passed with {}",
+                match quantity::grouped(probed) {
+                    count if passed.is_some() => format!("None of {count}"),
+                    count => format!("After a revoke, none of {count} requests"),
+                },
+                names.join(" · ")
+            )
+        });
+        let said: Vec<String> = passed.into_iter().chain(refused).collect();
+        (!said.is_empty()).then(|| said.join(". "))
     }
 }
 

@@ -44,7 +44,8 @@ fn a_page_has_every_curve_and_every_stage_and_words_for_those_who_do_not_see_the
     let page = page::render(&measured()).unwrap();
     // Three load-steps and the time line, wide and narrow, a curve for each variant.
     assert_eq!(curves(&page).count(), (3 + 1) * 2 * DESIGNS.len());
-    assert_eq!(page.matches("role=\"img\"").count(), 2 * (3 + 1 + 1));
+    // The finding, three load-steps, the time line and the stages.
+    assert_eq!(page.matches("role=\"img\"").count(), 2 * (1 + 3 + 1 + 1));
     // Figures of each of them, and what else was found.
     assert_eq!(page.matches("<details>").count(), 3 + 1 + 1);
     assert!(page.contains("data-column=\"binding\""));
