@@ -261,9 +261,9 @@ fn span(quantity: &str, places: &[Place<'_>], baseline: &Place<'_>) -> Option<St
                     format!("{count} {}", if *count == 1 { one } else { many })
                 })
                 .collect();
-            let (last, before) = parts.split_last()?;
+            let (end, before) = parts.split_last()?;
             format!(
-                "Of the {} alternatives to {baseline}, {} and {last}",
+                "Of the {} alternatives to {baseline}, {} and {end}",
                 others.len(),
                 before.join(", ")
             )

@@ -3,7 +3,7 @@
 
 use plotters::prelude::*;
 
-use crate::chart::bars::{self, Axes, Bar};
+use crate::chart::bars::{self, Axis, Bar};
 use crate::chart::{self, DrawError, palette};
 use crate::document::{Chart, Section, Table};
 use crate::quantity::{self, NOT_MEASURED};
@@ -12,6 +12,7 @@ use crate::run::{Figure, Run, Variant};
 const TITLE: &str = "After a revoke";
 const NOTE: &str = "How long after a revoke was answered a request was sent that still passed. The darkest part holds half of \
     those that passed, the next all but a hundredth, the faintest ends at the longest.";
+const AXIS: &str = "time from the answer to the revoke until the request was sent";
 const COLUMNS: [&str; 7] = [
     "variant", "probed", "passed", "share", "p50", "p99", "longest",
 ];
@@ -130,7 +131,7 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
             "{TITLE}. A strip for each variant: how long requests still passed after a revoke; figures below."
         ),
         pictures: Some(chart::both(|size| {
-            bars::draw(&bars, Axes::One, size.width, "staleness")
+            bars::draw(&bars, Axis::Times, AXIS, size.width, "staleness")
         })?),
         caption: NOTE,
         ..Chart::default()
