@@ -171,14 +171,14 @@ fn write_site(
         runs.iter()
             .find(|(run, _)| run.scenario.name == scenario.name)
     };
-    let entries = scenarios
+    let entries: Vec<Entry> = scenarios
         .iter()
         .filter_map(|scenario| {
             let (run, folder) = of(scenario)?;
             let page = format!("{}/index.html", folder.file_name()?.to_str()?);
             Some(Entry::of(run, page))
         })
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect();
     let missing: Vec<String> = scenarios
         .iter()
         .filter(|scenario| of(scenario).is_none())

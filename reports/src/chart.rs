@@ -2,12 +2,12 @@
 //! dark.
 //!
 //! Compared before it was kept (November 2026): plotters 0.3.7 is five crates with SVG alone, its logarithmic
-//! axes take marks at any place and areas may be split, which a broken axis needs. kuva 0.6 (six crates)
+//! axes take marks at any place. kuva 0.6 (six crates)
 //! takes a number of marks, not their places; poloto 19 (three) has no logarithmic axis; charming 0.6
 //! (26) leaves the drawing to `ECharts`, a megabyte of JavaScript in each page; plotlib 0.5 (24) stands still.
 
-mod bands;
 pub(crate) mod bars;
+pub mod dots;
 pub(crate) mod palette;
 pub(crate) mod plane;
 pub(crate) mod ticks;
@@ -46,7 +46,7 @@ pub struct Size {
 }
 
 /// For a page, and for a phone: text keeps its size, which a scaled picture's would not.
-const WIDE: Size = Size {
+pub(crate) const WIDE: Size = Size {
     width: 940,
     height: 440,
 };

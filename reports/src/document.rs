@@ -92,8 +92,6 @@ pub enum Block {
     Code(String),
     /// A picture with its legend.
     Chart(Chart),
-    /// The variants at a glance.
-    Tiles(Vec<Tile>),
     /// Blocks that are shown when they are asked for.
     Fold {
         /// What stands in their place.
@@ -193,19 +191,6 @@ pub struct Points {
     pub label: String,
     /// What is said of each point of each line, in the order in which the lines are drawn.
     pub lines: Vec<Vec<String>>,
-}
-
-/// A variant at a glance.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tile {
-    /// Its place in the run.
-    pub place: usize,
-    /// As people read it.
-    pub label: String,
-    /// Whether the others are compared with it.
-    pub is_baseline: bool,
-    /// Its figures, each with its name.
-    pub figures: Vec<(&'static str, Cell)>,
 }
 
 impl Entry {

@@ -1,15 +1,35 @@
-//! What a run found, in sentences made from its figures alone: what its changes made, what passed after a revoke, what caches
-//! had, each variant beside the baseline (faster, slower, or not to be told apart), what attacks came to. The first is the
-//! headline. A run that is not to be believed says so first.
+//! What a run found, in sentences made from its figures alone: the verdict of a duel, the share of each change, what passed
+//! after a revoke, what caches held, each variant against the baseline, and the attacks. The first sentence is the headline,
+//! and the picture shows what the headline is about. A run that is not valid says so first.
 
 mod latency;
 mod offered;
+mod picture;
 
+pub use self::picture::Picture;
+use crate::duel::Duel;
+use crate::judge::Metric;
 use crate::ladder::{Attacked, Hits, Staleness, Table};
-use crate::run::{Run, Verdict};
+use crate::run::{Latency, Run, Verdict};
+
+/// What a headline is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Subject {
+    /// A latency of the ladder's step.
+    Latency {
+        /// The median, or the 99th percentile.
+        metric: Metric,
+        /// Whether this run may be judged at all.
+        is_judged: bool,
+    },
+    /// How long requests passed after a revoke.
+    RevocationLag,
+    /// How near caches came to an ideal one.
+    Hits,
+}
 
 /// What a run found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The scenario.
     pub scenario: String,
@@ -19,6 +39,8 @@ pub struct Finding {
     pub doubt: Option<String>,
     /// What was found; the most telling first.
     pub sentences: Vec<String>,
+    /// What the first sentence is about; none where that is no comparison of variants.
+    pub picture: Option<Picture>,
 }
 
 impl Finding {
@@ -26,8 +48,6 @@ impl Finding {
     #[must_use]
     pub fn of(run: &Run) -> Self {
         let table = Table::of(run);
-        let mut sentences: Vec<String> = table.changes.sentence().into_iter().collect();
-        sentences.extend(Staleness::sentence_of_all(&table.staleness));
         let with_ideal = table.hits.iter().any(|hits| hits.cache.ideal.is_some());
         let hits = Hits::sentences(&table.hits);
         let (first, last) = if with_ideal {
@@ -35,19 +55,62 @@ impl Finding {
         } else {
             (Vec::new(), hits)
         };
-        sentences.extend(first);
-        sentences.extend(latency::sentences(run, &table));
-        sentences.extend(offered::sentences(run));
-        sentences.extend(table.searches.iter().cloned());
-        sentences.extend(Attacked::sentences(&table.attacks));
-        sentences.extend(last);
+        let of_latency = latency::sentences(run, &table);
+        let median = |is_judged| Subject::Latency {
+            metric: Metric::P50,
+            is_judged,
+        };
+        let compared = match table.latency {
+            Latency::Response => Metric::percentile(99.0),
+            Latency::Service => Some(Metric::P50),
+        };
+        let compared = compared.map(|metric| Subject::Latency {
+            metric,
+            is_judged: true,
+        });
+        let (duel, of_duel) = duel(run).unzip();
+        // In the order in which they are told, each with what it is about.
+        let groups: [(Vec<String>, Option<Subject>); 8] = [
+            (duel.into_iter().collect(), of_duel.flatten().map(median)),
+            (
+                table.changes.sentence().into_iter().collect(),
+                Some(median(true)),
+            ),
+            (
+                Staleness::sentence_of_all(&table.staleness)
+                    .into_iter()
+                    .collect(),
+                Some(Subject::RevocationLag),
+            ),
+            (first, Some(Subject::Hits)),
+            (of_latency, compared),
+            (offered::sentences(run), None),
+            (table.searches.clone(), None),
+            (Attacked::sentences(&table.attacks), None),
+        ];
+        let subject = groups.iter().find(|(said, _)| !said.is_empty());
+        let subject = subject.and_then(|(_, subject)| subject.as_ref());
+        let picture = subject.and_then(|subject| Picture::of(run, &table, subject));
+        let sentences = groups.into_iter().flat_map(|(said, _)| said);
         Self {
             scenario: run.scenario.name.clone(),
             question: run.scenario.question.clone(),
             doubt: doubt(&table),
-            sentences,
+            sentences: sentences.chain(last).collect(),
+            picture,
         }
     }
+}
+
+/// The verdict of a run that was a duel, and whether it judged the median, where that was asked for.
+fn duel(run: &Run) -> Option<(String, Option<bool>)> {
+    let terms = run.duel.as_ref()?;
+    let duel = Duel::of(run, terms).ok()?;
+    let asks = terms
+        .gates
+        .iter()
+        .any(|gate| *gate == Metric::P50.to_string());
+    Some((duel.sentence(), asks.then_some(duel.faults.is_empty())))
 }
 
 fn doubt(table: &Table) -> Option<String> {

@@ -9,7 +9,7 @@ use crate::{
     document::full_stop,
     finding::Finding,
     plain, quantity,
-    render::html::{fold, section},
+    render::html::{self as written, fold, section},
     run::{Run, Verdict},
     section::{
         self, curves,
@@ -20,7 +20,7 @@ use crate::{
 const STYLE: &str = include_str!("page/style.css");
 /// Hover and hide. The page is whole without it: each chart has its table.
 const SCRIPT: &str = include_str!("page/script.js");
-/// The picture for a README, without its legend.
+/// Percentile curves for a README, without their legend.
 const PICTURE: Size = Size {
     width: 800,
     height: 420,
@@ -36,6 +36,7 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
     let table = Table::of(run);
     let heading = &table.heading;
     let tool = &run.tool;
+    let finding = Finding::of(run);
     Ok(page(
         &format!("{} · authlab", heading.scenario),
         &html! {
@@ -43,7 +44,7 @@ pub fn render(run: &Run) -> Result<String, DrawError> {
                 "\n" h1 { (heading.scenario) }
                 "\n" p class="question" { (heading.question) }
                 "\n" (badge(heading))
-                "\n" (findings(&Finding::of(run))) "\n"
+                "\n" (headline(&finding)) (pictured(&finding)) (others(&finding)) "\n"
             }
             "\n"
             @for one in &section::all(run, &table)? { (section(one)) }
@@ -128,26 +129,50 @@ fn badge(heading: &Heading) -> Markup {
     }
 }
 
-/// The most telling sentence as the headline, the others folded away below; nothing for a run that found nothing.
-fn findings(finding: &Finding) -> Markup {
-    let Some((first, others)) = finding.sentences.split_first() else {
-        return Markup::default();
-    };
+/// The most telling sentence; nothing for a run that found nothing.
+fn headline(finding: &Finding) -> Markup {
     let doubted = finding.doubt.is_some();
-    let others = others.iter().map(|sentence| full_stop(sentence));
-    let list =
-        html! { ul class="findings" { @for sentence in others.clone() { li { (sentence) } } } };
     html! {
-        p class=(if doubted { "headline doubted" } else { "headline" }) { (full_stop(first)) }
-        @if others.len() > 0 { (fold("What else it found", &list)) }
+        @if let Some(first) = finding.sentences.first() {
+            p class=(if doubted { "headline doubted" } else { "headline" }) { (full_stop(first)) }
+        }
     }
 }
 
-/// `ladder.svg`: the percentile curves of the ladder's step, for a README; none without samples.
+/// What the headline says, as a picture.
+fn pictured(finding: &Finding) -> Markup {
+    html! {
+        @if let (Some(shown), Some(headline)) = (&finding.picture, finding.sentences.first()) {
+            @let [wide, narrow] = shown.both();
+            @let label = shown.label(&full_stop(headline));
+            figure class="finding" {
+                (written::picture("plot wide", &label, &wide))
+                (written::picture("plot narrow", &label, &narrow))
+                figcaption class="note" { (shown.note) }
+            }
+        }
+    }
+}
+
+/// The other sentences, folded away.
+fn others(finding: &Finding) -> Markup {
+    let others = finding.sentences.iter().skip(1);
+    let list = html! {
+        ul class="findings" { @for sentence in others.clone() { li { (full_stop(sentence)) } } }
+    };
+    html! { @if others.len() > 0 { (fold("What else it found", &list)) } }
+}
+
+/// `ladder.svg`, for a README: the picture of the finding, or the percentile curves of the ladder's step where the finding
+/// compares nothing; none without samples.
 ///
 /// # Errors
 /// When it cannot be drawn.
 pub fn picture(run: &Run) -> Result<Option<String>, DrawError> {
+    let finding = Finding::of(run);
+    if let (Some(shown), Some(headline)) = (&finding.picture, finding.sentences.first()) {
+        return Ok(Some(shown.alone(&full_stop(headline))));
+    }
     let charts = curves::of(run);
     let of_ladder = charts
         .iter()

@@ -2,7 +2,7 @@
 //!
 //! - [`summary`]: of a run of one variant, all that was measured of it; [`ladder`]: every variant against the baseline,
 //!   with the share of each change.
-//! - [`glance`], [`safety`]: what each variant takes and costs, beside the attacks that were tried on it.
+//! - [`safety`]: what each variant takes and costs, beside the attacks that were tried on it.
 //! - [`attacks`]: what became of each; [`staleness`]: what still passed after a revoke; [`hits`]: what caches had.
 //! - [`curves`], [`rates`], [`timeline`], [`stages`]: the charts.
 //! - [`calibration`]: what machine and generator can tell apart.
@@ -10,7 +10,6 @@
 pub mod attacks;
 pub mod calibration;
 pub mod curves;
-pub mod glance;
 pub mod hits;
 pub mod ladder;
 pub mod rates;
@@ -31,7 +30,6 @@ use crate::run::Run;
 /// When a chart cannot be drawn.
 pub fn all(run: &Run, ladder: &Table) -> Result<Vec<Section>, DrawError> {
     let mut sections = Vec::new();
-    sections.extend(glance::section(run, ladder));
     match summary::section(run, &ladder.summaries) {
         Some(summary) => {
             sections.push(summary);

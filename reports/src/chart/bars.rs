@@ -1,17 +1,17 @@
-//! Bars of times on a linear axis, one below the other, each of parts that follow each other. Where it is
-//! asked for, bars ten times apart stand on axes of their own: beside one of 700 ms one of 1 µs could not be
-//! seen.
+//! Bars on one linear axis, one below the other, each of parts that follow each other: of times, or of the shares that the
+//! parts have of their bar, where times are too far apart for one axis.
 
 use plotters::prelude::*;
 
-use super::{Area, DrawError, Drawn, FONT, FONT_SIZE, Size, bands::bands, palette, ticks};
+use super::{Area, DrawError, Drawn, FONT, FONT_SIZE, Size, palette, ticks};
 use crate::quantity;
 
 const ROW: i32 = 44;
 const BAR: i32 = 16;
 const TEXT: i32 = 20;
-/// The marks below a band of bars, and the space before the next.
-const AXIS: i32 = 36;
+/// The marks below the bars, and the axis' title.
+const AXIS: i32 = 48;
+const TITLE: i32 = 28;
 const TICK: i32 = 5;
 /// The last mark's text is as wide as this, half of it beyond the mark.
 const OVERHANG: i32 = 28;
@@ -26,45 +26,29 @@ pub(crate) struct Bar {
     pub(crate) parts: Vec<(f64, RGBAColor)>,
 }
 
-/// Which bars share an axis.
+/// What the axis shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Axes {
-    /// All.
-    One,
-    /// Those within ten times of each other.
-    Broken,
+pub(crate) enum Axis {
+    /// Times.
+    Times,
+    /// The share of each part in its bar.
+    Shares,
 }
 
-/// The bars, `width` wide.
+/// The bars, `width` wide, on an axis of that title.
 pub(crate) fn draw(
     bars: &[Bar],
-    axes: Axes,
+    axis: Axis,
+    title: &str,
     width: u32,
     what: &'static str,
 ) -> Result<String, DrawError> {
-    let bands = match axes {
-        Axes::One => vec![(0..bars.len()).collect()],
-        Axes::Broken => {
-            let spans: Vec<_> = bars
-                .iter()
-                .map(|bar| (bar.length(), bar.length()))
-                .collect();
-            bands(&spans)
-        }
-    };
-    let heights = bands.iter().map(|places| height(places.len()) + AXIS);
     let size = Size {
         width,
-        height: heights.sum::<i32>().unsigned_abs(),
+        height: (height(bars.len()) + AXIS).unsigned_abs(),
     };
     super::svg(size, what, |area| {
-        let mut top = 0;
-        for places in bands {
-            let bars: Vec<&Bar> = places.iter().map(|&place: &usize| &bars[place]).collect();
-            band(&bars, top, width.cast_signed() - OVERHANG, area)?;
-            top += height(bars.len()) + AXIS;
-        }
-        Ok(())
+        on_axis(bars, axis, title, width.cast_signed() - OVERHANG, area)
     })
 }
 
@@ -78,34 +62,43 @@ fn height(bars: usize) -> i32 {
     ROW * (bars as u32).cast_signed()
 }
 
-/// Bars on one axis, `width` wide.
-fn band(bars: &[&Bar], top: i32, width: i32, area: &Area) -> Drawn {
-    let end = bars.iter().map(|bar| bar.length()).fold(0.0, f64::max);
+/// The bars, `width` wide.
+fn on_axis(bars: &[Bar], axis: Axis, title: &str, width: i32, area: &Area) -> Drawn {
+    let end = match axis {
+        Axis::Times => bars.iter().map(Bar::length).fold(0.0, f64::max),
+        Axis::Shares => 1.0,
+    };
     let end = if end > 0.0 { end } else { OF_NOTHING };
-    let x = |ns: f64| (ns / end * f64::from(width)).round() as i32;
-    let bottom = top + height(bars.len());
+    let x = |value: f64| (value / end * f64::from(width)).round() as i32;
+    let bottom = height(bars.len());
     let font = (FONT, FONT_SIZE).into_font().color(&palette::INK.rgb());
-    for ns in ticks::linear(end, f64::from(width)) {
-        let grid = [(x(ns), top + TEXT), (x(ns), bottom)];
+    let marks = match axis {
+        Axis::Times => ticks::linear(end, f64::from(width)),
+        Axis::Shares => vec![0.0, 0.25, 0.5, 0.75, 1.0],
+    };
+    for value in marks {
+        let grid = [(x(value), TEXT), (x(value), bottom)];
         area.draw(&PathElement::new(grid, palette::GRID.rgb()))?;
-        let text = if ns > 0.0 {
-            quantity::tick(ns)
-        } else {
-            "0".to_owned()
+        let text = match axis {
+            Axis::Shares => format!("{} %", (value * 100.0).round()),
+            Axis::Times if value > 0.0 => quantity::tick(value),
+            Axis::Times => "0".to_owned(),
         };
-        let left = x(ns) - area.estimate_text_size(&text, &font)?.0.cast_signed() / 2;
+        let left = x(value) - area.estimate_text_size(&text, &font)?.0.cast_signed() / 2;
         area.draw_text(&text, &font, (left.max(0), bottom + TICK))?;
     }
+    area.draw_text(title, &font, (0, bottom + TITLE))?;
     let line = [(0, bottom), (width, bottom)];
     area.draw(&PathElement::new(line, palette::INK.rgb()))?;
-    for (bar, top) in bars
-        .iter()
-        .zip((top..).step_by(ROW.unsigned_abs() as usize))
-    {
+    for (bar, top) in bars.iter().zip((0..).step_by(ROW.unsigned_abs() as usize)) {
         area.draw_text(&bar.title, &font, (0, top + 2))?;
+        let scale = match axis {
+            Axis::Shares if bar.length() > 0.0 => 1.0 / bar.length(),
+            Axis::Times | Axis::Shares => 1.0,
+        };
         let mut left = 0.0;
         for (ns, colour) in &bar.parts {
-            let right = left + ns;
+            let right = left + ns * scale;
             let corners = [(x(left), top + TEXT), (x(right), top + TEXT + BAR)];
             area.draw(&Rectangle::new(corners, colour.filled()))?;
             left = right;

@@ -34,6 +34,25 @@ pub(crate) const GRID: Colour = Colour {
     dark: (0x2c, 0x33, 0x3b),
 };
 
+/// The dots of a finding: no variant's colour.
+const DOT: Colour = Colour {
+    class: "dot",
+    light: (0x09, 0x69, 0xda),
+    dark: (0x58, 0xa6, 0xff),
+};
+/// What should have been refused was refused.
+pub(crate) const SAFE: Colour = Colour {
+    class: "safe",
+    light: (0x0a, 0x6b, 0x3d),
+    dark: (0x56, 0xd3, 0x64),
+};
+/// It passed.
+pub(crate) const UNSAFE: Colour = Colour {
+    class: "unsafe",
+    light: (0xb4, 0x23, 0x18),
+    dark: (0xff, 0x7b, 0x72),
+};
+
 /// One a variant, in the order that keeps neighbours apart, also for people who confuse red and green.
 const SERIES: [Colour; 8] = [
     Colour {
@@ -178,7 +197,9 @@ pub(crate) fn style() -> String {
 }
 
 fn all() -> impl Iterator<Item = &'static Colour> {
-    [&PAPER, &INK, &GRID].into_iter().chain(&SERIES)
+    [&PAPER, &INK, &GRID, &DOT, &SAFE, &UNSAFE]
+        .into_iter()
+        .chain(&SERIES)
 }
 
 fn hex((red, green, blue): (u8, u8, u8)) -> String {

@@ -53,6 +53,19 @@ impl Duel {
         page(self, replay, &mut document);
         document
     }
+
+    /// The verdict in a sentence: `Slower: pr-812 against main (cpu +14 %)`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let (first, rest) = self.headline().split_at(1);
+        let because = because(self).map_or(String::new(), |rows| format!(" ({rows})"));
+        format!(
+            "{}{rest}: {} against {}{because}",
+            first.to_uppercase(),
+            name(&self.head),
+            name(&self.base)
+        )
+    }
 }
 
 fn terminal(duel: &Duel, replay: Option<&str>, document: &mut Document) {
@@ -83,7 +96,7 @@ fn terminal(duel: &Duel, replay: Option<&str>, document: &mut Document) {
 }
 
 fn page(duel: &Duel, replay: Option<&str>, document: &mut Document) {
-    document.on_page(Block::Heading(cut(&headline(duel), SENTENCE)));
+    document.on_page(Block::Heading(cut(&duel.sentence(), SENTENCE)));
     document.on_page(format!(
         "{} · {} · exit {}",
         cut(&duel.scenario, NAME),
@@ -151,18 +164,6 @@ fn measured(duel: &Duel, replay: Option<&str>) -> Vec<Block> {
         blocks.push(Block::Code(lines.join("\n")));
     }
     blocks
-}
-
-/// `Slower: pr-812 against main (cpu +14 %)`.
-fn headline(duel: &Duel) -> String {
-    let (first, rest) = duel.headline().split_at(1);
-    let because = because(duel).map_or(String::new(), |rows| format!(" ({rows})"));
-    format!(
-        "{}{rest}: {} against {}{because}",
-        first.to_uppercase(),
-        name(&duel.head),
-        name(&duel.base)
-    )
 }
 
 fn table<'a>(

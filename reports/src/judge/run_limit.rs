@@ -276,6 +276,7 @@ mod tests {
             max: 10,
             percentiles: vec![5, 8, 9, 10],
             curve: vec![(80.0, 8), (95.0, 9), (100.0, 10)],
+            buckets: Vec::new(),
         };
         assert_eq!(value_at(&figure, 50.0), 5);
         assert_eq!(value_at(&figure, 85.0), 9);

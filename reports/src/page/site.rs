@@ -1,67 +1,47 @@
 //! The page of a lab: what each of its runs found, with the run's own page behind it. One file that needs no network.
 
 use maud::{Markup, PreEscaped, html};
-use plotters::style::Color as _;
 
-use super::{findings, page, repeat};
+use super::{headline, others, page, repeat};
 use crate::{
-    chart::{
-        DrawError, NARROW,
-        bars::{self, Axes, Bar},
-        palette,
-    },
+    document::full_stop,
     finding::Finding,
-    quantity,
-    render::html::picture,
+    render::html::{fold, picture},
     run::{Machine, Run},
-    section::ladder::{Rung, Table, words},
+    section::ladder::words,
 };
 
 /// A run of the lab.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// What it found.
     pub finding: Finding,
     /// Its page, relative to the lab's.
     pub page: String,
-    /// The median of each variant, as HTML; empty when none was measured.
+    /// What its headline is about, as HTML; empty where that is no comparison of variants.
     pub picture: String,
 }
 
 impl Entry {
     /// Of a run whose page is there.
-    ///
-    /// # Errors
-    /// When its picture cannot be drawn.
-    pub fn of(run: &Run, page: String) -> Result<Self, DrawError> {
-        let rungs = Table::of(run).rungs;
-        let bars: Vec<Bar> = rungs.iter().enumerate().filter_map(bar).collect();
-        let said = rungs.iter().filter_map(|rung| {
-            let p50 = quantity::duration(rung.p50? as f64);
-            Some(format!("{} {p50}", rung.variant.label))
+    #[must_use]
+    pub fn of(run: &Run, page: String) -> Self {
+        let finding = Finding::of(run);
+        let shown = finding.picture.as_ref().zip(finding.sentences.first());
+        let picture = shown.map_or_else(String::new, |(shown, headline)| {
+            let label = format!(
+                "{}: {}",
+                finding.scenario,
+                shown.label(&full_stop(headline))
+            );
+            picture("picture", &label, &shown.narrow()).into_string()
         });
-        let said = said.collect::<Vec<_>>().join(", ");
-        let label = format!("{}: p50 of each variant: {said}", run.scenario.name);
-        Ok(Self {
-            finding: Finding::of(run),
+        Self {
+            finding,
             page,
-            picture: if bars.is_empty() {
-                String::new()
-            } else {
-                let medians = bars::draw(&bars, Axes::Broken, NARROW.width, "medians")?;
-                picture("picture", &label, &medians).into_string()
-            },
-        })
+            picture,
+        }
     }
-}
-
-/// The median of a variant as a bar; none when it was not measured.
-fn bar((place, rung): (usize, &Rung)) -> Option<Bar> {
-    let p50 = rung.p50.filter(|p50| *p50 > 0)? as f64;
-    Some(Bar {
-        title: format!("{} · {}", rung.variant.label, quantity::duration(p50)),
-        parts: vec![(p50, palette::variant(place).to_rgba())],
-    })
 }
 
 /// The page; `ran` says on which machine the run of each scenario was made, `command` how the page is made again, and
@@ -77,11 +57,11 @@ pub fn render(
         header {
             "\n" h1 { "What authorizing a request costs here" }
             "\n" p class="question" {
-                "Each finding is made from its run's figures; its name leads to the run."
+                "Every sentence and every picture is made from the figures of one run. The name of a scenario links to that run."
             }
             "\n"
             @if !missing.is_empty() {
-                p class="warning" { "No run yet: " (missing.join(", ")) "; the same command goes on" }
+                p class="warning" { "No run yet: " (missing.join(", ")) ". The command below resumes." }
             }
             "\n"
         }
@@ -107,7 +87,8 @@ fn machines(ran: &[(&str, &Machine)]) -> String {
     }
     match machines.as_slice() {
         [] => "none yet".to_owned(),
-        [(_, only, _)] => only.clone(),
+        [(_, only, _)] if ran.len() == 1 => only.clone(),
+        [(_, only, scenarios)] => format!("all {} runs: {only}", scenarios.len()),
         several => several
             .iter()
             .map(|(_, words, scenarios)| format!("{}: {words}", scenarios.join(", ")))
@@ -133,13 +114,24 @@ fn card(entry: &Entry) -> Markup {
             div class="found" {
                 p class="question" { (finding.question) }
                 @if let Some(doubt) = &finding.doubt {
-                    p class="warning" { "Not to be believed: " (doubt) }
+                    p class="warning" { "This run is not valid, so that it has no finding. " (full_stop(doubt)) }
+                    (measured(finding))
+                } @else {
+                    (headline(finding))
+                    (others(finding))
                 }
-                (findings(finding))
             }
-            (PreEscaped(&entry.picture))
+            @if finding.doubt.is_none() { (PreEscaped(&entry.picture)) }
         }
     }
+}
+
+/// The sentences of a run that is not valid, none of which is a headline.
+fn measured(finding: &Finding) -> Markup {
+    let list = html! {
+        ul class="findings" { @for sentence in &finding.sentences { li { (full_stop(sentence)) } } }
+    };
+    html! { @if !finding.sentences.is_empty() { (fold("What it measured", &list)) } }
 }
 
 #[cfg(test)]
@@ -154,23 +146,35 @@ mod tests {
                 question: "Is <it> fast?".to_owned(),
                 doubt: Some("disturbed: a neighbour".to_owned()),
                 sentences: vec!["a & b".to_owned()],
+                picture: None,
             },
             page: "20261126T000000Z-one/index.html".to_owned(),
             picture: "<svg></svg>".to_owned(),
         };
-        let page = render(&[entry], &["two".to_owned()], &[], "authlab lab");
+        let mut sound = entry.clone();
+        sound.finding.doubt = None;
+        let missing = ["two".to_owned()];
+        let page = render(&[sound], &missing, &[], "authlab lab");
+        let doubted = render(&[entry], &missing, &[], "authlab lab");
         for wanted in [
             "<a href=\"20261126T000000Z-one/index.html\">one</a>",
             "Is &lt;it&gt; fast?",
-            "Not to be believed: disturbed: a neighbour",
-            "<p class=\"headline doubted\">a &amp; b.</p>",
-            "<span class=\"badge bad\">disturbed</span>",
+            "<p class=\"headline\">a &amp; b.</p>",
+            "<span class=\"badge good\">valid</span>",
             "<svg></svg>",
-            "No run yet: two; the same command goes on",
+            "No run yet: two. The command below resumes.",
             "<code>authlab lab</code>",
         ] {
             assert!(page.contains(wanted), "{wanted}\n{page}");
         }
+        for wanted in [
+            "This run is not valid, so that it has no finding. disturbed: a neighbour.",
+            "<span class=\"badge bad\">disturbed</span>",
+            "<summary>What it measured</summary><ul class=\"findings\"><li>a &amp; b.</li>",
+        ] {
+            assert!(doubted.contains(wanted), "{wanted}\n{doubted}");
+        }
+        assert!(!doubted.contains("headline\">") && !doubted.contains("<svg>"));
     }
 
     #[test]
@@ -194,7 +198,11 @@ mod tests {
         let footer = |ran: &[(&str, &Machine)]| machines(ran);
         let a = "A, 2 cores, 8.0 GiB, Linux 6.1.0; servers on core 0, generator on 1";
         assert_eq!(footer(&[]), "none yet");
-        assert_eq!(footer(&[("x", &one), ("y", &again)]), a);
+        assert_eq!(footer(&[("x", &one)]), a);
+        assert_eq!(
+            footer(&[("x", &one), ("y", &again)]),
+            format!("all 2 runs: {a}")
+        );
         assert_eq!(
             footer(&[("x", &one), ("y", &other), ("z", &again)]),
             format!("x, z: {a}. y: {}", a.replace('A', "B"))

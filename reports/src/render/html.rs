@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::chart::Swatch;
 use crate::document::{
-    Block, Cell, Chart, Document, Entry, Place, Points, Section, Table, Tile, Tone, full_stop,
+    Block, Cell, Chart, Document, Entry, Place, Points, Section, Table, Tone, full_stop,
 };
 
 pub(crate) fn section(section: &Section) -> Markup {
@@ -50,9 +50,6 @@ fn block(block: &Block) -> Markup {
         },
         Block::Code(code) => html! { pre tabindex="0" { code { (code) } } },
         Block::Chart(shown) => chart(shown),
-        Block::Tiles(tiles) => html! {
-            ul class="tiles" { @for one in tiles { (tile(one)) "\n" } } "\n"
-        },
         Block::Fold { summary, blocks } => fold(summary, &self::blocks(blocks)),
         Block::Most(_, block) => self::block(block),
         Block::Part(part) => document(part),
@@ -106,22 +103,6 @@ fn class(tone: Tone) -> Option<&'static str> {
         Tone::Plain => None,
         Tone::Safe => Some("safe"),
         Tone::Unsafe => Some("unsafe"),
-    }
-}
-
-fn tile(tile: &Tile) -> Markup {
-    html! {
-        li {
-            h3 {
-                (swatch(Swatch::Dot(tile.place))) (tile.label)
-                @if tile.is_baseline { " " span class="mark" { "baseline" } }
-            }
-            dl {
-                @for (name, cell) in &tile.figures {
-                    div { dt { (name) } dd class=[class(cell.tone)] { (cell.text) } }
-                }
-            }
-        }
     }
 }
 

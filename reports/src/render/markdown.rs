@@ -51,20 +51,6 @@ fn write(page: &mut String, block: &Block) {
                 line(page, "- ", found, "");
             }
         }
-        Block::Tiles(tiles) => {
-            for tile in tiles {
-                let figures = tile.figures.iter();
-                let figures: Vec<String> = figures
-                    .map(|(name, cell)| format!("{name} {}", cell.text))
-                    .collect();
-                line(
-                    page,
-                    "- ",
-                    &format!("{}: {}", tile.label, figures.join(", ")),
-                    "",
-                );
-            }
-        }
         Block::Fold { summary, blocks } => {
             let _ = writeln!(page, "<details><summary>{}</summary>", escaped(summary));
             for block in blocks {

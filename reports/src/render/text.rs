@@ -33,14 +33,6 @@ fn write(text: &mut String, block: &Block) {
             .for_each(|(name, fact)| line("", &format!("{name}: {fact}"))),
         Block::Code(code) => code.lines().for_each(|code| line("  ", code)),
         Block::Chart(chart) => chart.found.iter().for_each(|found| line("  ", found)),
-        Block::Tiles(tiles) => {
-            for tile in tiles {
-                line("", &tile.label);
-                for (name, cell) in &tile.figures {
-                    line("  ", &format!("{name} {}", cell.text));
-                }
-            }
-        }
         Block::Fold { summary, blocks } => {
             line("", summary);
             for block in blocks {

@@ -82,7 +82,7 @@ fn sentence(attack: &str, all: &[Attacked]) -> String {
         .filter(|one| !all_passed(one) && !is_refused(one))
         .map(|one| {
             format!(
-                "{} of {} passed at {}",
+                "{} of {} passed with {}",
                 quantity::grouped(one.outcome.passed),
                 quantity::grouped(one.outcome.tried),
                 one.variant
@@ -90,12 +90,12 @@ fn sentence(attack: &str, all: &[Attacked]) -> String {
         })
         .collect();
     let parts: Vec<String> = passed
-        .map(|these| format!("every one passed at {these}"))
+        .map(|these| format!("all passed with {these}"))
         .into_iter()
         .chain(some)
-        .chain(refused.map(|these| format!("none passed at {these}")))
+        .chain(refused.map(|these| format!("none passed with {these}")))
         .collect();
-    format!("attack by {attack}: {}", parts.join("; "))
+    format!("Attack {attack}: {}", parts.join("; "))
 }
 
 #[cfg(test)]
@@ -119,8 +119,8 @@ mod tests {
         assert_eq!(
             Attacked::sentences(&all),
             [
-                "attack by replay: every one passed at a (10 tried)",
-                "attack by theft: every one passed at a (1\u{202f}200 tried); 3 of 40 passed at c; none passed at b (30 tried)",
+                "Attack replay: all passed with a (10 tried)",
+                "Attack theft: all passed with a (1\u{202f}200 tried); 3 of 40 passed with c; none passed with b (30 tried)",
             ]
         );
     }

@@ -171,8 +171,7 @@ fn section(curves: &Curves) -> Result<Section, DrawError> {
     let lines = &curves.lines;
     let chart = Chart {
         label: format!(
-            "{title}. {axis} of each variant by percentile, both axes logarithmic, that of latencies broken where nothing lies; \
-             figures below."
+            "{title}. {axis} of each variant by percentile, both axes logarithmic; figures below."
         ),
         legend: lines
             .iter()
@@ -371,6 +370,7 @@ fn plane(curves: &Curves) -> Plane {
                 .map(|inverse| (inverse.log10(), percentile(inverse)))
                 .collect()
         }),
+        title: "percentile of requests (each further nine as wide as the one before)",
         dots: false,
     }
 }

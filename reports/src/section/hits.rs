@@ -57,6 +57,13 @@ impl Hits {
         Some(self.cache.ideal? as f64 / self.cache.asked.max(1) as f64)
     }
 
+    /// Its hits as a share of those of the ideal cache; none where that has none.
+    #[must_use]
+    pub fn nearness(&self) -> Option<f64> {
+        let ideal = self.ideal().filter(|ideal| *ideal > 0.0)?;
+        Some(self.ratio() / ideal)
+    }
+
     /// On one line.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -86,7 +93,7 @@ impl Hits {
                     format!("{} {}{ideal}", hits.variant, quantity::share(hits.ratio()))
                 })
                 .collect();
-            format!("hits under {load}: {}", parts.join("; "))
+            format!("Hits under {load}: {}", parts.join("; "))
         });
         nearness(all).into_iter().chain(of_load).collect()
     }
@@ -96,12 +103,7 @@ impl Hits {
 fn nearness(all: &[Hits]) -> Option<String> {
     let mut near: Vec<(f64, &Hits)> = all
         .iter()
-        .filter_map(|hits| {
-            Some((
-                hits.ratio() / hits.ideal().filter(|ideal| *ideal > 0.0)?,
-                hits,
-            ))
-        })
+        .filter_map(|hits| Some((hits.nearness()?, hits)))
         .collect();
     near.sort_by(|one, other| one.0.total_cmp(&other.0));
     let (farthest, nearest) = (near.first()?, near.last()?);
@@ -114,7 +116,7 @@ fn nearness(all: &[Hits]) -> Option<String> {
         )
     };
     Some(format!(
-        "Of the hits that the ideal cache of the same size has on the same draws, the caches had from {} to {}",
+        "Of the hits of an ideal cache of the same size, the caches had between {} and {}",
         said(farthest),
         said(nearest)
     ))

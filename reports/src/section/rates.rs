@@ -25,8 +25,8 @@ const COLUMNS: [&str; 11] = [
     "limits",
 ];
 const MARGIN: u32 = 12;
-const LABELS_LEFT: u32 = 66;
-const LABELS_BELOW: u32 = 30;
+const LABELS_LEFT: u32 = 84;
+const LABELS_BELOW: u32 = 48;
 /// A chart about one value still has a width and a height.
 const HEADROOM: f64 = 1.25;
 const POINT: i32 = 3;
@@ -256,6 +256,9 @@ fn plot(rates: &Rates<'_>, x: (f64, f64), y: (f64, f64), area: &Area) -> Drawn {
         .light_line_style(palette::GRID.rgb())
         .axis_style(palette::INK.rgb())
         .label_style(font())
+        .axis_desc_style(font())
+        .x_desc("offered requests per second (logarithmic)")
+        .y_desc("response time (logarithmic)")
         .x_label_formatter(&|rate| format!("{}/s", quantity::grouped(rate.round() as u64)))
         .y_label_formatter(&|ns| quantity::tick(*ns))
         .draw()?;

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use crate::chart::bars::{self, Axes, Bar};
+use crate::chart::bars::{self, Axis, Bar};
 use crate::chart::{self, DrawError, Swatch, palette};
 use crate::document::{Chart, Entry, Section, Table};
 use crate::quantity;
@@ -111,6 +111,8 @@ fn stage(figure: &Figure) -> &str {
     figure.metric.strip_prefix(PREFIX).unwrap_or(&figure.metric)
 }
 
+const AXIS: &str = "share of the server's mean time of a request";
+
 /// The section; none when no variant told of its stages.
 pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
     let Some(stages) = Stages::of(run) else {
@@ -120,12 +122,10 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
         "Where the server's time goes: {}, {}",
         stages.at.load, stages.at.step
     );
-    // On a linear axis, so that what a cache saves is seen as length.
     let bars: Vec<Bar> = stages.rows.iter().map(bar).collect();
     let chart = Chart {
         label: format!(
-            "{title}. Mean time of each stage, a bar for each variant, on an axis of its own where a variant is \
-             ten times as slow as the others; figures below."
+            "{title}. Share of each stage in the server's time, a bar for each variant with its mean time; figures below."
         ),
         legend: stages
             .names
@@ -138,7 +138,7 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
             })
             .collect(),
         pictures: Some(chart::both(|size| {
-            bars::draw(&bars, Axes::Broken, size.width, "stage costs")
+            bars::draw(&bars, Axis::Shares, AXIS, size.width, "stage costs")
         })?),
         ..Chart::default()
     };

@@ -3,7 +3,7 @@
 
 use plotters::prelude::*;
 
-use crate::chart::bars::{self, Axes, Bar};
+use crate::chart::bars::{self, Axis, Bar};
 use crate::chart::{self, DrawError, palette};
 use crate::document::{Chart, Section, Table};
 use crate::quantity::{self, NOT_MEASURED};
@@ -12,6 +12,7 @@ use crate::run::{Figure, Run, Variant};
 const TITLE: &str = "After a revoke";
 const NOTE: &str = "How long after a revoke was answered a request was sent that still passed. The darkest part holds half of \
     those that passed, the next all but a hundredth, the faintest ends at the longest.";
+const AXIS: &str = "time from the answer to the revoke until the request was sent";
 const COLUMNS: [&str; 7] = [
     "variant", "probed", "passed", "share", "p50", "p99", "longest",
 ];
@@ -77,35 +78,44 @@ impl Staleness {
         )
     }
 
-    /// All variants in one sentence.
+    /// All variants in one or two sentences: those that let requests pass, and those that did not.
     pub(crate) fn sentence_of_all(all: &[Self]) -> Option<String> {
-        let parts: Vec<String> = all
+        let (tight, loose): (Vec<&Self>, Vec<&Self>) = all.iter().partition(|one| one.stale == 0);
+        let passed: Vec<String> = loose
             .iter()
             .map(|one| {
-                let longest = one
-                    .longest
-                    .filter(|_| one.stale > 0)
-                    .map_or_else(String::new, |ns| {
-                        format!(", the longest {} after", quantity::duration(ns as f64))
-                    });
-                let share = quantity::share(one.stale as f64 / one.probed.max(1) as f64);
-                let count = quantity::grouped(one.probed);
-                match one.stale {
-                    0 => format!("{}: none of {count}", one.variant),
-                    stale => format!(
-                        "{}: {} of {count} ({share}){longest}",
-                        one.variant,
-                        quantity::grouped(stale)
-                    ),
-                }
+                let lag = one.longest.map_or_else(String::new, |ns| {
+                    format!(" for up to {}", quantity::duration(ns as f64))
+                });
+                format!(
+                    "{}{lag} ({} of {}, {})",
+                    one.variant,
+                    quantity::grouped(one.stale),
+                    quantity::grouped(one.probed),
+                    quantity::share(one.stale as f64 / one.probed.max(1) as f64)
+                )
             })
             .collect();
-        (!parts.is_empty()).then(|| {
+        let passed = (!passed.is_empty()).then(|| {
             format!(
-                "Of the requests sent after their revoke was answered, passed: {}",
-                parts.join("; ")
+                "After a revoke, requests still passed with {}",
+                passed.join("; ")
             )
-        })
+        });
+        let refused = (!tight.is_empty()).then(|| {
+            let names: Vec<&str> = tight.iter().map(|one| one.variant.as_str()).collect();
+            let probed = tight.iter().map(|one| one.probed).sum();
+            format!(
+                "{} passed with {}",
+                match quantity::grouped(probed) {
+                    count if passed.is_some() => format!("None of {count}"),
+                    count => format!("After a revoke, none of {count} requests"),
+                },
+                names.join(" · ")
+            )
+        });
+        let said: Vec<String> = passed.into_iter().chain(refused).collect();
+        (!said.is_empty()).then(|| said.join(". "))
     }
 }
 
@@ -121,7 +131,7 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
             "{TITLE}. A strip for each variant: how long requests still passed after a revoke; figures below."
         ),
         pictures: Some(chart::both(|size| {
-            bars::draw(&bars, Axes::One, size.width, "staleness")
+            bars::draw(&bars, Axis::Times, AXIS, size.width, "staleness")
         })?),
         caption: NOTE,
         ..Chart::default()

@@ -128,8 +128,7 @@ pub(super) fn section(run: &Run) -> Result<Option<Section>, DrawError> {
     let lines = &timeline.lines;
     let chart = Chart {
         label: format!(
-            "{title}. Median latency of each {part} of each variant by time, the axis of latencies logarithmic and broken \
-             where nothing lies; figures below.",
+            "{title}. Median latency of each {part} of each variant by time, the axis of latencies logarithmic; figures below.",
             part = part(&timeline)
         ),
         legend: lines
@@ -212,6 +211,7 @@ fn plane(timeline: &Timeline) -> Plane {
             let marks = ticks::between(start, end, width_px).into_iter();
             marks.map(|at_s| (at_s, clock(at_s, end))).collect()
         }),
+        title: "time after the start of the run",
         dots: true,
     }
 }

@@ -156,17 +156,22 @@ proptest! {
                 expected[0] += usize::from(verdict == Some(Verdict::Faster));
                 expected[1] += usize::from(verdict == Some(Verdict::Slower));
                 for line in text.split('\n').filter(|line| line.starts_with(&format!("{label}: "))) {
-                    let said = (line.contains(" as fast as the base"), line.contains(" the time of the base"));
+                    let said = (line.contains("× faster than the base"), line.contains("× slower than the base"));
                     prop_assert_eq!(said.0, verdict == Some(Verdict::Faster), "{}", line);
                     prop_assert_eq!(said.1, verdict == Some(Verdict::Slower), "{}", line);
                 }
             }
-            let claims = [text.matches(" as fast as the base").count(), text.matches(" the time of the base").count()];
+            let claims = [text.matches("× faster than the base").count(), text.matches("× slower than the base").count()];
             prop_assert!(claims[0] <= expected[0] && claims[1] <= expected[1], "{:?} {:?}: {}", claims, expected, text);
-            for (counted, word) in expected.iter().zip([" faster", " slower"]) {
-                let count = format!("{counted}{word}");
-                let others = (0..3).map(|n| format!(" {n}{word}")).filter(|said| !said.ends_with(&count));
-                prop_assert!(others.into_iter().all(|said| !text.contains(&said)), "{}", text);
+            for (counted, word) in expected.iter().zip(["faster", "slower"]) {
+                let counts = [
+                    format!("to the base, 1 is {word}"),
+                    format!(", 1 is {word}"),
+                    format!(" and 1 is {word}"),
+                ];
+                prop_assert!(*counted == 1 || counts.iter().all(|said| !text.contains(said)), "{}", text);
+                let all = text.contains(&format!("Both alternatives are {word} than the base"));
+                prop_assert!(*counted == 2 || !all, "{}", text);
             }
             let lower = text.to_lowercase();
             for (name, from, to) in CHANGES {
@@ -177,6 +182,33 @@ proptest! {
             }
             let whole = judged(&run, "base", "two", &Metric::P50);
             prop_assert!(!lower.contains("a request became") || whole == Some(Verdict::Slower), "{}", text);
+        }
+    }
+
+    /// The words at the right of the picture, variant by variant.
+    #[test]
+    fn the_picture_claims_what_the_judge_does(made in made()) {
+        let run = made.run();
+        let finding = Finding::of(&run);
+        let Some(picture) = &finding.picture else {
+            return Ok(());
+        };
+        // Of a scenario with changes the headline is about medians, of a duel too.
+        let label = picture.label("");
+        for Design(name, variant, ..) in &DESIGNS[1..] {
+            let (_, row) = label.split_once(&format!("{variant} ")).unwrap();
+            let row = row.split([';', '.']).map(str::trim);
+            let row = row.collect::<Vec<_>>().join(".");
+            let row = row.split("the two").next().unwrap();
+            let verdict = judged(&run, "base", name, &Metric::P50);
+            let said = [row.contains("× faster"), row.contains("× slower"), row.contains("no change")];
+            let claimed = [Verdict::Faster, Verdict::Slower, Verdict::NoChange].map(|one| verdict == Some(one));
+            for (said, claimed) in said.iter().zip(claimed) {
+                prop_assert!(!*said || claimed, "{}: {:?}", label, verdict);
+            }
+            if !made.duel {
+                prop_assert_eq!(said.to_vec(), claimed.to_vec(), "{}: {:?}", label, verdict);
+            }
         }
     }
 

@@ -39,11 +39,11 @@ fn run(parent: &Path, designs: &[Design], blocks: usize, also: impl Fn(&mut Slic
 
 /// What the sentence about a rung may say, by the rung's own verdict.
 fn agrees(sentence: &str, rung: &Rung) -> bool {
-    let is_faster = sentence.contains(" as fast as ");
-    let is_slower = sentence.contains(" takes ") && sentence.contains(" the time of ");
+    let is_faster = sentence.contains("× faster than ");
+    let is_slower = sentence.contains("× slower than ");
     let no_change = sentence.contains(", no change from ");
-    let cannot_tell = sentence.contains("cannot tell from ");
-    let no_verdict = sentence.contains(", no verdict beside ");
+    let cannot_tell = sentence.contains(", not distinguishable from ");
+    let no_verdict = sentence.contains(", no verdict against ");
     let no_interval = sentence.contains("too few blocks");
     let nothing = sentence.contains("nothing was measured");
     // Of open arrivals it is the ladder's 99th percentile of what was waited for.
@@ -94,11 +94,14 @@ fn what_is_faster_slower_or_unclear_is_called_so_and_counted_so() {
     let finding = assert_agreement(&run);
     assert_eq!(finding.doubt, None);
     let headline = &finding.sentences[0];
-    assert!(headline.starts_with("items takes from "), "{headline}");
+    assert!(
+        headline.starts_with("Median service time of items ranges from "),
+        "{headline}"
+    );
     for wanted in [
         "(the fast one)",
         "(the slow one)",
-        "beside the base, each judged as a duel: 1 faster, 1 slower, 1 without a change",
+        "Of the 3 alternatives to the base, 1 is faster, 1 is slower and 1 shows no change (99 % confidence)",
     ] {
         assert!(headline.contains(wanted), "{headline}");
     }
@@ -109,8 +112,8 @@ fn what_is_faster_slower_or_unclear_is_called_so_and_counted_so() {
             .find(|said| said.starts_with(label))
             .unwrap()
     };
-    assert!(of("the fast one").contains(" as fast as the base"));
-    assert!(of("the slow one").contains(" the time of the base"));
+    assert!(of("the fast one").contains("× faster than the base"));
+    assert!(of("the slow one").contains("× slower than the base"));
     assert!(of("the same again").contains("no change from the base"));
 }
 
@@ -120,7 +123,8 @@ fn one_block_says_nothing_of_faster_or_slower() {
     let run = run(parent.path(), &DESIGNS, 1, |_| {});
     let finding = assert_agreement(&run);
     assert!(
-        finding.sentences[0].ends_with("3 without an interval"),
+        finding.sentences[0]
+            .contains("All 3 alternatives have too few blocks for a confidence interval"),
         "{finding:#?}"
     );
 }
@@ -186,12 +190,12 @@ fn stale_grants_and_attacks_are_counted_as_they_were() {
     let finding = assert_agreement(&run);
     assert_eq!(
         finding.sentences[0],
-        "Of the requests sent after their revoke was answered, passed: the base: none of 1\u{202f}000; the fast one: none of \
-         1\u{202f}000; the slow one: 50 of 1\u{202f}000 (5.00 %); the same again: none of 1\u{202f}000"
+        "After a revoke, requests still passed with the slow one (50 of 1\u{202f}000, 5.00 %). None of 3\u{202f}000 passed with \
+         the base · the fast one · the same again"
     );
     assert_eq!(
         finding.sentences.last().unwrap(),
-        "attack by theft: every one passed at the fast one (80 tried); none passed at the base · the slow one · the same again \
+        "Attack theft: all passed with the fast one (80 tried); none passed with the base · the slow one · the same again \
          (240 tried)"
     );
 }
@@ -214,12 +218,12 @@ fn hits_stand_beside_the_ideal_and_the_nearest_comes_first() {
     let finding = assert_agreement(&run);
     assert_eq!(
         finding.sentences[0],
-        "Of the hits that the ideal cache of the same size has on the same draws, the caches had from 45.0 % (the slow one under \
-         one-user) to 90.0 % (the fast one under one-user)"
+        "Of the hits of an ideal cache of the same size, the caches had between 45.0 % (the slow one under one-user) and \
+         90.0 % (the fast one under one-user)"
     );
     assert_eq!(
         finding.sentences[1],
-        "hits under one-user: the fast one 45.0 % (ideal 50.0 %); the slow one 22.5 % (ideal 50.0 %)"
+        "Hits under one-user: the fast one 45.0 % (ideal 50.0 %); the slow one 22.5 % (ideal 50.0 %)"
     );
 }
 
@@ -276,7 +280,7 @@ fn open_loads_are_told_by_what_the_slowest_of_a_hundred_waited() {
         .find(|said| said.starts_with("the fast one: "))
         .unwrap();
     assert!(
-        fast.starts_with(&format!("the fast one: {} at p99", p99("fast", "one-user"))),
+        fast.starts_with(&format!("the fast one: p99 {}", p99("fast", "one-user"))),
         "{fast}"
     );
 }

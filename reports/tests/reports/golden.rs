@@ -153,7 +153,7 @@ fn of_run(name: &str, run: &Run, renders: &mut Renders) {
 fn of_site(runs: &[(String, Run)], renders: &mut Renders) {
     let entries: Vec<Entry> = runs
         .iter()
-        .map(|(name, run)| Entry::of(run, format!("{name}/index.html")).unwrap())
+        .map(|(name, run)| Entry::of(run, format!("{name}/index.html")))
         .collect();
     let missing = ["another".to_owned()];
     let ran: Vec<_> = runs

@@ -131,8 +131,8 @@ fn the_cards_the_charts_and_the_findings_of_a_page_are_of_the_response_time() {
     let run = overloaded(parent.path(), None);
     let page = page::render(&run).unwrap();
     for part in [
-        &format!("<dt>response p50</dt><dd>{RESPONSE_P50}</dd>"),
-        &format!("<dt>service p50</dt><dd>{SERVICE_P50}</dd>"),
+        &format!("data-column=\"response p50\">{RESPONSE_P50}</td>"),
+        &format!("data-column=\"service p50\">{SERVICE_P50}</td>"),
         "<h2>Percentiles of response time: one-user, items</h2>",
         "<h2>Percentiles of service time: one-user, items</h2>",
         "<h2>Over the run: one-user, items, response time</h2>",

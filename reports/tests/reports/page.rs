@@ -44,17 +44,24 @@ fn a_page_has_every_curve_and_every_stage_and_words_for_those_who_do_not_see_the
     let page = page::render(&measured()).unwrap();
     // Three load-steps and the time line, wide and narrow, a curve for each variant.
     assert_eq!(curves(&page).count(), (3 + 1) * 2 * DESIGNS.len());
-    assert_eq!(page.matches("role=\"img\"").count(), 2 * (3 + 1 + 1));
+    // The finding, three load-steps, the time line and the stages.
+    assert_eq!(page.matches("role=\"img\"").count(), 2 * (1 + 3 + 1 + 1));
     // Figures of each of them, and what else was found.
     assert_eq!(page.matches("<details>").count(), 3 + 1 + 1);
     assert!(page.contains("data-column=\"binding\""));
 }
 
 #[test]
-fn stages_of_microseconds_are_drawn_to_scale_beside_one_of_half_a_second() {
+fn stages_are_drawn_as_shares_of_one_axis() {
     let page = page::render(&measured()).unwrap();
     let (_, stages) = page.split_once("time goes: one-user, items").unwrap();
-    for said in ["\n0\n", "\n2 µs", "\n300 ms", "data-column=\"samples\""] {
+    for said in [
+        "\n0 %\n",
+        "\n50 %\n",
+        "\n100 %\n",
+        "\nshare of the server",
+        "data-column=\"samples\"",
+    ] {
         assert!(stages.contains(said), "{said}: {stages}");
     }
 }

@@ -1,0 +1,597 @@
+//! A dot plot: a row for each variant with a dot, its interval, the value and what is said of it in words. One axis for
+//! all rows. Colour says whether what should be refused was refused, and nothing else.
+//!
+//! Drawn as plain SVG: text that stands in columns is what plotters does not help with.
+
+use maud::{Markup, html};
+
+use super::{palette, ticks};
+use crate::plain;
+use crate::quantity;
+
+/// A wide letter of the font, and one of small print, pixels.
+const LETTER: f64 = 7.0;
+const SMALL_LETTER: f64 = 6.4;
+/// A title's.
+const TITLE_LETTER: f64 = 9.2;
+const TITLE_LINE: f64 = 24.0;
+const GAP: f64 = 18.0;
+/// A row on a page, its heading, and the axis below all rows.
+const ROW: f64 = 30.0;
+const HEAD: f64 = 26.0;
+const AXIS: f64 = 48.0;
+/// The lines of a row on a phone: texts, then the dot.
+const LINE: f64 = 19.0;
+const STRIP: f64 = 26.0;
+const LINE_OF_AXIS: f64 = 16.0;
+/// Left of an axis, for what is 0 and has no place on a logarithmic one.
+const NONE: f64 = 34.0;
+const DOT: f64 = 5.0;
+const PADDING: f64 = 10.0;
+/// A narrower axis shows nothing: the layout of a phone does.
+const LEAST_AXIS: f64 = 200.0;
+/// An axis about one value still has a length.
+const HEADROOM: f64 = 1.12;
+/// A shorter logarithmic axis is marked in even steps.
+const EVEN_STEPS: f64 = 3.0;
+const MARGIN: f64 = 20.0;
+/// A longer name is cut, characters.
+const LONGEST_NAME: usize = 44;
+
+/// What is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dots {
+    /// What the axis shows.
+    pub title: String,
+    /// The axis.
+    pub scale: Scale,
+    /// The heading of [`Row::said`].
+    pub value: String,
+    /// The heading of [`Row::against`]; empty where nothing is compared.
+    pub against: String,
+    /// The headings of [`Row::marks`].
+    pub attacks: Vec<String>,
+    /// A row for each variant.
+    pub rows: Vec<Row>,
+}
+
+/// An axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Nanoseconds, logarithmic.
+    Time,
+    /// Shares of 1, linear.
+    Share,
+}
+
+/// One variant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// As people read it.
+    pub label: String,
+    /// Whether the others are compared with it.
+    pub is_baseline: bool,
+    /// Its values; 0 is drawn left of a logarithmic axis. None where nothing was measured.
+    pub values: Vec<f64>,
+    /// Its interval, or the range of several values.
+    pub ends: Option<(f64, f64)>,
+    /// The value in words.
+    pub said: String,
+    /// How it compares with the baseline, in words.
+    pub against: String,
+    /// What became of each of [`Dots::attacks`]; none where it was not tried.
+    pub marks: Vec<Option<Mark>>,
+}
+
+/// What became of an attack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Whether all of it was refused.
+    pub refused: bool,
+    /// The share that passed, where that was not all of it.
+    pub share: Option<String>,
+}
+
+impl Mark {
+    /// `✓ refused`, `✗ passed`, `✗ 7.93 % passed`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match (&self.share, self.refused) {
+            (_, true) => "✓ refused".to_owned(),
+            (None, false) => "✗ passed".to_owned(),
+            (Some(share), false) => format!("✗ {share} passed"),
+        }
+    }
+
+    fn named(&self, attack: &str) -> String {
+        match (&self.share, self.refused) {
+            (_, true) => format!("✓ {attack} refused"),
+            (None, false) => format!("✗ {attack} passed"),
+            (Some(share), false) => format!("✗ {attack}: {share} passed"),
+        }
+    }
+
+    fn class(&self) -> &'static str {
+        if self.refused {
+            palette::SAFE.class()
+        } else {
+            palette::UNSAFE.class()
+        }
+    }
+}
+
+/// Where values lie on the picture.
+struct Axis {
+    scale: Scale,
+    low: f64,
+    high: f64,
+    left: f64,
+    width: f64,
+    /// Where a 0 lies that the axis does not reach.
+    none: Option<f64>,
+}
+
+impl Axis {
+    fn of(dots: &Dots, left: f64, width: f64) -> Self {
+        let ends = |row: &Row| row.ends.map(|(low, high)| [low, high]);
+        let values = dots.rows.iter().flat_map(|row| {
+            let ends = ends(row).into_iter().flatten();
+            row.values.iter().copied().chain(ends)
+        });
+        let values: Vec<f64> = values.collect();
+        let positive = || values.iter().copied().filter(|value| *value > 0.0);
+        let none = dots.scale == Scale::Time && values.iter().any(|value| *value <= 0.0);
+        let shift = if none { NONE } else { 0.0 };
+        let (low, high) = match dots.scale {
+            Scale::Share => (0.0, 1.0),
+            Scale::Time => (
+                positive().reduce(f64::min).unwrap_or(1e9) / HEADROOM,
+                positive().reduce(f64::max).unwrap_or(1e9) * HEADROOM,
+            ),
+        };
+        Self {
+            scale: dots.scale,
+            low,
+            high,
+            left: left + PADDING + shift,
+            width: width - 2.0 * PADDING - shift,
+            none: none.then_some(left + PADDING),
+        }
+    }
+
+    fn at(&self, value: f64) -> f64 {
+        let share = match self.scale {
+            Scale::Share => value,
+            Scale::Time if value <= 0.0 => return self.none.unwrap_or(self.left),
+            Scale::Time => (value / self.low).ln() / (self.high / self.low).ln(),
+        };
+        self.left + share * self.width
+    }
+
+    /// Where it is marked, and how.
+    fn marks(&self) -> Vec<(f64, String)> {
+        let marks = match self.scale {
+            Scale::Share => vec![0.0, 0.25, 0.5, 0.75, 1.0],
+            Scale::Time if self.high / self.low < EVEN_STEPS => {
+                ticks::between(self.low, self.high, self.width)
+            }
+            Scale::Time => ticks::rates(self.low, self.high, self.width),
+        };
+        let named = marks.into_iter().map(|value| {
+            let name = match self.scale {
+                Scale::Share => format!("{} %", (value * 100.0).round()),
+                Scale::Time => quantity::tick(value),
+            };
+            (self.at(value), name)
+        });
+        let none = self.none.map(|at| (at, "none".to_owned()));
+        none.into_iter().chain(named).collect()
+    }
+}
+
+impl Dots {
+    /// So wide: in columns where there is room for them, else as on a phone.
+    #[must_use]
+    pub fn svg(&self, width: u32) -> String {
+        let (drawn, height) = self.drawn(f64::from(width));
+        html! {
+            svg viewBox={ "0 0 " (width) " " (px(height)) } xmlns="http://www.w3.org/2000/svg" { (drawn) }
+        }
+        .into_string()
+    }
+
+    /// A picture that stands alone: below its headline and with its note, style and background of its own.
+    #[must_use]
+    pub fn alone(&self, headline: &str, note: &str, width: u32) -> String {
+        let wide = f64::from(width);
+        let room = wide - 2.0 * MARGIN;
+        let (drawn, height) = self.drawn(room);
+        let titles = lines(headline, room / TITLE_LETTER);
+        let notes = lines(note, room / SMALL_LETTER);
+        let top = MARGIN + TITLE_LINE * titles.len() as f64;
+        let below = top + PADDING + height + LINE;
+        let end = below + LINE * notes.len() as f64;
+        let svg = html! {
+            svg viewBox={ "0 0 " (width) " " (px(end)) } width=(width) height=(px(end)) xmlns="http://www.w3.org/2000/svg"
+                font-family="system-ui, sans-serif" role="img" aria-label=(self.label(headline)) {
+                "\n" style { (maud::PreEscaped(palette::style())) }
+                "\n" rect width=(width) height=(px(end)) fill="#ffffff" class="f-paper" {}
+                @for (place, line) in titles.iter().enumerate() {
+                    "\n" text x=(MARGIN) y=(px(MARGIN + TITLE_LINE * (place as f64 + 0.5))) font-size="17" font-weight="600"
+                        fill="#444c56" class="f-ink" { (line) }
+                }
+                "\n" g transform={ "translate(" (MARGIN) " " (px(top + PADDING)) ")" } { (drawn) }
+                @for (place, line) in notes.iter().enumerate() {
+                    (text(MARGIN, below + LINE * place as f64, "start", Face::Small, line))
+                }
+            }
+        };
+        plain::text(&svg.into_string()).into_owned()
+    }
+
+    /// The same in words, for those who do not see it.
+    #[must_use]
+    pub fn label(&self, headline: &str) -> String {
+        let rows = self.rows.iter().map(|row| {
+            let against = Some(&row.against).filter(|words| !words.is_empty());
+            let marks = self
+                .attacks
+                .iter()
+                .zip(&row.marks)
+                .filter_map(|(attack, mark)| {
+                    let words = mark.as_ref()?.words();
+                    Some(format!(
+                        "{attack} {}",
+                        words.trim_start_matches(['✓', '✗', ' '])
+                    ))
+                });
+            let said = [row.said.clone()].into_iter().chain(against.cloned());
+            let said: Vec<String> = said.chain(marks).collect();
+            format!("{} {}", row.label, said.join(", "))
+        });
+        let rows: Vec<String> = rows.collect();
+        format!("{headline} {}: {}.", self.title, rows.join("; "))
+    }
+
+    fn drawn(&self, width: f64) -> (Markup, f64) {
+        let columns = Columns::of(self);
+        if width - columns.all() >= LEAST_AXIS {
+            self.in_columns(width, &columns)
+        } else {
+            self.in_lines(width)
+        }
+    }
+
+    fn in_columns(&self, width: f64, columns: &Columns) -> (Markup, f64) {
+        let axis = Axis::of(self, columns.label, width - columns.all());
+        let value = columns.label + (width - columns.all()) + GAP;
+        let against = value + columns.said;
+        let marks: Vec<f64> = columns
+            .marks
+            .iter()
+            .scan(against + columns.against, |left, mark| {
+                let here = *left;
+                *left += mark;
+                Some(here)
+            })
+            .collect();
+        let bottom = HEAD + ROW * self.rows.len() as f64;
+        let drawn = html! {
+            (text(value, LINE_OF_AXIS, "start", Face::Small, &self.value))
+            (text(against, LINE_OF_AXIS, "start", Face::Small, &self.against))
+            @for (attack, left) in self.attacks.iter().zip(&marks) {
+                (text(*left, LINE_OF_AXIS, "start", Face::Small, attack))
+            }
+            (grid(&axis, &[(HEAD, bottom)]))
+            (self.baseline(&axis, HEAD, bottom))
+            @for (place, row) in self.rows.iter().enumerate() {
+                @let middle = HEAD + ROW * (place as f64 + 0.5);
+                @let line = middle + 4.5;
+                (text(columns.label - GAP / 2.0, line, "end", Face::of(row), &short(&row.label)))
+                (dots(&axis, row, middle))
+                (text(value, line, "start", Face::Plain, &row.said))
+                (text(against, line, "start", Face::Faint, &row.against))
+                @for (mark, left) in row.marks.iter().zip(&marks) {
+                    @if let Some(mark) = mark { (marked(*left, line, mark, &mark.words())) }
+                }
+            }
+            (below(&axis, bottom, &self.title, width))
+        };
+        (drawn, bottom + AXIS)
+    }
+
+    fn in_lines(&self, width: f64) -> (Markup, f64) {
+        let axis = Axis::of(self, 0.0, width);
+        let named = |row: &Row| -> Vec<(Mark, String)> {
+            let marks = self.attacks.iter().zip(&row.marks);
+            marks
+                .filter_map(|(attack, mark)| {
+                    let mark = mark.clone()?;
+                    let words = mark.named(attack);
+                    Some((mark, words))
+                })
+                .collect()
+        };
+        let needed = |row: &Row| {
+            let marks = named(row).into_iter();
+            let marks: f64 = marks.map(|(_, words)| length(&words) + GAP).sum();
+            length(&row.against) + marks
+        };
+        let has_words = self.rows.iter().any(|row| !row.against.is_empty());
+        let has_marks = !self.attacks.is_empty();
+        let fits = self.rows.iter().all(|row| needed(row) <= width);
+        let words =
+            usize::from(has_words || has_marks) + usize::from(has_words && has_marks && !fits);
+        let pitch = LINE * (1 + words) as f64 + STRIP;
+        let top = |place: usize| pitch * place as f64;
+        let strips: Vec<(f64, f64)> = (0..self.rows.len())
+            .map(|place| top(place) + LINE * (1 + words) as f64)
+            .map(|top| (top + 1.0, top + STRIP - 8.0))
+            .collect();
+        let bottom = pitch * self.rows.len() as f64;
+        let drawn = html! {
+            (grid(&axis, &strips))
+            @for (place, row) in self.rows.iter().enumerate() {
+                @let first = top(place) + 14.0;
+                (text(0.0, first, "start", Face::of(row), &short(&row.label)))
+                (text(width, first, "end", Face::Plain, &row.said))
+                (text(0.0, first + LINE, "start", Face::Faint, &row.against))
+                @let line = first + LINE * words as f64;
+                @for (nth, (mark, words)) in named(row).iter().enumerate() {
+                    @let before: f64 = named(row).iter().take(nth).map(|(_, words)| length(words) + GAP).sum();
+                    @let left = if words.is_empty() || !has_words || !fits { before } else { length(&row.against) + GAP + before };
+                    (marked(left, line, mark, words))
+                }
+                @let (from, to) = strips[place];
+                (self.baseline(&axis, from, to))
+                (dots(&axis, row, f64::midpoint(from, to)))
+            }
+            (below(&axis, bottom, &self.title, width))
+        };
+        (drawn, bottom + AXIS + LINE_OF_AXIS)
+    }
+
+    /// Where the baseline lies, for every row.
+    fn baseline(&self, axis: &Axis, from: f64, to: f64) -> Markup {
+        let compares = !self.against.is_empty();
+        let baseline = self.rows.iter().find(|row| row.is_baseline && compares);
+        let at = baseline
+            .and_then(|row| row.values.first())
+            .map(|value| px(axis.at(*value)));
+        html! {
+            @if let Some(x) = at {
+                line x1=(x) x2=(x) y1=(px(from)) y2=(px(to)) stroke="#444c56" stroke-dasharray="2 3" class="s-ink" {}
+            }
+        }
+    }
+}
+
+/// How wide the columns of texts are.
+struct Columns {
+    label: f64,
+    said: f64,
+    against: f64,
+    marks: Vec<f64>,
+}
+
+impl Columns {
+    fn of(dots: &Dots) -> Self {
+        let widest = |texts: &mut dyn Iterator<Item = String>| {
+            let longest = texts.map(|text| length(&text)).fold(0.0, f64::max);
+            if longest > 0.0 { longest + GAP } else { 0.0 }
+        };
+        let rows = || dots.rows.iter();
+        let marks = dots.attacks.iter().enumerate().map(|(place, attack)| {
+            let words = rows().filter_map(|row| Some(row.marks.get(place)?.as_ref()?.words()));
+            widest(&mut words.chain([attack.clone()]))
+        });
+        Self {
+            label: widest(&mut rows().map(|row| short(&row.label))),
+            said: widest(
+                &mut rows()
+                    .map(|row| row.said.clone())
+                    .chain([dots.value.clone()]),
+            ),
+            against: widest(
+                &mut rows()
+                    .map(|row| row.against.clone())
+                    .chain([dots.against.clone()]),
+            ),
+            marks: marks.collect(),
+        }
+    }
+
+    fn all(&self) -> f64 {
+        self.label + GAP + self.said + self.against + self.marks.iter().sum::<f64>()
+    }
+}
+
+/// How a text is set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Face {
+    Plain,
+    Strong,
+    Faint,
+    Small,
+}
+
+impl Face {
+    fn of(row: &Row) -> Self {
+        if row.is_baseline {
+            Self::Strong
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+fn text(x: f64, y: f64, anchor: &str, face: Face, words: &str) -> Markup {
+    let size = if face == Face::Small { "12" } else { "13" };
+    let weight = (face == Face::Strong).then_some("600");
+    html! {
+        @if !words.is_empty() {
+            "\n" text x=(px(x)) y=(px(y)) text-anchor=(anchor) font-size=(size) font-weight=[weight] fill="#444c56" class="f-ink" {
+                (words)
+            }
+        }
+    }
+}
+
+fn marked(x: f64, y: f64, mark: &Mark, words: &str) -> Markup {
+    let fill = if mark.refused { "#0a6b3d" } else { "#b42318" };
+    html! {
+        "\n" text x=(px(x)) y=(px(y)) font-size="13" fill=(fill) class={ "f-" (mark.class()) } { (words) }
+    }
+}
+
+fn grid(axis: &Axis, stretches: &[(f64, f64)]) -> Markup {
+    html! {
+        @for (x, _) in axis.marks() {
+            @for (from, to) in stretches {
+                line x1=(px(x)) x2=(px(x)) y1=(px(*from)) y2=(px(*to)) stroke="#e2e6ea" class="s-grid" {}
+            }
+        }
+    }
+}
+
+fn dots(axis: &Axis, row: &Row, y: f64) -> Markup {
+    html! {
+        "\n"
+        @if let Some((low, high)) = row.ends {
+            line x1=(px(axis.at(low))) x2=(px(axis.at(high))) y1=(px(y)) y2=(px(y)) stroke="#0969da" stroke-width="3"
+                class="interval s-dot" {}
+        }
+        @for value in &row.values {
+            circle cx=(px(axis.at(*value))) cy=(px(y)) r=(DOT) fill="#0969da" class="f-dot" {}
+        }
+    }
+}
+
+/// The marks of the axis and its title.
+fn below(axis: &Axis, bottom: f64, title: &str, width: f64) -> Markup {
+    let middle = axis.left + axis.width / 2.0;
+    let lines = lines(title, width / SMALL_LETTER);
+    // A title wider than the axis keeps within the picture.
+    let half = lines.iter().map(|line| small(line)).fold(0.0, f64::max) / 2.0;
+    let middle = middle.max(half).min(width - half);
+    html! {
+        @for (x, name) in axis.marks() {
+            (text(x.max(small(&name) / 2.0 + 4.0).min(width - small(&name) / 2.0 - 4.0), bottom + LINE_OF_AXIS, "middle", Face::Small, &name))
+        }
+        @for (place, line) in lines.iter().enumerate() {
+            (text(middle, bottom + LINE_OF_AXIS * (place as f64 + 1.0) + LINE, "middle", Face::Small, line))
+        }
+    }
+}
+
+fn short(label: &str) -> String {
+    match label.char_indices().nth(LONGEST_NAME) {
+        Some((at, _)) => format!("{}…", &label[..at]),
+        None => label.to_owned(),
+    }
+}
+
+fn length(text: &str) -> f64 {
+    LETTER * text.chars().count() as f64
+}
+
+fn small(text: &str) -> f64 {
+    SMALL_LETTER * text.chars().count() as f64
+}
+
+/// Words in lines of so many letters.
+fn lines(text: &str, letters: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if ((line.chars().count() + 1 + word.chars().count()) as f64) <= letters => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+fn px(at: f64) -> String {
+    format!("{:.1}", if at.is_finite() { at } else { 0.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(label: &str, value: f64, ends: (f64, f64)) -> Row {
+        Row {
+            label: label.to_owned(),
+            is_baseline: label == "base",
+            values: vec![value],
+            ends: Some(ends),
+            said: quantity::duration(value),
+            against: "not distinguishable".to_owned(),
+            marks: vec![Some(Mark {
+                refused: label == "base",
+                share: None,
+            })],
+        }
+    }
+
+    fn plotted() -> Dots {
+        Dots {
+            title: "Median service time".to_owned(),
+            scale: Scale::Time,
+            value: "median".to_owned(),
+            against: "vs baseline".to_owned(),
+            attacks: vec!["stolen token".to_owned()],
+            rows: vec![
+                row("base", 1e5, (0.9e5, 1.1e5)),
+                row("ten <times>", 1e6, (0.9e6, 1.1e6)),
+                row("a hundred times", 1e7, (0.9e7, 1.1e7)),
+            ],
+        }
+    }
+
+    fn numbers(svg: &str, name: &str) -> Vec<f64> {
+        let name = format!(" {name}=\"");
+        let parts = svg.split(&name).skip(1);
+        let numbers = parts.map(|part| part.split('"').next().unwrap_or_default().parse());
+        numbers.map(|number| number.unwrap_or(f64::NAN)).collect()
+    }
+
+    #[test]
+    fn a_tenfold_is_as_long_everywhere_and_every_interval_holds_its_dot() {
+        for width in [940, 358] {
+            let svg = plotted().svg(width);
+            let at = numbers(&svg, "cx");
+            assert_eq!(at.len(), 3, "{svg}");
+            assert!((at[1] - at[0] - (at[2] - at[1])).abs() <= 0.2, "{at:?}");
+            let intervals: Vec<&str> = svg
+                .split("<line ")
+                .filter(|line| line.contains("interval"))
+                .collect();
+            for (interval, dot) in intervals.iter().zip(&at) {
+                let interval = format!(" {interval}");
+                assert!(numbers(&interval, "x1")[0] < *dot && *dot < numbers(&interval, "x2")[0]);
+            }
+            assert!(svg.contains("ten &lt;times&gt;") && svg.contains("Median service time"));
+            assert!(at.iter().all(|x| 0.0 < *x && *x < f64::from(width)));
+        }
+    }
+
+    #[test]
+    fn what_is_none_lies_left_of_the_axis_and_colour_says_safety_alone() {
+        let mut dots = plotted();
+        dots.rows[0].values = vec![0.0];
+        dots.rows[0].ends = None;
+        let svg = dots.svg(940);
+        let at = numbers(&svg, "cx");
+        assert!(at[0] < at[1] && svg.contains(">none<"), "{svg}");
+        assert_eq!(svg.matches("f-safe").count(), 1);
+        assert_eq!(svg.matches("f-unsafe").count(), 2);
+        assert!(
+            dots.label("So.")
+                .contains("base 100 µs, not distinguishable, stolen token refused")
+        );
+    }
+}
