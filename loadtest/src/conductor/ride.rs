@@ -63,16 +63,14 @@ fn ended_after(job: &Job, start: Instant, slice: Duration) -> Duration {
 }
 
 impl Conductor<'_> {
-    /// Prepare, go (when it is due), drain.
-    pub(super) fn ride(
+    /// Lets each user do the load's `prepare` steps.
+    fn prepare(
         &mut self,
         job: &Arc<Job>,
-        slice: Duration,
         variant: usize,
-        due: Option<Instant>,
         progress: &mut impl FnMut(Progress<'_>),
-    ) -> Result<Ran, RunError> {
-        let load = Arc::clone(&job.load);
+    ) -> Result<(), RunError> {
+        let load = &job.load;
         self.generator.tell(Phase::Prepare(Arc::clone(job)));
         let steps = u32::try_from(load.prepare.len()).unwrap_or(u32::MAX);
         let most_steps = PREPARE_TIMEOUTS
@@ -85,7 +83,7 @@ impl Conductor<'_> {
             }
             self.check_for(variant, END_SEEN_WITHIN)?;
             if self.order.duel.is_some() && cause.ends_with(NO_ANSWER) {
-                return Err(self.silence(&load, variant, 0));
+                return Err(self.silence(load, variant, 0));
             }
             return Err(RunError::Prepare {
                 variant: self.scenario.variants[variant].name.clone(),
@@ -93,6 +91,20 @@ impl Conductor<'_> {
                 cause,
             });
         }
+        Ok(())
+    }
+
+    /// Prepare, go (when it is due), drain.
+    pub(super) fn ride(
+        &mut self,
+        job: &Arc<Job>,
+        slice: Duration,
+        variant: usize,
+        due: Option<Instant>,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) -> Result<Ran, RunError> {
+        let load = Arc::clone(&job.load);
+        self.prepare(job, variant, progress)?;
         let late = due.map(timetable::wait);
         if let Some(server) = &self.servers[variant] {
             server.forget_peak();
