@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(Format::Csv) => output::write(&program::csv(&run)),
         None => {
             let folder = folder::render(&arguments.run)?;
-            let document = ladder::document_in(&run, crate::run::columns());
+            let document = ladder::document_in(&run, output::columns());
             output::write(&render::text(&document));
             output::line(format_args!(
                 "report: {}",

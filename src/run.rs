@@ -236,16 +236,9 @@ pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<C
     Ok(calibrate::found(runs, cores)?)
 }
 
-/// How wide standard output is: 80 columns where it is no terminal.
-pub(crate) fn columns() -> usize {
-    let terminal = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
-    let columns = terminal.map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 { 80 } else { columns }
-}
-
 /// The ladder, and where the report is.
 pub(crate) fn show(run: &Run, folder: &Path) {
-    output::write(&render::text(&ladder::document_in(run, columns())));
+    output::write(&render::text(&ladder::document_in(run, output::columns())));
     output::line(format_args!(
         "report: {}",
         folder.join("index.html").display()

@@ -119,11 +119,12 @@ fn a_step_is_sent_to_the_server_beside_whose_address_the_variant_is_told_and_who
 fn a_server_beside_that_does_not_start_is_one_line_with_its_name_and_its_last_words() {
     let place = Place::new();
     let waits = "[\"sh\", \"-c\", \"echo still waking up; sleep 60\", \"{port}\"]\nready_within = \"300ms\"";
-    // (its command, words of the line)
+    // (its command, words of the line, the exit code: bad input, or a target that failed)
     let table = [
         (
             "[\"/nonexistent/redis\", \"{port}\"]",
             ["/nonexistent/redis", "No such file"],
+            2,
         ),
         (
             waits,
@@ -131,12 +132,16 @@ fn a_server_beside_that_does_not_start_is_one_line_with_its_name_and_its_last_wo
                 "accepted no connection within 300ms",
                 "it said: still waking up",
             ],
+            4,
         ),
     ];
-    for (command, words) in table {
+    for (command, words, code) in table {
         let variant = flags(&place, "users.json", "");
         scenario(&place, &format!("command = {command}"), &variant, SHORT);
-        let line = place.target_failed(&["run", "s.toml"]);
+        let line = match code {
+            2 => place.refused(&["run", "s.toml"]),
+            _ => place.target_failed(&["run", "s.toml"]),
+        };
         assert!(line.contains("variant `v`: beside `central`: `"), "{line}");
         for word in words {
             assert!(line.contains(word), "{line}");

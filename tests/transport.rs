@@ -123,7 +123,10 @@ fn requests_that_were_sent_again_are_told_beside_failures_and_are_none() {
     assert_eq!(slice["failed"], serde_json::json!({}), "{slice}");
     assert!(slice["retried"].as_u64() > Some(0), "{slice}");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
-    assert!(text.contains("retried on a new connection"), "{text}");
+    assert!(
+        text.contains("Retried: ") && text.contains("on a new connection"),
+        "{text}"
+    );
 }
 
 #[test]

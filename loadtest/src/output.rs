@@ -27,6 +27,14 @@ pub const EXIT_REFUSED: u8 = 2;
 /// Why standard output could not be written, the first time.
 static FAILED: OnceLock<io::Error> = OnceLock::new();
 
+/// How wide standard output is: 80 columns where it is no terminal.
+#[must_use]
+pub fn columns() -> usize {
+    let terminal = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let columns = terminal.map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { 80 } else { columns }
+}
+
 /// Text that a verb was asked for.
 pub fn write(text: &str) {
     keep(write_all(io::stdout().lock(), plain::text(text).as_bytes()));

@@ -78,7 +78,9 @@ impl Show {
             (Self::View(watcher), progress) => watcher.hear(progress),
             (Self::Json, Progress::Slice { slice, .. }) => json::slice(slice),
             (Self::Lines { block, said }, Progress::Slice { slice, run, left })
-                if left.done.is_multiple_of(*block) && !searched(run, slice) =>
+                if left.planned > 1
+                    && left.done.is_multiple_of(*block)
+                    && !searched(run, slice) =>
             {
                 said.set(Instant::now());
                 output::note(format_args!("{}", line(&slice.load, &left)));

@@ -73,11 +73,13 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// Whether it is wrong how the server was named or is spoken to, and not what it did.
+    /// Whether it is wrong how the server was named or is spoken to, and not what it did. A program that ends with 2 says
+    /// by convention (getopt, clap, our own server) that its arguments are wrong.
     #[must_use]
     pub fn is_of_its_words(&self) -> bool {
         match self {
             Self::Start { .. } | Self::Unusable { .. } => true,
+            Self::Ended { status, .. } => status.code() == Some(2),
             Self::Beside { cause, .. } => cause.is_of_its_words(),
             _ => false,
         }

@@ -77,30 +77,31 @@ fn table(table: &Table) -> Markup {
             }
             tbody role="rowgroup" {
                 "\n"
-                @for row in &table.rows { (self::row(&table.header, row)) "\n" }
+                @for row in &table.rows { (self::row(table, row)) "\n" }
             }
         }
         "\n"
     }
 }
 
-fn row(header: &[String], row: &[Cell]) -> Markup {
+fn row(table: &Table, row: &[Cell]) -> Markup {
     html! {
         tr role="row" {
-            @for (place, (name, cell)) in header.iter().zip(row).enumerate() {
+            @for (place, (name, cell)) in table.header.iter().zip(row).enumerate() {
                 @if place == 0 {
                     th role="rowheader" scope="row" { (cell.text) }
                 } @else {
-                    td role="cell" data-column=(name) class=[class(cell.tone)] { (cell.text) }
+                    td role="cell" data-column=(name) class=[class(cell.tone, table.words.contains(&place))] { (cell.text) }
                 }
             }
         }
     }
 }
 
-fn class(tone: Tone) -> Option<&'static str> {
+/// Of a cell: its tone, or that it holds words.
+fn class(tone: Tone, words: bool) -> Option<&'static str> {
     match tone {
-        Tone::Plain => None,
+        Tone::Plain => words.then_some("words"),
         Tone::Safe => Some("safe"),
         Tone::Unsafe => Some("unsafe"),
     }

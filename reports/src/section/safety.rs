@@ -189,18 +189,26 @@ pub(super) fn section(run: &Run, ladder: &Ladder) -> Option<Section> {
             .chain([Cell::from(words::given_up(ladder, rung, words::CELL))])
             .collect()
     });
+    let mut table = Table {
+        label: TITLE.to_owned(),
+        words: vec![header.len() - 1],
+        header,
+        rows: rows.collect(),
+        wide: true,
+        ..Table::default()
+    };
+    // Of one variant the summary has the latencies, and what was not measured is not missed in a comparison.
+    if run.variants.len() == 1 {
+        table = table.fitted(usize::MAX).pop()?;
+        if table.header.len() <= 1 + words::latency_columns(ladder.latency).len() {
+            return None;
+        }
+    }
     (!ladder.rungs.is_empty()).then(|| Section {
         id: Some("safety"),
         title: TITLE.to_owned(),
         blocks: vec![
-            Block::Table(Table {
-                label: TITLE.to_owned(),
-                words: vec![header.len() - 1],
-                header,
-                rows: rows.collect(),
-                wide: true,
-                ..Table::default()
-            }),
+            Block::Table(table),
             Block::Note(format!(
                 "{NOTE} {NOT_MEASURED}: not tried, or not measured."
             )),

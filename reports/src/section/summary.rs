@@ -261,17 +261,12 @@ impl Summary {
     }
 }
 
-/// Whether to believe a run, in one sentence.
-pub(super) fn validity(run: &Run) -> String {
-    let reason = run.validity.reasons.first();
-    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    match (&run.status, run.validity.verdict) {
-        (Status::Partial(because), _) => format!("The run was cut short: {because}."),
-        (_, Verdict::Valid) => {
-            "The run is valid: neither the load generator nor the machine limited it.".to_owned()
-        }
-        (_, other) => format!("The run is {}{reason}.", other.label()),
-    }
+/// That a run is to be believed; none of another, whose reasons every report has as warnings.
+pub(super) fn validity(run: &Run) -> Option<String> {
+    let is_valid = run.validity.verdict == Verdict::Valid && run.status == Status::Complete;
+    is_valid.then(|| {
+        "The run is valid: neither the load generator nor the machine limited it.".to_owned()
+    })
 }
 
 /// What limits the figures, in words.
@@ -284,7 +279,7 @@ pub(super) fn section(run: &Run, summaries: &[Summary]) -> Option<Section> {
         .iter()
         .flat_map(|summary| summary.blocks(false))
         .collect();
-    blocks.push(Block::Line(validity(run)));
+    blocks.extend(validity(run).map(Block::Line));
     blocks.push(Block::Legend(NOTE));
     (!summaries.is_empty()).then(|| Section {
         id: Some("summary"),

@@ -56,8 +56,10 @@ pub fn document_in(run: &Run, columns: usize) -> Document {
             document.on_page(block);
         }
     }
-    if !ladder.summaries.is_empty() {
-        document.push(summary::validity(run));
+    if !ladder.summaries.is_empty()
+        && let Some(valid) = summary::validity(run)
+    {
+        document.push(valid);
     }
     if let Some(sentence) = changes {
         document.on_terminal(sentence);
