@@ -215,14 +215,22 @@ impl Summary {
         facts
     }
 
-    /// One row a step.
-    fn latencies(&self, latency: Latency) -> Table {
+    /// One row a step. On a phone a page shows no header, so that its rows name the latency where there are two.
+    fn latencies(&self, latency: Latency, is_terminal: bool) -> Table {
         let percentiles = SHOWN.map(quantity::percentile);
         let header = std::iter::once(latency.label().to_owned())
             .chain(percentiles)
             .chain(["max", "mean"].map(ToOwned::to_owned));
         let steps = self.steps.iter();
-        let rows = steps.map(|step| row(&step.name, step.figure(latency)));
+        let is_named = !is_terminal && self.latency == Latency::Response;
+        let rows = steps.map(|step| {
+            let name = if is_named {
+                format!("{}, {}", step.name, latency.label())
+            } else {
+                step.name.clone()
+            };
+            row(&name, step.figure(latency))
+        });
         Table::of(format!("{}: {}", self.load, latency.label()), header, rows)
     }
 
@@ -249,10 +257,10 @@ impl Summary {
     pub(super) fn blocks(&self, is_terminal: bool) -> Vec<Block> {
         let mut blocks = vec![
             Block::Facts(self.facts()),
-            self.latencies(self.latency).into(),
+            self.latencies(self.latency, is_terminal).into(),
         ];
         if self.latency == Latency::Response {
-            blocks.push(self.latencies(Latency::Service).into());
+            blocks.push(self.latencies(Latency::Service, is_terminal).into());
         }
         let most = if is_terminal { 1 } else { usize::MAX };
         let histograms = self.steps.iter().filter_map(|step| self.histogram(step));
