@@ -41,6 +41,8 @@ enum Sender {
 
 /// An answer, with the instants of its request.
 pub(crate) struct Answer {
+    /// What the client's own proof of the first request took: every client of such a server pays for it.
+    pub(crate) proved_in: Duration,
     pub(crate) sent: Instant,
     pub(crate) first_byte: Instant,
     pub(crate) last_byte: Instant,
@@ -153,6 +155,7 @@ impl Connection {
             }
         }
         Ok(Answer {
+            proved_in: Duration::ZERO,
             sent,
             first_byte,
             last_byte: Instant::now(),

@@ -78,6 +78,8 @@ pub(crate) struct Instants {
     pub(crate) planned: Instant,
     /// When a user was free to send it.
     pub(crate) free: Instant,
+    /// How long the client then took for a proof of its own (DPoP).
+    pub(crate) proved_in: Duration,
     pub(crate) sent: Instant,
     pub(crate) first_byte: Instant,
     pub(crate) last_byte: Instant,
@@ -176,7 +178,8 @@ impl Recorder {
     pub(crate) fn answered(&mut self, step: usize, instants: Instants) {
         let at = &mut self.steps[step];
         let response = ns(instants.planned, instants.last_byte);
-        let timer = ns(instants.planned.max(instants.free), instants.sent);
+        let sendable = instants.planned.max(instants.free) + instants.proved_in;
+        let timer = ns(sendable, instants.sent);
         let service = ns(instants.sent, instants.last_byte);
         at.response.saturating_record(response);
         at.service.saturating_record(service);
@@ -456,6 +459,7 @@ pub(crate) fn cost_ns() -> f64 {
                     Instants {
                         planned: at(0),
                         free: at(0),
+                        proved_in: Duration::ZERO,
                         sent: at(400),
                         first_byte: at(9_000 + spread),
                         last_byte: at(9_500 + spread),

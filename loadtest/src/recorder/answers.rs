@@ -158,6 +158,7 @@ mod tests {
             Instants {
                 planned: at,
                 free: at,
+                proved_in: Duration::ZERO,
                 sent: at,
                 first_byte: at,
                 last_byte: at,

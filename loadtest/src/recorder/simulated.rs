@@ -52,6 +52,7 @@ pub(crate) fn served(
         let instants = Instants {
             planned: at(arrives),
             free: at(user_free),
+            proved_in: Duration::ZERO,
             sent: at(sent),
             first_byte: at(ended),
             last_byte: at(ended),

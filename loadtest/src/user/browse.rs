@@ -1,6 +1,8 @@
 //! Steps that are more than one plain request: with cookies, redirects, a page kept for its form, or
 //! proofs of possession.
 
+use std::time::Instant;
+
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -51,6 +53,7 @@ impl Seat {
         let mut redirects_left = step.follow;
         let mut challenged = false;
         let mut first_sent = None;
+        let mut proved_in = None;
         let mut retry = Retry::default();
         let saves_cookies = step
             .save
@@ -66,7 +69,9 @@ impl Seat {
             if step.replays_proof() {
                 self.browser.prove_again(&mut next, &url)?;
             } else if step.dpop {
+                let proving = Instant::now();
                 self.browser.prove(&mut next, &url, line.nonce.as_ref())?;
+                proved_in.get_or_insert_with(|| proving.elapsed());
             }
             let answer = line.exchange(next, step.keeps_body()).await;
             let Some(mut answer) = retry.settle(answer, &mut self.retried)? else {
@@ -74,6 +79,7 @@ impl Seat {
             };
             retry = Retry::default();
             answer.sent = *first_sent.get_or_insert(answer.sent);
+            answer.proved_in = proved_in.unwrap_or_default();
             if keep_cookies {
                 line.jar(fills).keep(&url, &answer.headers);
             }

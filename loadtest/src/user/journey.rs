@@ -297,6 +297,7 @@ fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &
         Instants {
             planned,
             free,
+            proved_in: answer.proved_in,
             sent: answer.sent,
             first_byte: answer.first_byte,
             last_byte: answer.last_byte,
