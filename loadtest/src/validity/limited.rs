@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use authlab_reports::quantity;
-use authlab_reports::run::{Figure, LoadStep, Run};
+use authlab_reports::run::{Figure, Run};
 
 use super::requests::Requests;
 
@@ -13,7 +13,7 @@ const FAILED: f64 = 0.01;
 const NOT_SERVED: f64 = 0.01;
 /// A core occupied for more than this share of the time is what limits.
 const SATURATED: f64 = 0.9;
-/// With one closed user, the generator's own time between answers above this share of a request.
+/// With one closed user, the generator's own time between answers above this share of the service time.
 const TIMER_SHARE: f64 = 0.25;
 /// With open arrivals, lateness of the generator's own above this at p99.
 pub(crate) const TIMER_P99_NS: u64 = 1_000_000;
@@ -95,6 +95,7 @@ pub(super) fn by_client(run: &Run, all: &[Requests<'_>]) -> Vec<String> {
     not_served
         .chain(saturated)
         .chain(run.merged.iter().filter_map(|figure| late(run, figure)))
+        .chain(all.iter().filter_map(|at| between_answers(run, at)))
         .chain(late_slices(run))
         .collect()
 }
@@ -146,32 +147,43 @@ fn time(ns: u64) -> String {
     quantity::duration(ns as f64)
 }
 
-/// The generator must not be most of what it measures: with one closed user its time between
-/// answers, with open arrivals its lateness against the schedule.
+/// Open arrivals leave late: the generator's lateness against the schedule is part of the response time.
 fn late(run: &Run, timer: &Figure) -> Option<String> {
-    let loads = &run.scenario.loads;
-    let load = (timer.metric == "timer")
-        .then(|| loads.iter().find(|load| load.name == timer.load))
-        .flatten()?;
-    let shown = format!("{} under {}", timer.variant, timer.load);
-    if load.open {
-        let p99 = timer.at(99.0);
-        return (p99 > TIMER_P99_NS)
-            .then(|| format!("{shown}: requests left {} late at p99", time(p99)));
-    }
-    let at = LoadStep {
-        load: timer.load.clone(),
-        step: timer.step.clone(),
-    };
-    let service = run
-        .figure(&timer.variant, &at, "service")
-        .map_or(0, Figure::p50);
-    let most = service as f64 * TIMER_SHARE;
-    (load.users == 1 && timer.p50() as f64 > most).then(|| {
+    let load = run.load(&timer.load).filter(|load| load.open)?;
+    let p99 = timer.at(99.0);
+    (timer.metric == "timer" && p99 > TIMER_P99_NS).then(|| {
         format!(
-            "{shown}: requests left {} late at p50, beside a service time of {}",
-            time(timer.p50()),
-            time(service)
+            "{} under {}: requests left {} late at p99",
+            timer.variant,
+            load.name,
+            time(p99)
+        )
+    })
+}
+
+/// The generator must not be most of what it measures: with one closed user, its own time between answers. Over all steps
+/// of the journey, since one that has much to read precedes few of the others.
+fn between_answers(run: &Run, at: &Requests<'_>) -> Option<String> {
+    if at.load.open || at.load.users != 1 {
+        return None;
+    }
+    let total = |metric| -> (f64, f64) {
+        let of = run.merged.iter().filter(|figure| {
+            figure.metric == metric && figure.variant == at.variant && figure.load == at.load.name
+        });
+        of.fold((0.0, 0.0), |(ns, count), figure| {
+            let requests = figure.count as f64;
+            (figure.mean.mul_add(requests, ns), count + requests)
+        })
+    };
+    let ((timer, requests), (service, _)) = (total("timer"), total("service"));
+    let mean = |ns: f64| quantity::duration(ns / requests);
+    (timer > service * TIMER_SHARE).then(|| {
+        format!(
+            "{}: the generator took {} between two answers, beside a service time of {} (means)",
+            at.shown(),
+            mean(timer),
+            mean(service)
         )
     })
 }
