@@ -4,6 +4,8 @@
 //! read. The figure comes from the same estimates as the run's ladder, so that no two pages can disagree. Names:
 //! - columns of the ladder: `p50`, `p99` (open loads), `first`, `ratio`, `cpu` (CPU seconds a million requests), `rate`;
 //! - `memory`; `stale`, `probed` and `lag` of revoked credentials; `passed:ATTACK` and `tried:ATTACK`;
+//! - `hits:LOAD` and `ideal:LOAD`, shares of a load's requests; `cpu:LOAD`, server CPU time of one of its requests;
+//! - `saved` and `share` of the scenario's change that ends in the variant;
 //! - `LOAD.STEP/p99`, or another percentile, of the latency that comes first in that load; `LOAD.STEP/service-p99`.
 
 use std::collections::BTreeMap;
@@ -12,10 +14,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::output;
+use authlab_reports::blocks;
 use authlab_reports::folder;
+use authlab_reports::judge::Metric;
 use authlab_reports::ladder::Table;
 use authlab_reports::quantity;
-use authlab_reports::run::{LoadStep, Run};
+use authlab_reports::run::{LoadStep, Run, Slice};
+use authlab_reports::section::ladder::changes::Part;
 use authlab_reports::section::safety::Safety;
 
 const OPEN: &str = "<!--figure ";
@@ -171,9 +176,17 @@ fn of(run: &Run, table: &Table, place: usize, figure: &str) -> Option<String> {
         };
         return Some(time(measured?.at(percentile.parse().ok()?)));
     }
-    if let Some((count, attack)) = figure.split_once(':') {
+    if let Some((count, of)) = figure.split_once(':') {
+        let mut hits = table.hits.iter();
+        let hits = hits.find(|hits| hits.load == of && hits.variant == rung.variant.label);
+        match count {
+            "hits" => return Some(quantity::share(hits?.ratio())),
+            "ideal" => return Some(quantity::share(hits?.ideal()?)),
+            "cpu" => return Some(quantity::duration(cpu_ns(run, of, &rung.variant.name)?)),
+            _ => {}
+        }
         let mut attacks = table.attacks.iter();
-        let one = attacks.find(|one| one.name == rung.variant.name && one.attack == attack)?;
+        let one = attacks.find(|one| one.name == rung.variant.name && one.attack == of)?;
         let number = match count {
             "passed" => one.outcome.passed,
             "tried" => one.outcome.tried,
@@ -193,6 +206,12 @@ fn of(run: &Run, table: &Table, place: usize, figure: &str) -> Option<String> {
             .cpu_s_per_million
             .as_ref()
             .map(|it| quantity::number(it.median)),
+        "saved" => saved_by(table, &rung.variant.name)?
+            .saved
+            .map(|it| quantity::duration(it.median)),
+        "share" => saved_by(table, &rung.variant.name)?
+            .share
+            .map(|it| quantity::share(it.median)),
         "rate" => rung
             .capacity
             .as_ref()
@@ -206,4 +225,16 @@ fn of(run: &Run, table: &Table, place: usize, figure: &str) -> Option<String> {
         }),
         _ => None,
     }
+}
+
+/// CPU time of the servers for a request of a load, over slices.
+fn cpu_ns(run: &Run, load: &str, variant: &str) -> Option<f64> {
+    let of = |slice: &Slice| Metric::Cpu.of(slice, "");
+    Some(blocks::over_slices(run, load, variant, of)?.median)
+}
+
+/// The change of the scenario that ends in this variant.
+fn saved_by<'t>(table: &'t Table, variant: &str) -> Option<&'t Part> {
+    let mut parts = table.changes.parts.iter();
+    parts.find(|part| part.change.to == variant)
 }
