@@ -9,7 +9,7 @@
 //! - [`section`]: what is said of a run, a file a subject: the ladder, costs and safety, staleness, the charts, which
 //!   [`chart`] draws; [`finding`]: what a run found, in sentences.
 //! - [`document`]: the blocks that a report is made of; [`render`]: the formats that print them.
-//! - [`program`]: a run for a program, in JSON with named figures and in CSV.
+//! - [`program`]: a run for a program, in JSON with named figures, in CSV and in OpenMetrics.
 //! - [`page`]: the whole run on one page; [`page::site`]: what several runs found.
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`merge`]: the shards of one load, added up.

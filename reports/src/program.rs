@@ -1,10 +1,13 @@
-//! A run for a program: JSON objects with named figures, and a table in CSV.
+//! A run for a program: JSON objects with named figures, a table in CSV, time series in OpenMetrics.
+
+mod openmetrics;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use self::openmetrics::openmetrics;
 use crate::run::{self, Figure, Interval, Latency, PERCENTILES, Run, Slice};
 use crate::section::summary::{self, Summary};
 

@@ -73,7 +73,7 @@ impl Stage {
             let small = MINE.replace("\"mine\"", &name);
             place.write(&format!("scenarios/{file}"), &small);
         }
-        for run in ["thousandfold", "http-tax", "devices"] {
+        for run in ["thousandfold", "http-tax", "token-kinds"] {
             let name = format!("reports/published/{run}");
             copy(&Path::new(ROOT).join(&name), &place.path().join(&name));
         }

@@ -68,6 +68,10 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
         "needs the checkout; tests/figures.rs runs it",
     ),
     ("authlab prove figures --write", "changes what is committed"),
+    (
+        "promtool tsdb create-blocks-from openmetrics run.om PROMETHEUS_DATA",
+        "needs Prometheus; reports/tests/reports/summary.rs reads what it would",
+    ),
     ("make test", "CI runs it: this test is part of it"),
     (
         "make compare BASE=RUN_A HEAD=RUN_B LIMIT='p50 > 20%'",

@@ -1,5 +1,7 @@
 //! A run of one variant has a summary, and text, Markdown, page, JSON, CSV and `.hlog` say the same figures.
 
+use std::collections::BTreeMap;
+
 use authlab_reports::folder::{Recordings, RunFolder};
 use authlab_reports::run::{Interval, PERCENTILES, Run, Status};
 use authlab_reports::section::summary::{SHOWN, Summary};
@@ -188,6 +190,45 @@ fn a_continuous_run_has_a_point_and_a_row_for_each_second() {
     assert_eq!(items[1][column("requests_per_second")], "300");
     let p50: f64 = items[1][column("response_p50_ns")].parse().unwrap();
     assert!((p50 - points[1].p50_ns).abs() < 1e-9);
+}
+
+#[test]
+fn time_series_hold_every_second_once_and_in_the_order_that_prometheus_asks_for() {
+    let parent = tempfile::tempdir().unwrap();
+    let run = by_second(alone(parent.path(), true));
+    let text = program::openmetrics(&run).unwrap();
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let mut families: Vec<&str> = Vec::new();
+    let mut last: BTreeMap<&str, f64> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with("# EOF")) {
+        if let Some(family) = line.strip_prefix("# TYPE ") {
+            let name = family.split(' ').next().unwrap();
+            assert!(!families.contains(&name), "{name} twice");
+            families.push(name);
+        } else if !line.starts_with('#') {
+            let (series, rest) = line.rsplit_once("} ").unwrap();
+            assert!(series.starts_with(&format!("{}{{", families.last().unwrap())));
+            let (value, at) = rest.split_once(' ').unwrap();
+            assert!(value.parse::<f64>().unwrap() >= 0.0, "{line}");
+            let at = at.parse::<f64>().unwrap();
+            assert!(
+                last.insert(series, at).is_none_or(|before| before < at),
+                "{line}"
+            );
+        }
+    }
+    let second = &run.slices[0].intervals[1];
+    let figure = &second.figures[0];
+    let line = text.lines().find(|line| {
+        let seconds = line.contains(&format!("authlab_{}_time_seconds", figure.metric));
+        let step = format!("step=\"{}\"", figure.step);
+        seconds
+            && line.contains(&step)
+            && line.contains("quantile=\"0.5\"")
+            && line.contains(&format!(" {} ", figure.percentiles[0] as f64 / 1e9))
+    });
+    assert!(line.is_some(), "{text}");
+    assert_eq!(families.len(), 4, "{families:?}");
 }
 
 #[test]
