@@ -14,6 +14,7 @@ Examples:
     exit_codes!()
 );
 
+#[cfg(feature = "server")]
 pub(crate) const SERVE: &str = "\
 Examples:
   authlab serve --list-presets
@@ -25,6 +26,7 @@ Each setting is also a variable (--cache-ttl: AUTHLAB_CACHE_TTL) and a key of th
 file that --config names. Flags override variables, which override the file,
 which overrides the preset.";
 
+#[cfg(feature = "server")]
 pub(crate) const CLIENT: &str = "\
 Examples:
   authlab client http://127.0.0.1:8080               # interactive, until `quit`

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use authlab_loadtest::scenario::{Scenario, Target};
-use authlab_reports::withhold::Secrets;
-use clap::{Args as _, Command};
-
-use crate::{refusal, serve};
+#[cfg(feature = "server")]
+use {
+    crate::{refusal, serve},
+    authlab_reports::withhold::Secrets,
+    clap::{Args as _, Command},
+};
 
 /// Refuses a flag that no server knows, or a value that it does not accept.
 pub(crate) fn check(scenario: &Scenario) -> anyhow::Result<()> {
@@ -31,6 +33,7 @@ pub(crate) fn check(scenario: &Scenario) -> anyhow::Result<()> {
 }
 
 /// As a command line of `authlab serve`, in an environment that sets nothing.
+#[cfg(feature = "server")]
 fn parse(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<()> {
     let command = serve::Arguments::augment_args(Command::new("serve"))
         .mut_args(|argument| argument.env(None));
@@ -50,7 +53,17 @@ fn parse(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<()> {
     }
 }
 
+/// This build has no reference server.
+#[cfg(not(feature = "server"))]
+fn parse(place: &str, _flags: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    bail!(
+        "{place}: `flags` start the reference server, which this authlab was built without (cargo feature `server`): \
+         give `command` or `url`"
+    )
+}
+
 /// `redis://{redis}` with an address in it.
+#[cfg(feature = "server")]
 fn addressed(value: &str) -> String {
     match (value.find('{'), value.rfind('}')) {
         (Some(from), Some(to)) if from < to => {

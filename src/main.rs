@@ -8,6 +8,7 @@
 mod builtin;
 mod calibrate;
 mod child;
+#[cfg(feature = "server")]
 mod client;
 mod compare;
 mod completions;
@@ -24,6 +25,7 @@ mod refusal;
 mod report;
 mod requests;
 mod run;
+#[cfg(feature = "server")]
 mod serve;
 mod words;
 
@@ -51,9 +53,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Start the reference server, whose design choices are all flags
+    #[cfg(feature = "server")]
     #[command(after_help = examples::SERVE)]
     Serve(Box<serve::Arguments>),
     /// Sign in at a reference server, interactively or in a script
+    #[cfg(feature = "server")]
     #[command(after_help = examples::CLIENT)]
     Client(client::Arguments),
     /// Run a scenario against its variants and report
@@ -124,7 +128,9 @@ fn main() -> ExitCode {
         descriptors::raise();
     }
     let done = match arguments.verb {
+        #[cfg(feature = "server")]
         Verb::Serve(arguments) => serve::run(*arguments),
+        #[cfg(feature = "server")]
         Verb::Client(arguments) => client::run(&arguments),
         Verb::Run(arguments) => run::run(&arguments, &typed),
         Verb::Lab(arguments) => lab::run(&arguments),
@@ -188,7 +194,7 @@ fn with_causes(error: &anyhow::Error) -> String {
     said
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use anyhow::Context as _;
 

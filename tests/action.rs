@@ -7,6 +7,8 @@
 #[allow(dead_code, reason = "shared with other tests")]
 mod command;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use command::{Place, stderr};
@@ -71,7 +73,7 @@ fn a_pull_requests_duel_posts_its_summary_and_keeps_its_run() {
             ("COMMAND", "sh {side}/built.sh {port}"),
             (
                 "ARGUMENTS",
-                "--slice 4ms --warm-up 10ms --inconclusive pass",
+                "--slice 4ms --warm-up 10ms\n--header 'x-quoted: a \"b\" $HOME' --inconclusive pass",
             ),
             ("BASE_NAME", "main"),
             ("HEAD_NAME", "feature/x"),
@@ -87,8 +89,18 @@ fn a_pull_requests_duel_posts_its_summary_and_keeps_its_run() {
         "{}",
         read("summary.md")
     );
-    let outcome = if code == 0 { "ok" } else { "limit-broken" };
-    assert_eq!(read("outputs"), format!("outcome={outcome}\n"));
+    let of_code = |outcome: &str| match outcome {
+        "faster" | "no-change" | "inconclusive" => Some(0),
+        "slower" => Some(1),
+        _ => None,
+    };
+    let outputs = read("outputs");
+    let outcome = outputs.trim().strip_prefix("outcome=").unwrap();
+    assert_eq!(of_code(outcome), Some(code), "{outputs}");
+    // Nothing of it was expanded, and what was quoted is one word.
+    let run = std::fs::read_dir(out.join("runs")).unwrap().next().unwrap();
+    let written = std::fs::read_to_string(run.unwrap().path().join("run.json")).unwrap();
+    assert!(written.contains("\"x-quoted: "), "{written}");
     for name in [
         "out/duel.xml",
         "out/duel.json",
@@ -114,6 +126,250 @@ fn a_base_that_is_not_given_or_does_not_build_is_told() {
         &[],
     );
     assert!(!fails.status.success() && stderr(&fails).contains("broken"));
+}
+
+/// A program that stands on the path in place of another, and writes down what it was given.
+fn stub(place: &Place, name: &str, script: &str) -> String {
+    let folder = place.path().join("stubs");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join(name);
+    std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    format!("{}:{path}", folder.display())
+}
+
+#[test]
+fn each_end_of_a_duel_has_its_exit_code_annotation_and_output() {
+    let place = Place::new();
+    repository(&place);
+    let ends = "for word; do [ \"$last\" = --out ] && out=$word; last=$word; done
+        printf 'exit %s, %s · repeat: x\\n' \"$CODE\" \"$WORD\" >\"$out/duel.txt\"; exit \"$CODE\"";
+    stub(&place, "authlab", ends);
+    let authlab = place.path().join("stubs/authlab").display().to_string();
+    // The duel's code and word, the input: the job's code, the annotation, the output.
+    for (code, word, inconclusive, expected, annotation, outcome) in [
+        ("1", "slower", "neutral", 1, "::error ", "slower"),
+        ("0", "faster", "neutral", 0, "::notice ", "faster"),
+        ("0", "no change", "neutral", 0, "::notice ", "no-change"),
+        (
+            "3",
+            "inconclusive",
+            "neutral",
+            0,
+            "::warning ",
+            "inconclusive",
+        ),
+        ("3", "inconclusive", "pass", 0, "", "inconclusive"),
+        ("3", "inconclusive", "fail", 1, "::error ", "inconclusive"),
+        ("3", "inconclusive", "", 3, "::warning ", "inconclusive"),
+        ("3", "not valid", "neutral", 0, "::warning ", "inconclusive"),
+        ("0", "not valid", "", 0, "::warning ", "inconclusive"),
+        ("2", "", "neutral", 2, "::error ", "failed"),
+        ("1", "does not answer", "neutral", 1, "::error ", "failed"),
+        ("2", "", "maybe", 2, "", ""),
+    ] {
+        let outputs = place.path().join("outputs");
+        let _ = std::fs::remove_file(&outputs);
+        let output = Command::new("bash")
+            .arg(format!("{SCRIPTS}/run.sh"))
+            .args(["../sides", "../out"])
+            .env("AUTHLAB", &authlab)
+            .env("CODE", code)
+            .env("WORD", word)
+            .env("COMMAND", "true")
+            .env("INCONCLUSIVE", inconclusive)
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_OUTPUT", &outputs)
+            .current_dir(place.path().join("repository"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let case = format!("{code} {word} {inconclusive}: {said}");
+        assert_eq!(output.status.code(), Some(expected), "{case}");
+        let annotated = said.lines().filter(|line| line.starts_with("::")).count();
+        assert_eq!(annotated, usize::from(!annotation.is_empty()), "{case}");
+        assert!(said.contains(annotation), "{case}");
+        let written = std::fs::read_to_string(&outputs).unwrap_or_default();
+        let line = match outcome {
+            "" => String::new(),
+            outcome => format!("outcome={outcome}\n"),
+        };
+        assert_eq!(written, line, "{case}");
+    }
+}
+
+#[test]
+fn a_first_push_and_a_base_that_is_gone_are_inconclusive_and_not_failures() {
+    let place = Place::new();
+    repository(&place);
+    let gone = "1".repeat(40);
+    for base in ["0".repeat(40), gone] {
+        let build = script(&place, "build.sh", &[&base, "../sides", "false"], &[]);
+        assert_eq!(build.status.code(), Some(0), "{}", stderr(&build));
+        assert!(stderr(&build).contains("nothing to compare with"));
+        let outputs = place.path().join("outputs").display().to_string();
+        let duel = |inconclusive| {
+            let environment = [
+                ("COMMAND", "true"),
+                ("INCONCLUSIVE", inconclusive),
+                ("GITHUB_OUTPUT", &outputs),
+            ];
+            script(&place, "run.sh", &["../sides", "../out"], &environment)
+        };
+        assert_eq!(duel("neutral").status.code(), Some(0));
+        assert_eq!(duel("fail").status.code(), Some(1));
+        let written = std::fs::read_to_string(&outputs).unwrap();
+        assert!(written.ends_with("outcome=inconclusive\n"), "{written}");
+        let summary = std::fs::read_to_string(place.path().join("out/duel.md")).unwrap();
+        assert!(summary.contains("nothing to compare with"), "{summary}");
+    }
+}
+
+#[test]
+fn a_quote_that_is_not_closed_is_told() {
+    let place = Place::new();
+    repository(&place);
+    let environment = [("COMMAND", "true"), ("ARGUMENTS", "--name 'x")];
+    let output = script(&place, "run.sh", &["../sides", "../out"], &environment);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot be split into words"));
+}
+
+#[test]
+fn both_sides_have_their_submodules() {
+    let place = Place::new();
+    let first = repository(&place);
+    std::fs::create_dir(place.path().join("library")).unwrap();
+    let library = place.path().join("library").display().to_string();
+    git(&place, &["init", "-q", &library]);
+    place.write("library/code.txt", "code");
+    git(&place, &["-C", &library, "add", "."]);
+    git(&place, &["-C", &library, "commit", "-qm", "library"]);
+    let allowed = ["-c", "protocol.file.allow=always"];
+    let add = ["submodule", "--quiet", "add", &library, "vendored"];
+    git(&place, &[&allowed[..], &add].concat());
+    git(&place, &["commit", "-qm", "a submodule"]);
+    // The base has none yet.
+    let build = "[ ! -e .gitmodules ] || cat vendored/code.txt >built";
+    let environment = [
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "protocol.file.allow"),
+        ("GIT_CONFIG_VALUE_0", "always"),
+    ];
+    let output = script(
+        &place,
+        "build.sh",
+        &[&first, "../sides", build],
+        &environment,
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+    let built = std::fs::read_to_string(place.path().join("sides/head/built"));
+    assert_eq!(built.unwrap(), "code");
+    assert!(!place.path().join("sides/base/built").exists());
+}
+
+#[test]
+fn authlab_comes_from_the_cache_from_a_release_with_its_checksum_or_is_built_lean() {
+    let place = Place::new();
+    repository(&place);
+    std::fs::create_dir(place.path().join("binary")).unwrap();
+    place.write("binary/authlab", "#!/bin/sh\necho released\n");
+    let executable = Permissions::from_mode(0o755);
+    std::fs::set_permissions(place.path().join("binary/authlab"), executable).unwrap();
+    let releases = place.path().join("releases");
+    let released = releases.join("v1.2.3").display().to_string();
+    let binary = place.path().join("binary/authlab").display().to_string();
+    let root = env!("CARGO_MANIFEST_DIR");
+    let archived = Command::new("bash")
+        .args([&format!("{root}/deploy/release.sh"), &binary, &released])
+        .status();
+    assert!(archived.unwrap().success());
+    let path = stub(&place, "cargo", "echo cargo \"$@\"");
+    let from = format!("file://{}", releases.display());
+    let install = |name: &str, reference: &str| {
+        let environment = [
+            ("RELEASES", from.as_str()),
+            ("REF", reference),
+            ("PATH", path.as_str()),
+        ];
+        let folder = place.path().join(name).display().to_string();
+        let output = script(&place, "install.sh", &["sources", &folder], &environment);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said, stderr(&output))
+    };
+    let (code, said, error) = install("one", "v1.2.3");
+    assert_eq!(
+        (code, said.contains("release v1.2.3")),
+        (Some(0), true),
+        "{said}{error}"
+    );
+    assert!(place.path().join("one/bin/authlab").exists());
+    let (code, said, _) = install("one", "v1.2.3");
+    assert_eq!((code, said.contains("cache")), (Some(0), true), "{said}");
+    // A branch, and a release that has no archive.
+    for reference in ["main", "v9"] {
+        let (code, said, _) = install(&format!("built-{reference}"), reference);
+        assert_eq!(code, Some(0));
+        assert!(
+            said.contains("cargo install") && said.contains("--no-default-features"),
+            "{said}"
+        );
+    }
+    let archive = std::fs::read_dir(&released)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    for file in archive.filter(|file| file.extension().is_some_and(|end| end == "gz")) {
+        std::fs::write(file, "other").unwrap();
+    }
+    let (code, _, error) = install("two", "v1.2.3");
+    assert_eq!(
+        (code, error.contains("checksum")),
+        (Some(2), true),
+        "{error}"
+    );
+    assert!(!place.path().join("two/bin/authlab").exists());
+}
+
+#[test]
+fn a_pull_request_has_one_comment_that_is_written_anew() {
+    let place = Place::new();
+    repository(&place);
+    std::fs::create_dir(place.path().join("out")).unwrap();
+    place.write("out/duel.md", "**no change**\n");
+    let log = place.path().join("asked");
+    let script_of = "echo \"$@\" >>\"$LOG\"; case \"$*\" in *--paginate*) printf %s \"$EARLIER\" ;; *) exit \"$REFUSED\" ;; esac";
+    let path = stub(&place, "gh", script_of);
+    let asked = |earlier: &str, refused: &str| {
+        let _ = std::fs::remove_file(&log);
+        let environment = [
+            ("PATH", path.as_str()),
+            ("LOG", log.to_str().unwrap()),
+            ("EARLIER", earlier),
+            ("REFUSED", refused),
+            ("REPOSITORY", "o/r"),
+            ("PULL_REQUEST", "7"),
+            ("NAME", "nginx"),
+        ];
+        let output = script(&place, "comment.sh", &["../out"], &environment);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (std::fs::read_to_string(&log).unwrap(), said)
+    };
+    let (first, _) = asked("", "0");
+    assert!(
+        first.contains("--method POST repos/o/r/issues/7/comments"),
+        "{first}"
+    );
+    let (second, _) = asked("41", "0");
+    assert!(
+        second.contains("--method PATCH repos/o/r/issues/comments/41"),
+        "{second}"
+    );
+    let body = std::fs::read_to_string(place.path().join("out/comment.md")).unwrap();
+    assert_eq!(body, "<!-- authlab duel nginx -->\n**no change**\n");
+    let (_, said) = asked("", "1");
+    assert!(said.contains("pull-requests: write"), "{said}");
 }
 
 #[test]
