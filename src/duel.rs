@@ -21,7 +21,7 @@ use authlab_reports::duel::Duel;
 use authlab_reports::folder;
 use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
-use authlab_reports::run::{Instructions, Terms};
+use authlab_reports::run::{Instructions, Run, Terms};
 use clap::ArgMatches;
 
 use crate::format::{Format, Written};
@@ -135,6 +135,10 @@ struct End {
     /// Exit code of an inconclusive duel: pass (0) or fail (1) [default: 3]
     #[arg(long, value_name = "END")]
     inconclusive: Option<Inconclusive>,
+    /// End with the codes of `git bisect run`: 0 good (faster, no change), 1 bad (slower), 125 skip (inconclusive, not valid, the
+    /// candidate does not start or answer), 128 abort (bad input, the baseline does not start)
+    #[arg(long, conflicts_with_all = ["inconclusive", "bench"])]
+    bisect: bool,
     /// Format of the result on standard output
     #[arg(long, default_value = "text", value_parser = Format::of_duels())]
     format: Format,
@@ -144,6 +148,16 @@ struct End {
     /// Folder in which run folders are created
     #[arg(long, default_value = "reports/runs")]
     runs: PathBuf,
+}
+
+impl End {
+    fn code(&self, code: u8) -> ExitCode {
+        ExitCode::from(if self.bisect {
+            exit::for_bisect(code)
+        } else {
+            code
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -223,6 +237,11 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
     end(&arguments, finished)
 }
 
+/// Whether it is the candidate.
+fn is_head(run: &Run, variant: &str) -> bool {
+    run.duel.as_ref().is_some_and(|terms| terms.head == variant)
+}
+
 /// The arguments of the duel that a run holds.
 fn replayed(run: &Path, again: &ArgMatches) -> anyhow::Result<(Arguments, ArgMatches)> {
     let run = folder::read(run)?;
@@ -272,8 +291,12 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
     if let Some(error) = error.as_ref().filter(|_| !measured) {
         // Nothing was measured: there is nothing to judge.
         output::error(format_args!("{error}"));
-        return Ok(ExitCode::from(match error {
-            RunError::Interrupted => exit::NO_VERDICT,
+        return Ok(arguments.end.code(match error {
+            // `git bisect run` is to stop when a person stops a duel.
+            RunError::Interrupted if !arguments.end.bisect => exit::NO_VERDICT,
+            RunError::Server { variant, .. } if arguments.end.bisect && is_head(&run, variant) => {
+                exit::TARGET_FAILED
+            }
             _ => exit::REFUSED,
         }));
     }
@@ -289,16 +312,32 @@ fn end(arguments: &Arguments, finished: Finished) -> anyhow::Result<ExitCode> {
     match error {
         Some(RunError::Interrupted) => {
             output::error(format_args!("interrupted; the run is marked partial"));
-            Ok(ExitCode::from(exit::NO_VERDICT))
+            Ok(arguments.end.code(if arguments.end.bisect {
+                exit::REFUSED
+            } else {
+                exit::NO_VERDICT
+            }))
+        }
+        Some(RunError::Silent(silent))
+            if arguments.end.bisect && is_head(&run, &silent.variant) =>
+        {
+            output::error(format_args!("{}", RunError::Silent(silent)));
+            Ok(arguments.end.code(exit::TARGET_FAILED))
         }
         Some(error @ RunError::Silent(_)) => {
             output::error(format_args!("{error}"));
-            Ok(ExitCode::from(duel.exit_code))
+            Ok(arguments.end.code(duel.exit_code))
+        }
+        Some(RunError::Server { variant, cause })
+            if arguments.end.bisect && is_head(&run, &variant) =>
+        {
+            output::error(format_args!("variant `{variant}`: {cause}"));
+            Ok(arguments.end.code(exit::TARGET_FAILED))
         }
         Some(error) => {
             output::error(format_args!("{error}"));
-            Ok(ExitCode::from(exit::REFUSED))
+            Ok(arguments.end.code(exit::REFUSED))
         }
-        None => Ok(ExitCode::from(duel.exit_code)),
+        None => Ok(arguments.end.code(duel.exit_code)),
     }
 }

@@ -22,3 +22,18 @@ Exit codes:
     };
 }
 pub(crate) use exit_codes;
+
+/// What a refusal ends with. `git bisect run` would take 2 for a bad commit; 128 ends the bisection (git-bisect(1)).
+pub(crate) fn refused() -> u8 {
+    let asked_by_git = std::env::args_os().any(|word| word == "--bisect");
+    if asked_by_git { 128 } else { REFUSED }
+}
+
+/// The same end of a duel for `git bisect run`: 0 good, 1 bad, 125 cannot be tested.
+pub(crate) fn for_bisect(code: u8) -> u8 {
+    match code {
+        0 | BROKEN => code,
+        REFUSED => 128,
+        _ => 125,
+    }
+}

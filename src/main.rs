@@ -111,7 +111,7 @@ fn main() -> ExitCode {
                 && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
         {
             output::error(format_args!("{}", refusal::one_line(error)));
-            return ExitCode::from(exit::REFUSED);
+            return ExitCode::from(exit::refused());
         }
         // The help or the version was asked for, or there were no arguments and the help is the answer.
         Err(help) => {
@@ -149,7 +149,7 @@ fn main() -> ExitCode {
         Ok(code) => output::finished(code),
         Err(error) => {
             output::error(format_args!("{}", with_causes(&error)));
-            ExitCode::from(exit::REFUSED)
+            ExitCode::from(exit::refused())
         }
     }
 }

@@ -328,3 +328,32 @@ fn a_duel_cut_short_is_told_partial_and_leaves_nothing() {
 fn pid(child: &std::process::Child) -> String {
     child.id().to_string()
 }
+
+#[test]
+fn git_bisect_run_never_takes_for_bad_what_was_not_measured() {
+    let place = Place::new();
+    let starts = null("");
+    // The baseline, the candidate, more words: the code.
+    for (base, head, more, code) in [
+        (starts.as_str(), "false {port}", "--bisect", 125),
+        ("false {port}", starts.as_str(), "--bisect", 128),
+        (
+            starts.as_str(),
+            "false --port {port}",
+            "--bisect --slyce=1s",
+            128,
+        ),
+        (starts.as_str(), "./no-such-program {port}", "--bisect", 125),
+        (starts.as_str(), "false {port}", "", 2),
+    ] {
+        let words = ["--base", base, "--head", head, "--ready-within", "2s"];
+        let more: Vec<&str> = more.split_whitespace().collect();
+        let output = duel(&place, &[&words[..], &more].concat());
+        let case = format!("{base} {head} {more:?}: {}", stderr(&output));
+        assert_eq!(output.status.code(), Some(code), "{case}");
+    }
+    let words = ["--base", &starts, "--head", &starts, "--bisect"];
+    let output = duel(&place, &words);
+    let code = output.status.code().unwrap();
+    assert!(matches!(code, 0 | 125 | 1), "{code}: {}", stderr(&output));
+}
