@@ -69,6 +69,22 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     ),
     ("authlab prove figures --write", "changes what is committed"),
     (
+        "git worktree add ../good GOOD",
+        "another project's repository and minutes; tests/duel.rs has the codes of --bisect",
+    ),
+    (
+        "(cd ../good && cargo build --release)",
+        "another project's repository and minutes; tests/duel.rs has the codes of --bisect",
+    ),
+    (
+        "git bisect start HEAD GOOD",
+        "another project's repository and minutes; tests/duel.rs has the codes of --bisect",
+    ),
+    (
+        r#"git bisect run sh -c 'cargo build --release || exit 125; authlab duel --get /things/1 --bisect --base "../good/target/release/my-server --port {port}" --head "target/release/my-server --port {port}"'"#,
+        "another project's repository and minutes; tests/duel.rs has the codes of --bisect",
+    ),
+    (
         "promtool tsdb create-blocks-from openmetrics run.om PROMETHEUS_DATA",
         "needs Prometheus; reports/tests/reports/summary.rs reads what it would",
     ),
