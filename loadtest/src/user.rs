@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use authlab_reports::run::Bytes;
 use tokio::sync::{Mutex, watch};
 
 use crate::arrivals::trace::Replayed;
@@ -165,6 +166,8 @@ struct Seat {
     in_flight: Option<(usize, Instant)>,
     /// Requests of the step under way that were sent again, because the server had not read them.
     retried: u64,
+    /// What had passed on its connections when it was counted last.
+    counted: Bytes,
     /// When that request could be sent.
     under_way: Arc<UnderWay>,
 }
@@ -224,6 +227,7 @@ impl Seat {
             begun: None,
             in_flight: None,
             retried: 0,
+            counted: Bytes::default(),
             under_way: Arc::default(),
         }
     }
@@ -254,9 +258,20 @@ impl Seat {
         Ok(())
     }
 
+    /// What passed on its connections since it was counted last.
+    fn transferred(&mut self) -> Bytes {
+        let mut passed = Bytes::default();
+        for line in &self.lines {
+            passed += line.passed();
+        }
+        passed.since(std::mem::replace(&mut self.counted, passed))
+    }
+
     /// Makes journeys until the slice is over. A request that takes longer than the load's timeout has failed, and its
     /// journey ends with it.
     async fn travel(&mut self, job: &Job) {
+        // Of preparing, and of what was on its way between two slices.
+        self.transferred();
         loop {
             let under_way = Arc::clone(&self.under_way);
             let is_overdue = tokio::select! {
@@ -364,6 +379,7 @@ impl Seat {
         }
         self.claims.clear();
         self.under_way.end();
+        let transferred = self.transferred();
         if let Some((position, planned)) = self.in_flight.take()
             && !job.interrupted.load(Ordering::Relaxed)
         {
@@ -371,6 +387,7 @@ impl Seat {
             recorder.abandoned(position, NO_ANSWER, planned, Instant::now());
             recorder.stalled();
         }
+        job.recorder().transferred(transferred);
     }
 }
 

@@ -217,6 +217,7 @@ impl Conductor<'_> {
                 .clone()
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
+            bytes: Some(ran.taken.bytes),
             retried: ran.taken.retried,
             cpu_ns: all.map(|used| nanos(used.cpu)),
             beside_cpu_ns: besides

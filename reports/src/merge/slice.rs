@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use super::{MergeError, Part, started};
 use crate::{
     folder::{FolderError, Recorded, Recordings, tag},
-    run::{Attack, CacheUse, Slice},
+    run::{Attack, Bytes, CacheUse, Slice},
 };
 
 /// The slice at `place` in each shard's run: counts and histograms summed, spans from the first
@@ -75,6 +75,7 @@ pub(super) fn added(
                 ..cache
             }),
         failed,
+        bytes: Bytes::sum(slices.iter().map(|slice| slice.bytes)),
         retried: slices.iter().map(|slice| slice.retried).sum(),
         // The servers were started elsewhere: no shard knows their processes.
         cpu_ns: None,

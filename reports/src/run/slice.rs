@@ -48,6 +48,9 @@ pub struct Slice {
     pub cache: Option<CacheUse>,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
+    /// What passed on its users' connections; none in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Bytes>,
     /// Requests that were sent again on a new connection, because the server had closed the old one before it
     /// read them. They are no failures.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -112,6 +115,9 @@ pub struct Interval {
     pub ok: u64,
     /// Requests that failed.
     pub failed: u64,
+    /// What passed on its users' connections for them; none in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Bytes>,
     /// Figures of each step's `service` and `response`.
     pub figures: Vec<Figure>,
 }
@@ -148,6 +154,9 @@ pub struct Figure {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<(u64, u64)>,
 }
+
+/// The reason under which arrivals are counted that were planned and never sent.
+pub const NEVER_SENT: &str = "never sent: every user was busy";
 
 /// The percentiles of a [`Figure`], in the order in which `run.json` holds them. Another one is appended, whatever its
 /// size: a file of an older version has fewer values, and they keep their meaning.
@@ -223,6 +232,15 @@ impl Slice {
         self.failed.values().sum()
     }
 
+    /// Requests that were sent.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        let failed = self.failed.iter();
+        let failed = failed.filter(|(reason, _)| *reason != NEVER_SENT);
+        let counts = failed.map(|(_, count)| *count);
+        counts.fold(self.ok, u64::saturating_add)
+    }
+
     /// The time in which its answers came. Runs of older versions do not say it: there it lasts
     /// until the last answer.
     #[must_use]
@@ -234,6 +252,44 @@ impl Slice {
     #[must_use]
     pub fn throughput(&self) -> Option<f64> {
         throughput([self])
+    }
+}
+
+/// Octets on connections, above TLS: heads and bodies, and with HTTP/2 its frames. Those of requests that failed, or were
+/// sent again, are among them; those of steps that are not timed are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bytes {
+    /// From the server.
+    pub received: u64,
+    /// To the server.
+    pub sent: u64,
+}
+
+impl std::ops::AddAssign for Bytes {
+    fn add_assign(&mut self, more: Self) {
+        self.received = self.received.saturating_add(more.received);
+        self.sent = self.sent.saturating_add(more.sent);
+    }
+}
+
+impl Bytes {
+    /// All of them; none where one part does not say it.
+    pub fn sum(parts: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        let mut sum = Self::default();
+        for part in parts {
+            sum += part?;
+        }
+        Some(sum)
+    }
+
+    /// What passed since there were so many.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            received: self.received.saturating_sub(before.received),
+            sent: self.sent.saturating_sub(before.sent),
+        }
     }
 }
 
