@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::folder::Recorded;
-use authlab_reports::run::{Attack, Bytes, CacheUse, NEVER_SENT};
+use authlab_reports::run::{Attack, Bytes, CacheUse, NEVER_SENT, UserTime};
 use hdrhistogram::Histogram;
 
 use crate::live::Live;
@@ -34,6 +34,7 @@ pub(crate) struct Recorder {
     drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
     bytes: Bytes,
+    user_time: Option<UserTime>,
     retried: u64,
     /// Answers that their steps do not expect.
     refused: u64,
@@ -97,6 +98,7 @@ pub(crate) struct Taken {
     pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
     pub(crate) bytes: Bytes,
+    pub(crate) user_time: Option<UserTime>,
     /// Requests that were sent again, because the server had not read them.
     pub(crate) retried: u64,
     /// No answer came at all, and requests were waited for in vain.
@@ -136,6 +138,7 @@ impl Recorder {
             drawn: Vec::new(),
             failed: BTreeMap::new(),
             bytes: Bytes::default(),
+            user_time: None,
             retried: 0,
             refused: 0,
             stalled: 0,
@@ -307,6 +310,13 @@ impl Recorder {
         }
     }
 
+    /// Adds what a closed user says of its own time.
+    pub(crate) fn left(&mut self, stay: Option<UserTime>) {
+        if let Some(stay) = stay {
+            *self.user_time.get_or_insert_default() += stay;
+        }
+    }
+
     /// Counts requests that were sent again, because the server had not read them.
     pub(crate) fn retried(&mut self, requests: u64) {
         self.retried += requests;
@@ -415,6 +425,7 @@ impl Recorder {
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
             bytes: std::mem::take(&mut self.bytes),
+            user_time: self.user_time.take(),
             retried: std::mem::take(&mut self.retried),
             is_silent,
             has_stalled,

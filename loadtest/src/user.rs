@@ -9,6 +9,7 @@ mod journey;
 mod line;
 mod members;
 mod page;
+mod presence;
 mod request;
 mod saving;
 mod staleness;
@@ -32,6 +33,7 @@ use crate::scenario::TRACE_VALUES;
 use browse::Browser;
 use line::Line;
 use members::{Claim, Members};
+use presence::Presence;
 use request::Requests;
 use values::Values;
 
@@ -168,6 +170,8 @@ struct Seat {
     retried: u64,
     /// What had passed on its connections when it was counted last.
     counted: Bytes,
+    /// In the slice, of a closed user.
+    presence: Presence,
     /// When that request could be sent.
     under_way: Arc<UnderWay>,
 }
@@ -228,6 +232,7 @@ impl Seat {
             in_flight: None,
             retried: 0,
             counted: Bytes::default(),
+            presence: Presence::default(),
             under_way: Arc::default(),
         }
     }
@@ -280,6 +285,7 @@ impl Seat {
                 () = under_way.overdue(job) => true,
             };
             if !is_overdue {
+                job.recorder().left(self.presence.leave(Instant::now()));
                 return;
             }
             self.abandon(job);
@@ -307,12 +313,19 @@ impl Seat {
     async fn repeat(&mut self, job: &Job, think: Think) {
         self.account = None;
         let mut planned = Instant::now();
+        self.presence.enter(planned);
         loop {
             planned = match self.journey(job, planned, planned).await {
-                Ended::Made(ended) => ended + think.pause(&mut self.values.random),
+                Ended::Made(ended) => {
+                    let pause = think.pause(&mut self.values.random);
+                    self.presence.rest(pause);
+                    ended + pause
+                }
                 Ended::Broken => {
                     tokio::time::sleep(RETRY_AFTER).await;
-                    Instant::now()
+                    let now = Instant::now();
+                    self.presence.rested(now);
+                    now
                 }
                 Ended::Over => return,
             };
@@ -383,11 +396,15 @@ impl Seat {
         if let Some((position, planned)) = self.in_flight.take()
             && !job.interrupted.load(Ordering::Relaxed)
         {
+            let now = Instant::now();
             let mut recorder = job.recorder();
-            recorder.abandoned(position, NO_ANSWER, planned, Instant::now());
+            recorder.abandoned(position, NO_ANSWER, planned, now);
             recorder.stalled();
+            self.presence.ended(now);
         }
-        job.recorder().transferred(transferred);
+        let mut recorder = job.recorder();
+        recorder.transferred(transferred);
+        recorder.left(self.presence.leave(Instant::now()));
     }
 }
 

@@ -16,7 +16,7 @@ pub use self::capacity::{Capacity, LimitedBy, Point};
 pub use self::latency::Latency;
 pub(crate) use self::slice::ALWAYS_HELD;
 pub use self::slice::{
-    Attack, Bytes, CacheUse, Figure, Interval, NEVER_SENT, PERCENTILES, Slice,
+    Attack, Bytes, CacheUse, Figure, Interval, NEVER_SENT, PERCENTILES, Slice, UserTime,
     ascending_percentiles, per_second, throughput,
 };
 

@@ -236,6 +236,7 @@ impl Conductor<'_> {
             resent: ran.resent,
             late_ns: ran.late.map(nanos),
             paused_ns: ran.paused.map(nanos),
+            user_time: ran.taken.user_time,
             unreached: ran.unreached.clone(),
             intervals: if load.continuous {
                 placed(self.intervals.clone(), start_ns, nanos(ran.length))

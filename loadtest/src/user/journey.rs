@@ -45,7 +45,9 @@ impl Seat {
         match ended {
             Ended::Made(_) => {
                 self.fill_anew(job).await;
-                Ended::Made(Instant::now())
+                let now = Instant::now();
+                self.presence.rested(now);
+                Ended::Made(now)
             }
             Ended::Broken => {
                 self.fill_anew(job).await;
@@ -176,15 +178,21 @@ impl Seat {
         match outcome {
             Ok((answer, passed)) => {
                 record(job, position, (planned, free), &answer, transferred);
+                self.presence.ended(answer.last_byte);
                 // The time in which a body was decoded is no request's.
                 let ended = match answer.coding {
-                    Coding::Decoded => Instant::now(),
+                    Coding::Decoded => {
+                        let now = Instant::now();
+                        self.presence.rested(now);
+                        now
+                    }
                     _ => answer.last_byte,
                 };
                 (ended, passed)
             }
             Err(reason) => {
                 let ended = Instant::now();
+                self.presence.ended(ended);
                 let mut recorder = job.recorder();
                 recorder.failed(position, &reason, planned, ended);
                 recorder.transferred(transferred);

@@ -93,6 +93,9 @@ pub struct Slice {
     /// recorded in such a slice is part of the run's figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_ns: Option<u64>,
+    /// The time of its closed users; none for open arrivals, and in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_time: Option<UserTime>,
     /// Steps that have fewer samples than the slice waits for, and how often each was not reached: its journey had ended
     /// at an earlier step, which failed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -232,6 +235,27 @@ impl Slice {
         self.failed.values().sum()
     }
 
+    /// By how much of the users' time the recorded requests disagree with it, by Little's law: users = throughput ×
+    /// (mean response time + mean think time). Less than 0 where answers, or time, were not recorded; none where there are
+    /// no closed users.
+    ///
+    /// Multiplied by the length of the slice: the time that the users were present, added up, is the recorded requests
+    /// times the sum of their mean time (from the intended start to the last byte, or to the failure) and of the mean time
+    /// that their users were idle for each request. Each user counts from its own first request to the end of its last, so
+    /// that the edges of a slice do not count.
+    #[must_use]
+    pub fn user_time_disagreement(&self) -> Option<f64> {
+        let users = self.user_time?;
+        if users.requests == 0 || users.present_ns == 0 {
+            return None;
+        }
+        let timed = self.figures.iter();
+        let timed = timed.filter(|figure| ["response", "failed"].contains(&figure.metric.as_str()));
+        let idle = users.idle_ns as f64 / users.requests as f64;
+        let recorded: f64 = timed.map(|at| at.count as f64 * (at.mean + idle)).sum();
+        Some(recorded / users.present_ns as f64 - 1.0)
+    }
+
     /// Requests that were sent.
     #[must_use]
     pub fn sent(&self) -> u64 {
@@ -290,6 +314,26 @@ impl Bytes {
             received: self.received.saturating_sub(before.received),
             sent: self.sent.saturating_sub(before.sent),
         }
+    }
+}
+
+/// What closed users say of their own time in a slice, all of them together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserTime {
+    /// Requests that they made, answered or failed.
+    pub requests: u64,
+    /// The time that they were in the slice, each from its first request on.
+    pub present_ns: u64,
+    /// What of it they had no request under way, as they were told: think time, the wait after a failure, untimed steps.
+    pub idle_ns: u64,
+}
+
+impl std::ops::AddAssign for UserTime {
+    fn add_assign(&mut self, more: Self) {
+        self.requests = self.requests.saturating_add(more.requests);
+        self.present_ns = self.present_ns.saturating_add(more.present_ns);
+        self.idle_ns = self.idle_ns.saturating_add(more.idle_ns);
     }
 }
 

@@ -161,6 +161,7 @@ impl Contest {
             resent: None,
             late_ns: None,
             paused_ns: None,
+            user_time: None,
             unreached: std::collections::BTreeMap::new(),
             intervals: Vec::new(),
         }

@@ -210,6 +210,7 @@ pub(crate) fn slice(
         resent: None,
         late_ns: None,
         paused_ns: None,
+        user_time: None,
         unreached: std::collections::BTreeMap::new(),
         intervals: Vec::new(),
     };
