@@ -24,12 +24,15 @@ use crate::protocol::HttpVersion;
 pub(crate) use self::broken::{Broken, Failure};
 pub(crate) use self::endpoint::Endpoint;
 use self::tls::Tls;
-use self::watched::{Octets, Watched};
+pub(crate) use self::watched::Octets;
+use self::watched::Watched;
 
 /// A connection that is open, or was.
 pub(crate) struct Connection {
     sender: Sender,
     octets: Octets,
+    /// What of them had been received before the request under way.
+    received_before: u64,
     /// Whether a response has come on it.
     is_proven: bool,
 }
@@ -98,18 +101,18 @@ const MOST_HEAD_BYTES: u32 = 408 << 10;
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 impl Connection {
-    /// Opens a connection; the TLS handshake is part of it, and of no request.
-    pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
+    /// Opens a connection; the TLS handshake is part of it, and of no request. What passes is added to `octets`.
+    pub(crate) async fn open(endpoint: &Endpoint, octets: &Octets) -> Result<Self, Failure> {
         let stream = dial(endpoint).await?;
-        let octets = Octets::default();
         let sender = match &endpoint.tls {
-            None => Sender::over(stream, endpoint.http, &octets).await?,
+            None => Sender::over(stream, endpoint.http, octets).await?,
             // On the heap: a user's future, moved and polled for each request, stays small.
-            Some(tls) => Box::pin(Sender::secured(stream, tls, endpoint.http, &octets)).await?,
+            Some(tls) => Box::pin(Sender::secured(stream, tls, endpoint.http, octets)).await?,
         };
         Ok(Self {
             sender,
-            octets,
+            octets: octets.clone(),
+            received_before: 0,
             is_proven: false,
         })
     }
@@ -130,7 +133,9 @@ impl Connection {
     ) -> Result<Answer, Lost> {
         let is_idempotent = request.method().is_idempotent();
         let sent = Instant::now();
-        let came_unasked = self.octets.forget();
+        let received = self.octets.received();
+        let came_unasked = received > self.received_before;
+        self.received_before = received;
         let response = match &mut self.sender {
             Sender::One(sender) => sender.send_request(request).await,
             Sender::Two(sender) => sender.send_request(request).await,
@@ -177,7 +182,7 @@ impl Connection {
     ) -> Lost {
         let is_one = matches!(self.sender, Sender::One(_));
         // HTTP/2 has frames of its own; no response began, however many octets came.
-        let octets = is_one && self.octets.came();
+        let octets = is_one && self.octets.received() > self.received_before;
         // hyper gives a request back that it has not begun to write.
         let was_written = !error.is_canceled();
         let broken = if is_one && !was_written && !self.is_proven && (octets || came_unasked) {

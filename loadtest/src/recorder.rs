@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authlab_reports::folder::Recorded;
-use authlab_reports::run::{Attack, CacheUse};
+use authlab_reports::run::{Attack, Bytes, CacheUse, NEVER_SENT, UserTime};
 use hdrhistogram::Histogram;
 
 use crate::live::Live;
@@ -33,6 +33,8 @@ pub(crate) struct Recorder {
     /// Members drawn, in their order, where an ideal cache is to be asked about them.
     drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
+    bytes: Bytes,
+    user_time: Option<UserTime>,
     retried: u64,
     /// Answers that their steps do not expect.
     refused: u64,
@@ -95,6 +97,8 @@ pub(crate) struct Taken {
     pub(crate) cache: Option<CacheUse>,
     pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
+    pub(crate) bytes: Bytes,
+    pub(crate) user_time: Option<UserTime>,
     /// Requests that were sent again, because the server had not read them.
     pub(crate) retried: u64,
     /// No answer came at all, and requests were waited for in vain.
@@ -114,7 +118,7 @@ pub(crate) struct Taken {
 pub(crate) const NO_ANSWER: &str = "no answer in time";
 
 /// The reason under which arrivals are counted that were planned and never sent.
-pub(crate) const DROPPED: &str = "never sent: every user was busy";
+pub(crate) const DROPPED: &str = NEVER_SENT;
 
 /// More distinct stage names than this are ignored: a server must not fill our memory.
 const MOST_STAGES: usize = 16;
@@ -133,6 +137,8 @@ impl Recorder {
             cache: None,
             drawn: Vec::new(),
             failed: BTreeMap::new(),
+            bytes: Bytes::default(),
+            user_time: None,
             retried: 0,
             refused: 0,
             stalled: 0,
@@ -296,6 +302,21 @@ impl Recorder {
         }
     }
 
+    /// Counts what passed on a user's connections for the request that was recorded last.
+    pub(crate) fn transferred(&mut self, bytes: Bytes) {
+        self.bytes += bytes;
+        if let Some(intervals) = &mut self.intervals {
+            intervals.transferred(bytes);
+        }
+    }
+
+    /// Adds what a closed user says of its own time.
+    pub(crate) fn left(&mut self, stay: Option<UserTime>) {
+        if let Some(stay) = stay {
+            *self.user_time.get_or_insert_default() += stay;
+        }
+    }
+
     /// Counts requests that were sent again, because the server had not read them.
     pub(crate) fn retried(&mut self, requests: u64) {
         self.retried += requests;
@@ -403,6 +424,8 @@ impl Recorder {
             cache: self.cache.take(),
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
+            bytes: std::mem::take(&mut self.bytes),
+            user_time: self.user_time.take(),
             retried: std::mem::take(&mut self.retried),
             is_silent,
             has_stalled,

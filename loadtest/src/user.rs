@@ -9,6 +9,7 @@ mod journey;
 mod line;
 mod members;
 mod page;
+mod presence;
 mod request;
 mod saving;
 mod staleness;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use authlab_reports::run::Bytes;
 use tokio::sync::{Mutex, watch};
 
 use crate::arrivals::trace::Replayed;
@@ -31,6 +33,7 @@ use crate::scenario::TRACE_VALUES;
 use browse::Browser;
 use line::Line;
 use members::{Claim, Members};
+use presence::Presence;
 use request::Requests;
 use values::Values;
 
@@ -165,6 +168,10 @@ struct Seat {
     in_flight: Option<(usize, Instant)>,
     /// Requests of the step under way that were sent again, because the server had not read them.
     retried: u64,
+    /// What had passed on its connections when it was counted last.
+    counted: Bytes,
+    /// In the slice, of a closed user.
+    presence: Presence,
     /// When that request could be sent.
     under_way: Arc<UnderWay>,
 }
@@ -224,6 +231,8 @@ impl Seat {
             begun: None,
             in_flight: None,
             retried: 0,
+            counted: Bytes::default(),
+            presence: Presence::default(),
             under_way: Arc::default(),
         }
     }
@@ -254,9 +263,20 @@ impl Seat {
         Ok(())
     }
 
+    /// What passed on its connections since it was counted last.
+    fn transferred(&mut self) -> Bytes {
+        let mut passed = Bytes::default();
+        for line in &self.lines {
+            passed += line.passed();
+        }
+        passed.since(std::mem::replace(&mut self.counted, passed))
+    }
+
     /// Makes journeys until the slice is over. A request that takes longer than the load's timeout has failed, and its
     /// journey ends with it.
     async fn travel(&mut self, job: &Job) {
+        // Of preparing, and of what was on its way between two slices.
+        self.transferred();
         loop {
             let under_way = Arc::clone(&self.under_way);
             let is_overdue = tokio::select! {
@@ -265,6 +285,7 @@ impl Seat {
                 () = under_way.overdue(job) => true,
             };
             if !is_overdue {
+                job.recorder().left(self.presence.leave(Instant::now()));
                 return;
             }
             self.abandon(job);
@@ -292,12 +313,19 @@ impl Seat {
     async fn repeat(&mut self, job: &Job, think: Think) {
         self.account = None;
         let mut planned = Instant::now();
+        self.presence.enter(planned);
         loop {
             planned = match self.journey(job, planned, planned).await {
-                Ended::Made(ended) => ended + think.pause(&mut self.values.random),
+                Ended::Made(ended) => {
+                    let pause = think.pause(&mut self.values.random);
+                    self.presence.rest(pause);
+                    ended + pause
+                }
                 Ended::Broken => {
                     tokio::time::sleep(RETRY_AFTER).await;
-                    Instant::now()
+                    let now = Instant::now();
+                    self.presence.rested(now);
+                    now
                 }
                 Ended::Over => return,
             };
@@ -364,13 +392,19 @@ impl Seat {
         }
         self.claims.clear();
         self.under_way.end();
+        let transferred = self.transferred();
         if let Some((position, planned)) = self.in_flight.take()
             && !job.interrupted.load(Ordering::Relaxed)
         {
+            let now = Instant::now();
             let mut recorder = job.recorder();
-            recorder.abandoned(position, NO_ANSWER, planned, Instant::now());
+            recorder.abandoned(position, NO_ANSWER, planned, now);
             recorder.stalled();
+            self.presence.ended(now);
         }
+        let mut recorder = job.recorder();
+        recorder.transferred(transferred);
+        recorder.left(self.presence.leave(Instant::now()));
     }
 }
 

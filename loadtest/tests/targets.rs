@@ -58,6 +58,7 @@ fn run_at(server: &Secured, http: &str, load: &str) -> Finished {
 
 #[test]
 fn closed_and_open_loads_are_answered_over_every_protocol() {
+    let mut of_an_answer = None;
     for (tls, http2) in [(false, false), (false, true), (true, false), (true, true)] {
         for (load, users) in [(CLOSED, 3), (OPEN, 4)] {
             let case = format!("tls {tls}, http2 {http2}, {load:?}");
@@ -68,6 +69,14 @@ fn closed_and_open_loads_are_answered_over_every_protocol() {
             assert_eq!(run.variants[0].target, server.url, "{case}");
             for slice in &run.slices {
                 assert!(slice.ok > 0 && slice.failed.is_empty(), "{case}: {slice:?}");
+                let bytes = slice.bytes.unwrap();
+                assert!(bytes.received > 0 && bytes.sent > 0, "{case}: {bytes:?}");
+                if !http2 {
+                    // All answers are as long, and TLS is not counted.
+                    assert_eq!(bytes.received % slice.ok, 0, "{case}: {bytes:?}");
+                    let each = bytes.received / slice.ok;
+                    assert_eq!(*of_an_answer.get_or_insert(each), each, "{case}");
+                }
             }
             if load == OPEN {
                 assert_eq!(count(run, "post", "response"), 200, "{case}");

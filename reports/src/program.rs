@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use self::openmetrics::openmetrics;
-use crate::run::{self, Figure, Interval, Latency, PERCENTILES, Run, Slice};
+use crate::run::{self, Bytes, Figure, Interval, Latency, PERCENTILES, Run, Slice};
 use crate::section::summary::{self, Summary};
 
 /// A slice: its fields as in `run.json`, each figure with the names and units of its values.
@@ -61,9 +61,20 @@ struct Spoken<'a> {
     seconds: f64,
     requests_per_second: Option<f64>,
     planned_per_second: Option<f64>,
+    bytes: Option<SpokenBytes>,
     status: BTreeMap<&'a str, u64>,
     errors: &'a BTreeMap<String, u64>,
     steps: Vec<SpokenStep<'a>>,
+}
+
+#[derive(Serialize)]
+struct SpokenBytes {
+    received: u64,
+    sent: u64,
+    received_per_second: Option<f64>,
+    sent_per_second: Option<f64>,
+    received_per_request: Option<f64>,
+    sent_per_request: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -98,6 +109,14 @@ impl<'a> Spoken<'a> {
             seconds: summary.answering.as_secs_f64(),
             requests_per_second: summary.per_second,
             planned_per_second: summary.planned_per_s,
+            bytes: summary.bytes.map(|Bytes { received, sent }| SpokenBytes {
+                received,
+                sent,
+                received_per_second: summary.bytes_per_second(received),
+                sent_per_second: summary.bytes_per_second(sent),
+                received_per_request: summary.bytes_per_request(received),
+                sent_per_request: summary.bytes_per_request(sent),
+            }),
             status,
             errors: &summary.errors,
             steps: summary
@@ -177,6 +196,8 @@ pub fn csv(run: &Run) -> String {
         "ok",
         "failed",
         "requests_per_second",
+        "received_bytes",
+        "sent_bytes",
         "step",
     ]
     .map(ToOwned::to_owned)
@@ -192,6 +213,10 @@ pub fn csv(run: &Run) -> String {
     for slice in run.slices.iter().filter(|slice| !slice.was_paused()) {
         let steps = run.load(&slice.load).map_or(&[][..], |load| &load.steps);
         for part in Part::of(slice) {
+            let bytes = |of: fn(Bytes) -> u64| {
+                let bytes = part.bytes.map(of);
+                bytes.map_or(String::new(), |bytes| bytes.to_string())
+            };
             for step in steps {
                 let mut cells = vec![
                     slice.variant.clone(),
@@ -203,6 +228,8 @@ pub fn csv(run: &Run) -> String {
                     part.failed.to_string(),
                     part.per_second
                         .map_or(String::new(), |rate| rate.to_string()),
+                    bytes(|bytes| bytes.received),
+                    bytes(|bytes| bytes.sent),
                     step.clone(),
                 ];
                 for latency in latencies {
@@ -234,6 +261,7 @@ struct Part<'a> {
     length_ns: u64,
     ok: u64,
     failed: u64,
+    bytes: Option<Bytes>,
     per_second: Option<f64>,
     figures: &'a [Figure],
 }
@@ -246,6 +274,7 @@ impl<'a> Part<'a> {
                 length_ns: slice.length_ns,
                 ok: slice.ok,
                 failed: slice.failures(),
+                bytes: slice.bytes,
                 per_second: slice.throughput(),
                 figures: &slice.figures,
             }];
@@ -255,6 +284,7 @@ impl<'a> Part<'a> {
             length_ns: interval.length_ns,
             ok: interval.ok,
             failed: interval.failed,
+            bytes: interval.bytes,
             per_second: run::per_second(
                 interval.ok,
                 std::time::Duration::from_nanos(interval.length_ns),

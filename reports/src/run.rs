@@ -16,8 +16,8 @@ pub use self::capacity::{Capacity, LimitedBy, Point};
 pub use self::latency::Latency;
 pub(crate) use self::slice::ALWAYS_HELD;
 pub use self::slice::{
-    Attack, CacheUse, Figure, Interval, PERCENTILES, Slice, ascending_percentiles, per_second,
-    throughput,
+    Attack, Bytes, CacheUse, Figure, Interval, NEVER_SENT, PERCENTILES, Slice, UserTime,
+    ascending_percentiles, per_second, throughput,
 };
 
 /// The version of this format; a reader refuses a run that is newer than it knows.

@@ -217,6 +217,7 @@ impl Conductor<'_> {
                 .clone()
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
+            bytes: Some(ran.taken.bytes),
             retried: ran.taken.retried,
             cpu_ns: all.map(|used| nanos(used.cpu)),
             beside_cpu_ns: besides
@@ -235,6 +236,7 @@ impl Conductor<'_> {
             resent: ran.resent,
             late_ns: ran.late.map(nanos),
             paused_ns: ran.paused.map(nanos),
+            user_time: ran.taken.user_time,
             unreached: ran.unreached.clone(),
             intervals: if load.continuous {
                 placed(self.intervals.clone(), start_ns, nanos(ran.length))

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use authlab_reports::percentiles;
-use authlab_reports::run::Interval;
+use authlab_reports::run::{Bytes, Interval};
 use hdrhistogram::Histogram;
 
 use super::histogram;
@@ -28,6 +28,7 @@ pub(crate) struct Filled {
     number: u32,
     ok: u64,
     failed: u64,
+    bytes: Bytes,
     /// Of each step that was answered; made with its first answer.
     steps: Vec<Option<Latencies>>,
 }
@@ -78,6 +79,10 @@ impl Intervals {
         self.current.failed += 1;
     }
 
+    pub(super) fn transferred(&mut self, bytes: Bytes) {
+        self.current.bytes += bytes;
+    }
+
     pub(super) fn take_full(&mut self) -> Vec<Filled> {
         std::mem::take(&mut self.full)
     }
@@ -95,6 +100,7 @@ impl Filled {
             number,
             ok: 0,
             failed: 0,
+            bytes: Bytes::default(),
             steps: (0..steps).map(|_| None).collect(),
         }
     }
@@ -112,6 +118,7 @@ impl Filled {
             length_ns: 0,
             ok: self.ok,
             failed: self.failed,
+            bytes: Some(self.bytes),
             figures: figures.collect(),
         };
         (self.number, interval)
@@ -139,6 +146,7 @@ pub(crate) fn placed(
             length_ns: length_ns.saturating_sub(number * each).min(each),
             ok: 0,
             failed: 0,
+            bytes: Some(Bytes::default()),
             figures: Vec::new(),
         })
         .collect();

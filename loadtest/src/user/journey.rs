@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use authlab_reports::run::Bytes;
 use http::{StatusCode, header};
 
 use super::line::Retry;
@@ -33,10 +34,20 @@ impl Seat {
         if self.claims.is_empty() {
             return ended;
         }
+        let ended = self.filled(job, ended).await;
+        // Filling is not timed.
+        self.transferred();
+        ended
+    }
+
+    /// Fills anew what the journey drew revoked.
+    async fn filled(&mut self, job: &Job, ended: Ended) -> Ended {
         match ended {
             Ended::Made(_) => {
                 self.fill_anew(job).await;
-                Ended::Made(Instant::now())
+                let now = Instant::now();
+                self.presence.rested(now);
+                Ended::Made(now)
             }
             Ended::Broken => {
                 self.fill_anew(job).await;
@@ -131,6 +142,7 @@ impl Seat {
         let answer = self.attempt(job, index).await;
         self.in_flight = None;
         self.under_way.end();
+        let transferred = self.transferred();
         if self.retried > 0 {
             job.recorder().retried(self.retried);
         }
@@ -165,18 +177,25 @@ impl Seat {
         }
         match outcome {
             Ok((answer, passed)) => {
-                record(job, position, planned, free, &answer);
+                record(job, position, (planned, free), &answer, transferred);
+                self.presence.ended(answer.last_byte);
                 // The time in which a body was decoded is no request's.
                 let ended = match answer.coding {
-                    Coding::Decoded => Instant::now(),
+                    Coding::Decoded => {
+                        let now = Instant::now();
+                        self.presence.rested(now);
+                        now
+                    }
                     _ => answer.last_byte,
                 };
                 (ended, passed)
             }
             Err(reason) => {
                 let ended = Instant::now();
+                self.presence.ended(ended);
                 let mut recorder = job.recorder();
                 recorder.failed(position, &reason, planned, ended);
+                recorder.transferred(transferred);
                 if came {
                     recorder.refused();
                 } else if ended.saturating_duration_since(sendable) >= CONNECT_WITHIN {
@@ -290,7 +309,13 @@ fn is_refusal(status: StatusCode) -> bool {
     )
 }
 
-fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &Answer) {
+fn record(
+    job: &Job,
+    position: usize,
+    (planned, free): (Instant, Instant),
+    answer: &Answer,
+    transferred: Bytes,
+) {
     let mut recorder = job.recorder();
     recorder.answered(
         position,
@@ -303,6 +328,7 @@ fn record(job: &Job, position: usize, planned: Instant, free: Instant, answer: &
             last_byte: answer.last_byte,
         },
     );
+    recorder.transferred(transferred);
     let timings = answer.headers.get_all("server-timing").iter();
     // A description may have octets of any encoding; names and durations are ASCII.
     for value in timings.map(|value| String::from_utf8_lossy(value.as_bytes())) {

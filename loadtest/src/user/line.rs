@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use authlab_reports::run::Bytes;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
-use hyper::body::Bytes;
+use hyper::body;
 
 use super::cookies::Jar;
-use crate::connection::{Again, Answer, Broken, Connection, Endpoint, Lost};
+use crate::connection::{Again, Answer, Broken, Connection, Endpoint, Lost, Octets};
 
 /// To the variant's own server, or to one beside it.
 pub(super) struct Line {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) connection: Option<Connection>,
+    /// Of its connection.
+    octets: Octets,
+    /// Of those before.
+    passed_before: Bytes,
     pub(super) jar: Jar,
     /// The jar of the pool member that is being filled: its cookies are not the user's.
     pub(super) jar_of_member: Jar,
@@ -26,6 +31,8 @@ impl Line {
         Self {
             endpoint: Arc::clone(endpoint),
             connection: None,
+            octets: Octets::default(),
+            passed_before: Bytes::default(),
             jar: Jar::default(),
             jar_of_member: Jar::default(),
             nonce: None,
@@ -43,7 +50,7 @@ impl Line {
     /// Sends a request and reads its answer, on a new connection where the server has closed the last.
     pub(super) async fn exchange(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: Request<Full<body::Bytes>>,
         keep_body: bool,
     ) -> Result<Answer, Unanswered> {
         let is_reused = self.is_ready().await;
@@ -79,10 +86,19 @@ impl Line {
         match &mut self.connection {
             Some(open) => Ok(open),
             closed => {
-                let opened = Connection::open(&self.endpoint).await;
+                self.passed_before += self.octets.passed();
+                self.octets = Octets::default();
+                let opened = Connection::open(&self.endpoint, &self.octets).await;
                 Ok(closed.insert(opened.map_err(|failure| failure.broken)?))
             }
         }
+    }
+
+    /// What passed on its connections so far.
+    pub(super) fn passed(&self) -> Bytes {
+        let mut passed = self.passed_before;
+        passed += self.octets.passed();
+        passed
     }
 
     /// Whether a connection is open and free; one that the server has closed is dropped.

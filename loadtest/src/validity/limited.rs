@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use authlab_reports::quantity;
-use authlab_reports::run::{Figure, Run};
+use authlab_reports::run::{Figure, Run, Slice};
 
 use super::requests::Requests;
 
@@ -17,6 +17,8 @@ const SATURATED: f64 = 0.9;
 const TIMER_SHARE: f64 = 0.25;
 /// With open arrivals, lateness of the generator's own above this at p99.
 pub(crate) const TIMER_P99_NS: u64 = 1_000_000;
+/// What was recorded of closed users disagrees with their own account of their time by more than this share of it.
+const TIME_NOT_RECORDED: f64 = 0.05;
 /// A shard's slice that begins later than this did not load together with the others'.
 const SHARD_LATE_NS: u64 = 50_000_000;
 
@@ -97,6 +99,7 @@ pub(super) fn by_client(run: &Run, all: &[Requests<'_>]) -> Vec<String> {
         .chain(run.merged.iter().filter_map(|figure| late(run, figure)))
         .chain(all.iter().filter_map(|at| between_answers(run, at)))
         .chain(late_slices(run))
+        .chain(time_not_recorded(&run.slices))
         .collect()
 }
 
@@ -143,6 +146,30 @@ fn late_slices(run: &Run) -> Option<String> {
     ))
 }
 
+/// Little's law: users = throughput × (mean response time + mean think time). It holds for any server, so that what it
+/// misses is the generator's: answers that were not recorded, or pauses that were not planned.
+fn time_not_recorded(slices: &[Slice]) -> Option<String> {
+    let slices = slices.iter().filter(|slice| !slice.was_paused());
+    let checked = slices.filter_map(|slice| Some((slice, slice.user_time_disagreement()?)));
+    let checked: Vec<_> = checked.collect();
+    let wrong = checked
+        .iter()
+        .filter(|(_, share)| share.abs() > TIME_NOT_RECORDED);
+    let (worst, share) = wrong
+        .clone()
+        .max_by(|(_, one), (_, other)| one.abs().total_cmp(&other.abs()))?;
+    Some(format!(
+        "{} under {}: throughput × (response time + think time) is {:.1} % {} than its users (Little's law; more than {:.0} % in {} of {} slices): the load generator's own records contradict each other",
+        worst.variant,
+        worst.load,
+        share.abs() * 100.0,
+        if *share < 0.0 { "less" } else { "more" },
+        TIME_NOT_RECORDED * 100.0,
+        wrong.count(),
+        checked.len()
+    ))
+}
+
 fn time(ns: u64) -> String {
     quantity::duration(ns as f64)
 }
@@ -186,4 +213,51 @@ fn between_answers(run: &Run, at: &Requests<'_>) -> Option<String> {
             mean(service)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use authlab_reports::run::UserTime;
+
+    use super::*;
+
+    /// A slice of two users, of whose 2 s `recorded` answers of 10 ms are recorded.
+    fn slice(recorded: u64, paused: bool) -> Slice {
+        let figure = serde_json::json!({
+            "variant": "v", "load": "l", "step": "s", "metric": "response", "count": recorded, "min": 10_000_000,
+            "mean": 1e7, "max": 10_000_000, "percentiles": []
+        });
+        let mut slice: Slice = serde_json::from_value(serde_json::json!({
+            "load": "l", "variant": "v", "block": 0, "start_ns": 0, "length_ns": 1, "figures": [figure],
+            "planned": null, "ok": recorded, "failed": {}, "cpu_ns": null, "busy": null, "generator_waited": null,
+            "server_waited": null, "steal": null
+        }))
+        .unwrap();
+        slice.user_time = Some(UserTime {
+            requests: 200,
+            present_ns: 2_000_000_000,
+            idle_ns: 0,
+        });
+        slice.paused_ns = paused.then_some(1);
+        slice
+    }
+
+    #[test]
+    fn time_that_is_missing_is_told_with_its_worst_slice() {
+        let told = |slices: &[Slice]| time_not_recorded(slices);
+        assert_eq!(told(&[slice(200, false), slice(191, false)]), None);
+        assert_eq!(told(&[slice(100, true)]), None);
+        let mut older = slice(100, false);
+        older.user_time = None;
+        assert_eq!(told(&[older]), None);
+        let lost = told(&[slice(180, false), slice(200, false), slice(188, false)]);
+        assert_eq!(
+            lost.as_deref(),
+            Some(
+                "v under l: throughput × (response time + think time) is 10.0 % less than its users (Little's law; more than 5 % in 2 of 3 slices): the load generator's own records contradict each other"
+            )
+        );
+        let twice = told(&[slice(400, false)]);
+        assert!(twice.is_some_and(|twice| twice.contains("100.0 % more")));
+    }
 }

@@ -49,7 +49,16 @@ fn conducted(scenario: &Scenario, watched: bool, progress: impl FnMut(Progress<'
         watched,
         ..order(runs.path())
     };
-    conduct(scenario, &order, progress).unwrap()
+    let finished = conduct(scenario, &order, progress).unwrap();
+    // Little's law, whatever the server did.
+    for slice in finished.run.slices.iter().filter(|slice| !slice.was_paused()) {
+        let disagrees = slice.user_time_disagreement();
+        assert!(
+            disagrees.is_none_or(|share| share.abs() < 0.05),
+            "{disagrees:?}: {slice:?}"
+        );
+    }
+    finished
 }
 
 pub(crate) fn order(runs: &Path) -> Order {

@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use super::{MergeError, Part, started};
 use crate::{
     folder::{FolderError, Recorded, Recordings, tag},
-    run::{Attack, CacheUse, Slice},
+    run::{Attack, Bytes, CacheUse, Slice, UserTime},
 };
 
 /// The slice at `place` in each shard's run: counts and histograms summed, spans from the first
@@ -75,6 +75,7 @@ pub(super) fn added(
                 ..cache
             }),
         failed,
+        bytes: Bytes::sum(slices.iter().map(|slice| slice.bytes)),
         retried: slices.iter().map(|slice| slice.retried).sum(),
         // The servers were started elsewhere: no shard knows their processes.
         cpu_ns: None,
@@ -90,6 +91,7 @@ pub(super) fn added(
         resent: greatest(&slices, |slice| slice.resent),
         late_ns: slices.iter().filter_map(|slice| slice.late_ns).max(),
         paused_ns: slices.iter().filter_map(|slice| slice.paused_ns).max(),
+        user_time: user_time(&slices),
         unreached: unreached(&slices),
         // The logs hold no histogram of an interval, and percentiles cannot be added.
         intervals: Vec::new(),
@@ -124,6 +126,14 @@ fn unreached(slices: &[&Slice]) -> BTreeMap<String, u64> {
         *sum.entry(step.clone()).or_default() += times;
     }
     sum
+}
+
+fn user_time(slices: &[&Slice]) -> Option<UserTime> {
+    let mut sum = UserTime::default();
+    for slice in slices {
+        sum += slice.user_time?;
+    }
+    Some(sum)
 }
 
 fn nanos(time: Duration) -> u64 {

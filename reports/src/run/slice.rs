@@ -48,6 +48,9 @@ pub struct Slice {
     pub cache: Option<CacheUse>,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
+    /// What passed on its users' connections; none in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Bytes>,
     /// Requests that were sent again on a new connection, because the server had closed the old one before it
     /// read them. They are no failures.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -90,6 +93,9 @@ pub struct Slice {
     /// recorded in such a slice is part of the run's figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_ns: Option<u64>,
+    /// The time of its closed users; none for open arrivals, and in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_time: Option<UserTime>,
     /// Steps that have fewer samples than the slice waits for, and how often each was not reached: its journey had ended
     /// at an earlier step, which failed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -112,6 +118,9 @@ pub struct Interval {
     pub ok: u64,
     /// Requests that failed.
     pub failed: u64,
+    /// What passed on its users' connections for them; none in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Bytes>,
     /// Figures of each step's `service` and `response`.
     pub figures: Vec<Figure>,
 }
@@ -148,6 +157,9 @@ pub struct Figure {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<(u64, u64)>,
 }
+
+/// The reason under which arrivals are counted that were planned and never sent.
+pub const NEVER_SENT: &str = "never sent: every user was busy";
 
 /// The percentiles of a [`Figure`], in the order in which `run.json` holds them. Another one is appended, whatever its
 /// size: a file of an older version has fewer values, and they keep their meaning.
@@ -223,6 +235,36 @@ impl Slice {
         self.failed.values().sum()
     }
 
+    /// By how much of the users' time the recorded requests disagree with it, by Little's law: users = throughput ×
+    /// (mean response time + mean think time). Less than 0 where answers, or time, were not recorded; none where there are
+    /// no closed users.
+    ///
+    /// Multiplied by the length of the slice: the time that the users were present, added up, is the recorded requests
+    /// times the sum of their mean time (from the intended start to the last byte, or to the failure) and of the mean time
+    /// that their users were idle for each request. Each user counts from its own first request to the end of its last, so
+    /// that the edges of a slice do not count.
+    #[must_use]
+    pub fn user_time_disagreement(&self) -> Option<f64> {
+        let users = self.user_time?;
+        if users.requests == 0 || users.present_ns == 0 {
+            return None;
+        }
+        let timed = self.figures.iter();
+        let timed = timed.filter(|figure| ["response", "failed"].contains(&figure.metric.as_str()));
+        let idle = users.idle_ns as f64 / users.requests as f64;
+        let recorded: f64 = timed.map(|at| at.count as f64 * (at.mean + idle)).sum();
+        Some(recorded / users.present_ns as f64 - 1.0)
+    }
+
+    /// Requests that were sent.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        let failed = self.failed.iter();
+        let failed = failed.filter(|(reason, _)| *reason != NEVER_SENT);
+        let counts = failed.map(|(_, count)| *count);
+        counts.fold(self.ok, u64::saturating_add)
+    }
+
     /// The time in which its answers came. Runs of older versions do not say it: there it lasts
     /// until the last answer.
     #[must_use]
@@ -234,6 +276,64 @@ impl Slice {
     #[must_use]
     pub fn throughput(&self) -> Option<f64> {
         throughput([self])
+    }
+}
+
+/// Octets on connections, above TLS: heads and bodies, and with HTTP/2 its frames. Those of requests that failed, or were
+/// sent again, are among them; those of steps that are not timed are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bytes {
+    /// From the server.
+    pub received: u64,
+    /// To the server.
+    pub sent: u64,
+}
+
+impl std::ops::AddAssign for Bytes {
+    fn add_assign(&mut self, more: Self) {
+        self.received = self.received.saturating_add(more.received);
+        self.sent = self.sent.saturating_add(more.sent);
+    }
+}
+
+impl Bytes {
+    /// All of them; none where one part does not say it.
+    pub fn sum(parts: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        let mut sum = Self::default();
+        for part in parts {
+            sum += part?;
+        }
+        Some(sum)
+    }
+
+    /// What passed since there were so many.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            received: self.received.saturating_sub(before.received),
+            sent: self.sent.saturating_sub(before.sent),
+        }
+    }
+}
+
+/// What closed users say of their own time in a slice, all of them together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserTime {
+    /// Requests that they made, answered or failed.
+    pub requests: u64,
+    /// The time that they were in the slice, each from its first request on.
+    pub present_ns: u64,
+    /// What of it they had no request under way, as they were told: think time, the wait after a failure, untimed steps.
+    pub idle_ns: u64,
+}
+
+impl std::ops::AddAssign for UserTime {
+    fn add_assign(&mut self, more: Self) {
+        self.requests = self.requests.saturating_add(more.requests);
+        self.present_ns = self.present_ns.saturating_add(more.present_ns);
+        self.idle_ns = self.idle_ns.saturating_add(more.idle_ns);
     }
 }
 

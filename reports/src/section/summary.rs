@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::document::{Block, Section, Table};
 use crate::quantity::{self, NOT_MEASURED};
-use crate::run::{self, Figure, Latency, Load, LoadStep, Run, Slice, Status, Variant, Verdict};
+use crate::run::{
+    self, Bytes, Figure, Latency, Load, LoadStep, Run, Slice, Status, Variant, Verdict,
+};
 
 /// The percentiles of a summary, in the order in which they are read.
 pub const SHOWN: [f64; 5] = [50.0, 90.0, 95.0, 99.0, 99.9];
@@ -40,6 +42,10 @@ pub struct Summary {
     pub status: BTreeMap<String, u64>,
     /// What else failed, by reason.
     pub errors: BTreeMap<String, u64>,
+    /// What passed on its users' connections; none of a run that does not say it.
+    pub bytes: Option<Bytes>,
+    /// Requests that were sent: `ok`, and `failed` without arrivals that were never sent.
+    pub sent: u64,
     /// The time in which the answers came.
     pub answering: Duration,
     /// Requests answered as expected, a second of that time.
@@ -151,6 +157,8 @@ impl Summary {
                 .filter_map(|(reason, count)| Some((status(&reason)?, count)))
                 .collect(),
             errors,
+            bytes: Bytes::sum(slices.iter().map(|slice| slice.bytes)),
+            sent: sum(Slice::sent),
             answering: added(slices.iter().map(|slice| slice.answering())),
             per_second: run::throughput(slices.iter().copied()),
             steps: load.steps.iter().map(step).collect(),
@@ -197,6 +205,10 @@ impl Summary {
                 }),
             ),
         ];
+        if let Some(bytes) = self.bytes {
+            facts.push(("Received", self.transferred(bytes.received)));
+            facts.push(("Sent", self.transferred(bytes.sent)));
+        }
         let steps = self.steps.iter().map(|step| {
             let count = step.figure(self.latency).map_or(0, |figure| figure.count);
             format!("{}: {}", step.name, quantity::grouped(count))
@@ -213,6 +225,33 @@ impl Summary {
             facts.push(("Retried", format!("{retried} on a new connection")));
         }
         facts
+    }
+
+    /// `12 MB, 4 MB/s, 240 B a request`
+    fn transferred(&self, bytes: u64) -> String {
+        let each = [
+            (self.bytes_per_second(bytes), "/s"),
+            (self.bytes_per_request(bytes), " a request"),
+        ];
+        let each = each
+            .into_iter()
+            .filter_map(|(rate, of)| Some(quantity::bytes(rate?) + of));
+        std::iter::once(quantity::bytes(bytes as f64))
+            .chain(each)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// Of the time in which the answers came.
+    #[must_use]
+    pub fn bytes_per_second(&self, bytes: u64) -> Option<f64> {
+        run::per_second(bytes, self.answering)
+    }
+
+    /// Of the requests that were sent, failed ones among them.
+    #[must_use]
+    pub fn bytes_per_request(&self, bytes: u64) -> Option<f64> {
+        (self.sent > 0).then(|| bytes as f64 / self.sent as f64)
     }
 
     /// One row a step. On a phone a page shows no header, so that its rows name the latency where there are two.

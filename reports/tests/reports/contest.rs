@@ -143,6 +143,7 @@ impl Contest {
             ok,
             probed: 0,
             stale: 0,
+            bytes: None,
             retried: 0,
             attacks: BTreeMap::new(),
             cache: None,
@@ -160,6 +161,7 @@ impl Contest {
             resent: None,
             late_ns: None,
             paused_ns: None,
+            user_time: None,
             unreached: std::collections::BTreeMap::new(),
             intervals: Vec::new(),
         }

@@ -1,6 +1,6 @@
 //! `run.schema.json` and the run format say the same.
 
-use authlab_reports::run::{Beside, Interval, Run, Silent, Status};
+use authlab_reports::run::{Beside, Bytes, Interval, Run, Silent, Status, UserTime};
 use serde_json::{Value, json};
 
 use crate::synthetic::{DESIGNS, planned, written};
@@ -32,6 +32,8 @@ fn runs_as_written_are_valid() {
         slices: 2,
         timeout_ms: 500,
     });
+    marked.slices[0].bytes = Some(Bytes::default());
+    marked.slices[0].user_time = Some(UserTime::default());
     marked.slices[0].paused_ns = Some(3_000_000_000);
     marked.slices[0].unreached.insert("items".to_owned(), 4);
     let figures = marked.slices[0].figures.clone();
@@ -40,6 +42,7 @@ fn runs_as_written_are_valid() {
         length_ns: 1_000_000_000,
         ok: 7,
         failed: 1,
+        bytes: Some(Bytes::default()),
         figures,
     });
     let runs = [

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use authlab_reports::folder::{Recordings, RunFolder};
-use authlab_reports::run::{Interval, PERCENTILES, Run, Status};
+use authlab_reports::run::{Bytes, Interval, PERCENTILES, Run, Status};
 use authlab_reports::section::summary::{SHOWN, Summary};
 use authlab_reports::section::timeline::Timeline;
 use authlab_reports::{ladder, page, percentiles, program, quantity, render};
@@ -28,6 +28,10 @@ fn alone(parent: &std::path::Path, open: bool) -> Run {
         if open {
             (slice.planned, slice.planned_ns) = (Some(800), Some(100_000_000));
         }
+        slice.bytes = Some(Bytes {
+            received: 180_000,
+            sent: 60_450,
+        });
         if block == 1 {
             slice.failed = [("status 503".to_owned(), 7), ("timeout".to_owned(), 2)].into();
         }
@@ -137,6 +141,18 @@ fn a_summary_tells_statuses_from_errors_and_divides_by_the_time_of_the_answers()
     assert_eq!((summary.ok, summary.failed), (1_200, 9));
     assert_eq!(summary.per_second, Some(6_000.0));
     assert_eq!(summary.planned_per_s, Some(8_000.0));
+    let json = program::end(&run, "runs/x").unwrap();
+    let bytes = &json["summary"][0]["bytes"];
+    assert_eq!(
+        (&bytes["received"], &bytes["sent"]),
+        (&360_000.into(), &120_900.into())
+    );
+    // In 0.2 s, and of 1209 requests.
+    assert_eq!(bytes["received_per_second"], 1_800_000.0);
+    assert_eq!(bytes["sent_per_request"], 100.0);
+    let mut older = run.clone();
+    older.slices[0].bytes = None;
+    assert_eq!(Summary::alone(&older)[0].bytes, None);
     let several =
         crate::synthetic::written(tempfile::tempdir().unwrap().path(), &DESIGNS[..2], 1).1;
     assert!(Summary::alone(&several).is_empty());
@@ -152,6 +168,10 @@ fn by_second(mut run: Run) -> Run {
         length_ns: 1_000_000_000,
         ok: 300,
         failed: at,
+        bytes: Some(Bytes {
+            received: 1_000 + at,
+            sent: 500,
+        }),
         figures: figures
             .iter()
             .cloned()
@@ -187,6 +207,8 @@ fn a_continuous_run_has_a_point_and_a_row_for_each_second() {
     let items = rows.iter().filter(|row| row[column("step")] == "items");
     let items: Vec<_> = items.collect();
     assert_eq!(items[1][column("failed")], "1");
+    assert_eq!(items[1][column("received_bytes")], "1001");
+    assert_eq!(items[1][column("sent_bytes")], "500");
     assert_eq!(items[1][column("requests_per_second")], "300");
     let p50: f64 = items[1][column("response_p50_ns")].parse().unwrap();
     assert!((p50 - points[1].p50_ns).abs() < 1e-9);

@@ -192,6 +192,7 @@ pub(crate) fn slice(
         ok: samples,
         probed: 0,
         stale: 0,
+        bytes: None,
         retried: 0,
         attacks: BTreeMap::new(),
         cache: None,
@@ -209,6 +210,7 @@ pub(crate) fn slice(
         resent: None,
         late_ns: None,
         paused_ns: None,
+        user_time: None,
         unreached: std::collections::BTreeMap::new(),
         intervals: Vec::new(),
     };
