@@ -169,8 +169,8 @@ fn a_ladder_over_a_load_of_many_users_names_it_and_takes_its_figures() {
         (Some(merged.p50()), merged.count)
     );
     assert!(table.rungs.iter().all(|rung| rung.first.is_none()));
-    let speedup = table.rungs[1].speedup.unwrap();
-    assert!((6_000.0..8_000.0).contains(&speedup.median), "{speedup:?}");
+    let ratio = table.rungs[1].at_p50.as_ref().unwrap().ratio().unwrap();
+    assert!((6_000.0..8_000.0).contains(&ratio.recip()), "{ratio}");
 }
 
 #[test]

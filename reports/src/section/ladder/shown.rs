@@ -17,7 +17,8 @@ const OF_CLOSED: &str = "p50, first and vs base: latency of one request as sent 
     the same block.";
 const OF_OPEN: &str = "response p50 and vs base: response time of one request from its intended start, against the \
     baseline within the same block. service p50: service time, from when the request was sent.";
-const NOTE: &str = "Intervals are of the median over blocks, 95 % unless they say less. requests/s is measured where \
+const NOTE: &str = "vs base says faster or slower only where the verdict does; elsewhere its interval is the change of \
+    the baseline's p50. Intervals are of the median over blocks, 95 % or more unless they say less. requests/s is measured where \
     the server's cores were at least 97 % busy in the median slice, else its cores divided by the CPU time of a request.";
 
 /// A run as it is read on a terminal of 80 columns, in a pull request or in a design review.
@@ -93,7 +94,8 @@ pub fn document_in(run: &Run, columns: usize) -> Document {
         document.on_page(Block::Note(counts.clone()));
     }
     document.on_page(Block::Legend(
-        "Intervals are those of the median over blocks, 95 % unless they say less.",
+        "Intervals are those of the median over blocks, 95 % or more unless they say less. Where there is no direction, that of \
+        vs base is the change of the baseline's p50.",
     ));
     if let Some(calibrated) = calibrated {
         document.push(Block::Note(calibrated.sentence.clone()));
