@@ -10,7 +10,7 @@ pub mod offered;
 pub(super) mod shown;
 pub(crate) mod words;
 
-pub use self::shown::{document, document_in};
+pub use self::shown::document;
 pub use self::{
     against::{Against, Told},
     capacity::Capacity,

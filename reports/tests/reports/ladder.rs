@@ -2,7 +2,8 @@
 
 use authlab_reports::{
     ladder::{self, Table, capacity::Known},
-    page, render,
+    page,
+    render::{self, Terminal},
     run::{Run, Slice, Status, Verdict},
 };
 use insta::assert_snapshot;
@@ -105,7 +106,11 @@ fn a_ladder_fits_a_terminal_and_names_the_danger_of_each_variant_below() {
         assert!(text.lines().any(|there| there == line), "{line}: {text}");
     }
     // A wider terminal shows more beside each other.
-    let wide = render::text(&ladder::document_in(&run, 120));
+    let wide = Terminal {
+        columns: 120,
+        is_coloured: false,
+    };
+    let wide = render::text_on(&ladder::document(&run), wide);
     let rows = |text: &str| {
         text.lines()
             .filter(|line| line.starts_with("md5, no cache"))

@@ -79,11 +79,14 @@ pub(crate) fn latency_columns(latency: Latency) -> &'static [&'static str] {
     }
 }
 
+/// The name of the column that compares with the baseline.
+pub(crate) const AGAINST: &str = "vs base";
+
 /// The names of [`cells`], after the first.
 pub(crate) fn columns(latency: Latency) -> Vec<&'static str> {
     let others = [
         "first",
-        "vs base",
+        AGAINST,
         "interval",
         "requests/s",
         "CPU s/million",
