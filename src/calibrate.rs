@@ -9,7 +9,7 @@ use authlab_loadtest::conductor::Order;
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
 use authlab_reports::run::calibration::FILE_NAME;
-use authlab_reports::{render, section};
+use authlab_reports::section;
 
 use crate::output;
 use crate::run::{check_runs, tool};
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Length::Full
     };
     let calibration = calibrate::calibrate(&order, length, |_, _| {})?;
-    output::write(&render::text(&section::calibration::document(&calibration)));
+    output::document(&section::calibration::document(&calibration));
     if !arguments.smoke {
         calibrate::keep(&calibration, &arguments.runs)?;
         output::line(format_args!(

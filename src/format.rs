@@ -109,23 +109,26 @@ impl Format {
         json: serde_json::Result<String>,
     ) -> anyhow::Result<()> {
         match self {
-            Self::Document(format) => output::write(&(format.print)(document)),
+            Self::Document(format) => print(format, document),
             Self::Json | Self::Junit | Self::Benchmark => output::json(&(json? + "\n")),
         }
         Ok(())
     }
+}
 
-    /// Prints what [`Self::of_duel`] wrote.
-    fn show(self, written: &str) {
-        match self {
-            Self::Json | Self::Benchmark => output::json(written),
-            Self::Document(_) | Self::Junit => output::write(written),
-        }
+/// Prints a document in its format: as the terminal is, where that format is read on one.
+pub(crate) fn print(format: &render::Format, document: &Document) {
+    match format.on_terminal {
+        Some(on_terminal) => output::shown(document, on_terminal),
+        None => output::write(&(format.print)(document)),
     }
 }
 
 /// A duel of servers in every format.
-pub(crate) struct Written(Vec<(Format, String)>);
+pub(crate) struct Written {
+    document: Document,
+    formats: Vec<(Format, String)>,
+}
 
 impl Written {
     /// All of them; `run` is the folder that a replay names.
@@ -133,13 +136,16 @@ impl Written {
         let replay = run.join("run.json").display().to_string();
         let written =
             Format::all().map(|format| Ok((format, format.of_duel(duel, Some(&replay))?)));
-        Ok(Self(written.collect::<anyhow::Result<_>>()?))
+        Ok(Self {
+            document: duel.document(Some(&replay)),
+            formats: written.collect::<anyhow::Result<_>>()?,
+        })
     }
 
     /// Writes each into a file of its own.
     pub(crate) fn keep(&self, folder: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        for (format, text) in &self.0 {
+        for (format, text) in &self.formats {
             let path = folder.join(format.file());
             std::fs::write(&path, text).with_context(|| path.display().to_string())?;
         }
@@ -148,12 +154,13 @@ impl Written {
 
     /// Prints one of them.
     pub(crate) fn print(&self, wanted: Format) {
-        for (format, text) in self
-            .0
-            .iter()
-            .filter(|(format, _)| format.name() == wanted.name())
-        {
-            format.show(text);
+        let mut formats = self.formats.iter();
+        let written = formats.find(|(format, _)| format.name() == wanted.name());
+        match (wanted, written) {
+            (Format::Document(format), _) => print(format, &self.document),
+            (Format::Json | Format::Benchmark, Some((_, text))) => output::json(text),
+            (Format::Junit, Some((_, text))) => output::write(text),
+            (_, None) => {}
         }
     }
 }

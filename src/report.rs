@@ -7,7 +7,7 @@ use anyhow::Context;
 use authlab_reports::{folder, ladder, program, render};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::output;
+use crate::{format, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = folder::read(&arguments.run)?;
     match arguments.format {
         Some(Format::Document(format)) => {
-            output::write(&(format.print)(&ladder::document(&run)));
+            format::print(format, &ladder::document(&run));
         }
         Some(Format::Json) => {
             let end = program::end(&run, &arguments.run.display().to_string())?;
@@ -60,8 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         None => {
             let folder = folder::render(&arguments.run)?;
-            let document = ladder::document_in(&run, output::columns());
-            output::write(&render::text(&document));
+            output::document(&ladder::document(&run));
             output::line(format_args!(
                 "report: {}",
                 folder.join("index.html").display()

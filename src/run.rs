@@ -16,7 +16,6 @@ use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::duration;
 use authlab_reports::judge::run_limit::{self, Checked, RunLimit};
 use authlab_reports::ladder;
-use authlab_reports::render;
 use authlab_reports::run::Calibration;
 use authlab_reports::run::{Run, Status, Tool, Verdict};
 use clap::ArgMatches;
@@ -238,7 +237,7 @@ pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<C
 
 /// The ladder, and where the report is.
 pub(crate) fn show(run: &Run, folder: &Path) {
-    output::write(&render::text(&ladder::document_in(run, output::columns())));
+    output::document(&ladder::document(run));
     output::line(format_args!(
         "report: {}",
         folder.join("index.html").display()

@@ -16,7 +16,10 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use anstream::{AutoStream, ColorChoice};
+use authlab_reports::document::Document;
 use authlab_reports::plain;
+use authlab_reports::render::{self, Terminal};
 use authlab_reports::withhold::Secrets;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -27,12 +30,28 @@ pub const EXIT_REFUSED: u8 = 2;
 /// Why standard output could not be written, the first time.
 static FAILED: OnceLock<io::Error> = OnceLock::new();
 
-/// How wide standard output is: 80 columns where it is no terminal.
-#[must_use]
-pub fn columns() -> usize {
-    let terminal = rustix::termios::tcgetwinsize(io::stdout()).ok();
-    let columns = terminal.map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 { 80 } else { columns }
+/// What standard output is: how wide, 80 columns where it is no terminal; and whether it takes colours. They are for
+/// terminals other than `dumb`, unless `NO_COLOR` or `CLICOLOR_FORCE` say otherwise.
+fn terminal() -> Terminal {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let columns = size.map(|size| usize::from(size.ws_col));
+    Terminal {
+        columns: columns
+            .filter(|columns| *columns > 0)
+            .unwrap_or(Terminal::NONE.columns),
+        is_coloured: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+    }
+}
+
+/// A report as a terminal shows it. What it would obey was taken from every text when it became a line; colours are ours.
+pub fn document(document: &Document) {
+    shown(document, render::text_on);
+}
+
+/// The same by another format of terminals.
+pub fn shown(document: &Document, on_terminal: fn(&Document, Terminal) -> String) {
+    let text = on_terminal(document, terminal());
+    keep(write_all(io::stdout().lock(), text.as_bytes()));
 }
 
 /// Text that a verb was asked for.

@@ -3,7 +3,10 @@
 //! Each subject builds its blocks once: [`crate::section`] those of a run, and each verdict its [`Document`]. A format of
 //! [`crate::render`] only prints them.
 
+use std::collections::BTreeSet;
+
 use crate::chart::Swatch;
+use crate::judge::Verdict;
 use crate::plain;
 use crate::quantity::NOT_MEASURED;
 
@@ -12,6 +15,8 @@ const MOST_WIDTH: usize = u16::MAX as usize;
 
 /// Two spaces between columns: thousands inside them have one.
 const GAP: &str = "  ";
+/// No name is cut to fewer characters.
+const LEAST_NAME: usize = 16;
 /// A longer cell is cut, characters: the others of its column would be as wide.
 const WIDEST: usize = 400;
 
@@ -101,6 +106,8 @@ pub enum Block {
     },
     /// A list or a table that may have more items than a comment on GitHub holds.
     Most(Most, Box<Block>),
+    /// A block that a terminal shows in the colour of its tone.
+    Toned(Tone, Box<Block>),
     /// A document within this one.
     Part(Document),
 }
@@ -131,6 +138,8 @@ pub struct Table {
     pub wide: bool,
     /// Whether Markdown has no spaces in the line below its header.
     pub tight: bool,
+    /// Whether its names may be cut in the middle where a terminal is narrow, rather than its columns be shown in two parts.
+    pub cuts_names: bool,
 }
 
 /// A cell of a table.
@@ -152,6 +161,23 @@ pub enum Tone {
     Safe,
     /// What was to be refused passed.
     Unsafe,
+    /// Faster, or a limit that held: on a terminal only, as those below.
+    Better,
+    /// Slower, or a limit that was broken.
+    Worse,
+    /// A warning.
+    Doubtful,
+}
+
+impl Tone {
+    /// Of a verdict: only a direction is good or bad.
+    pub(crate) fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Faster => Self::Better,
+            Verdict::Slower => Self::Worse,
+            Verdict::NoChange | Verdict::Inconclusive => Self::Plain,
+        }
+    }
 }
 
 /// A picture with its legend, and what a reader may point at.
@@ -205,6 +231,11 @@ impl Entry {
 }
 
 impl Block {
+    /// In the colour of its tone on a terminal.
+    pub(crate) fn toned(self, tone: Tone) -> Self {
+        Self::Toned(tone, Box::new(self))
+    }
+
     /// A table to be opened.
     pub(crate) fn folded(summary: impl Into<String>, table: Table) -> Self {
         Self::Fold {
@@ -243,64 +274,113 @@ impl Table {
         }
     }
 
-    /// For a terminal of so many columns: without the columns that hold nothing, in as many tables as it takes, each of
-    /// which begins with the first column.
+    /// For a terminal of so many columns: without the columns that hold nothing, with names cut in the middle where that is
+    /// enough, else in as many tables as it takes, each of which begins with the first column.
     pub(crate) fn fitted(&self, columns: usize) -> Vec<Self> {
         let is_empty = |column: usize| {
             let mut cells = self.rows.iter().filter_map(|row| row.get(column));
             let is_none = |cell: &Cell| cell.text.is_empty() || cell.text == NOT_MEASURED;
             !self.rows.is_empty() && cells.all(is_none)
         };
+        let kept: Vec<usize> = (1..self.header.len().max(self.width()))
+            .filter(|column| !is_empty(*column))
+            .collect();
         let widths = Self::widths(&self.texts());
-        let kept = (1..self.header.len()).filter(|column| !is_empty(*column));
+        let width_of = |column: usize| widths.get(column).copied().unwrap_or_default();
+        let others: usize = kept
+            .iter()
+            .map(|column| GAP.len() + width_of(*column))
+            .sum();
+        let names = width_of(0);
+        let room = columns.saturating_sub(others);
+        let may_be_cut = self.cuts_names && (LEAST_NAME..names).contains(&room);
+        let (named, name) = match self.with_names_of(room).filter(|_| may_be_cut) {
+            Some(named) => (named, room),
+            None => (self.clone(), names),
+        };
         let mut parts: Vec<Vec<usize>> = vec![vec![0]];
-        let mut width = widths.first().copied().unwrap_or_default();
+        let mut width = name;
         for column in kept {
-            let more = GAP.len() + widths[column];
+            let more = GAP.len() + width_of(column);
             if width + more > columns && parts.last().is_some_and(|part| part.len() > 1) {
                 parts.push(vec![0]);
-                width = widths[0];
+                width = name;
             }
             width += more;
             if let Some(part) = parts.last_mut() {
                 part.push(column);
             }
         }
+        let pick = |row: &Vec<String>, part: &[usize]| -> Vec<String> {
+            let cells = part.iter().filter(|_| !row.is_empty());
+            let cells = cells.map(|at| row.get(*at).cloned());
+            cells.map(Option::unwrap_or_default).collect()
+        };
         let of = |part: Vec<usize>| Self {
-            label: self.label.clone(),
-            groups: Vec::new(),
-            header: part.iter().map(|at| self.header[*at].clone()).collect(),
-            rows: self
+            label: named.label.clone(),
+            groups: pick(&named.groups, &part),
+            header: pick(&named.header, &part),
+            rows: named
                 .rows
                 .iter()
                 .map(|row| part.iter().filter_map(|at| row.get(*at).cloned()).collect())
                 .collect(),
             words: (0..part.len())
-                .filter(|place| self.words.contains(&part[*place]))
+                .filter(|place| named.words.contains(&part[*place]))
                 .collect(),
-            ..self.clone()
+            ..named.clone()
         };
         parts.into_iter().map(of).collect()
     }
 
-    /// As lines of a terminal, each column as wide as its widest cell.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let rows = self.texts();
-        let widths = Self::widths(&rows);
-        let line = |row: &Vec<String>| {
+    /// Columns of its widest row.
+    fn width(&self) -> usize {
+        self.rows.iter().map(Vec::len).max().unwrap_or_default()
+    }
+
+    /// With names of at most so many characters; none where two of them would then be the same.
+    fn with_names_of(&self, room: usize) -> Option<Self> {
+        let names = |table: &Self| -> BTreeSet<String> {
+            let rows = table.rows.iter();
+            rows.filter_map(|row| Some(row.first()?.text.clone()))
+                .collect()
+        };
+        let mut named = self.clone();
+        for name in named.rows.iter_mut().filter_map(|row| row.first_mut()) {
+            name.text = cut_in_the_middle(&plain::line(&name.text), room);
+        }
+        for name in named.header.iter_mut().take(1) {
+            *name = cut_in_the_middle(&plain::line(name), room);
+        }
+        (names(&named).len() == names(self).len()).then_some(named)
+    }
+
+    /// As lines of a terminal, each column as wide as its widest cell, painted by its tone.
+    pub(crate) fn lines(&self, painted: impl Fn(&str, Tone) -> String) -> Vec<String> {
+        let texts = self.texts();
+        let widths = Self::widths(&texts);
+        let names = texts.len() - self.rows.len();
+        let tone = |row: usize, column: usize| {
+            let row = row.checked_sub(names).and_then(|row| self.rows.get(row));
+            row.and_then(|row| row.get(column))
+                .map_or(Tone::Plain, |cell| cell.tone)
+        };
+        let line = |(place, row): (usize, &Vec<String>)| {
             let cells = row.iter().zip(&widths).enumerate();
             let cells = cells.map(|(column, (cell, width))| {
-                let width = (*width).min(MOST_WIDTH);
+                let padding =
+                    " ".repeat(width.min(&MOST_WIDTH).saturating_sub(cell.chars().count()));
+                let cell = painted(cell, tone(place, column));
                 if column == 0 || self.words.contains(&column) {
-                    format!("{cell:<width$}")
+                    cell + &padding
                 } else {
-                    format!("{cell:>width$}")
+                    padding + &cell
                 }
             });
             let line = cells.collect::<Vec<_>>().join(GAP);
             line.trim_end().to_owned()
         };
-        rows.iter().map(line).collect()
+        texts.iter().enumerate().map(line).collect()
     }
 
     /// Its rows as a terminal shows them, those of names first.
@@ -339,6 +419,19 @@ impl Table {
             .map(|column| width(column).unwrap_or_default())
             .collect()
     }
+}
+
+/// At most so many characters, with the middle left out: what names of one table differ in stands at their ends.
+fn cut_in_the_middle(text: &str, room: usize) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    if characters.len() <= room {
+        return text.to_owned();
+    }
+    let kept = room.saturating_sub(1);
+    let (start, end) = (kept.div_ceil(2), kept / 2);
+    let start = characters.iter().take(start);
+    let end = characters.iter().skip(characters.len() - end);
+    start.chain(&['…']).chain(end).collect()
 }
 
 impl From<String> for Cell {

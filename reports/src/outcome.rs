@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The end of a command that judges. Everywhere in authlab: 0 ok · 1 slower, or a limit broken ·
-/// 2 bad input · 3 inconclusive or invalid.
+/// The end of a command that judges. Its exit codes are those of every verb that measures: 0 measured, perhaps with
+/// warnings · 1 a limit was broken, or the verdict is slower · 2 bad input · 3 no verdict. A target that failed, 4, is the
+/// run's end and no judgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {

@@ -4,7 +4,8 @@ pub(crate) mod html;
 pub(crate) mod markdown;
 mod text;
 
-pub use self::{markdown::render as markdown, text::render as text};
+pub use self::markdown::render as markdown;
+pub use self::text::{Terminal, render as text, render_on as text_on};
 use crate::document::Document;
 
 /// A format that every document can be printed in.
@@ -14,22 +15,24 @@ pub struct Format {
     pub name: &'static str,
     /// How the name of such a file ends.
     pub ending: &'static str,
-    /// Prints a document.
+    /// Prints a document into a file.
     pub print: fn(&Document) -> String,
+    /// Prints it on a terminal, where it is read there.
+    pub on_terminal: Option<fn(&Document, Terminal) -> String>,
 }
 
 /// Those formats, a line each.
 pub static FORMATS: &[Format] = &[
-    Format::new("text", "txt", text::render),
-    Format::new("markdown", "md", markdown::render),
+    Format {
+        name: "text",
+        ending: "txt",
+        print: text::render,
+        on_terminal: Some(text::render_on),
+    },
+    Format {
+        name: "markdown",
+        ending: "md",
+        print: markdown::render,
+        on_terminal: None,
+    },
 ];
-
-impl Format {
-    const fn new(name: &'static str, ending: &'static str, print: fn(&Document) -> String) -> Self {
-        Self {
-            name,
-            ending,
-            print,
-        }
-    }
-}

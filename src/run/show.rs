@@ -17,6 +17,7 @@ use authlab_reports::judge::run_limit::Checked;
 use authlab_reports::quantity;
 use authlab_reports::run::{Capacity, Point};
 use authlab_reports::run::{Run, Slice};
+use authlab_reports::section::summary;
 
 use crate::bar::clock;
 use crate::output;
@@ -109,9 +110,7 @@ impl Show {
         }
         drop(self);
         super::show(&finished.run, &finished.path);
-        for limit in limits {
-            output::line(format_args!("{limit}"));
-        }
+        output::document(&summary::limits(limits));
     }
 }
 

@@ -10,7 +10,6 @@ use authlab_loadtest::output;
 use authlab_loadtest::server::Launcher;
 use authlab_reports::exact::comparison::Report;
 use authlab_reports::exact::{Counts, reading};
-use authlab_reports::render;
 
 /// What was typed.
 #[derive(clap::Args)]
@@ -46,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         now.write(path)?;
         let against = base.and_then(|base| Report::of(&base, &now).ok());
         if let Some(comparison) = against {
-            output::write(&render::text(&comparison.document()));
+            output::document(&comparison.document());
         }
         let (cases, path) = (now.cases.len(), path.display());
         output::line(format_args!("{path}: {cases} cases are the baseline"));
@@ -54,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let base = base.context("there is no baseline")?;
     let comparison = Report::of(&base, &now)?;
-    output::write(&render::text(&comparison.document()));
+    output::document(&comparison.document());
     Ok(ExitCode::from(comparison.outcome().exit_code()))
 }
 

@@ -201,7 +201,7 @@ fn of(run: &Run, table: &Table, place: usize, figure: &str) -> Option<String> {
         "p50" => rung.p50.map(time),
         "p99" => rung.p99.map(time),
         "first" => rung.first.map(time),
-        "ratio" => rung.speedup.as_ref().map(|it| quantity::times(it.median)),
+        "ratio" => rung.against().map(|it| it.words()),
         "cpu" => rung
             .cpu_s_per_million
             .as_ref()

@@ -1,12 +1,14 @@
 //! A comparison as a document.
 
-use super::{Limit, Pair, Report};
-use crate::document::{Block, Document, Table};
+use super::{Limit, Limited, Pair, Report};
+use crate::document::{Block, Document, Table, Tone};
 use crate::judge::{Row, Verdict};
+use crate::order_statistics::Interval;
+use crate::outcome::Outcome;
 use crate::quantity::{self, NOT_MEASURED};
 use crate::run::Latency;
 
-const COLUMNS: [&str; 6] = ["", "base", "head", "ratio", "change", "interval"];
+const COLUMNS: [&str; 5] = ["", "base", "head", "change", "interval"];
 
 impl Report {
     /// The comparison as it is read.
@@ -31,16 +33,46 @@ impl Report {
             });
         }
         document.on_terminal(String::new());
-        document.on_terminal(Block::List(remarks));
+        let broken = |remark: &String| self.broken().any(|broken| broken == *remark);
+        for remark in remarks {
+            let tone = if broken(&remark) {
+                Tone::Worse
+            } else {
+                Tone::Doubtful
+            };
+            document.on_terminal(Block::Warning(remark).toned(tone));
+        }
         if let Some(held) = held {
-            document.on_terminal(held);
+            document.on_terminal(Block::Line(held).toned(self.tone()));
         }
         match &self.duel {
             // It ends with the exit code too.
             Some(duel) => document.push(duel.document(None)),
-            None => document.on_terminal(format!("exit {}", self.exit_code)),
+            None => {
+                let end = Block::Line(format!("exit {}", self.exit_code));
+                document.on_terminal(end.toned(self.tone()));
+            }
         }
         document
+    }
+
+    /// Whether its end is good or bad: of limits that all held, and of one that was broken.
+    fn tone(&self) -> Tone {
+        match self.outcome {
+            Outcome::Ok if self.limits.is_empty() => Tone::Plain,
+            Outcome::Ok => Tone::Better,
+            Outcome::LimitBroken => Tone::Worse,
+            Outcome::BadInput | Outcome::Inconclusive => Tone::Doubtful,
+        }
+    }
+
+    /// The limits that were broken, a sentence each.
+    fn broken(&self) -> impl Iterator<Item = String> {
+        let broken = |judged: &Limited| judged.verdict == Verdict::Slower;
+        self.limits
+            .iter()
+            .filter(move |judged| broken(judged))
+            .filter_map(remark)
     }
 }
 
@@ -80,20 +112,7 @@ fn remarks(comparison: &Report) -> Vec<String> {
         .missing
         .iter()
         .map(|missing| format!("missing on {}: {}", missing.lacking, missing.what));
-    let limits = comparison.limits.iter().filter_map(|judged| {
-        let (limit, pair) = (&judged.limit, &judged.pair);
-        match (judged.verdict, judged.found) {
-            (Verdict::Faster | Verdict::NoChange, _) => None,
-            (Verdict::Slower, Some(found)) => Some(format!(
-                "limit {limit} broken: {} at {pair}",
-                Limit::written(found, limit)
-            )),
-            (Verdict::Slower | Verdict::Inconclusive, _) => Some(match &judged.objection {
-                Some(objection) => format!("limit {limit} cannot be judged at {pair}: {objection}"),
-                None => format!("limit {limit} cannot be judged: too few samples at {pair}"),
-            }),
-        }
-    });
+    let limits = comparison.limits.iter().filter_map(remark);
     faults
         .chain(missing)
         .chain(limits)
@@ -101,19 +120,40 @@ fn remarks(comparison: &Report) -> Vec<String> {
         .collect()
 }
 
+/// What to heed of a limit; none of one that held.
+fn remark(judged: &Limited) -> Option<String> {
+    let (limit, pair) = (&judged.limit, &judged.pair);
+    match (judged.verdict, judged.found) {
+        (Verdict::Faster | Verdict::NoChange, _) => None,
+        (Verdict::Slower, Some(found)) => Some(format!(
+            "limit {limit} broken: {} at {pair}",
+            Limit::written(found, limit)
+        )),
+        (Verdict::Slower | Verdict::Inconclusive, _) => Some(match &judged.objection {
+            Some(objection) => format!("limit {limit} cannot be judged at {pair}: {objection}"),
+            None => format!("limit {limit} cannot be judged: too few samples at {pair}"),
+        }),
+    }
+}
+
 fn time(row: &Row) -> Vec<String> {
     let value = |ns: Option<f64>| ns.map_or(NOT_MEASURED.to_owned(), quantity::duration);
-    let ratio = row.ratio();
+    let interval = row.ratio_interval();
+    let thin = interval.filter(Interval::is_thin);
+    let covers = thin.map_or(String::new(), |thin| {
+        format!(" ({})", quantity::share(thin.coverage))
+    });
     vec![
         row.metric.clone(),
         value(row.base),
         value(row.head),
-        ratio.map_or(NOT_MEASURED.to_owned(), quantity::times),
-        match (ratio, row.effect) {
-            (Some(ratio), _) => quantity::change(ratio),
+        match (row.ratio(), row.effect) {
+            (Some(ratio), _) => quantity::effect(ratio - 1.0),
             (None, Some(difference)) => quantity::signed(difference, quantity::duration),
             (None, None) => NOT_MEASURED.to_owned(),
         },
-        quantity::interval(row.ratio_interval(), quantity::times),
+        interval.map_or(String::new(), |Interval { low, high, .. }| {
+            quantity::effects(low - 1.0, high - 1.0) + &covers
+        }),
     ]
 }

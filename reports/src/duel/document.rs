@@ -1,7 +1,7 @@
 //! A duel as a document, and in words: a page has the verdict first, what it rests on next, and everything else folded.
 
 use super::{Counted, Duel, Side};
-use crate::document::{Block, Cell, Document, Most, Table};
+use crate::document::{Block, Cell, Document, Most, Table, Tone};
 use crate::judge::{self, Role, Row, Verdict};
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
@@ -76,23 +76,62 @@ fn terminal(duel: &Duel, replay: Option<&str>, document: &mut Document) {
         name(&duel.head),
         load(duel)
     ));
-    let figures = table(duel, duel.rows.iter(), duel.instructions.as_ref());
+    let (figures, reasons) = narrow(duel);
     if !figures.rows.is_empty() {
         document.on_terminal(figures);
+    }
+    for reason in reasons {
+        document.on_terminal(Block::Note(reason));
     }
     for said in also_differ(duel).into_iter().chain(set_aside(duel)) {
         document.on_terminal(said);
     }
     let objections = objections(duel);
-    document.on_terminal(Block::List([&objections, duel.caveats.as_slice()].concat()));
+    let warnings = Block::List([&objections, duel.caveats.as_slice()].concat());
+    document.on_terminal(warnings.toned(Tone::Doubtful));
     document.on_terminal(quality(duel));
     let repeat = repeat(duel, replay);
     let repeat = repeat.map_or(String::new(), |words| format!(" · repeat: {words}"));
-    document.on_terminal(format!(
-        "exit {}, {}{repeat}",
-        duel.exit_code,
-        duel.headline()
-    ));
+    let end = format!("exit {}, {}{repeat}", duel.exit_code, duel.headline());
+    document.on_terminal(Block::Line(end).toned(tone(duel)));
+}
+
+/// Whether the duel's end is good or bad.
+fn tone(duel: &Duel) -> Tone {
+    match duel.outcome {
+        Outcome::LimitBroken => Tone::Worse,
+        Outcome::BadInput | Outcome::Inconclusive => Tone::Doubtful,
+        Outcome::Ok => {
+            let mut gated = duel.rows.iter().filter(|row| row.role == Role::Gated);
+            let is_faster = gated.any(|row| row.verdict == Some(Verdict::Faster));
+            if is_faster { Tone::Better } else { Tone::Plain }
+        }
+    }
+}
+
+/// The figures of a terminal, and below them why a row has no verdict, or how it was judged: a table that has both is too wide.
+fn narrow(duel: &Duel) -> (Table, Vec<String>) {
+    let mut figures = table(duel, duel.rows.iter(), duel.instructions.as_ref());
+    let counted = duel.instructions.as_ref().map(|counted| &counted.row);
+    let mut reasons = Vec::new();
+    for (row, of) in figures.rows.iter_mut().zip(duel.rows.iter().chain(counted)) {
+        let name = row.first().map_or(String::new(), |cell| cell.text.clone());
+        let Some(verdict) = row.last_mut() else {
+            continue;
+        };
+        if let Some((word, _)) = verdict
+            .text
+            .split_once(": ")
+            .or(verdict.text.split_once(" ("))
+        {
+            reasons.push(format!("{name}: {}", verdict.text));
+            verdict.text = word.to_owned();
+        }
+        if duel.faults.is_empty() && of.role == Role::Gated {
+            verdict.tone = of.verdict.map_or(Tone::Plain, Tone::of);
+        }
+    }
+    (figures, reasons)
 }
 
 fn page(duel: &Duel, replay: Option<&str>, document: &mut Document) {
@@ -175,6 +214,7 @@ fn table<'a>(
     let counted = counted.map(|counted| cells_of_instructions(duel, counted));
     Table {
         words: vec![WORDS],
+        cuts_names: true,
         ..Table::of("", COLUMNS, rows.chain(counted).map(Vec::from))
     }
 }

@@ -133,6 +133,7 @@ impl Report {
         ));
         document.push(Table {
             groups: GROUPS.map(str::to_owned).into(),
+            wide: true,
             words: VERDICTS.into(),
             ..Table::of("counts of a request", COLUMNS, self.cases.iter().map(cells))
         });

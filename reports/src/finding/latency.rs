@@ -4,8 +4,7 @@
 //! they feel is the waiting. Both are the ladder's.
 
 use crate::judge::{Comparison, Metric, Role, Row, Rule, Verdict};
-use crate::ladder::{Rung, Table};
-use crate::order_statistics::Interval;
+use crate::ladder::{Against, Rung, Table, Told};
 use crate::quantity;
 use crate::run::{Latency, LoadStep, Run, Terms};
 
@@ -17,15 +16,6 @@ struct Place<'a> {
     judged: Option<&'a Row>,
     /// Blocks that a verdict takes at the least.
     least_blocks: usize,
-}
-
-/// What may be said of a variant: its verdict, or why there is none.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    Verdict(Verdict),
-    /// Too few blocks, too few samples, or a machine that does not carry it.
-    NoVerdict,
-    NoInterval,
 }
 
 /// What is said of variants that were told the same, of one and of several, and of all of them.
@@ -81,7 +71,7 @@ pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
     let places: Vec<Place<'_>> = table
         .rungs
         .iter()
-        .map(|rung| place(run, rung, is_open))
+        .map(|rung| place(rung, is_open))
         .collect();
     let Some(baseline) = places.iter().find(|place| place.is_baseline) else {
         return Vec::new();
@@ -128,23 +118,13 @@ pub(super) fn judged(run: &Run, rung: &Rung, metric: &Metric) -> Option<Row> {
     Some(comparison.claim(&at.step, metric))
 }
 
-/// What may be said of it.
-pub(super) fn told(run: &Run, rung: &Rung, judged: Option<&Row>) -> Told {
-    told_of(judged, least_blocks(run, rung))
-}
-
-fn least_blocks(run: &Run, rung: &Rung) -> usize {
-    let terms = Terms::of(run, &run.scenario.baseline, &rung.variant.name);
-    terms.rule(run).least_blocks()
-}
-
-fn place<'a>(run: &Run, rung: &'a Rung, is_open: bool) -> Place<'a> {
+fn place(rung: &Rung, is_open: bool) -> Place<'_> {
     Place {
         label: &rung.variant.label,
         is_baseline: rung.is_baseline,
         ns: if is_open { rung.p99 } else { rung.p50 },
         judged: rung.judged.as_ref(),
-        least_blocks: least_blocks(run, rung),
+        least_blocks: rung.least_blocks,
     }
 }
 
@@ -213,13 +193,9 @@ fn medians(run: &Run, at: &LoadStep) -> Option<String> {
     })
 }
 
-fn told_of(judged: Option<&Row>, least_blocks: usize) -> Told {
-    match judged {
-        Some(row) if row.interval.is_some() => match row.verdict {
-            Some(verdict) if row.blocks >= least_blocks => Told::Verdict(verdict),
-            _ => Told::NoVerdict,
-        },
-        _ => Told::NoInterval,
+impl Place<'_> {
+    fn against(&self) -> Against {
+        Against::of(self.judged, self.least_blocks)
     }
 }
 
@@ -240,9 +216,7 @@ fn span(quantity: &str, places: &[Place<'_>], baseline: &Place<'_>) -> Option<St
         return None;
     }
     let count = |wanted: Told| {
-        let told = others
-            .iter()
-            .map(|place| told_of(place.judged, place.least_blocks));
+        let told = others.iter().map(|place| place.against().told);
         told.filter(|told| *told == wanted).count()
     };
     let classes: Vec<(usize, Told, [&str; 3])> = CLASSES
@@ -289,45 +263,21 @@ fn against(place: &Place<'_>, baseline: &Place<'_>, quantity: &str) -> String {
         return format!("{name}: nothing was measured");
     };
     let time = quantity::duration(ns as f64);
-    let row = place.judged.and_then(|row| Some((row, row.ratio()?)));
-    let judged = row.and_then(|(row, ratio)| Some((row, ratio, row.ratio_interval()?)));
-    let Some((
-        row,
-        ratio,
-        Interval {
-            low,
-            high,
-            coverage,
-        },
-    )) = judged
+    let against = place.against();
+    let judged = place.judged.filter(|_| against.is_measured());
+    let Some((row, ends, coverage)) =
+        judged.and_then(|row| Some((row, against.ends()?, against.coverage()?)))
     else {
         return format!("{name}: {quantity} {time} (too few blocks for a confidence interval)");
     };
-    let confidence = percent(coverage);
-    let times = |low: f64, high: f64| {
-        let ends = quantity::range(low, high, quantity::times);
-        format!("({confidence} CI {ends})")
-    };
-    let change = format!(
-        "({confidence} CI {})",
-        quantity::effects(low - 1.0, high - 1.0)
-    );
-    match told_of(place.judged, place.least_blocks) {
-        Told::Verdict(Verdict::Faster) => format!(
-            "{name}: {quantity} {time}, {} faster than {other} {}",
-            quantity::times(1.0 / ratio),
-            times(1.0 / high, 1.0 / low)
-        ),
-        Told::Verdict(Verdict::Slower) => format!(
-            "{name}: {quantity} {time}, {} slower than {other} {}",
-            quantity::times(ratio),
-            times(low, high)
-        ),
-        Told::Verdict(Verdict::NoChange) => {
-            format!("{name}: {quantity} {time}, no change from {other} {change}")
+    let words = against.words();
+    let interval = format!("({} CI {ends})", percent(coverage));
+    match against.told {
+        Told::Verdict(Verdict::Faster | Verdict::Slower) => {
+            format!("{name}: {quantity} {time}, {words} than {other} {interval}")
         }
-        Told::Verdict(Verdict::Inconclusive) => {
-            format!("{name}: {quantity} {time}, not distinguishable from {other} {change}")
+        Told::Verdict(Verdict::NoChange | Verdict::Inconclusive) => {
+            format!("{name}: {quantity} {time}, {words} from {other} {interval}")
         }
         Told::NoVerdict | Told::NoInterval => {
             let why = match &row.role {
@@ -338,7 +288,7 @@ fn against(place: &Place<'_>, baseline: &Place<'_>, quantity: &str) -> String {
                     place.least_blocks.max(row.next)
                 ),
             };
-            format!("{name}: {quantity} {time}, no verdict against {other}: {why}")
+            format!("{name}: {quantity} {time}, {words} against {other}: {why}")
         }
     }
 }

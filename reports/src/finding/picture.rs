@@ -1,12 +1,12 @@
 //! The picture of a finding: the quantity that its headline is about, each variant a row.
 
 use super::Subject;
-use super::latency::{self, Told};
+use super::latency;
 use crate::blocks;
 use crate::chart::dots::{Dots, Mark, Row, Scale};
 use crate::chart::{NARROW, WIDE};
-use crate::judge::{Metric, Verdict};
-use crate::ladder::{Attacked, Hits, Rung, Table};
+use crate::judge::Metric;
+use crate::ladder::{Against, Attacked, Hits, Rung, Table};
 use crate::order_statistics::{ALPHA, Estimate, Interval};
 use crate::quantity;
 use crate::run::{Attack, Run};
@@ -140,23 +140,11 @@ fn interval(run: &Run, metric: &Metric, variant: &str) -> Option<Interval> {
 
 /// In the words of the judge.
 fn against(run: &Run, rung: &Rung, metric: &Metric, is_judged: bool) -> String {
-    let row = latency::judged(run, rung, metric);
-    let told = latency::told(run, rung, row.as_ref());
-    let ratio = row.and_then(|row| row.ratio()).filter(|ratio| *ratio > 0.0);
-    match (told, ratio) {
-        _ if !is_judged => "no verdict".to_owned(),
-        (Told::Verdict(Verdict::Faster), Some(ratio)) => {
-            format!("{} faster", quantity::times(1.0 / ratio))
-        }
-        (Told::Verdict(Verdict::Slower), Some(ratio)) => {
-            format!("{} slower", quantity::times(ratio))
-        }
-        (Told::Verdict(Verdict::Faster), None) => "faster".to_owned(),
-        (Told::Verdict(Verdict::Slower), None) => "slower".to_owned(),
-        (Told::Verdict(Verdict::NoChange), _) => "no change".to_owned(),
-        (Told::Verdict(Verdict::Inconclusive), _) => "not distinguishable".to_owned(),
-        (Told::NoVerdict | Told::NoInterval, _) => "no verdict".to_owned(),
+    if !is_judged {
+        return "no verdict".to_owned();
     }
+    let row = latency::judged(run, rung, metric);
+    Against::of(row.as_ref(), rung.least_blocks).words()
 }
 
 fn of_lag(run: &Run, table: &Table) -> Picture {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::differences::{Differences, Scale};
 use super::metric::{Kind, Metric};
 use super::{Judged, Rule, Verdict};
-use crate::order_statistics::{Estimate, Interval};
+use crate::order_statistics::Interval;
 use crate::quantity;
 
 /// One metric on both sides.
@@ -146,25 +146,6 @@ impl Row {
             low: 1.0 + self.relative(interval.low)?,
             high: 1.0 + self.relative(interval.high)?,
             ..interval
-        })
-    }
-
-    /// How many times as fast the head is; none where that is nothing or without end.
-    #[must_use]
-    pub fn speedup(&self) -> Option<Estimate> {
-        let invert = |interval: Interval| {
-            let (low, high) = (1.0 / interval.high, 1.0 / interval.low);
-            (interval.low > 0.0).then_some(Interval {
-                low,
-                high,
-                ..interval
-            })
-        };
-        let ratio = self.ratio().filter(|ratio| *ratio > 0.0)?;
-        Some(Estimate {
-            median: 1.0 / ratio,
-            values: self.blocks / self.together.max(1),
-            interval: self.ratio_interval().and_then(invert),
         })
     }
 

@@ -51,7 +51,7 @@ fn block(block: &Block) -> Markup {
         Block::Code(code) => html! { pre tabindex="0" { code { (code) } } },
         Block::Chart(shown) => chart(shown),
         Block::Fold { summary, blocks } => fold(summary, &self::blocks(blocks)),
-        Block::Most(_, block) => self::block(block),
+        Block::Most(_, block) | Block::Toned(_, block) => self::block(block),
         Block::Part(part) => document(part),
     }
 }
@@ -101,7 +101,7 @@ fn row(table: &Table, row: &[Cell]) -> Markup {
 /// Of a cell: its tone, or that it holds words.
 fn class(tone: Tone, words: bool) -> Option<&'static str> {
     match tone {
-        Tone::Plain => words.then_some("words"),
+        Tone::Plain | Tone::Better | Tone::Worse | Tone::Doubtful => words.then_some("words"),
         Tone::Safe => Some("safe"),
         Tone::Unsafe => Some("unsafe"),
     }

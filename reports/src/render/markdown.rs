@@ -59,6 +59,7 @@ fn write(page: &mut String, block: &Block) {
             }
             page.push_str("\n</details>\n");
         }
+        Block::Toned(_, block) => write(page, block),
         Block::Part(part) => *page += &render(part),
     }
 }

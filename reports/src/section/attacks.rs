@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::document::Tone;
 use crate::quantity;
 use crate::run::{Attack, Run};
 
@@ -46,14 +47,31 @@ impl Attacked {
         attacks.into_values().flatten().collect()
     }
 
-    /// A sentence for each attack: where all of it passed, where some, and where none.
-    pub(crate) fn sentences(all: &[Self]) -> Vec<String> {
+    /// A sentence for each attack, with whether any of it passed: where all of it passed, where some, and where none.
+    pub(crate) fn told(all: &[Self]) -> Vec<(Tone, String)> {
         let mut names: Vec<&str> = all
             .iter()
             .map(|attacked| attacked.attack.as_str())
             .collect();
         names.dedup();
-        names.into_iter().map(|name| sentence(name, all)).collect()
+        let is_passed = |name: &str| {
+            let mut of = all.iter().filter(|attacked| attacked.attack == name);
+            of.any(|attacked| attacked.outcome.passed > 0)
+        };
+        let tone = |name: &str| match is_passed(name) {
+            true => Tone::Unsafe,
+            false => Tone::Safe,
+        };
+        let names = names.into_iter();
+        names
+            .map(|name| (tone(name), sentence(name, all)))
+            .collect()
+    }
+
+    /// The same without whether any of it passed.
+    pub(crate) fn sentences(all: &[Self]) -> Vec<String> {
+        let told = Self::told(all).into_iter();
+        told.map(|(_, sentence)| sentence).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Judged here, once, from a [`Run`]; [`document`] and the section of the page only write down what [`Table`] holds.
 
+mod against;
 pub mod capacity;
 pub mod changes;
 pub mod given_up;
@@ -9,9 +10,14 @@ pub mod offered;
 pub(super) mod shown;
 pub(crate) mod words;
 
-pub use self::shown::{document, document_in};
+pub use self::shown::document;
 pub use self::{
-    capacity::Capacity, changes::Changes, given_up::GivenUp, offered::Offered, words::Heading,
+    against::{Against, Told},
+    capacity::Capacity,
+    changes::Changes,
+    given_up::GivenUp,
+    offered::Offered,
+    words::Heading,
 };
 pub use super::{attacks::Attacked, calibration::Calibrated, hits::Hits, staleness::Staleness};
 use super::{
@@ -71,13 +77,14 @@ pub struct Rung {
     pub service: Option<u64>,
     /// Median latency of the first request of a fresh token, nanoseconds.
     pub first: Option<u64>,
-    /// How many times as fast as the baseline at p50, over blocks.
-    pub speedup: Option<Estimate>,
+    /// At p50 against the baseline, judged by the rule of a duel of the two; none for the baseline.
+    pub at_p50: Option<Row>,
     /// Where the arrivals are open: the 99th percentile of the response time, nanoseconds.
     pub p99: Option<u64>,
-    /// Against the baseline at p50, or at p99 where the arrivals are open, judged by the rule of a duel of the two; none for
-    /// the baseline.
+    /// The same at what findings speak of: at p50, or at p99 where the arrivals are open.
     pub judged: Option<Row>,
+    /// Blocks that a verdict takes at the least.
+    pub least_blocks: usize,
     /// Requests per second.
     pub capacity: Option<Capacity>,
     /// CPU seconds of the server per million requests, over slices.
@@ -121,6 +128,13 @@ impl Table {
 }
 
 impl Rung {
+    /// At p50 against the baseline, in words; none for the baseline.
+    #[must_use]
+    pub fn against(&self) -> Option<Against> {
+        let row = self.at_p50.as_ref()?;
+        Some(Against::of(Some(row), self.least_blocks))
+    }
+
     fn of(run: &Run, variant: &Variant) -> Self {
         let (columns, name) = (&run.scenario.ladder, variant.name.as_str());
         let p50 = |at: &LoadStep| run.latency(name, at);
@@ -134,22 +148,29 @@ impl Rung {
         } else {
             Some(Metric::P50)
         };
-        let duel = Rule::Sequential(Terms::of(run, baseline, name).rule(run));
-        let against = |rule: &Rule, metric: &Metric| {
-            let compared = || Comparison::of(run, &at.load, [baseline, name], rule);
+        let sequential = Terms::of(run, baseline, name).rule(run);
+        let least_blocks = sequential.least_blocks();
+        let rule = Rule::Sequential(sequential);
+        let against = |metric: &Metric| {
+            let compared = || Comparison::of(run, &at.load, [baseline, name], &rule);
             (!is_baseline).then(|| compared().claim(&at.step, metric))
         };
+        let at_p50 = against(&Metric::P50);
         Self {
             variant: variant.clone(),
             is_baseline,
             p50: latency.map(Figure::p50),
             service: run.second_latency(name, &columns.latency).map(Figure::p50),
             first: columns.first.as_ref().and_then(p50).map(Figure::p50),
-            speedup: against(&Rule::DESCRIBE, &Metric::P50).and_then(|row| row.speedup()),
             p99: latency
                 .filter(|_| is_open)
                 .map(|figure| figure.at(PERCENTILE_OF_OPEN)),
-            judged: metric.and_then(|metric| against(&duel, &metric)),
+            judged: match metric {
+                Some(Metric::P50) => at_p50.clone(),
+                metric => metric.and_then(|metric| against(&metric)),
+            },
+            at_p50,
+            least_blocks,
             capacity: Capacity::of(run, name),
             cpu_s_per_million: capacity::cpu_s_per_million(run, name),
             samples: latency.map_or(0, |figure| figure.count),

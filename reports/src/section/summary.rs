@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::document::{Block, Section, Table};
+use super::ladder::capacity;
+use crate::document::{Block, Document, Section, Table, Tone};
+use crate::judge::run_limit::Checked;
 use crate::quantity::{self, NOT_MEASURED};
 use crate::run::{
     self, Bytes, Figure, Latency, Load, LoadStep, Run, Slice, Status, Variant, Verdict,
@@ -50,6 +52,8 @@ pub struct Summary {
     pub answering: Duration,
     /// Requests answered as expected, a second of that time.
     pub per_second: Option<f64>,
+    /// CPU seconds of the server per million answers, over slices; none of a server that was not started by the run.
+    pub cpu_s_per_million: Option<f64>,
     /// The steps, in the load's order.
     pub steps: Vec<Step>,
 }
@@ -161,6 +165,8 @@ impl Summary {
             sent: sum(Slice::sent),
             answering: added(slices.iter().map(|slice| slice.answering())),
             per_second: run::throughput(slices.iter().copied()),
+            cpu_s_per_million: capacity::cpu_s_per_million_of(run, &load.name, &variant.name)
+                .map(|cost| cost.median),
             steps: load.steps.iter().map(step).collect(),
         })
     }
@@ -209,6 +215,10 @@ impl Summary {
             facts.push(("Received", self.transferred(bytes.received)));
             facts.push(("Sent", self.transferred(bytes.sent)));
         }
+        facts.extend(self.cpu_s_per_million.map(|cost| {
+            let cost = quantity::number(cost);
+            ("Server CPU", format!("{cost} s per million requests"))
+        }));
         let steps = self.steps.iter().map(|step| {
             let count = step.figure(self.latency).map_or(0, |figure| figure.count);
             format!("{}: {}", step.name, quantity::grouped(count))
@@ -270,7 +280,10 @@ impl Summary {
             };
             row(&name, step.figure(latency))
         });
-        Table::of(format!("{}: {}", self.load, latency.label()), header, rows)
+        Table {
+            cuts_names: true,
+            ..Table::of(format!("{}: {}", self.load, latency.label()), header, rows)
+        }
     }
 
     /// The histogram of a step's latency that stands first; none of a run that does not hold it.
@@ -289,6 +302,7 @@ impl Summary {
         let header = [title.as_str(), "requests", "share", ""];
         let mut table = Table::of(format!("Histogram: {title}"), header, rows);
         table.words.push(header.len() - 1);
+        table.cuts_names = true;
         Some(table)
     }
 
@@ -314,6 +328,21 @@ pub(super) fn validity(run: &Run) -> Option<String> {
     is_valid.then(|| {
         "The run is valid: neither the load generator nor the machine limited it.".to_owned()
     })
+}
+
+/// What became of the limits of a run, a line each.
+#[must_use]
+pub fn limits(limits: &[Checked]) -> Document {
+    let mut document = Document::default();
+    for limit in limits {
+        let tone = if limit.broken {
+            Tone::Worse
+        } else {
+            Tone::Better
+        };
+        document.push(Block::Line(limit.to_string()).toned(tone));
+    }
+    document
 }
 
 /// What limits the figures, in words.

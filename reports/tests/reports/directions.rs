@@ -4,7 +4,7 @@
 use authlab_reports::duel::Duel;
 use authlab_reports::finding::Finding;
 use authlab_reports::judge::{Comparison, Metric, Rule, Verdict};
-use authlab_reports::ladder;
+use authlab_reports::ladder::{self, Table};
 use authlab_reports::run::{Change, Run, Status, Terms};
 use authlab_reports::{compare, page, render};
 use proptest::prelude::*;
@@ -182,6 +182,33 @@ proptest! {
             }
             let whole = judged(&run, "base", "two", &Metric::P50);
             prop_assert!(!lower.contains("a request became") || whole == Some(Verdict::Slower), "{}", text);
+        }
+    }
+
+    /// The words of the ladder, variant by variant, in every form of it.
+    #[test]
+    fn the_ladder_claims_what_the_judge_does(made in made()) {
+        let run = made.run();
+        let table = Table::of(&run);
+        let texts = [
+            render::text(&ladder::document(&run)),
+            render::markdown(&ladder::document(&run)),
+            page::render(&run).unwrap(),
+        ];
+        for rung in table.rungs.iter().filter(|rung| !rung.is_baseline) {
+            let against = rung.against().unwrap();
+            let words = against.words();
+            let verdict = judged(&run, "base", &rung.variant.name, &Metric::P50);
+            prop_assert_eq!(words.ends_with("faster"), verdict == Some(Verdict::Faster), "{}", words);
+            prop_assert_eq!(words.ends_with("slower"), verdict == Some(Verdict::Slower), "{}", words);
+            prop_assert_eq!(words == "no change", verdict == Some(Verdict::NoChange), "{}", words);
+            // What is said is a multiple of at least 1, whatever its direction.
+            if let Some((times, _)) = words.split_once('×') {
+                let times: f64 = times.replace('\u{202f}', "").parse().unwrap();
+                prop_assert!(times >= 1.0, "{}", words);
+            }
+            let is_said = texts.iter().all(|text| text.contains(&words));
+            prop_assert!(is_said || !against.is_measured(), "{}", words);
         }
     }
 

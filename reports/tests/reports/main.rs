@@ -24,4 +24,5 @@ mod schema;
 mod searched;
 mod summary;
 mod synthetic;
+mod terminals;
 mod unheard;

@@ -91,6 +91,11 @@ pub(crate) fn counts_whole_load(run: &Run) -> Option<String> {
 /// CPU seconds of the server per million answered requests, under the capacity load.
 pub(crate) fn cpu_s_per_million(run: &Run, variant: &str) -> Option<Estimate> {
     let load = &run.scenario.ladder.capacity.as_ref()?.load;
+    cpu_s_per_million_of(run, load, variant)
+}
+
+/// The same under any load.
+pub(crate) fn cpu_s_per_million_of(run: &Run, load: &str, variant: &str) -> Option<Estimate> {
     let ns = blocks::over_slices(run, load, variant, |slice| Metric::Cpu.of(slice, ""))?;
     Some(ns.map(|ns| ns / NS_PER_S * MILLION))
 }

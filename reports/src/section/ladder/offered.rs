@@ -111,11 +111,11 @@ impl Offered {
     pub fn sentence(&self) -> String {
         let timer = match self.timer {
             Some((p50, p99)) => format!(
-                "{} late at p50, {} at p99",
+                "send delay of the generator {} at p50, {} at p99",
                 quantity::duration(p50 as f64),
                 quantity::duration(p99 as f64)
             ),
-            None => "nothing was sent".to_owned(),
+            None => "no request was sent".to_owned(),
         };
         let trace = self
             .trace
@@ -134,7 +134,7 @@ impl Offered {
         let response = latency(Latency::Response, self.response);
         let service = latency(Latency::Service, self.service);
         format!(
-            "{}, {}: planned {}/s, answered {}/s{response}{service}; the generator was {timer}; {:.1} % found every user busy{trace}",
+            "{}, {}: planned {}/s, answered {}/s{response}{service}; {timer}; {:.1} % found every user busy{trace}",
             self.load,
             self.variant,
             quantity::number(self.planned_per_s),

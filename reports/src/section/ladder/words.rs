@@ -79,11 +79,14 @@ pub(crate) fn latency_columns(latency: Latency) -> &'static [&'static str] {
     }
 }
 
+/// The name of the column that compares with the baseline.
+pub(crate) const AGAINST: &str = "vs base";
+
 /// The names of [`cells`], after the first.
 pub(crate) fn columns(latency: Latency) -> Vec<&'static str> {
     let others = [
         "first",
-        "vs base",
+        AGAINST,
         "interval",
         "requests/s",
         "CPU s/million",
@@ -137,10 +140,9 @@ pub(crate) fn cells(latency: Latency, rung: &Rung) -> Vec<String> {
     let first = rung.first.map(|ns| quantity::duration(ns as f64));
     let mut cells = vec![rung.variant.label.clone()];
     cells.extend(latencies(latency, rung));
+    cells.push(first.unwrap_or_else(|| NOT_MEASURED.to_owned()));
+    cells.extend(against(rung));
     cells.extend([
-        first.unwrap_or_else(|| NOT_MEASURED.to_owned()),
-        speedup(rung),
-        interval(rung),
         capacity(rung.capacity),
         rung.cpu_s_per_million
             .map_or(NOT_MEASURED.to_owned(), |cost| {
@@ -151,18 +153,15 @@ pub(crate) fn cells(latency: Latency, rung: &Rung) -> Vec<String> {
     cells
 }
 
-fn speedup(rung: &Rung) -> String {
-    match rung.speedup {
-        Some(speedup) => quantity::times(speedup.median),
-        None if rung.is_baseline && rung.p50.is_some() => "1×".to_owned(),
-        None => NOT_MEASURED.to_owned(),
+/// Against the baseline at p50, and its interval: words of the judge's verdict.
+fn against(rung: &Rung) -> [String; 2] {
+    match rung.against() {
+        None if rung.p50.is_some() => ["baseline".to_owned(), String::new()],
+        Some(against) if rung.p50.is_some() && against.is_measured() => {
+            [against.words(), against.interval()]
+        }
+        _ => [NOT_MEASURED.to_owned(), String::new()],
     }
-}
-
-fn interval(rung: &Rung) -> String {
-    rung.speedup.map_or(String::new(), |speedup| {
-        quantity::interval(speedup.interval, quantity::times)
-    })
 }
 
 /// The columns of a change: name, saving, its interval, share, its interval.

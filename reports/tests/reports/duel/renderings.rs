@@ -1,9 +1,11 @@
 //! What people read of a duel.
 
-use authlab_reports::duel::{MOST_BYTES, benchmark, junit};
-use authlab_reports::render;
+use authlab_reports::duel::{Duel, MOST_BYTES, benchmark, junit};
+use authlab_reports::run::Terms;
+use authlab_reports::{ladder, page, render};
 
 use super::cases::{self, REPLAY};
+use crate::contest::{BASE, Contest, HEAD};
 
 #[test]
 fn a_terminal_shows_every_kind_of_duel() {
@@ -69,4 +71,23 @@ fn a_page_has_an_end_and_says_how_much_was_left_out() {
     assert_eq!(page.matches(" more left out").count(), 5);
     assert_eq!(page.matches("<details>").count(), 3);
     assert_eq!(page.matches("\n\n</details>").count(), 3);
+}
+
+#[test]
+fn the_summary_and_the_page_of_a_duel_begin_with_its_verdict() {
+    let contest = Contest {
+        latency: 0.14,
+        ..Contest::default()
+    };
+    let mut run = contest.run();
+    run.duel = Some(Terms::usual(&run, BASE, HEAD));
+    let duel = Duel::of(&run, run.duel.as_ref().unwrap()).unwrap();
+    let verdict = format!("{}.", duel.sentence());
+    assert!(verdict.starts_with("Slower: "), "{verdict}");
+    let summary = render::markdown(&ladder::document(&run));
+    let shown = summary.lines().filter(|line| !line.is_empty()).nth(1);
+    assert_eq!(shown, Some(format!("**{verdict}**").as_str()), "{summary}");
+    let page = page::render(&run).unwrap();
+    let (_, headline) = page.split_once(r#"<p class="headline">"#).unwrap();
+    assert!(headline.starts_with(&verdict), "{headline}");
 }
