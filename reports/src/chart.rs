@@ -9,7 +9,9 @@
 pub(crate) mod bars;
 pub mod dots;
 pub(crate) mod palette;
+pub mod panels;
 pub(crate) mod plane;
+pub(crate) mod text;
 pub(crate) mod ticks;
 
 use plotters::{

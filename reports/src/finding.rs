@@ -2,15 +2,17 @@
 //! after a revoke, what caches held, each variant against the baseline, and the attacks. The first sentence is the headline,
 //! and the picture shows what the headline is about. A run that is not valid says so first.
 
+mod beside;
 mod latency;
 mod offered;
+mod pairs;
 mod picture;
 
 pub use self::picture::Picture;
 use crate::duel::Duel;
 use crate::judge::Metric;
 use crate::ladder::{Attacked, Hits, Staleness, Table};
-use crate::run::{Latency, Run, Verdict};
+use crate::run::{Run, Verdict};
 
 /// What a headline is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +23,13 @@ enum Subject {
         metric: Metric,
         /// Whether this run may be judged at all.
         is_judged: bool,
+        /// Whether the headline says a second figure too.
+        has_beside: bool,
     },
     /// How long requests passed after a revoke.
     RevocationLag,
+    /// What cached decisions bring each of many designs.
+    Pairs,
     /// How near caches came to an ideal one.
     Hits,
 }
@@ -59,18 +65,18 @@ impl Finding {
         let median = |is_judged| Subject::Latency {
             metric: Metric::P50,
             is_judged,
+            has_beside: false,
         };
-        let compared = match table.latency {
-            Latency::Response => Metric::percentile(99.0),
-            Latency::Service => Some(Metric::P50),
-        };
-        let compared = compared.map(|metric| Subject::Latency {
+        let metric = latency::metrics(run, &table).into_iter().next();
+        let compared = metric.map(|metric| Subject::Latency {
             metric,
             is_judged: true,
+            has_beside: true,
         });
+        let of_pairs = pairs::sentence(run, &table).into_iter().collect();
         let (duel, of_duel) = duel(run).unzip();
         // In the order in which they are told, each with what it is about.
-        let groups: [(Vec<String>, Option<Subject>); 8] = [
+        let groups: [(Vec<String>, Option<Subject>); 9] = [
             (duel.into_iter().collect(), of_duel.flatten().map(median)),
             (
                 table.changes.sentence().into_iter().collect(),
@@ -83,6 +89,7 @@ impl Finding {
                 Some(Subject::RevocationLag),
             ),
             (first, Some(Subject::Hits)),
+            (of_pairs, Some(Subject::Pairs)),
             (of_latency, compared),
             (offered::sentences(run), None),
             (table.searches.clone(), None),

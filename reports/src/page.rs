@@ -129,12 +129,18 @@ fn badge(heading: &Heading) -> Markup {
     }
 }
 
-/// The most telling sentence; nothing for a run that found nothing.
+/// The most telling sentence, with what belongs to it in a second paragraph; nothing for a run that found nothing.
 fn headline(finding: &Finding) -> Markup {
     let doubted = finding.doubt.is_some();
+    let first = finding.sentences.first().map(|first| full_stop(first));
     html! {
-        @if let Some(first) = finding.sentences.first() {
-            p class=(if doubted { "headline doubted" } else { "headline" }) { (full_stop(first)) }
+        @if let Some(first) = first {
+            @let (first, rest) = match first.split_once(". ") {
+                Some((first, rest)) => (full_stop(first), rest),
+                None => (first, ""),
+            };
+            p class=(if doubted { "headline doubted" } else { "headline" }) { (first) }
+            @if !rest.is_empty() { p class="also" { (rest) } }
         }
     }
 }

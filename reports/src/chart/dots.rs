@@ -5,16 +5,10 @@
 
 use maud::{Markup, html};
 
+use super::text::{Face, SMALL_LETTER, length, lines, px, small, text};
 use super::{palette, ticks};
-use crate::plain;
 use crate::quantity;
 
-/// A wide letter of the font, and one of small print, pixels.
-const LETTER: f64 = 7.0;
-const SMALL_LETTER: f64 = 6.4;
-/// A title's.
-const TITLE_LETTER: f64 = 9.2;
-const TITLE_LINE: f64 = 24.0;
 const GAP: f64 = 18.0;
 /// A row on a page, its heading, and the axis below all rows.
 const ROW: f64 = 30.0;
@@ -34,7 +28,6 @@ const LEAST_AXIS: f64 = 200.0;
 const HEADROOM: f64 = 1.12;
 /// A shorter logarithmic axis is marked in even steps.
 const EVEN_STEPS: f64 = 3.0;
-const MARGIN: f64 = 20.0;
 /// A longer name is cut, characters.
 const LONGEST_NAME: usize = 44;
 
@@ -49,6 +42,8 @@ pub struct Dots {
     pub value: String,
     /// The heading of [`Row::against`]; empty where nothing is compared.
     pub against: String,
+    /// The heading of [`Row::more`]; empty where there is no second figure.
+    pub more: String,
     /// The headings of [`Row::marks`].
     pub attacks: Vec<String>,
     /// A row for each variant.
@@ -65,7 +60,7 @@ pub enum Scale {
 }
 
 /// One variant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
     /// As people read it.
     pub label: String,
@@ -73,12 +68,16 @@ pub struct Row {
     pub is_baseline: bool,
     /// Its values; 0 is drawn left of a logarithmic axis. None where nothing was measured.
     pub values: Vec<f64>,
+    /// What it is without the change that its value is with: a hollow dot, and its interval.
+    pub without: Option<(f64, Option<(f64, f64)>)>,
     /// Its interval, or the range of several values.
     pub ends: Option<(f64, f64)>,
     /// The value in words.
     pub said: String,
     /// How it compares with the baseline, in words.
     pub against: String,
+    /// A second figure, in words.
+    pub more: String,
     /// What became of each of [`Dots::attacks`]; none where it was not tried.
     pub marks: Vec<Option<Mark>>,
 }
@@ -136,7 +135,11 @@ impl Axis {
         let ends = |row: &Row| row.ends.map(|(low, high)| [low, high]);
         let values = dots.rows.iter().flat_map(|row| {
             let ends = ends(row).into_iter().flatten();
-            row.values.iter().copied().chain(ends)
+            let without = row.without.into_iter().flat_map(|(value, ends)| {
+                let (low, high) = ends.unwrap_or((value, value));
+                [value, low, high]
+            });
+            row.values.iter().copied().chain(ends).chain(without)
         });
         let values: Vec<f64> = values.collect();
         let positive = || values.iter().copied().filter(|value| *value > 0.0);
@@ -190,50 +193,11 @@ impl Axis {
 }
 
 impl Dots {
-    /// So wide: in columns where there is room for them, else as on a phone.
-    #[must_use]
-    pub fn svg(&self, width: u32) -> String {
-        let (drawn, height) = self.drawn(f64::from(width));
-        html! {
-            svg viewBox={ "0 0 " (width) " " (px(height)) } xmlns="http://www.w3.org/2000/svg" { (drawn) }
-        }
-        .into_string()
-    }
-
-    /// A picture that stands alone: below its headline and with its note, style and background of its own.
-    #[must_use]
-    pub fn alone(&self, headline: &str, note: &str, width: u32) -> String {
-        let wide = f64::from(width);
-        let room = wide - 2.0 * MARGIN;
-        let (drawn, height) = self.drawn(room);
-        let titles = lines(headline, room / TITLE_LETTER);
-        let notes = lines(note, room / SMALL_LETTER);
-        let top = MARGIN + TITLE_LINE * titles.len() as f64;
-        let below = top + PADDING + height + LINE;
-        let end = below + LINE * notes.len() as f64;
-        let svg = html! {
-            svg viewBox={ "0 0 " (width) " " (px(end)) } width=(width) height=(px(end)) xmlns="http://www.w3.org/2000/svg"
-                font-family="system-ui, sans-serif" role="img" aria-label=(self.label(headline)) {
-                "\n" style { (maud::PreEscaped(palette::style())) }
-                "\n" rect width=(width) height=(px(end)) fill="#ffffff" class="f-paper" {}
-                @for (place, line) in titles.iter().enumerate() {
-                    "\n" text x=(MARGIN) y=(px(MARGIN + TITLE_LINE * (place as f64 + 0.5))) font-size="17" font-weight="600"
-                        fill="#444c56" class="f-ink" { (line) }
-                }
-                "\n" g transform={ "translate(" (MARGIN) " " (px(top + PADDING)) ")" } { (drawn) }
-                @for (place, line) in notes.iter().enumerate() {
-                    (text(MARGIN, below + LINE * place as f64, "start", Face::Small, line))
-                }
-            }
-        };
-        plain::text(&svg.into_string()).into_owned()
-    }
-
     /// The same in words, for those who do not see it.
     #[must_use]
     pub fn label(&self, headline: &str) -> String {
         let rows = self.rows.iter().map(|row| {
-            let against = Some(&row.against).filter(|words| !words.is_empty());
+            let against = Some(self.words(row)).filter(|words| !words.is_empty());
             let marks = self
                 .attacks
                 .iter()
@@ -245,7 +209,7 @@ impl Dots {
                         words.trim_start_matches(['✓', '✗', ' '])
                     ))
                 });
-            let said = [row.said.clone()].into_iter().chain(against.cloned());
+            let said = [row.said.clone()].into_iter().chain(against);
             let said: Vec<String> = said.chain(marks).collect();
             format!("{} {}", row.label, said.join(", "))
         });
@@ -253,7 +217,8 @@ impl Dots {
         format!("{headline} {}: {}.", self.title, rows.join("; "))
     }
 
-    fn drawn(&self, width: f64) -> (Markup, f64) {
+    /// So wide, and how high that is: in columns where there is room for them, else as on a phone.
+    pub(crate) fn drawn(&self, width: f64) -> (Markup, f64) {
         let columns = Columns::of(self);
         if width - columns.all() >= LEAST_AXIS {
             self.in_columns(width, &columns)
@@ -266,10 +231,11 @@ impl Dots {
         let axis = Axis::of(self, columns.label, width - columns.all());
         let value = columns.label + (width - columns.all()) + GAP;
         let against = value + columns.said;
+        let more = against + columns.against;
         let marks: Vec<f64> = columns
             .marks
             .iter()
-            .scan(against + columns.against, |left, mark| {
+            .scan(more + columns.more, |left, mark| {
                 let here = *left;
                 *left += mark;
                 Some(here)
@@ -279,6 +245,7 @@ impl Dots {
         let drawn = html! {
             (text(value, LINE_OF_AXIS, "start", Face::Small, &self.value))
             (text(against, LINE_OF_AXIS, "start", Face::Small, &self.against))
+            (text(more, LINE_OF_AXIS, "start", Face::Small, &self.more))
             @for (attack, left) in self.attacks.iter().zip(&marks) {
                 (text(*left, LINE_OF_AXIS, "start", Face::Small, attack))
             }
@@ -287,10 +254,11 @@ impl Dots {
             @for (place, row) in self.rows.iter().enumerate() {
                 @let middle = HEAD + ROW * (place as f64 + 0.5);
                 @let line = middle + 4.5;
-                (text(columns.label - GAP / 2.0, line, "end", Face::of(row), &short(&row.label)))
+                (text(columns.label - GAP / 2.0, line, "end", Face::of(row.is_baseline), &short(&row.label)))
                 (dots(&axis, row, middle))
                 (text(value, line, "start", Face::Plain, &row.said))
                 (text(against, line, "start", Face::Faint, &row.against))
+                (text(more, line, "start", Face::Plain, &row.more))
                 @for (mark, left) in row.marks.iter().zip(&marks) {
                     @if let Some(mark) = mark { (marked(*left, line, mark, &mark.words())) }
                 }
@@ -315,9 +283,9 @@ impl Dots {
         let needed = |row: &Row| {
             let marks = named(row).into_iter();
             let marks: f64 = marks.map(|(_, words)| length(&words) + GAP).sum();
-            length(&row.against) + marks
+            length(&self.words(row)) + marks
         };
-        let has_words = self.rows.iter().any(|row| !row.against.is_empty());
+        let has_words = self.rows.iter().any(|row| !self.words(row).is_empty());
         let has_marks = !self.attacks.is_empty();
         let fits = self.rows.iter().all(|row| needed(row) <= width);
         let words =
@@ -333,13 +301,13 @@ impl Dots {
             (grid(&axis, &strips))
             @for (place, row) in self.rows.iter().enumerate() {
                 @let first = top(place) + 14.0;
-                (text(0.0, first, "start", Face::of(row), &short(&row.label)))
+                (text(0.0, first, "start", Face::of(row.is_baseline), &short(&row.label)))
                 (text(width, first, "end", Face::Plain, &row.said))
-                (text(0.0, first + LINE, "start", Face::Faint, &row.against))
+                (text(0.0, first + LINE, "start", Face::Faint, &self.words(row)))
                 @let line = first + LINE * words as f64;
                 @for (nth, (mark, words)) in named(row).iter().enumerate() {
                     @let before: f64 = named(row).iter().take(nth).map(|(_, words)| length(words) + GAP).sum();
-                    @let left = if words.is_empty() || !has_words || !fits { before } else { length(&row.against) + GAP + before };
+                    @let left = if words.is_empty() || !has_words || !fits { before } else { length(&self.words(row)) + GAP + before };
                     (marked(left, line, mark, words))
                 }
                 @let (from, to) = strips[place];
@@ -349,6 +317,14 @@ impl Dots {
             (below(&axis, bottom, &self.title, width))
         };
         (drawn, bottom + AXIS + LINE_OF_AXIS)
+    }
+
+    /// What is said of a row below its name.
+    fn words(&self, row: &Row) -> String {
+        let more = (!row.more.is_empty()).then(|| format!("{} {}", row.more, self.more));
+        let against = Some(row.against.clone()).filter(|words| !words.is_empty());
+        let words: Vec<String> = against.into_iter().chain(more).collect();
+        words.join(" · ")
     }
 
     /// Where the baseline lies, for every row.
@@ -371,6 +347,7 @@ struct Columns {
     label: f64,
     said: f64,
     against: f64,
+    more: f64,
     marks: Vec<f64>,
 }
 
@@ -397,43 +374,17 @@ impl Columns {
                     .map(|row| row.against.clone())
                     .chain([dots.against.clone()]),
             ),
+            more: widest(
+                &mut rows()
+                    .map(|row| row.more.clone())
+                    .chain([dots.more.clone()]),
+            ),
             marks: marks.collect(),
         }
     }
 
     fn all(&self) -> f64 {
-        self.label + GAP + self.said + self.against + self.marks.iter().sum::<f64>()
-    }
-}
-
-/// How a text is set.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Face {
-    Plain,
-    Strong,
-    Faint,
-    Small,
-}
-
-impl Face {
-    fn of(row: &Row) -> Self {
-        if row.is_baseline {
-            Self::Strong
-        } else {
-            Self::Plain
-        }
-    }
-}
-
-fn text(x: f64, y: f64, anchor: &str, face: Face, words: &str) -> Markup {
-    let size = if face == Face::Small { "12" } else { "13" };
-    let weight = (face == Face::Strong).then_some("600");
-    html! {
-        @if !words.is_empty() {
-            "\n" text x=(px(x)) y=(px(y)) text-anchor=(anchor) font-size=(size) font-weight=[weight] fill="#444c56" class="f-ink" {
-                (words)
-            }
-        }
+        self.label + GAP + self.said + self.against + self.more + self.marks.iter().sum::<f64>()
     }
 }
 
@@ -457,12 +408,22 @@ fn grid(axis: &Axis, stretches: &[(f64, f64)]) -> Markup {
 fn dots(axis: &Axis, row: &Row, y: f64) -> Markup {
     html! {
         "\n"
-        @if let Some((low, high)) = row.ends {
-            line x1=(px(axis.at(low))) x2=(px(axis.at(high))) y1=(px(y)) y2=(px(y)) stroke="#0969da" stroke-width="3"
-                class="interval s-dot" {}
+        @if let Some((value, ends)) = row.without {
+            (interval(axis, ends, y))
+            circle cx=(px(axis.at(value))) cy=(px(y)) r=(DOT - 0.5) fill="#ffffff" stroke="#0969da" stroke-width="2" class="f-paper s-dot" {}
         }
+        (interval(axis, row.ends, y))
         @for value in &row.values {
             circle cx=(px(axis.at(*value))) cy=(px(y)) r=(DOT) fill="#0969da" class="f-dot" {}
+        }
+    }
+}
+
+fn interval(axis: &Axis, ends: Option<(f64, f64)>, y: f64) -> Markup {
+    html! {
+        @if let Some((low, high)) = ends {
+            line x1=(px(axis.at(low))) x2=(px(axis.at(high))) y1=(px(y)) y2=(px(y)) stroke="#0969da" stroke-width="3"
+                class="interval s-dot" {}
         }
     }
 }
@@ -491,36 +452,10 @@ fn short(label: &str) -> String {
     }
 }
 
-fn length(text: &str) -> f64 {
-    LETTER * text.chars().count() as f64
-}
-
-fn small(text: &str) -> f64 {
-    SMALL_LETTER * text.chars().count() as f64
-}
-
-/// Words in lines of so many letters.
-fn lines(text: &str, letters: f64) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if ((line.chars().count() + 1 + word.chars().count()) as f64) <= letters => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-fn px(at: f64) -> String {
-    format!("{:.1}", if at.is_finite() { at } else { 0.0 })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::text::framed;
 
     fn row(label: &str, value: f64, ends: (f64, f64)) -> Row {
         Row {
@@ -534,6 +469,7 @@ mod tests {
                 refused: label == "base",
                 share: None,
             })],
+            ..Row::default()
         }
     }
 
@@ -543,6 +479,7 @@ mod tests {
             scale: Scale::Time,
             value: "median".to_owned(),
             against: "vs baseline".to_owned(),
+            more: String::new(),
             attacks: vec!["stolen token".to_owned()],
             rows: vec![
                 row("base", 1e5, (0.9e5, 1.1e5)),
@@ -550,6 +487,10 @@ mod tests {
                 row("a hundred times", 1e7, (0.9e7, 1.1e7)),
             ],
         }
+    }
+
+    fn svg(dots: &Dots, width: u32) -> String {
+        framed(width, &dots.drawn(f64::from(width)))
     }
 
     fn numbers(svg: &str, name: &str) -> Vec<f64> {
@@ -562,7 +503,7 @@ mod tests {
     #[test]
     fn a_tenfold_is_as_long_everywhere_and_every_interval_holds_its_dot() {
         for width in [940, 358] {
-            let svg = plotted().svg(width);
+            let svg = svg(&plotted(), width);
             let at = numbers(&svg, "cx");
             assert_eq!(at.len(), 3, "{svg}");
             assert!((at[1] - at[0] - (at[2] - at[1])).abs() <= 0.2, "{at:?}");
@@ -584,7 +525,7 @@ mod tests {
         let mut dots = plotted();
         dots.rows[0].values = vec![0.0];
         dots.rows[0].ends = None;
-        let svg = dots.svg(940);
+        let svg = svg(&dots, 940);
         let at = numbers(&svg, "cx");
         assert!(at[0] < at[1] && svg.contains(">none<"), "{svg}");
         assert_eq!(svg.matches("f-safe").count(), 1);

@@ -1,19 +1,23 @@
 //! Each variant against the baseline, and all of them in one sentence.
 //!
-//! Of closed users the median of the service time; of open arrivals the 99th percentile of the response time, since what
-//! they feel is the waiting. Both are the ladder's.
+//! Of closed users the median of the service time. Of open arrivals the 99th percentile of the response time, since what
+//! they feel is the waiting; where no variant has a verdict at that percentile, the median comes before it.
 
+use super::beside::Beside;
+use super::offered;
 use crate::judge::{Comparison, Metric, Role, Row, Rule, Verdict};
 use crate::ladder::{Against, Rung, Table, Told};
 use crate::quantity;
-use crate::run::{Latency, LoadStep, Run, Terms};
+use crate::run::{Latency, Load, LoadStep, Run, Terms};
 
 /// One variant: how long it takes, and how it compares with the baseline.
 struct Place<'a> {
     label: &'a str,
     is_baseline: bool,
     ns: Option<u64>,
-    judged: Option<&'a Row>,
+    /// The same under the quiet load, where the headline says it.
+    quiet: Option<u64>,
+    judged: Option<Row>,
     /// Blocks that a verdict takes at the least.
     least_blocks: usize,
 }
@@ -58,31 +62,107 @@ const CLASSES: [(Told, [&str; 3]); 6] = [
     ),
 ];
 
+/// So few variants are named one by one where none has a verdict.
+const FEW: usize = 4;
+
 pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
-    let at = &run.scenario.ladder.latency;
-    let is_open = table.latency == Latency::Response;
-    let (quantity, short) = match (is_open, Metric::percentile(99.0)) {
-        (true, Some(metric)) => (self::quantity(table.latency, &metric, &at.step), "p99"),
-        _ => (
-            self::quantity(table.latency, &Metric::P50, &at.step),
-            "median",
-        ),
+    let mut sentences = Vec::new();
+    for metric in metrics(run, table) {
+        sentences.extend(of_metric(run, table, &metric));
+    }
+    if let (Some(headline), Some(beside)) = (sentences.first_mut(), beside(run, table)) {
+        headline.push_str(". ");
+        headline.push_str(&beside.sentence);
+    }
+    let rest = cpu(table).into_iter().chain(steps(run));
+    sentences.into_iter().chain(rest).collect()
+}
+
+/// What the headline is of, and what comes after it.
+pub(super) fn metrics(run: &Run, table: &Table) -> Vec<Metric> {
+    let tail = match table.latency {
+        Latency::Response => Metric::percentile(99.0),
+        Latency::Service => None,
     };
-    let places: Vec<Place<'_>> = table
-        .rungs
-        .iter()
-        .map(|rung| place(rung, is_open))
-        .collect();
+    let Some(tail) = tail else {
+        return vec![Metric::P50];
+    };
+    if has_verdict(run, table, &tail) {
+        vec![tail]
+    } else {
+        vec![Metric::P50, tail]
+    }
+}
+
+/// The figure that the headline says after its latency.
+pub(super) fn beside(run: &Run, table: &Table) -> Option<Beside> {
+    let metrics = metrics(run, table);
+    let is_judged = metrics
+        .first()
+        .is_some_and(|metric| has_verdict(run, table, metric));
+    Beside::of(run, table, is_judged)
+}
+
+/// The first other open load that makes the ladder's step, beside which the ladder's own is told where none of a few
+/// variants has a verdict.
+pub(super) fn quiet<'r>(run: &'r Run, table: &Table, metric: &Metric) -> Option<&'r Load> {
+    let at = &run.scenario.ladder.latency.load;
+    let is_told = table.latency == Latency::Response
+        && table.rungs.len() <= FEW
+        && table.rungs.len() > 2
+        && !has_verdict(run, table, metric);
+    let mut loads = offered::loads(run).into_iter();
+    let quiet = loads.find(|load| load.name != *at)?;
+    is_told.then_some(quiet)
+}
+
+/// A rung's latency under another load, nanoseconds.
+pub(super) fn under(run: &Run, load: &Load, rung: &Rung, metric: &Metric) -> Option<u64> {
+    let at = LoadStep {
+        load: load.name.clone(),
+        step: run.scenario.ladder.latency.step.clone(),
+    };
+    let figure = run.latency(&rung.variant.name, &at)?;
+    Some(if *metric == Metric::P50 {
+        figure.p50()
+    } else {
+        figure.at(99.0)
+    })
+}
+
+/// Whether any variant has a verdict against the baseline.
+fn has_verdict(run: &Run, table: &Table, metric: &Metric) -> bool {
+    table.rungs.iter().any(|rung| {
+        let row = judged(run, rung, metric);
+        let against = Against::of(row.as_ref(), rung.least_blocks);
+        matches!(against.told, Told::Verdict(_))
+    })
+}
+
+fn of_metric(run: &Run, table: &Table, metric: &Metric) -> Vec<String> {
+    let at = &run.scenario.ladder.latency;
+    let mut quantity = self::quantity(table.latency, metric, &at.step);
+    let quiet = quiet(run, table, metric);
+    if let Some(quiet) = quiet {
+        quantity = format!("{quantity}, under {} and under {}", quiet.name, at.load);
+    } else if table.latency == Latency::Response && offered::loads(run).len() > 1 {
+        quantity = format!("{quantity} under {}", at.load);
+    }
+    let short = if *metric == Metric::P50 {
+        "median".to_owned()
+    } else {
+        metric.to_string()
+    };
+    let rungs = table.rungs.iter();
+    let places: Vec<Place<'_>> = rungs.map(|rung| place(run, rung, metric, quiet)).collect();
     let Some(baseline) = places.iter().find(|place| place.is_baseline) else {
         return Vec::new();
     };
-    let others = || places.iter().filter(|place| !place.is_baseline);
-    let each = others().map(|place| against(place, baseline, short));
+    let others = places.iter().filter(|place| !place.is_baseline);
+    let each = others.map(|place| against(place, baseline, &short));
     span(&quantity, &places, baseline)
         .into_iter()
         .chain(each)
-        .chain(cpu(table))
-        .chain(steps(run))
         .collect()
 }
 
@@ -118,12 +198,17 @@ pub(super) fn judged(run: &Run, rung: &Rung, metric: &Metric) -> Option<Row> {
     Some(comparison.claim(&at.step, metric))
 }
 
-fn place(rung: &Rung, is_open: bool) -> Place<'_> {
+fn place<'a>(run: &Run, rung: &'a Rung, metric: &Metric, quiet: Option<&Load>) -> Place<'a> {
     Place {
         label: &rung.variant.label,
         is_baseline: rung.is_baseline,
-        ns: if is_open { rung.p99 } else { rung.p50 },
-        judged: rung.judged.as_ref(),
+        ns: if *metric == Metric::P50 {
+            rung.p50
+        } else {
+            rung.p99
+        },
+        quiet: quiet.and_then(|load| under(run, load, rung, metric)),
+        judged: judged(run, rung, metric),
         least_blocks: rung.least_blocks,
     }
 }
@@ -195,7 +280,7 @@ fn medians(run: &Run, at: &LoadStep) -> Option<String> {
 
 impl Place<'_> {
     fn against(&self) -> Against {
-        Against::of(self.judged, self.least_blocks)
+        Against::of(self.judged.as_ref(), self.least_blocks)
     }
 }
 
@@ -224,6 +309,14 @@ fn span(quantity: &str, places: &[Place<'_>], baseline: &Place<'_>) -> Option<St
         .map(|(told, words)| (count(told), told, words))
         .filter(|(count, ..)| *count > 0)
         .collect();
+    let is_judged = |told: &Told| matches!(told, Told::Verdict(_));
+    if !classes.iter().any(|(_, told, _)| is_judged(told)) {
+        return Some(unjudged(
+            quantity,
+            places,
+            [(least, fastest), (most, slowest)],
+        ));
+    }
     let baseline = baseline.label;
     let compared = match classes.as_slice() {
         [(2, _, [_, _, all])] => format!("Both alternatives {all} {baseline}"),
@@ -243,17 +336,34 @@ fn span(quantity: &str, places: &[Place<'_>], baseline: &Place<'_>) -> Option<St
             )
         }
     };
-    let is_judged = |told: &Told| matches!(told, Told::Verdict(_));
-    let confidence = if classes.iter().any(|(_, told, _)| is_judged(told)) {
-        format!(" ({} confidence)", percent(1.0 - crate::judge::ERROR))
-    } else {
-        String::new()
-    };
+    let confidence = percent(1.0 - crate::judge::ERROR);
     Some(format!(
-        "{quantity} ranges from {} ({fastest}) to {} ({slowest}). {compared}{confidence}",
+        "{quantity} ranges from {} ({fastest}) to {} ({slowest}). {compared} ({confidence} confidence)",
         quantity::duration(least as f64),
         quantity::duration(most as f64),
     ))
+}
+
+/// What was measured, where nothing of it was judged: the sentences of the variants say why.
+fn unjudged(quantity: &str, places: &[Place<'_>], ends: [(u64, &str); 2]) -> String {
+    let said = |(ns, label): (u64, &str)| format!("{label} {}", quantity::duration(ns as f64));
+    if places.len() <= FEW {
+        let parts = places.iter().filter_map(|place| {
+            let ns = place.ns?;
+            Some(match place.quiet {
+                Some(quiet) => format!(
+                    "{} and {}",
+                    said((quiet, place.label)),
+                    quantity::duration(ns as f64)
+                ),
+                None => said((ns, place.label)),
+            })
+        });
+        let parts: Vec<String> = parts.collect();
+        return format!("{quantity}: {}", parts.join("; "));
+    }
+    let [least, most] = ends.map(said);
+    format!("{quantity} ranges from {least} to {most}")
 }
 
 /// One variant against the baseline, by the verdict of the judge and never beyond it.
@@ -264,7 +374,7 @@ fn against(place: &Place<'_>, baseline: &Place<'_>, quantity: &str) -> String {
     };
     let time = quantity::duration(ns as f64);
     let against = place.against();
-    let judged = place.judged.filter(|_| against.is_measured());
+    let judged = place.judged.as_ref().filter(|_| against.is_measured());
     let Some((row, ends, coverage)) =
         judged.and_then(|row| Some((row, against.ends()?, against.coverage()?)))
     else {
@@ -321,12 +431,13 @@ mod tests {
         }
     }
 
-    fn place<'a>(label: &'a str, ns: Option<u64>, judged: Option<&'a Row>) -> Place<'a> {
+    fn place<'a>(label: &'a str, ns: Option<u64>, judged: Option<&Row>) -> Place<'a> {
         Place {
             label,
             is_baseline: judged.is_none(),
             ns,
-            judged,
+            quiet: None,
+            judged: judged.cloned(),
             least_blocks: 8,
         }
     }

@@ -7,21 +7,23 @@ use crate::run::{Load, LoadStep, Run, Slice};
 
 /// A sentence for each open load that makes the ladder's step, where there are several: a quiet one and a storm.
 pub(super) fn sentences(run: &Run) -> Vec<String> {
-    let step = &run.scenario.ladder.latency.step;
-    let loads: Vec<&Load> = run
-        .scenario
-        .loads
-        .iter()
-        // What follows another request of its journey has waited for that one, and for nothing else.
-        .filter(|load| load.open && load.steps.contains(step))
-        .filter(|load| load.first.is_empty() || load.first.contains(step))
-        .collect();
+    let loads = loads(run);
     if loads.len() < 2 {
         return Vec::new();
     }
+    let step = &run.scenario.ladder.latency.step;
+    let said = loads.iter().filter_map(|load| sentence(run, load, step));
+    said.collect()
+}
+
+/// The open loads whose journeys begin with the ladder's step.
+pub(super) fn loads(run: &Run) -> Vec<&Load> {
+    let step = &run.scenario.ladder.latency.step;
+    let loads = run.scenario.loads.iter();
     loads
-        .iter()
-        .filter_map(|load| sentence(run, load, step))
+        .filter(|load| load.open && load.steps.contains(step))
+        // What follows another request of its journey has waited for that one, and for nothing else.
+        .filter(|load| load.first.is_empty() || load.first.contains(step))
         .collect()
 }
 
@@ -55,7 +57,7 @@ fn sentence(run: &Run, load: &Load, step: &str) -> Option<String> {
 }
 
 /// CPU time of the servers for a request, over slices.
-fn cpu_ns(run: &Run, load: &str, variant: &str) -> Option<f64> {
+pub(super) fn cpu_ns(run: &Run, load: &str, variant: &str) -> Option<f64> {
     let of = |slice: &Slice| Metric::Cpu.of(slice, "");
     Some(blocks::over_slices(run, load, variant, of)?.median)
 }

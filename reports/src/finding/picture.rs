@@ -1,9 +1,14 @@
 //! The picture of a finding: the quantity that its headline is about, each variant a row.
 
-use super::Subject;
+use maud::Markup;
+
+use super::beside::Beside;
 use super::latency;
+use super::{Subject, pairs};
 use crate::blocks;
 use crate::chart::dots::{Dots, Mark, Row, Scale};
+use crate::chart::panels::{Panel, Panels};
+use crate::chart::text;
 use crate::chart::{NARROW, WIDE};
 use crate::judge::Metric;
 use crate::ladder::{Against, Attacked, Hits, Rung, Table};
@@ -19,57 +24,107 @@ const ALONE: u32 = 980;
 /// A picture, and how to read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    dots: Dots,
+    drawing: Drawing,
     /// What dots, bars and colours are.
     pub note: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Drawing {
+    Dots(Dots),
+    Panels(Panels),
+}
+
+impl Drawing {
+    /// How many variants have a value.
+    fn measured(&self) -> usize {
+        match self {
+            Self::Dots(dots) => {
+                let rows = dots.rows.iter();
+                rows.filter(|row| !row.values.is_empty()).count()
+            }
+            Self::Panels(panels) => panels.labels.len(),
+        }
+    }
+
+    fn drawn(&self, width: f64) -> (Markup, f64) {
+        match self {
+            Self::Dots(dots) => dots.drawn(width),
+            Self::Panels(panels) => panels.drawn(width),
+        }
+    }
+
+    fn svg(&self, width: u32) -> String {
+        text::framed(width, &self.drawn(f64::from(width)))
+    }
 }
 
 impl Picture {
     /// Of what the headline is about; none where that has no value for several variants.
     pub(super) fn of(run: &Run, table: &Table, subject: &Subject) -> Option<Self> {
         let picture = match subject {
-            Subject::Latency { metric, is_judged } => of_latency(run, table, metric, *is_judged),
+            Subject::Latency {
+                metric,
+                is_judged,
+                has_beside,
+            } => {
+                let beside = has_beside.then(|| latency::beside(run, table)).flatten();
+                of_latency(run, table, metric, *is_judged, beside)
+            }
+            Subject::Pairs => of_pairs(run, table),
             Subject::RevocationLag => of_lag(run, table),
             Subject::Hits => of_hits(run, table),
         };
-        let rows = picture.dots.rows.iter();
-        let measured = rows.filter(|row| !row.values.is_empty()).count();
-        (measured >= LEAST_ROWS).then_some(picture)
+        (picture.drawing.measured() >= LEAST_ROWS).then_some(picture)
     }
 
     /// For a page and for a phone, as SVG.
     #[must_use]
     pub fn both(&self) -> [String; 2] {
-        [WIDE, NARROW].map(|size| self.dots.svg(size.width))
+        [WIDE, NARROW].map(|size| self.drawing.svg(size.width))
     }
 
     /// For a place that is as wide as a phone.
     #[must_use]
     pub fn narrow(&self) -> String {
-        self.dots.svg(NARROW.width)
+        self.drawing.svg(NARROW.width)
     }
 
     /// What it shows in words, below its headline.
     #[must_use]
     pub fn label(&self, headline: &str) -> String {
-        self.dots.label(headline)
+        match &self.drawing {
+            Drawing::Dots(dots) => dots.label(headline),
+            Drawing::Panels(panels) => panels.label(headline),
+        }
     }
 
     /// With its headline, for a README.
     #[must_use]
     pub fn alone(&self, headline: &str) -> String {
-        self.dots.alone(headline, &self.note, ALONE)
+        let label = self.label(headline);
+        text::alone([headline, &self.note, &label], ALONE, |room| {
+            self.drawing.drawn(room)
+        })
     }
 }
 
-fn of_latency(run: &Run, table: &Table, metric: &Metric, is_judged: bool) -> Picture {
+fn of_latency(
+    run: &Run,
+    table: &Table,
+    metric: &Metric,
+    is_judged: bool,
+    beside: Option<Beside>,
+) -> Picture {
     let at = &run.scenario.ladder.latency;
     let mut intervals = Vec::new();
     let attacks = Attacks::of(table);
+    let quiet = latency::quiet(run, table, metric);
     let rows: Vec<Row> = table
         .rungs
         .iter()
-        .map(|rung| {
+        .enumerate()
+        .map(|(place, rung)| {
             let ns = if *metric == Metric::P50 {
                 rung.p50
             } else {
@@ -83,18 +138,30 @@ fn of_latency(run: &Run, table: &Table, metric: &Metric, is_judged: bool) -> Pic
             } else {
                 against(run, rung, metric, is_judged)
             };
+            let before = quiet.and_then(|load| latency::under(run, load, rung, metric));
+            let before = before.filter(|ns| *ns > 0).map(|ns| ns as f64);
+            let said = value.map_or_else(|| quantity::NOT_MEASURED.to_owned(), quantity::duration);
             Row {
                 label: rung.variant.label.clone(),
                 is_baseline: rung.is_baseline,
                 values: value.into_iter().collect(),
+                without: before.map(|before| (before, None)),
                 ends: interval.map(|interval| (interval.low, interval.high)),
-                said: value.map_or_else(|| quantity::NOT_MEASURED.to_owned(), quantity::duration),
+                said: match before {
+                    Some(before) => format!("{} → {said}", quantity::duration(before)),
+                    None => said,
+                },
                 against: if value.is_some() {
                     against
                 } else {
                     String::new()
                 },
+                more: beside
+                    .as_ref()
+                    .and_then(|beside| beside.texts.get(place).cloned())
+                    .unwrap_or_default(),
                 marks: attacks.marks(&rung.variant.name),
+                ..Row::default()
             }
         })
         .collect();
@@ -109,20 +176,29 @@ fn of_latency(run: &Run, table: &Table, metric: &Metric, is_judged: bool) -> Pic
         ),
     };
     note.push_str(" Dashed line: the baseline.");
+    if let Some(quiet) = quiet {
+        note.push_str(&format!(
+            " Hollow dot: load {}. Filled dot: load {}.",
+            quiet.name, at.load
+        ));
+    }
     note.push_str(attacks.note());
     Picture {
-        dots: Dots {
+        drawing: Drawing::Dots(Dots {
             title: format!("{quantity}, load {} (logarithmic scale)", at.load),
             scale: Scale::Time,
-            value: if *metric == Metric::P50 {
+            value: if let Some(quiet) = quiet {
+                format!("{} → {}", quiet.name, at.load)
+            } else if *metric == Metric::P50 {
                 "median".to_owned()
             } else {
                 metric.to_string()
             },
             against: "vs baseline".to_owned(),
+            more: beside.map_or_else(String::new, |beside| beside.heading),
             attacks: attacks.names,
             rows,
-        },
+        }),
         note,
     }
 }
@@ -161,20 +237,18 @@ fn of_lag(run: &Run, table: &Table) -> Picture {
         };
         Row {
             label: one.variant.clone(),
-            is_baseline: false,
             values: lag.into_iter().collect(),
-            ends: None,
             said: match lag {
                 Some(0.0) => "none".to_owned(),
                 Some(ns) => quantity::duration(ns),
                 None => quantity::NOT_MEASURED.to_owned(),
             },
-            against: String::new(),
             marks: vec![mark(passed)],
+            ..Row::default()
         }
     });
     Picture {
-        dots: Dots {
+        drawing: Drawing::Dots(Dots {
             title: format!(
                 "Longest revocation lag measured, load {} (logarithmic scale)",
                 run.scenario.ladder.latency.load
@@ -182,49 +256,134 @@ fn of_lag(run: &Run, table: &Table) -> Picture {
             scale: Scale::Time,
             value: "longest".to_owned(),
             against: String::new(),
+            more: String::new(),
             attacks: vec!["revoked token".to_owned()],
             rows: rows.collect(),
-        },
+        }),
         note: "Revocation lag: how long after the answer to a revoke a request was sent that still passed. A longest value \
             has no confidence interval. Colour marks only whether revoked tokens were refused."
             .to_owned(),
     }
 }
 
+/// Each load a panel, so that a cache is seen beside the others and beside the ideal one of its size.
 fn of_hits(run: &Run, table: &Table) -> Picture {
-    let attacks = Attacks::of(table);
-    let rows = run.variants.iter().filter_map(|variant| {
-        let hits = table
-            .hits
+    let near = || table.hits.iter().filter(|hits| hits.cache.ideal.is_some());
+    let all = |of: fn(&Hits) -> &str| {
+        let mut names: Vec<String> = Vec::new();
+        for name in near().map(of) {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    };
+    let known = all(|hits| &hits.variant);
+    let variants = run.variants.iter().map(|variant| variant.label.clone());
+    let labels: Vec<String> = variants.filter(|label| known.contains(label)).collect();
+    let panels = all(|hits| &hits.load).into_iter().map(|load| Panel {
+        rows: labels
             .iter()
-            .filter(|hits| hits.variant == variant.label);
-        let values: Vec<f64> = hits.filter_map(Hits::nearness).collect();
-        let low = values.iter().copied().reduce(f64::min)?;
-        let high = values.iter().copied().reduce(f64::max)?;
-        Some(Row {
-            label: variant.label.clone(),
-            is_baseline: false,
-            ends: (values.len() > 1).then_some((low, high)),
-            said: if values.len() > 1 {
-                quantity::range(low, high, quantity::share)
-            } else {
-                quantity::share(low)
-            },
-            values,
-            against: String::new(),
-            marks: attacks.marks(&variant.name),
-        })
+            .map(|label| {
+                let mut of = near().filter(|hits| hits.load == load && hits.variant == *label);
+                of.next().map(|hits| (hits.ratio(), hits.ideal()))
+            })
+            .collect(),
+        name: load,
     });
     Picture {
-        dots: Dots {
-            title: "Cache hits as a share of the hits of an ideal cache of the same size (linear scale)".to_owned(),
-            scale: Scale::Share,
-            value: "share".to_owned(),
-            against: String::new(),
-            rows: rows.collect(),
-            attacks: attacks.names,
-        },
-        note: "One dot for each load; the line spans the loads. Each share counts all requests of its load.".to_owned(),
+        drawing: Drawing::Panels(Panels {
+            title: "Share of requests that the cache answered (linear scale)".to_owned(),
+            panels: panels.collect(),
+            labels,
+        }),
+        note: "Filled dot: the cache. Hollow dot: an ideal cache of the same size for the same requests. Each share counts \
+            all requests of its load."
+            .to_owned(),
+    }
+}
+
+/// Each design a row, without cached decisions and with them, in the order of what they cost without.
+fn of_pairs(run: &Run, table: &Table) -> Picture {
+    let attacks = Attacks::of(table);
+    let of = |rung: &Rung| {
+        let value = rung.p50.map(|ns| ns as f64);
+        let ends = interval(run, &Metric::P50, &rung.variant.name);
+        (value, ends.map(|interval| (interval.low, interval.high)))
+    };
+    let said = |rung: &Rung| match rung.p50 {
+        Some(ns) => quantity::duration(ns as f64),
+        None => quantity::NOT_MEASURED.to_owned(),
+    };
+    let all = pairs::of(run, table);
+    let is_paired = |rung: &Rung| {
+        all.iter().any(|pair| {
+            [pair.without, pair.with]
+                .map(|one| &one.variant.name)
+                .contains(&&rung.variant.name)
+        })
+    };
+    let mut rows: Vec<(Option<u64>, Row)> = Vec::new();
+    for pair in &all {
+        let (value, ends) = of(pair.with);
+        let (before, ends_before) = of(pair.without);
+        let marks = [pair.without, pair.with].map(|one| attacks.marks(&one.variant.name));
+        // What either lets pass, the design lets pass.
+        let [without, with] = marks;
+        let worse = without.into_iter().zip(with).map(|(without, with)| {
+            let passes = |mark: &Option<Mark>| mark.as_ref().is_some_and(|mark| !mark.refused);
+            if passes(&without) {
+                without
+            } else {
+                with.or(without)
+            }
+        });
+        rows.push((
+            pair.without.p50,
+            Row {
+                label: pair.without.variant.label.clone(),
+                values: value.into_iter().collect(),
+                ends,
+                without: before.map(|before| (before, ends_before)),
+                said: format!("{} → {}", said(pair.without), said(pair.with)),
+                against: pair.against.words(),
+                marks: worse.collect(),
+                ..Row::default()
+            },
+        ));
+    }
+    for rung in table.rungs.iter().filter(|rung| !is_paired(rung)) {
+        let (value, ends) = of(rung);
+        rows.push((
+            rung.p50,
+            Row {
+                label: rung.variant.label.clone(),
+                values: value.into_iter().collect(),
+                ends,
+                said: said(rung),
+                marks: attacks.marks(&rung.variant.name),
+                ..Row::default()
+            },
+        ));
+    }
+    rows.sort_by_key(|(ns, _)| *ns);
+    let at = &run.scenario.ladder.latency;
+    let quantity = latency::quantity(table.latency, &Metric::P50, &at.step);
+    Picture {
+        drawing: Drawing::Dots(Dots {
+            title: format!("{quantity}, load {} (logarithmic scale)", at.load),
+            scale: Scale::Time,
+            value: "without → cached".to_owned(),
+            against: "cached is".to_owned(),
+            more: String::new(),
+            attacks: attacks.names.clone(),
+            rows: rows.into_iter().map(|(_, row)| row).collect(),
+        }),
+        note: format!(
+            "Hollow dot: without cached decisions. Filled dot: with them. Bars: 95 % confidence intervals of the median over \
+             blocks; a bar that is narrower than its dot is hidden.{}",
+            attacks.note()
+        ),
     }
 }
 

@@ -99,14 +99,22 @@ impl Hits {
     }
 }
 
-/// How near to the ideal: the nearest and the farthest.
+/// How much the caches answered, and how near that is to the ideal: the least and the most of each.
 fn nearness(all: &[Hits]) -> Option<String> {
-    let mut near: Vec<(f64, &Hits)> = all
-        .iter()
-        .filter_map(|hits| Some((hits.nearness()?, hits)))
-        .collect();
-    near.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let (farthest, nearest) = (near.first()?, near.last()?);
+    let known = || all.iter().filter(|hits| hits.cache.ideal.is_some());
+    let [fewest, most] = ends(known().map(|hits| (hits.ratio(), hits)))?;
+    let near = known().filter_map(|hits| Some((hits.nearness()?, hits)));
+    let [farthest, nearest] = ends(near)?;
+    Some(format!(
+        "The caches answered between {fewest} and {most} of the requests. That is between {farthest} and {nearest} of \
+         what an ideal cache of the same size answers"
+    ))
+}
+
+/// The least and the greatest of some shares, each with whose it is.
+fn ends<'a>(shares: impl Iterator<Item = (f64, &'a Hits)>) -> Option<[String; 2]> {
+    let mut shares: Vec<(f64, &Hits)> = shares.collect();
+    shares.sort_by(|one, other| one.0.total_cmp(&other.0));
     let said = |(share, hits): &(f64, &Hits)| {
         format!(
             "{} ({} under {})",
@@ -115,11 +123,7 @@ fn nearness(all: &[Hits]) -> Option<String> {
             hits.load
         )
     };
-    Some(format!(
-        "Of the hits of an ideal cache of the same size, the caches had between {} and {}",
-        said(farthest),
-        said(nearest)
-    ))
+    Some([said(shares.first()?), said(shares.last()?)])
 }
 
 /// The section; none for a run in which no answer told of a cache.
