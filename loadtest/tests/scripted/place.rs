@@ -51,7 +51,12 @@ fn conducted(scenario: &Scenario, watched: bool, progress: impl FnMut(Progress<'
     };
     let finished = conduct(scenario, &order, progress).unwrap();
     // Little's law, whatever the server did.
-    for slice in finished.run.slices.iter().filter(|slice| !slice.was_paused()) {
+    for slice in finished
+        .run
+        .slices
+        .iter()
+        .filter(|slice| !slice.was_paused())
+    {
         let disagrees = slice.user_time_disagreement();
         assert!(
             disagrees.is_none_or(|share| share.abs() < 0.05),
