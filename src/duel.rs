@@ -35,10 +35,10 @@ pub(crate) struct Arguments {
     /// Scenario file whose steps and load are used; --base and --head may name its variants
     #[arg(value_name = "SCENARIO")]
     scenario: Option<PathBuf>,
-    /// Baseline: a command (`{port}` becomes a free port), a URL, or a variant of SCENARIO
+    /// Baseline: a command (`{port}` becomes a free port), a URL or host:port, or a variant of SCENARIO
     #[arg(help_heading = "Servers", long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
     base: Option<Confidential>,
-    /// Candidate: a command, a URL, or a variant of SCENARIO
+    /// Candidate: a command, a URL or host:port, or a variant of SCENARIO
     #[arg(help_heading = "Servers", long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
     head: Option<Confidential>,
     /// Name of the baseline in reports, e.g. main

@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<E
 
 /// One variant and one load.
 fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
-    let (origin, path) = Origin::parse(&with_scheme(&arguments.url.text))?;
+    let (origin, path) = Origin::parse(&requests::with_scheme(&arguments.url.text))?;
     let steps = arguments.sent.steps(&path)?;
     // A scenario would say this in words that do not fit a command line.
     if arguments.ca.is_some() && !origin.secure {
@@ -141,19 +141,6 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         output::note(format_args!("warning: {UNVERIFIED}"));
     }
     Ok(scenario)
-}
-
-/// `host:port` is a server that speaks HTTP without TLS, as other load generators read it.
-fn with_scheme(url: &str) -> String {
-    let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
-    let port = authority.rsplit_once(':').map(|(_, port)| port);
-    let is_port =
-        port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-    if is_port && !authority.contains('@') && !url.contains("://") {
-        format!("http://{url}")
-    } else {
-        url.to_owned()
-    }
 }
 
 /// What a run with `--insecure` says.

@@ -1,6 +1,6 @@
 //! Requests as typed on a command line, without a scenario file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use anyhow::{Context, bail};
@@ -59,15 +59,16 @@ impl Requests {
             .into_iter()
             .map(|(name, value)| (name.into(), self.text(&value).into()));
         let headers: BTreeMap<_, _> = headers.collect();
-        let step = |(place, path): (usize, &str)| StepTable {
-            name: format!("{}-{}", method.to_ascii_lowercase(), place + 1).into(),
+        let names = names(method, &paths);
+        let step = |(path, name): (&str, String)| StepTable {
+            name: name.into(),
             request: Some(format!("{method} {}", self.text(path)).into()),
             headers: headers.clone(),
             expect: self.expect.clone(),
             body: body.as_ref().map(|body| self.text(body).into()),
             ..StepTable::default()
         };
-        Ok(paths.into_iter().enumerate().map(step).collect())
+        Ok(paths.into_iter().zip(names).map(step).collect())
     }
 
     /// What was typed, as a scenario has it.
@@ -78,6 +79,47 @@ impl Requests {
             escaped(typed)
         }
     }
+}
+
+/// `host:port` is a server that speaks HTTP without TLS, as other load generators read it.
+pub(crate) fn with_scheme(url: &str) -> String {
+    let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    let is_port =
+        port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    if is_port && !authority.contains('@') && !url.contains("://") {
+        format!("http://{url}")
+    } else {
+        url.to_owned()
+    }
+}
+
+/// Longer names of steps are cut: they are names of files and columns of tables.
+const MOST_NAME_CHARS: usize = 40;
+
+/// A name for each path: the method and the path as typed, without its query and without what is withheld, in letters,
+/// digits and `-`: `get-items-7`. Of several that would be the same, the later ones get a number.
+fn names(method: &str, paths: &[&str]) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let mut named = |path: &&str| {
+        let path = withhold::url(path);
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let parts = path.split(|c: char| !c.is_ascii_alphanumeric());
+        let parts = parts.filter(|part| !part.is_empty());
+        let method = method.to_ascii_lowercase();
+        let words: Vec<&str> = std::iter::once(method.as_str()).chain(parts).collect();
+        let mut name = words.join("-");
+        name.truncate(MOST_NAME_CHARS);
+        let name = name.trim_end_matches('-');
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let mut free = std::iter::once(name.to_owned())
+            .chain(numbered)
+            .filter(|name| !taken.contains(name));
+        let free = free.next().unwrap_or_default();
+        taken.insert(free.clone());
+        free
+    };
+    paths.iter().map(&mut named).collect()
 }
 
 /// A journey through all of the steps, in their order.
@@ -140,5 +182,46 @@ fn method(text: &str) -> Result<String, &'static str> {
         Ok(text.to_ascii_uppercase())
     } else {
         Err("a method is letters, e.g. POST")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_named_by_method_and_path() {
+        let long = format!("/{}", "a/".repeat(60));
+        let cut = format!("get{}", "-a".repeat(18));
+        let table: [(&str, &[&str], &[&str]); 6] = [
+            ("GET", &["/"], &["get"]),
+            ("GET", &["/healthz"], &["get-healthz"]),
+            ("POST", &["/items/7.json"], &["post-items-7-json"]),
+            // Values of a query may be secrets.
+            ("GET", &["/find?key=s3cret"], &["get-find"]),
+            (
+                "GET",
+                &["/a", "/a?b", "/a/2", "/a", "/é", "/"],
+                &["get-a", "get-a-2", "get-a-2-2", "get-a-3", "get", "get-2"],
+            ),
+            ("GET", &[&long, &long], &[&cut, &format!("{cut}-2")]),
+        ];
+        for (method, paths, expected) in table {
+            assert_eq!(names(method, paths), expected, "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_and_a_port_are_a_url_without_its_scheme() {
+        for (typed, url) in [
+            ("localhost:8080", "http://localhost:8080"),
+            ("[::1]:80/x", "http://[::1]:80/x"),
+            ("https://a:1", "https://a:1"),
+            ("./server --port {port}", "./server --port {port}"),
+            ("server:1 {port}", "server:1 {port}"),
+            ("u:1@host:8080", "u:1@host:8080"),
+        ] {
+            assert_eq!(with_scheme(typed), url);
+        }
     }
 }

@@ -229,7 +229,7 @@ fn what_is_wrong_is_one_line_and_starts_nothing() {
         (&["--base", &good], "--head <CMD|URL>"),
         (
             &["--base", "sleep 5", "--head", &good],
-            "--base `sleep 5` is neither a url (http://…) nor a command with `{port}`",
+            "--base `sleep 5` is neither a url (http://… or host:port) nor a command with `{port}`",
         ),
         (
             &["--base", "sh 'x {port}", "--head", &good],

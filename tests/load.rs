@@ -99,6 +99,54 @@ fn what_is_typed_is_what_is_sent_and_secrets_are_not_written_down() {
     }
 }
 
+/// What is recorded of a run that is killed is what it had written of its seconds.
+#[test]
+fn a_load_that_is_killed_leaves_the_seconds_that_it_had_measured() {
+    for rate in [&[][..], &["--rate", "200"]] {
+        let place = Place::new();
+        let (address, _) = listen("200 OK");
+        let words = [&["load", &address, "-d", "300s", "--warm-up", "1ms"], rate].concat();
+        let mut child = place.start(&words);
+        let seconds = || {
+            let runs = place.path().join("reports/runs");
+            let begun = runs.read_dir().is_ok_and(|mut runs| runs.next().is_some());
+            let written = begun && place.run().join("run.json").exists();
+            let run = if written { place.run_json() } else { return 0 };
+            run["slices"][0]["intervals"].as_array().map_or(0, Vec::len)
+        };
+        assert!(command::eventually(|| seconds() >= 1));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let run = place.run_json();
+        assert_eq!(run["status"]["is"], "partial");
+        let slice = &run["slices"][0];
+        let sum = |member: &str| -> u64 {
+            let intervals = slice["intervals"].as_array().unwrap().iter();
+            intervals.map(|at| at[member].as_u64().unwrap()).sum()
+        };
+        assert!(sum("ok") > 0, "{slice}");
+        assert_eq!(slice["ok"], sum("ok"));
+        assert_eq!(slice["length_ns"], sum("length_ns"));
+        for figures in [&slice["figures"], &run["merged"]] {
+            let figures = figures.as_array().unwrap();
+            assert_eq!(figures.len(), 2);
+            assert!(figures.iter().all(|figure| figure["count"] == sum("ok")));
+        }
+        assert_eq!(slice["bytes"]["received"], sum("ok") * 38);
+        let folder = place.run();
+        let folder = folder.to_str().unwrap();
+        let shown = place.authlab(&["report", folder]);
+        assert!(shown.status.success(), "{}", stderr(&shown));
+        let text = place.authlab(&["report", folder, "--format", "text"]);
+        let text = String::from_utf8_lossy(&text.stdout).into_owned();
+        assert!(
+            text.contains("it was still running, or was killed"),
+            "{text}"
+        );
+        assert!(text.contains("Throughput: "), "{text}");
+    }
+}
+
 #[test]
 fn data_is_posted_and_no_path_is_the_root() {
     let place = Place::new();

@@ -132,6 +132,62 @@ fn three_processes_make_the_load_of_one_and_merge_says_so() {
 }
 
 #[test]
+fn the_seconds_of_a_load_that_two_processes_make_are_added_up() {
+    let place = Place::new();
+    let url = serve();
+    let start_at = epoch_s(Duration::from_secs(4));
+    let shard = |share: &str| {
+        let words = [
+            "load",
+            &url,
+            "--rate",
+            "200",
+            "-d",
+            "2s",
+            "--warm-up",
+            "1ms",
+            "--seed",
+            "7",
+            "--shard",
+            share,
+            "--start-at",
+            &start_at,
+        ];
+        place.start(&words)
+    };
+    for child in ["0/2", "1/2"].map(shard) {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    let paths = runs(&place, "-of-2");
+    let words: Vec<&str> = std::iter::once("merge")
+        .chain(paths.iter().map(|path| path.to_str().unwrap()))
+        .collect();
+    let merged = place.authlab(&words);
+    assert!(merged.status.success(), "{}", stderr(&merged));
+    let sum = json(&runs(&place, "-merged").remove(0));
+    let parts: Vec<_> = paths.iter().map(|path| json(path)).collect();
+    let seconds = |run: &serde_json::Value| -> Vec<u64> {
+        let seconds = run["slices"][0]["intervals"].as_array().unwrap().iter();
+        seconds.map(|at| at["ok"].as_u64().unwrap()).collect()
+    };
+    let of_parts: Vec<Vec<u64>> = parts.iter().map(seconds).collect();
+    assert!(
+        of_parts.iter().all(|seconds| seconds.len() >= 2),
+        "{of_parts:?}"
+    );
+    let all: Vec<u64> = (0..of_parts.iter().map(Vec::len).max().unwrap())
+        .map(|second| of_parts.iter().filter_map(|part| part.get(second)).sum())
+        .collect();
+    assert_eq!(seconds(&sum), all);
+    let slice = &sum["slices"][0];
+    assert_eq!(slice["ok"], all.iter().sum::<u64>());
+    let received =
+        |run: &serde_json::Value| run["slices"][0]["bytes"]["received"].as_u64().unwrap();
+    assert_eq!(received(&sum), parts.iter().map(received).sum::<u64>());
+}
+
+#[test]
 fn bad_words_about_shards_are_one_line_and_exit_two() {
     let place = Place::new();
     place.write(

@@ -8,6 +8,7 @@ mod outset;
 mod ride;
 mod silence;
 mod slice;
+mod so_far;
 mod timetable;
 mod watch;
 
@@ -31,6 +32,7 @@ use crate::live::Aim;
 use crate::pauses::Pauses;
 use crate::plan::{block_order, slice_seed};
 use crate::progress::{Pace, Progress};
+use crate::recorder::SoFar;
 use crate::scenario::{Load, Misplaced, Scenario, Step, Target};
 use crate::server::{Launcher, Server, ServerError};
 use crate::shard::{Shard, ShardError, Share};
@@ -223,6 +225,10 @@ struct Conductor<'a> {
     abandoned: bool,
     /// Of the slice under way, where it is continuous: those that have passed.
     intervals: Vec<(u32, Interval)>,
+    /// What they add up to.
+    so_far: SoFar,
+    /// When that is written next.
+    written_next: Instant,
     /// Blocks of a duel's load that were not set aside, before which nothing is judged.
     next_look: usize,
     pace: Pace,
@@ -270,6 +276,8 @@ impl<'a> Conductor<'a> {
             timetable: order.shard.as_ref().map(Timetable::of),
             abandoned: false,
             intervals: Vec::new(),
+            so_far: SoFar::default(),
+            written_next: started,
             next_look: order
                 .duel
                 .as_ref()

@@ -17,7 +17,7 @@ use crate::live::Live;
 pub(crate) use answers::Answers;
 use answers::Trend;
 use intervals::Intervals;
-pub(crate) use intervals::{Filled, placed};
+pub(crate) use intervals::{Filled, INTERVAL, SoFar, placed};
 
 /// Significant decimal digits of every histogram.
 pub(crate) const SIGNIFICANT_DIGITS: u8 = 3;
@@ -88,6 +88,7 @@ pub(crate) struct Instants {
 }
 
 /// A recorder's content, taken at the end of a slice.
+#[derive(Default)]
 pub(crate) struct Taken {
     pub(crate) recorded: Vec<Recorded>,
     pub(crate) ok: u64,
@@ -296,10 +297,10 @@ impl Recorder {
         if let Some(live) = &self.live {
             live.failed(&key);
         }
-        *self.failed.entry(key).or_default() += 1;
         if let Some(intervals) = &mut self.intervals {
-            intervals.failed();
+            intervals.failed(&key);
         }
+        *self.failed.entry(key).or_default() += 1;
     }
 
     /// Counts what passed on a user's connections for the request that was recorded last.

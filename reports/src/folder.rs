@@ -6,7 +6,8 @@
 //!
 //! `run.json` is rewritten after each slice, unless rewriting it would take more than a twentieth
 //! of the time: of a run killed outright, at most that last moment is missing from `run.json`
-//! (and is still in the `.hlog`). Files are not flushed to the disk itself: this protects from a
+//! (and is still in the `.hlog`). A slice that goes on for long is in `run.json` before its end, as
+//! far as it has come. Files are not flushed to the disk itself: this protects from a
 //! process that dies, not from a power cut.
 
 mod error;
@@ -152,18 +153,7 @@ impl RunFolder {
         mut slice: Slice,
         recorded: Vec<Recorded>,
     ) -> Result<(), FolderError> {
-        slice.figures = recorded
-            .iter()
-            .map(|part| {
-                percentiles::figure(
-                    &slice.variant,
-                    &slice.load,
-                    &part.step,
-                    &part.metric,
-                    &part.histogram,
-                )
-            })
-            .collect();
+        slice.figures = figures(&slice, &recorded);
         let logged = self.log(&slice, &recorded);
         // What was recorded while the generator was stopped is in the logs, and in no figure of the run.
         let counted = recorded.into_iter().filter(|_| !slice.was_paused());
@@ -178,6 +168,37 @@ impl RunFolder {
         Ok(())
     }
 
+    /// The run with a slice that is still under way; nothing is kept of it.
+    #[must_use]
+    pub fn with(&self, run: &Run, mut slice: Slice, recorded: &[Recorded]) -> Run {
+        let mut run = run.clone();
+        slice.figures = figures(&slice, recorded);
+        let counted = recorded.iter().filter(|_| !slice.was_paused());
+        for part in counted {
+            let (step, metric) = (part.step.clone(), part.metric.clone());
+            let key = (slice.variant.clone(), slice.load.clone(), step, metric);
+            let mut sum = part.histogram.clone();
+            if let Some(before) = self.merged.get(&key) {
+                sum.auto(true);
+                // What cannot be added is not in a run that is about to be written again.
+                let _ = sum.add(before);
+            }
+            let mut figure = merged_figure(&key, &sum);
+            describe(&mut figure, &sum);
+            put(&mut run, figure);
+        }
+        run.slices.push(slice);
+        run
+    }
+
+    /// Writes `run.json` as it is.
+    ///
+    /// # Errors
+    /// When it cannot be written; the version before is then still there.
+    pub fn write(&mut self, run: &Run) -> Result<(), FolderError> {
+        self.rewrite(run)
+    }
+
     /// Ends the run: curves into `run.merged`, then `run.json`, the `.hgrm` files and what people
     /// read. `run.json` comes first, so that a disk that fills up costs the renderings, which
     /// [`render`] can make again.
@@ -186,11 +207,8 @@ impl RunFolder {
     /// When a file cannot be written.
     pub fn finish(&mut self, run: &mut Run) -> Result<(), FolderError> {
         for figure in &mut run.merged {
-            if CURVED_METRICS.contains(&figure.metric.as_str())
-                && let Some(merged) = self.merged.get(&key(figure))
-            {
-                figure.curve = percentiles::curve(merged);
-                figure.buckets = percentiles::buckets(merged);
+            if let Some(merged) = self.merged.get(&key(figure)) {
+                describe(figure, merged);
             }
         }
         self.rewrite(run)?;
@@ -230,11 +248,7 @@ impl RunFolder {
             }
             std::collections::btree_map::Entry::Vacant(free) => free.insert(part.histogram),
         };
-        let figure = percentiles::figure(&key.0, &key.1, &key.2, &key.3, merged);
-        match run.merged.iter_mut().find(|there| self::key(there) == key) {
-            Some(there) => *there = figure,
-            None => run.merged.push(figure),
-        }
+        put(run, merged_figure(&key, merged));
         Ok(())
     }
 
@@ -340,6 +354,41 @@ fn write_json(folder: &Path, run: &Run) -> Result<(), FolderError> {
     })?;
     json.push(b'\n');
     replace(&file, &json)
+}
+
+/// Of each recording of a slice.
+fn figures(slice: &Slice, recorded: &[Recorded]) -> Vec<Figure> {
+    let figure = |part: &Recorded| {
+        percentiles::figure(
+            &slice.variant,
+            &slice.load,
+            &part.step,
+            &part.metric,
+            &part.histogram,
+        )
+    };
+    recorded.iter().map(figure).collect()
+}
+
+fn merged_figure((variant, load, step, metric): &Key, merged: &Histogram<u64>) -> Figure {
+    percentiles::figure(variant, load, step, metric, merged)
+}
+
+/// Adds the distribution, where charts show it.
+fn describe(figure: &mut Figure, merged: &Histogram<u64>) {
+    if CURVED_METRICS.contains(&figure.metric.as_str()) {
+        figure.curve = percentiles::curve(merged);
+        figure.buckets = percentiles::buckets(merged);
+    }
+}
+
+/// In place of the one of the same key.
+fn put(run: &mut Run, figure: Figure) {
+    let of = key(&figure);
+    match run.merged.iter_mut().find(|there| key(there) == of) {
+        Some(there) => *there = figure,
+        None => run.merged.push(figure),
+    }
 }
 
 fn key(figure: &Figure) -> Key {

@@ -3,6 +3,7 @@
 mod openmetrics;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -255,6 +256,9 @@ pub fn csv(run: &Run) -> String {
     text
 }
 
+/// A last second that is shorter has no rate: a few answers more or less would be most of it.
+const LEAST_RATED_NS: u64 = 200_000_000;
+
 /// A slice, or a second of a continuous one.
 struct Part<'a> {
     start_ns: u64,
@@ -285,10 +289,8 @@ impl<'a> Part<'a> {
             ok: interval.ok,
             failed: interval.failed,
             bytes: interval.bytes,
-            per_second: run::per_second(
-                interval.ok,
-                std::time::Duration::from_nanos(interval.length_ns),
-            ),
+            per_second: run::per_second(interval.ok, Duration::from_nanos(interval.length_ns))
+                .filter(|_| interval.length_ns >= LEAST_RATED_NS || slice.intervals.len() == 1),
             figures: &interval.figures,
         };
         slice.intervals.iter().map(second).collect()

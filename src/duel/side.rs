@@ -12,6 +12,7 @@ use authlab_reports::nearest::did_you_mean;
 use authlab_reports::withhold;
 
 use super::Arguments;
+use crate::requests::with_scheme;
 
 /// A side: what is measured, and how it is called.
 pub(super) fn variant(
@@ -39,8 +40,9 @@ fn target(
 ) -> anyhow::Result<Target> {
     // What a message repeats of it.
     let shown = withhold::command(typed);
-    if typed.starts_with("http://") || typed.starts_with("https://") {
-        let (origin, path) = Origin::parse(typed).with_context(|| option.to_owned())?;
+    let url = with_scheme(typed);
+    if url.starts_with("http://") || url.starts_with("https://") {
+        let (origin, path) = Origin::parse(&url).with_context(|| option.to_owned())?;
         if path != "/" {
             bail!("{option} {shown}: a url names the server only; paths are asked for by --get");
         }
@@ -69,7 +71,7 @@ fn target(
             }
         };
         bail!(
-            "{option} `{shown}` is neither a url (http://…) nor a command with `{{port}}` where its port is told{variants}"
+            "{option} `{shown}` is neither a url (http://… or host:port) nor a command with `{{port}}` where its port is told{variants}"
         );
     }
     if let Some(beside) = known

@@ -141,13 +141,28 @@ fn live_line(at: &Snapshot) -> String {
     };
     let failed: u64 = at.failed.values().sum();
     format!(
-        "{}, {}: {} of {}, {} requests answered, {failed} failed{time}",
+        "{}, {}: {}, {} requests answered, {failed} failed{time}",
         at.load,
         at.variant,
-        clock(at.elapsed),
-        clock(at.length),
+        passed(at.elapsed, at.length),
         at.response.count()
     )
+}
+
+/// How much of a slice has passed: `3s of 10s`, and never more than was planned.
+fn passed(elapsed: Duration, length: Duration) -> String {
+    let written = |time: Duration| {
+        if length < Duration::from_secs(1) {
+            format!("{} ms", time.as_millis())
+        } else {
+            clock(time)
+        }
+    };
+    if elapsed > length {
+        let late = quantity::tick((elapsed - length).as_nanos() as f64);
+        return format!("{0} of {0}, draining for {late}", written(length));
+    }
+    format!("{} of {}", written(elapsed), written(length))
 }
 
 fn line(load: &str, left: &Left) -> String {
@@ -172,4 +187,26 @@ fn rate_line(capacity: &Capacity, point: &Point) -> String {
         quantity::number(point.offered_per_s),
         quantity::duration(point.p99_ns as f64),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_passed_is_never_more_than_was_planned() {
+        let ms = Duration::from_millis;
+        for (elapsed, length, said) in [
+            (0, 10_000, "0s of 10s"),
+            (3_200, 10_000, "3s of 10s"),
+            (10_000, 10_000, "10s of 10s"),
+            (12_000, 10_000, "10s of 10s, draining for 2 s"),
+            (9_000, 4_000, "4s of 4s, draining for 5 s"),
+            (150, 200, "150 ms of 200 ms"),
+            (5_200, 200, "200 ms of 200 ms, draining for 5 s"),
+            (90_000, 120_000, "1m30s of 2m00s"),
+        ] {
+            assert_eq!(passed(ms(elapsed), ms(length)), said);
+        }
+    }
 }

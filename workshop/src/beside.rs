@@ -100,8 +100,6 @@ impl Bench {
 
     /// Ours: a run like any other, all recording on.
     pub(crate) fn ours(&self, measure: Measure<'_>) -> anyhow::Result<Said> {
-        // A block is two slices.
-        let slice_ms = u64::from(measure.seconds) * 1000 / 2;
         let (rate, timeout) = match measure.asked {
             Asked::Closed => (None, None),
             Asked::Open(rate) => (Some(rate.into()), Some("100ms".into())),
@@ -126,7 +124,7 @@ impl Bench {
                 journey: Some(vec!["get".into()].into()),
                 profile: ProfileTable {
                     blocks: 1.into(),
-                    slice: format!("{slice_ms}ms").into(),
+                    slice: format!("{}s", measure.seconds).into(),
                     warm_up: Some("100ms".into()),
                     ..ProfileTable::default()
                 }
@@ -149,7 +147,11 @@ impl Bench {
             instructions: None,
             watched: false,
         };
-        let finished = conduct(&Scenario::of("beside", &tables)?, &order, |_| {})?;
+        let mut scenario = Scenario::of("beside", &tables)?;
+        for load in &mut scenario.loads {
+            load.continuous = true;
+        }
+        let finished = conduct(&scenario, &order, |_| {})?;
         if let Some(error) = finished.error {
             return Err(error.into());
         }

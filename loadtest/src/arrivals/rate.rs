@@ -56,7 +56,7 @@ impl Rate {
     }
 
     /// Λ: the arrivals that are due within so many seconds.
-    pub(super) fn arrivals_within(&self, seconds: f64) -> f64 {
+    pub(crate) fn arrivals_within(&self, seconds: f64) -> f64 {
         let mut left = seconds;
         let mut arrivals = 0.0;
         for piece in &self.pieces {

@@ -10,7 +10,7 @@ use super::{Conductor, LOOK_EVERY, RunError, timetable};
 use crate::generator::GeneratorError;
 use crate::job::{Job, Phase, Report};
 use crate::progress::Progress;
-use crate::recorder::{Filled, NO_ANSWER, Taken};
+use crate::recorder::{NO_ANSWER, Taken};
 use crate::server::{Server, Spent};
 use crate::usage::Surroundings;
 use crate::{interrupt, pacing, usage};
@@ -121,7 +121,7 @@ impl Conductor<'_> {
         // Set before anyone goes; a job is set once.
         let _ = job.span.set((start, start + slice));
         job.recorder().begin(start);
-        self.intervals.clear();
+        self.begin_intervals(start);
         self.generator.tell(Phase::Go(Arc::clone(job)));
         // So long the slice waits for its samples. A request that was sent by then may take its timeout; shards' slices
         // end together.
@@ -200,24 +200,6 @@ impl Conductor<'_> {
         })
     }
 
-    /// Takes the intervals that have passed out of the recorder, so that they fill no memory.
-    fn collect_intervals(&mut self, job: &Job) {
-        if job.load.continuous {
-            let full = job.recorder().take_full_intervals();
-            self.keep_intervals(job, full);
-        }
-    }
-
-    fn keep_intervals(&mut self, job: &Job, full: Vec<Filled>) {
-        if full.is_empty() {
-            return;
-        }
-        let names = job.recorder().step_names();
-        let full = full.into_iter();
-        self.intervals
-            .extend(full.map(|filled| filled.interval(&job.variant, &job.load.name, &names)));
-    }
-
     /// Servers write into their logs themselves; what is too much is taken out here, between two looks at the clock.
     fn bound_logs(&mut self) {
         self.servers
@@ -242,6 +224,7 @@ impl Conductor<'_> {
         while heard < users {
             self.show(job, progress);
             self.collect_intervals(job);
+            self.write_so_far(job);
             if interrupt::requested() && !abandoned {
                 job.interrupt();
                 end = end.min(Instant::now() + LOOK_EVERY);

@@ -189,7 +189,7 @@ impl Conductor<'_> {
         }
     }
 
-    fn slice(&self, load: &Load, block: usize, variant: usize, ran: &Ran) -> Slice {
+    pub(super) fn slice(&self, load: &Load, block: usize, variant: usize, ran: &Ran) -> Slice {
         let cores = self.order.cores.server.len().max(1) as f64;
         let length = ran.length.as_secs_f64().max(f64::MIN_POSITIVE);
         let share = |time: Duration| time.as_secs_f64() / length;

@@ -3,8 +3,10 @@
 //! Each interval has histograms of its own. The generator's thread only hands a full interval over;
 //! another thread reads the percentiles from it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use authlab_reports::folder::Recorded;
 use authlab_reports::percentiles;
 use authlab_reports::run::{Bytes, Interval};
 use hdrhistogram::Histogram;
@@ -27,7 +29,7 @@ pub(super) struct Intervals {
 pub(crate) struct Filled {
     number: u32,
     ok: u64,
-    failed: u64,
+    failed: BTreeMap<String, u64>,
     bytes: Bytes,
     /// Of each step that was answered; made with its first answer.
     steps: Vec<Option<Latencies>>,
@@ -75,8 +77,11 @@ impl Intervals {
         }
     }
 
-    pub(super) fn failed(&mut self) {
-        self.current.failed += 1;
+    pub(super) fn failed(&mut self, reason: &str) {
+        match self.current.failed.get_mut(reason) {
+            Some(count) => *count += 1,
+            None => drop(self.current.failed.insert(reason.to_owned(), 1)),
+        }
     }
 
     pub(super) fn transferred(&mut self, bytes: Bytes) {
@@ -94,14 +99,55 @@ impl Intervals {
     }
 }
 
+/// The intervals of a slice that have passed, added up.
+#[derive(Default)]
+pub(crate) struct SoFar {
+    /// From its start to the end of the last of them.
+    pub(crate) seconds: u32,
+    pub(crate) ok: u64,
+    pub(crate) failed: BTreeMap<String, u64>,
+    pub(crate) bytes: Bytes,
+    pub(crate) recorded: Vec<Recorded>,
+}
+
+impl SoFar {
+    fn add(&mut self, step: &str, metric: &str, more: &Histogram<u64>) {
+        let same = |there: &&mut Recorded| there.step == step && there.metric == metric;
+        match self.recorded.iter_mut().find(same) {
+            // All have the same bounds.
+            Some(there) => there.histogram += more,
+            None => self.recorded.push(Recorded {
+                step: step.to_owned(),
+                metric: metric.to_owned(),
+                histogram: more.clone(),
+            }),
+        }
+    }
+}
+
 impl Filled {
     fn new(number: u32, steps: usize) -> Self {
         Self {
             number,
             ok: 0,
-            failed: 0,
+            failed: BTreeMap::new(),
             bytes: Bytes::default(),
             steps: (0..steps).map(|_| None).collect(),
+        }
+    }
+
+    /// Adds what was recorded to what there is of the slice so far.
+    pub(crate) fn add_to(&self, so_far: &mut SoFar, names: &[String]) {
+        so_far.seconds = self.number.saturating_add(1);
+        so_far.ok += self.ok;
+        so_far.bytes += self.bytes;
+        for (reason, count) in &self.failed {
+            *so_far.failed.entry(reason.clone()).or_default() += count;
+        }
+        for (step, name) in self.steps.iter().zip(names) {
+            let Some(step) = step else { continue };
+            so_far.add(name, "response", &step.response);
+            so_far.add(name, "service", &step.service);
         }
     }
 
@@ -117,7 +163,7 @@ impl Filled {
             start_ns: 0,
             length_ns: 0,
             ok: self.ok,
-            failed: self.failed,
+            failed: self.failed.values().sum(),
             bytes: Some(self.bytes),
             figures: figures.collect(),
         };
@@ -177,7 +223,7 @@ mod tests {
         intervals.answered(0, 9 * MS, 5 * MS, at(10));
         intervals.answered(0, 9 * MS, 5 * MS, at(999));
         intervals.reach(at(1_000));
-        intervals.failed();
+        intervals.failed("step: status 503");
         assert_eq!(intervals.take_full().len(), 1);
         assert_eq!(intervals.take_full().len(), 0);
         // Nothing ends in the third second.

@@ -158,7 +158,7 @@ impl Row {
         }
     }
 
-    /// `p50`, or `p50 get-1` where there are several steps.
+    /// `p50`, or `p50 get-items` where there are several steps.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.step {

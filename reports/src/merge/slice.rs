@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use super::{MergeError, Part, started};
 use crate::{
     folder::{FolderError, Recorded, Recordings, tag},
-    run::{Attack, Bytes, CacheUse, Slice, UserTime},
+    run::{Attack, Bytes, CacheUse, Interval, Slice, UserTime},
 };
 
 /// The slice at `place` in each shard's run: counts and histograms summed, spans from the first
@@ -93,8 +93,7 @@ pub(super) fn added(
         paused_ns: slices.iter().filter_map(|slice| slice.paused_ns).max(),
         user_time: user_time(&slices),
         unreached: unreached(&slices),
-        // The logs hold no histogram of an interval, and percentiles cannot be added.
-        intervals: Vec::new(),
+        intervals: intervals(&slices, start_ns),
     };
     Ok((slice, histograms.0))
 }
@@ -128,6 +127,41 @@ fn unreached(slices: &[&Slice]) -> BTreeMap<String, u64> {
     sum
 }
 
+/// Second by second, since the shards' slices begin together; none where one of them is not continuous. The logs hold no
+/// histogram of a second, and percentiles cannot be added: the seconds of several shards have counts alone.
+fn intervals(slices: &[&Slice], start_ns: u64) -> Vec<Interval> {
+    let seconds = slices.iter().map(|slice| slice.intervals.len());
+    if seconds.clone().any(|seconds| seconds == 0) {
+        return Vec::new();
+    }
+    let seconds = 0..seconds.max().unwrap_or_default();
+    let added = |second: usize| {
+        let parts = slices
+            .iter()
+            .filter_map(|slice| Some((slice.start_ns, slice.intervals.get(second)?)));
+        let after = parts
+            .clone()
+            .map(|(start, part)| part.start_ns.saturating_sub(start));
+        let parts: Vec<&Interval> = parts.clone().map(|(_, part)| part).collect();
+        Interval {
+            start_ns: start_ns.saturating_add(after.max().unwrap_or_default()),
+            length_ns: parts
+                .iter()
+                .map(|part| part.length_ns)
+                .max()
+                .unwrap_or_default(),
+            ok: parts.iter().map(|part| part.ok).sum(),
+            failed: parts.iter().map(|part| part.failed).sum(),
+            bytes: Bytes::sum(parts.iter().map(|part| part.bytes)),
+            figures: match parts[..] {
+                [alone] if slices.len() == 1 => alone.figures.clone(),
+                _ => Vec::new(),
+            },
+        }
+    };
+    seconds.map(added).collect()
+}
+
 fn user_time(slices: &[&Slice]) -> Option<UserTime> {
     let mut sum = UserTime::default();
     for slice in slices {
@@ -145,4 +179,72 @@ fn greatest(slices: &[&Slice], share: impl Fn(&Slice) -> Option<f64>) -> Option<
         .iter()
         .filter_map(|slice| share(slice))
         .reduce(f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// A slice that begins at `start_ns`, with (ok, failed) of each second; the last lasts half of one.
+    fn continuous(start_ns: u64, seconds: &[(u64, u64)]) -> Slice {
+        let mut slice: Slice = serde_json::from_value(serde_json::json!({
+            "load": "l", "variant": "v", "block": 0, "start_ns": start_ns, "length_ns": 1, "figures": [],
+            "planned": null, "ok": 1, "failed": {}, "cpu_ns": null, "busy": null, "generator_waited": null,
+            "server_waited": null, "steal": null
+        }))
+        .unwrap();
+        let interval = |(number, &(ok, failed)): (usize, &(u64, u64))| {
+            let is_last = number + 1 == seconds.len();
+            let figure = serde_json::json!({
+                "variant": "v", "load": "l", "step": "s", "metric": "response", "count": ok, "min": 1, "mean": 1.0,
+                "max": 1, "percentiles": [1]
+            });
+            Interval {
+                start_ns: start_ns + number as u64 * SECOND,
+                length_ns: if is_last { SECOND / 2 } else { SECOND },
+                ok,
+                failed,
+                bytes: Some(Bytes {
+                    received: ok * 10,
+                    sent: ok,
+                }),
+                figures: vec![serde_json::from_value(figure).unwrap()],
+            }
+        };
+        slice.intervals = seconds.iter().enumerate().map(interval).collect();
+        slice
+    }
+
+    #[test]
+    fn seconds_of_shards_are_added_up_one_by_one() {
+        let one = continuous(7, &[(10, 0), (20, 1)]);
+        let other = continuous(900, &[(1, 2), (0, 3), (5, 0)]);
+        let added = intervals(&[&one, &other], 7);
+        let seen: Vec<_> = added
+            .iter()
+            .map(|at| {
+                (
+                    at.start_ns,
+                    at.length_ns,
+                    at.ok,
+                    at.failed,
+                    at.figures.len(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (7, SECOND, 11, 2, 0),
+                (7 + SECOND, SECOND, 20, 4, 0),
+                (7 + 2 * SECOND, SECOND / 2, 5, 0, 0),
+            ]
+        );
+        assert_eq!(added[0].bytes.unwrap().received, 110);
+        assert_eq!(intervals(&[&other], 900), other.intervals);
+        let sliced = continuous(7, &[]);
+        assert!(intervals(&[&one, &sliced], 7).is_empty());
+    }
 }

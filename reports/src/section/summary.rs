@@ -18,6 +18,8 @@ pub const SHOWN: [f64; 5] = [50.0, 90.0, 95.0, 99.0, 99.9];
 const BAR: f64 = 30.0;
 /// A bar ends in eighths of a character.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+/// The load of a run without a scenario.
+const UNNAMED: &str = "load";
 /// How a failure for an unexpected status begins.
 const STATUS: &str = "status ";
 
@@ -193,7 +195,7 @@ impl Summary {
         let failures = [counted(&self.status, STATUS), counted(&self.errors, "")].concat();
         let requests = self.ok.saturating_add(self.failed);
         let mut facts = vec![
-            ("Load", format!("{}: {load}", self.load)),
+            ("Load", self.named(&load)),
             (
                 "Requests",
                 format!(
@@ -235,6 +237,15 @@ impl Summary {
             facts.push(("Retried", format!("{retried} on a new connection")));
         }
         facts
+    }
+
+    /// Of which load something is, where that has a name of its own: `authlab load` gives it none.
+    fn named(&self, text: &str) -> String {
+        if self.load == UNNAMED {
+            text.to_owned()
+        } else {
+            format!("{}: {text}", self.load)
+        }
     }
 
     /// `12 MB, 4 MB/s, 240 B a request`
@@ -282,7 +293,7 @@ impl Summary {
         });
         Table {
             cuts_names: true,
-            ..Table::of(format!("{}: {}", self.load, latency.label()), header, rows)
+            ..Table::of(self.named(latency.label()), header, rows)
         }
     }
 

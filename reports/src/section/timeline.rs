@@ -84,11 +84,18 @@ impl Timeline {
         (!lines.is_empty()).then(|| Self {
             at: at.clone(),
             latency: run.latency_of(&at.load),
-            by_second: of_load().any(|slice| !slice.intervals.is_empty()),
+            by_second: of_load().any(tells_seconds),
             lines,
             span_s,
         })
     }
+}
+
+/// Whether it holds times of its seconds: one that was added up from several processes may have counts alone.
+fn tells_seconds(slice: &Slice) -> bool {
+    let mut seconds = slice.intervals.iter();
+    !slice.intervals.is_empty()
+        && seconds.all(|second| second.ok == 0 || !second.figures.is_empty())
 }
 
 /// Of a continuous slice a point for each second, of another one its median.
@@ -102,7 +109,7 @@ fn points(slice: &Slice, at: &LoadStep) -> Vec<Point> {
     let Some(whole) = whole else {
         return Vec::new();
     };
-    if slice.intervals.is_empty() {
+    if !tells_seconds(slice) {
         return vec![point(slice.start_ns, slice.length_ns, whole.p50())];
     }
     let of_step = |figure: &&Figure| figure.step == at.step && figure.metric == whole.metric;

@@ -210,6 +210,12 @@ fn a_continuous_run_has_a_point_and_a_row_for_each_second() {
     assert_eq!(items[1][column("received_bytes")], "1001");
     assert_eq!(items[1][column("sent_bytes")], "500");
     assert_eq!(items[1][column("requests_per_second")], "300");
+    let mut short = run.clone();
+    short.slices[0].intervals[1].length_ns = 199_999_999;
+    let csv = program::csv(&short);
+    let last: Vec<&str> = csv.lines().last().unwrap().split(',').collect();
+    assert_eq!(last[column("requests_per_second")], "");
+    assert_eq!(last[column("ok")], "300");
     let p50: f64 = items[1][column("response_p50_ns")].parse().unwrap();
     assert!((p50 - points[1].p50_ns).abs() < 1e-9);
 }
