@@ -8,6 +8,7 @@
 
 pub(crate) mod bars;
 pub mod dots;
+pub(crate) mod multiples;
 pub(crate) mod palette;
 pub mod panels;
 pub(crate) mod plane;

@@ -32,7 +32,7 @@ describe("the site of a lab", () => {
       const card = page.getByRole("region", { name: new RegExp(`^${name}`) });
       assert.equal(await card.locator(".badge").textContent(), "valid");
       // A run of one variant compares nothing.
-      assert.equal(await card.locator(".picture svg circle").count(), name === "pacing" ? 0 : VARIANTS);
+      assert.equal(await card.locator(".picture .plot.wide svg circle").count(), name === "pacing" ? 0 : VARIANTS);
       await card.getByRole("link", { name }).click();
       assert.equal(await page.locator("h1").textContent(), name);
       await page.goBack();

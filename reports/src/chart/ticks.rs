@@ -19,7 +19,7 @@ pub(crate) fn percentiles(end: f64, width_px: f64) -> Vec<f64> {
     [1.0].into_iter().chain(half).chain(nines).collect()
 }
 
-/// As many digits of each power of ten as a logarithmic axis has room for; the middle if none fits.
+/// As many digits of each power of ten as a logarithmic axis has room for, or every other power; the middle if none fits.
 pub(crate) fn logarithmic(low: f64, high: f64, height_px: f64) -> Vec<f64> {
     const DIGITS: [&[f64]; 4] = [
         &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
@@ -27,6 +27,7 @@ pub(crate) fn logarithmic(low: f64, high: f64, height_px: f64) -> Vec<f64> {
         &[1.0, 2.0, 5.0],
         &[1.0],
     ];
+    const POWERS: &[f64] = &[1.0];
     let px_per_decade = height_px / (high / low).log10();
     let ticks = |digits: &&[f64]| -> Vec<f64> {
         // A value of 0 has no logarithm: its decade is the least of a double.
@@ -46,6 +47,7 @@ pub(crate) fn logarithmic(low: f64, high: f64, height_px: f64) -> Vec<f64> {
     DIGITS
         .iter()
         .map(ticks)
+        .chain([2, 3].map(|every| ticks(&POWERS).into_iter().skip(1).step_by(every).collect()))
         .find(apart)
         .unwrap_or_else(|| vec![(low * high).sqrt()])
 }

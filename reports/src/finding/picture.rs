@@ -84,12 +84,6 @@ impl Picture {
         [WIDE, NARROW].map(|size| self.drawing.svg(size.width))
     }
 
-    /// For a place that is as wide as a phone.
-    #[must_use]
-    pub fn narrow(&self) -> String {
-        self.drawing.svg(NARROW.width)
-    }
-
     /// What it shows in words, below its headline.
     #[must_use]
     pub fn label(&self, headline: &str) -> String {

@@ -6,9 +6,10 @@ use super::{headline, others, page, repeat};
 use crate::{
     document::full_stop,
     finding::Finding,
+    quantity,
     render::html::{fold, picture},
     run::{Machine, Run},
-    section::ladder::words,
+    section::ladder::{Heading, words},
 };
 
 /// A run of the lab.
@@ -18,6 +19,8 @@ pub struct Entry {
     pub finding: Finding,
     /// Its page, relative to the lab's.
     pub page: String,
+    /// Where and when it ran, and for how long.
+    pub facts: String,
     /// What its headline is about, as HTML; empty where that is no comparison of variants.
     pub picture: String,
 }
@@ -34,11 +37,24 @@ impl Entry {
                 finding.scenario,
                 shown.label(&full_stop(headline))
             );
-            picture("picture", &label, &shown.narrow()).into_string()
+            let [wide, narrow] = shown.both();
+            html! {
+                div class="picture" { (picture("plot wide", &label, &wide)) (picture("plot narrow", &label, &narrow)) }
+            }
+            .into_string()
         });
+        let Heading {
+            cpu,
+            cores,
+            elapsed_s,
+            ..
+        } = Heading::of(run);
+        let day = run.started.split('T').next().unwrap_or_default();
+        let took = quantity::elapsed(elapsed_s);
         Self {
             finding,
             page,
+            facts: format!("{cpu}, {cores} cores · {day} · {took}"),
             picture,
         }
     }
@@ -112,6 +128,7 @@ fn card(entry: &Entry) -> Markup {
             }
             "\n"
             div class="found" {
+                @if !entry.facts.is_empty() { p class="facts" { (entry.facts) } }
                 p class="question" { (finding.question) }
                 @if let Some(doubt) = &finding.doubt {
                     p class="warning" { "This run is not valid, so that it has no finding. " (full_stop(doubt)) }
@@ -149,6 +166,7 @@ mod tests {
                 picture: None,
             },
             page: "20261126T000000Z-one/index.html".to_owned(),
+            facts: "A, 2 cores · 2026-11-26 · 9s".to_owned(),
             picture: "<svg></svg>".to_owned(),
         };
         let mut sound = entry.clone();
@@ -159,6 +177,7 @@ mod tests {
         for wanted in [
             "<a href=\"20261126T000000Z-one/index.html\">one</a>",
             "Is &lt;it&gt; fast?",
+            "<p class=\"facts\">A, 2 cores · 2026-11-26 · 9s</p>",
             "<p class=\"headline\">a &amp; b.</p>",
             "<span class=\"badge good\">valid</span>",
             "<svg></svg>",

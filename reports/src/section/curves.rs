@@ -6,7 +6,9 @@
 use plotters::prelude::*;
 
 use crate::chart::{
-    self, Area, DrawError, Drawn, FONT, FONT_SIZE, Size, palette,
+    self, Area, DrawError, Drawn, FONT, FONT_SIZE, Size,
+    multiples::{self, Multiples},
+    palette,
     plane::{self, MARGIN, Plane},
     ticks,
 };
@@ -22,6 +24,8 @@ const GAP: i32 = 10;
 const HALF_TEXT: i32 = 5;
 /// A wide letter of the font.
 const LETTER_PX: u32 = 8;
+/// More lines have no colours of their own: each has a small plot.
+const MOST_IN_ONE: usize = 8;
 /// Of a percentile in words.
 const MOST_DECIMALS: f64 = 7.0;
 
@@ -38,6 +42,8 @@ pub struct Curves {
     pub lines: Vec<Line>,
     /// Greatest x of any line.
     pub x_end: f64,
+    /// The baseline's place in [`Self::lines`].
+    pub baseline: Option<usize>,
 }
 
 /// One variant's curve.
@@ -110,8 +116,14 @@ fn chart(run: &Run, at: LoadStep, latency: Latency, is_one_of_two: bool) -> Opti
         .collect();
     let points = lines.iter().flat_map(|line| &line.points);
     let x_end = points.map(|point| point.0).reduce(f64::max)?;
+    let baseline = run.variant(&run.scenario.baseline);
+    let baseline = baseline.and_then(|baseline| {
+        let mut labels = lines.iter().map(|line| &line.label);
+        labels.position(|label| *label == baseline.label)
+    });
     Some(Curves {
         at,
+        baseline,
         latency,
         is_one_of_two,
         lines,
@@ -175,12 +187,16 @@ fn section(curves: &Curves) -> Result<Section, DrawError> {
         ),
         legend: lines
             .iter()
+            .filter(|_| lines.len() <= MOST_IN_ONE)
             .map(|line| {
                 let p50 = median(line).map(|p50| format!("p50 {p50}"));
                 Entry::line(line.place, &line.label, p50)
             })
             .collect(),
         pictures: Some(chart::both(|size| {
+            if lines.len() > MOST_IN_ONE {
+                return Ok(multiples(curves, axis).svg(size.width));
+            }
             chart::svg(size, "percentile curves", |area| plane(curves).draw(area))
         })?),
         points: lines
@@ -372,6 +388,32 @@ fn plane(curves: &Curves) -> Plane {
         }),
         title: "percentile of requests (each further nine as wide as the one before)",
         dots: false,
+    }
+}
+
+/// A small plot for each line, beside the baseline's.
+fn multiples(curves: &Curves, axis: &str) -> Multiples {
+    let all = plane(curves);
+    let named = curves.lines.iter().map(|line| match median(line) {
+        Some(p50) => format!("{} · p50 {p50}", line.label),
+        None => line.label.clone(),
+    });
+    let lines = all.lines.into_iter().zip(named);
+    let lines = lines.map(|(line, name)| multiples::Line {
+        place: line.place,
+        points: line.points,
+        name,
+    });
+    let baseline = curves.baseline.and_then(|place| curves.lines.get(place));
+    let reference = baseline.map_or_else(String::new, |line| {
+        format!(" Dashed line: {}, the baseline.", line.label)
+    });
+    Multiples {
+        lines: lines.collect(),
+        reference: curves.baseline,
+        x: all.x,
+        marks: all.marks,
+        title: format!("{axis} (logarithmic) by percentile of requests.{reference}"),
     }
 }
 
