@@ -225,7 +225,7 @@ fn variants_of_a_scenario_are_sides_too_and_the_metrics_that_decide_are_chosen()
 fn what_is_wrong_is_one_line_and_starts_nothing() {
     let place = Place::new();
     let good = null("");
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["--base", &good], "--head <CMD|URL>"),
         (
             &["--base", "sleep 5", "--head", &good],
@@ -234,6 +234,10 @@ fn what_is_wrong_is_one_line_and_starts_nothing() {
         (
             &["--base", "sh 'x {port}", "--head", &good],
             "a quote is not closed",
+        ),
+        (
+            &["--base", "127.0.0.1:1/x", "--head", &good],
+            "--base 127.0.0.1:1/x: a url names the server only; paths are asked for by --get",
         ),
         (
             &["--base", "http://127.0.0.1:1/x", "--head", &good],

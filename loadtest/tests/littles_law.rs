@@ -10,14 +10,14 @@ mod scripted;
 
 use std::time::Duration;
 
-use authlab_reports::run::Run;
+use authlab_reports::run::{Run, Slice};
 use place::run;
 use scripted::{Script, serve};
 
 /// By how much each slice disagrees.
 fn disagreements(run: &Run) -> Vec<f64> {
     let slices = run.slices.iter();
-    let shares = slices.filter_map(|slice| slice.user_time_disagreement());
+    let shares = slices.filter_map(Slice::user_time_disagreement);
     shares.collect()
 }
 

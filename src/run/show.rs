@@ -158,8 +158,9 @@ fn passed(elapsed: Duration, length: Duration) -> String {
             clock(time)
         }
     };
-    if elapsed > length {
-        let late = quantity::tick((elapsed - length).as_nanos() as f64);
+    let late = elapsed.saturating_sub(length);
+    if !late.is_zero() {
+        let late = quantity::tick(late.as_nanos() as f64);
         return format!("{0} of {0}, draining for {late}", written(length));
     }
     format!("{} of {}", written(elapsed), written(length))
