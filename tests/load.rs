@@ -294,7 +294,7 @@ fn a_load_is_one_slice_by_the_second() {
 #[test]
 fn a_load_ends_after_the_requests_that_were_asked_for() {
     let place = Place::new();
-    let (address, _) = listen("200 OK");
+    let (address, _) = listen("203 Other");
     let words = [
         "load",
         &address,
@@ -312,6 +312,9 @@ fn a_load_ends_after_the_requests_that_were_asked_for() {
     let run = place.run_json();
     let slice = &run["slices"][0];
     assert_eq!(slice["ok"], 50, "{slice}");
+    assert_eq!(slice["statuses"]["203"], 50, "{slice}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Statuses: 203: 50\n"), "{said}");
     // Far less than the time that is planned where requests are counted.
     let answered = slice["answered_ns"].as_u64().unwrap();
     assert!(answered <= slice["length_ns"].as_u64().unwrap(), "{slice}");

@@ -33,6 +33,7 @@ pub(crate) struct Recorder {
     /// Members drawn, in their order, where an ideal cache is to be asked about them.
     drawn: Vec<u64>,
     failed: BTreeMap<String, u64>,
+    statuses: BTreeMap<u16, u64>,
     bytes: Bytes,
     user_time: Option<UserTime>,
     retried: u64,
@@ -98,6 +99,7 @@ pub(crate) struct Taken {
     pub(crate) cache: Option<CacheUse>,
     pub(crate) drawn: Vec<u64>,
     pub(crate) failed: BTreeMap<String, u64>,
+    pub(crate) statuses: BTreeMap<u16, u64>,
     pub(crate) bytes: Bytes,
     pub(crate) user_time: Option<UserTime>,
     /// Requests that were sent again, because the server had not read them.
@@ -138,6 +140,7 @@ impl Recorder {
             cache: None,
             drawn: Vec::new(),
             failed: BTreeMap::new(),
+            statuses: BTreeMap::new(),
             bytes: Bytes::default(),
             user_time: None,
             retried: 0,
@@ -303,6 +306,11 @@ impl Recorder {
         *self.failed.entry(key).or_default() += 1;
     }
 
+    /// Counts the status of the answer that was recorded last.
+    pub(crate) fn answered_with(&mut self, status: u16) {
+        *self.statuses.entry(status).or_default() += 1;
+    }
+
     /// Counts what passed on a user's connections for the request that was recorded last.
     pub(crate) fn transferred(&mut self, bytes: Bytes) {
         self.bytes += bytes;
@@ -425,6 +433,7 @@ impl Recorder {
             cache: self.cache.take(),
             drawn: std::mem::take(&mut self.drawn),
             failed: std::mem::take(&mut self.failed),
+            statuses: std::mem::take(&mut self.statuses),
             bytes: std::mem::take(&mut self.bytes),
             user_time: self.user_time.take(),
             retried: std::mem::take(&mut self.retried),

@@ -63,7 +63,7 @@ struct Spoken<'a> {
     requests_per_second: Option<f64>,
     planned_per_second: Option<f64>,
     bytes: Option<SpokenBytes>,
-    status: BTreeMap<&'a str, u64>,
+    status: BTreeMap<String, u64>,
     errors: &'a BTreeMap<String, u64>,
     steps: Vec<SpokenStep<'a>>,
 }
@@ -88,13 +88,19 @@ struct SpokenStep<'a> {
 
 impl<'a> Spoken<'a> {
     fn of(summary: &'a Summary) -> Self {
-        let mut status: BTreeMap<&str, u64> = BTreeMap::from([("expected", summary.ok)]);
-        status.extend(
-            summary
-                .status
-                .iter()
-                .map(|(code, count)| (code.as_str(), *count)),
-        );
+        let mut status: BTreeMap<String, u64> = BTreeMap::new();
+        if summary.statuses.is_empty() {
+            status.insert("expected".to_owned(), summary.ok);
+        }
+        let answered = summary.statuses.iter();
+        let answered = answered.map(|(code, count)| (code.to_string(), *count));
+        let others = summary.status.iter();
+        let others = others.map(|(code, count)| (code.clone(), *count));
+        // Of two steps one may expect what the other does not.
+        for (code, count) in answered.chain(others) {
+            let sum = status.entry(code).or_default();
+            *sum = sum.saturating_add(count);
+        }
         Self {
             variant: &summary.variant,
             load: &summary.load,

@@ -217,6 +217,7 @@ impl Conductor<'_> {
                 .clone()
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
+            statuses: ran.taken.statuses.clone(),
             bytes: Some(ran.taken.bytes),
             retried: ran.taken.retried,
             cpu_ns: all.map(|used| nanos(used.cpu)),

@@ -329,6 +329,7 @@ fn record(
         },
     );
     recorder.transferred(transferred);
+    recorder.answered_with(answer.status.as_u16());
     let timings = answer.headers.get_all("server-timing").iter();
     // A description may have octets of any encoding; names and durations are ASCII.
     for value in timings.map(|value| String::from_utf8_lossy(value.as_bytes())) {

@@ -48,6 +48,9 @@ pub struct Slice {
     pub cache: Option<CacheUse>,
     /// Requests that failed, by reason.
     pub failed: BTreeMap<String, u64>,
+    /// Answers as expected by HTTP status; empty in runs of older versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statuses: BTreeMap<u16, u64>,
     /// What passed on its users' connections; none in runs of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Bytes>,

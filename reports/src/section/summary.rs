@@ -46,6 +46,8 @@ pub struct Summary {
     pub status: BTreeMap<String, u64>,
     /// What else failed, by reason.
     pub errors: BTreeMap<String, u64>,
+    /// Answers as expected by HTTP status; empty where the run does not say.
+    pub statuses: BTreeMap<u16, u64>,
     /// What passed on its users' connections; none of a run that does not say it.
     pub bytes: Option<Bytes>,
     /// Requests that were sent: `ok`, and `failed` without arrivals that were never sent.
@@ -163,6 +165,13 @@ impl Summary {
                 .filter_map(|(reason, count)| Some((status(&reason)?, count)))
                 .collect(),
             errors,
+            statuses: slices.iter().fold(BTreeMap::new(), |mut all, slice| {
+                for (status, count) in &slice.statuses {
+                    let sum: &mut u64 = all.entry(*status).or_default();
+                    *sum = sum.saturating_add(*count);
+                }
+                all
+            }),
             bytes: Bytes::sum(slices.iter().map(|slice| slice.bytes)),
             sent: sum(Slice::sent),
             answering: added(slices.iter().map(|slice| slice.answering())),
@@ -221,6 +230,12 @@ impl Summary {
             let cost = quantity::number(cost);
             ("Server CPU", format!("{cost} s per million requests"))
         }));
+        if !self.statuses.is_empty() {
+            let each = self.statuses.iter();
+            let each =
+                each.map(|(status, count)| format!("{status}: {}", quantity::grouped(*count)));
+            facts.push(("Statuses", each.collect::<Vec<_>>().join("; ")));
+        }
         let steps = self.steps.iter().map(|step| {
             let count = step.figure(self.latency).map_or(0, |figure| figure.count);
             format!("{}: {}", step.name, quantity::grouped(count))
@@ -228,6 +243,22 @@ impl Summary {
         if steps.len() > 1 {
             let steps: Vec<String> = steps.collect();
             facts.push(("Answers by step", steps.join("; ")));
+        }
+        let extremes = self.steps.iter().filter_map(|step| {
+            let figure = step.figure(self.latency).filter(|it| it.count > 0)?;
+            let name = match self.steps.len() {
+                1 => String::new(),
+                _ => format!("{}: ", step.name),
+            };
+            let time = |ns: u64| quantity::duration(ns as f64);
+            let p75 = figure
+                .held(75.0)
+                .map_or(String::new(), |ns| format!(", p75 {}", time(ns)));
+            Some(format!("{name}{}{p75}", time(figure.min)))
+        });
+        let extremes: Vec<String> = extremes.collect();
+        if !extremes.is_empty() {
+            facts.push(("Minimum", extremes.join("; ")));
         }
         if !failures.is_empty() {
             facts.push(("Failures", failures.join("; ")));

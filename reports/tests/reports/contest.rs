@@ -143,6 +143,7 @@ impl Contest {
             ok,
             probed: 0,
             stale: 0,
+            statuses: BTreeMap::new(),
             bytes: None,
             retried: 0,
             attacks: BTreeMap::new(),

@@ -192,6 +192,7 @@ pub(crate) fn slice(
         ok: samples,
         probed: 0,
         stale: 0,
+        statuses: BTreeMap::new(),
         bytes: None,
         retried: 0,
         attacks: BTreeMap::new(),
