@@ -291,20 +291,20 @@ impl Table {
             .iter()
             .map(|column| GAP.len() + width_of(*column))
             .sum();
-        let names = width_of(0);
+        let longest = width_of(0);
         let room = columns.saturating_sub(others);
-        let may_be_cut = self.cuts_names && (LEAST_NAME..names).contains(&room);
-        let (named, name) = match self.with_names_of(room).filter(|_| may_be_cut) {
-            Some(named) => (named, room),
-            None => (self.clone(), names),
+        let may_be_cut = self.cuts_names && (LEAST_NAME..longest).contains(&room);
+        let (whole, width_of_names) = match self.with_names_of(room).filter(|_| may_be_cut) {
+            Some(shorter) => (shorter, room),
+            None => (self.clone(), longest),
         };
         let mut parts: Vec<Vec<usize>> = vec![vec![0]];
-        let mut width = name;
+        let mut width = width_of_names;
         for column in kept {
             let more = GAP.len() + width_of(column);
             if width + more > columns && parts.last().is_some_and(|part| part.len() > 1) {
                 parts.push(vec![0]);
-                width = name;
+                width = width_of_names;
             }
             width += more;
             if let Some(part) = parts.last_mut() {
@@ -317,18 +317,18 @@ impl Table {
             cells.map(Option::unwrap_or_default).collect()
         };
         let of = |part: Vec<usize>| Self {
-            label: named.label.clone(),
-            groups: pick(&named.groups, &part),
-            header: pick(&named.header, &part),
-            rows: named
+            label: whole.label.clone(),
+            groups: pick(&whole.groups, &part),
+            header: pick(&whole.header, &part),
+            rows: whole
                 .rows
                 .iter()
                 .map(|row| part.iter().filter_map(|at| row.get(*at).cloned()).collect())
                 .collect(),
             words: (0..part.len())
-                .filter(|place| named.words.contains(&part[*place]))
+                .filter(|place| whole.words.contains(&part[*place]))
                 .collect(),
-            ..named.clone()
+            ..whole.clone()
         };
         parts.into_iter().map(of).collect()
     }
@@ -340,19 +340,19 @@ impl Table {
 
     /// With names of at most so many characters; none where two of them would then be the same.
     fn with_names_of(&self, room: usize) -> Option<Self> {
-        let names = |table: &Self| -> BTreeSet<String> {
+        let distinct = |table: &Self| -> BTreeSet<String> {
             let rows = table.rows.iter();
             rows.filter_map(|row| Some(row.first()?.text.clone()))
                 .collect()
         };
-        let mut named = self.clone();
-        for name in named.rows.iter_mut().filter_map(|row| row.first_mut()) {
+        let mut shorter = self.clone();
+        for name in shorter.rows.iter_mut().filter_map(|row| row.first_mut()) {
             name.text = cut_in_the_middle(&plain::line(&name.text), room);
         }
-        for name in named.header.iter_mut().take(1) {
+        for name in shorter.header.iter_mut().take(1) {
             *name = cut_in_the_middle(&plain::line(name), room);
         }
-        (names(&named).len() == names(self).len()).then_some(named)
+        (distinct(&shorter).len() == distinct(self).len()).then_some(shorter)
     }
 
     /// As lines of a terminal, each column as wide as its widest cell, painted by its tone.
