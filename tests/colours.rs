@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 const AUTHLAB: &str = env!("CARGO_BIN_EXE_authlab");
 /// Variables that decide on colours.
 const DECIDE: [&str; 5] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "CI"];
+/// Variables of the environment.
+type Variables = [(&'static str, &'static str)];
 const ESCAPE: char = '\u{1b}';
 
 /// `authlab report RUN --format …` of a published run.
@@ -16,7 +18,7 @@ fn words(format: &str) -> [String; 4] {
     ["report", run.to_str().unwrap(), "--format", format].map(str::to_owned)
 }
 
-fn said(command: &mut Command, variables: &[(&str, &str)]) -> Option<String> {
+fn said(command: &mut Command, variables: &Variables) -> Option<String> {
     for variable in DECIDE {
         command.env_remove(variable);
     }
@@ -28,7 +30,7 @@ fn said(command: &mut Command, variables: &[(&str, &str)]) -> Option<String> {
 }
 
 /// What standard output is on a terminal of its own; none where there is no `script`.
-fn on_terminal(format: &str, variables: &[(&str, &str)]) -> Option<String> {
+fn on_terminal(format: &str, variables: &Variables) -> Option<String> {
     let command = format!(
         "stty cols 80 rows 24; {AUTHLAB} {}",
         words(format).join(" ")
@@ -40,7 +42,7 @@ fn on_terminal(format: &str, variables: &[(&str, &str)]) -> Option<String> {
 #[test]
 fn a_terminal_has_colours_unless_the_environment_says_otherwise() {
     let xterm = ("TERM", "xterm");
-    let table: [(&[(&str, &str)], &str, bool); 6] = [
+    let table: [(&Variables, &str, bool); 6] = [
         (&[xterm], "text", true),
         (&[xterm, ("NO_COLOR", "1")], "text", false),
         (&[("TERM", "dumb")], "text", false),
@@ -68,7 +70,7 @@ fn a_terminal_has_colours_unless_the_environment_says_otherwise() {
 
 #[test]
 fn a_pipe_has_none_unless_they_are_forced() {
-    let piped = |format: &str, variables: &[(&str, &str)]| {
+    let piped = |format: &str, variables: &Variables| {
         said(Command::new(AUTHLAB).args(words(format)), variables).unwrap()
     };
     let plain = piped("text", &[("TERM", "xterm")]);

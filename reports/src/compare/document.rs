@@ -45,13 +45,12 @@ impl Report {
         if let Some(held) = held {
             document.on_terminal(Block::Line(held).toned(self.tone()));
         }
-        match &self.duel {
+        if let Some(duel) = &self.duel {
             // It ends with the exit code too.
-            Some(duel) => document.push(duel.document(None)),
-            None => {
-                let end = Block::Line(format!("exit {}", self.exit_code));
-                document.on_terminal(end.toned(self.tone()));
-            }
+            document.push(duel.document(None));
+        } else {
+            let end = Block::Line(format!("exit {}", self.exit_code));
+            document.on_terminal(end.toned(self.tone()));
         }
         document
     }

@@ -58,9 +58,12 @@ impl Attacked {
             let mut of = all.iter().filter(|attacked| attacked.attack == name);
             of.any(|attacked| attacked.outcome.passed > 0)
         };
-        let tone = |name: &str| match is_passed(name) {
-            true => Tone::Unsafe,
-            false => Tone::Safe,
+        let tone = |name: &str| {
+            if is_passed(name) {
+                Tone::Unsafe
+            } else {
+                Tone::Safe
+            }
         };
         let names = names.into_iter();
         names

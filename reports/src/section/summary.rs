@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::ladder::capacity;
+use crate::blocks;
 use crate::document::{Block, Document, Section, Table, Tone};
+use crate::judge::Metric;
 use crate::judge::run_limit::Checked;
+use crate::order_statistics::Estimate;
 use crate::quantity::{self, NOT_MEASURED};
 use crate::run::{
     self, Bytes, Figure, Latency, Load, LoadStep, Run, Slice, Status, Variant, Verdict,
@@ -20,6 +22,8 @@ const BAR: f64 = 30.0;
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 /// The load of a run without a scenario.
 const UNNAMED: &str = "load";
+const NS_PER_S: f64 = 1e9;
+const MILLION: f64 = 1e6;
 /// How a failure for an unexpected status begins.
 const STATUS: &str = "status ";
 
@@ -176,7 +180,7 @@ impl Summary {
             sent: sum(Slice::sent),
             answering: added(slices.iter().map(|slice| slice.answering())),
             per_second: run::throughput(slices.iter().copied()),
-            cpu_s_per_million: capacity::cpu_s_per_million_of(run, &load.name, &variant.name)
+            cpu_s_per_million: cpu_s_per_million(run, &load.name, &variant.name)
                 .map(|cost| cost.median),
             steps: load.steps.iter().map(step).collect(),
         })
@@ -362,6 +366,12 @@ impl Summary {
         blocks.extend(histograms.take(most).map(Block::Table));
         blocks
     }
+}
+
+/// CPU seconds of the server per million answered requests under a load, over slices.
+pub(super) fn cpu_s_per_million(run: &Run, load: &str, variant: &str) -> Option<Estimate> {
+    let ns = blocks::over_slices(run, load, variant, |slice| Metric::Cpu.of(slice, ""))?;
+    Some(ns.map(|ns| ns / NS_PER_S * MILLION))
 }
 
 /// That a run is to be believed; none of another, whose reasons every report has as warnings.

@@ -2,15 +2,14 @@
 
 use crate::{
     blocks,
-    judge::Metric,
     order_statistics::Estimate,
     run::{Run, Slice},
+    section::summary,
 };
 
 /// Below this share the server had time to spare: requests per second then measure the generator.
 pub const BUSY_ENOUGH: f64 = 0.97;
 
-const NS_PER_S: f64 = 1e9;
 const MILLION: f64 = 1e6;
 
 /// Requests per second, and how that is known.
@@ -91,13 +90,7 @@ pub(crate) fn counts_whole_load(run: &Run) -> Option<String> {
 /// CPU seconds of the server per million answered requests, under the capacity load.
 pub(crate) fn cpu_s_per_million(run: &Run, variant: &str) -> Option<Estimate> {
     let load = &run.scenario.ladder.capacity.as_ref()?.load;
-    cpu_s_per_million_of(run, load, variant)
-}
-
-/// The same under any load.
-pub(crate) fn cpu_s_per_million_of(run: &Run, load: &str, variant: &str) -> Option<Estimate> {
-    let ns = blocks::over_slices(run, load, variant, |slice| Metric::Cpu.of(slice, ""))?;
-    Some(ns.map(|ns| ns / NS_PER_S * MILLION))
+    summary::cpu_s_per_million(run, load, variant)
 }
 
 fn served_per_second(slice: &Slice) -> Option<f64> {
