@@ -14,6 +14,7 @@ pub mod panels;
 pub(crate) mod plane;
 pub(crate) mod text;
 pub(crate) mod ticks;
+pub(crate) mod tradeoff;
 
 use plotters::{
     coord::Shift,

@@ -2,7 +2,8 @@
 //!
 //! - [`summary`]: of a run of one variant, all that was measured of it; [`ladder`]: every variant against the baseline,
 //!   with the share of each change.
-//! - [`safety`]: what each variant takes and costs, beside the attacks that were tried on it.
+//! - [`safety`]: what each variant takes and costs, beside the attacks that were tried on it; `tradeoff`: the same as a
+//!   picture.
 //! - [`attacks`]: what became of each; [`staleness`]: what still passed after a revoke; [`hits`]: what caches had.
 //! - [`curves`], [`rates`], [`timeline`], [`stages`]: the charts.
 //! - [`calibration`]: what machine and generator can tell apart.
@@ -18,6 +19,7 @@ pub mod stages;
 pub mod staleness;
 pub mod summary;
 pub mod timeline;
+mod tradeoff;
 
 use self::ladder::Table;
 use crate::chart::DrawError;
@@ -29,7 +31,8 @@ use crate::run::Run;
 /// # Errors
 /// When a chart cannot be drawn.
 pub fn all(run: &Run, ladder: &Table) -> Result<Vec<Section>, DrawError> {
-    let mut sections = Vec::new();
+    // Second on the page: what the headline's picture leaves open.
+    let mut sections: Vec<Section> = tradeoff::section(run, ladder).into_iter().collect();
     match summary::section(run, &ladder.summaries) {
         Some(summary) => {
             sections.push(summary);

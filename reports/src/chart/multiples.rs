@@ -182,3 +182,40 @@ fn polyline(points: &[(f64, f64)], (left, top): (f64, f64), place: Option<usize>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_has_its_plot_with_all_its_points_beside_the_reference() {
+        let line = |place: usize| Line {
+            place,
+            name: format!("<{place}>"),
+            points: (0..5)
+                .map(|x| (f64::from(x), 1e5 * (place as f64 + 1.0)))
+                .collect(),
+        };
+        let drawn = Multiples {
+            lines: (0..9).map(line).collect(),
+            reference: Some(0),
+            x: (0.0, 4.0),
+            marks: Box::new(|_| vec![(0.0, "0 %".to_owned())]),
+            title: "latency".to_owned(),
+        };
+        for width in [940, 358] {
+            let svg = drawn.svg(width);
+            for place in 0..9 {
+                assert!(svg.contains(&format!("&lt;{place}&gt;")));
+                let number = format!(" data-variant=\"{place}\"");
+                let own = svg
+                    .split("<polyline")
+                    .find(|line| line.contains(&number))
+                    .unwrap();
+                let points = own.split("points=\"").nth(1).unwrap().split('"').next();
+                assert_eq!(points.unwrap().split(' ').count(), 5, "{own}");
+            }
+            assert_eq!(svg.matches("<polyline").count(), 18);
+        }
+    }
+}

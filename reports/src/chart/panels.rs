@@ -124,3 +124,34 @@ impl Panel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_lies_left_of_the_best_and_what_was_not_measured_is_not_drawn() {
+        let panels = Panels {
+            title: "share".to_owned(),
+            labels: vec!["small".to_owned(), "none".to_owned()],
+            panels: vec![Panel {
+                name: "even".to_owned(),
+                rows: vec![Some((0.25, Some(0.5))), None],
+            }],
+        };
+        for width in [940, 358] {
+            let svg = text::framed(width, &panels.drawn(f64::from(width)));
+            let at: Vec<f64> = svg
+                .split(" cx=\"")
+                .skip(1)
+                .map(|part| part.split('"').next().unwrap().parse().unwrap())
+                .collect();
+            assert_eq!(at.len(), 2, "{svg}");
+            assert!(at[1] < at[0], "the best is drawn first: {at:?}");
+        }
+        assert_eq!(
+            panels.label("So."),
+            "So. share. even: small 25.0 % of at best 50.0 %."
+        );
+    }
+}

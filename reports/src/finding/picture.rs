@@ -155,7 +155,6 @@ fn of_latency(
                     .and_then(|beside| beside.texts.get(place).cloned())
                     .unwrap_or_default(),
                 marks: attacks.marks(&rung.variant.name),
-                ..Row::default()
             }
         })
         .collect();
@@ -171,10 +170,15 @@ fn of_latency(
     };
     note.push_str(" Dashed line: the baseline.");
     if let Some(quiet) = quiet {
-        note.push_str(&format!(
-            " Hollow dot: load {}. Filled dot: load {}.",
-            quiet.name, at.load
-        ));
+        for words in [
+            " Hollow dot: load ",
+            &quiet.name,
+            ". Filled dot: load ",
+            &at.load,
+            ".",
+        ] {
+            note.push_str(words);
+        }
     }
     note.push_str(attacks.note());
     Picture {

@@ -123,11 +123,11 @@ fn chart(run: &Run, at: LoadStep, latency: Latency, is_one_of_two: bool) -> Opti
     });
     Some(Curves {
         at,
-        baseline,
         latency,
         is_one_of_two,
         lines,
         x_end,
+        baseline,
     })
 }
 
