@@ -223,8 +223,6 @@ struct Conductor<'a> {
     abandoned: bool,
     /// Of the slice under way, where it is continuous: those that have passed.
     intervals: Vec<(u32, Interval)>,
-    /// Blocks of a duel's load that were not set aside, before which nothing is judged.
-    next_look: usize,
     pace: Pace,
     /// What the slice under way is for.
     aim: Aim,
@@ -270,11 +268,6 @@ impl<'a> Conductor<'a> {
             timetable: order.shard.as_ref().map(Timetable::of),
             abandoned: false,
             intervals: Vec::new(),
-            next_look: order
-                .duel
-                .as_ref()
-                .and_then(|terms| terms.looks.first().copied())
-                .unwrap_or_default(),
             pace: Pace::new(scenario),
             aim: Aim::WarmUp,
             shown_next: started,
