@@ -182,8 +182,10 @@ fn judge_once(differences: &Differences, alpha: f64) -> Judged {
         let is_within = |most: f64| is_certain && interval.low >= -most && interval.high <= most;
         match differences.scale {
             Scale::Logarithm { .. } | Scale::Absolute { .. } => Known {
-                above: is_certain && interval.low > margin,
-                below: is_certain && interval.high < -margin,
+                beyond: beyond(
+                    is_certain && interval.low > margin,
+                    is_certain && interval.high < -margin,
+                ),
                 within_margin: is_within(margin),
                 within_resolution: is_within(resolution),
             },
@@ -194,8 +196,10 @@ fn judge_once(differences: &Differences, alpha: f64) -> Judged {
                 let fewer = values.iter().filter(|d| **d < 0.0).count();
                 let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
                 Known {
-                    above: at_least(more, more + fewer) <= alpha && mean > margin,
-                    below: at_least(fewer, more + fewer) <= alpha && mean < -margin,
+                    beyond: beyond(
+                        at_least(more, more + fewer) <= alpha && mean > margin,
+                        at_least(fewer, more + fewer) <= alpha && mean < -margin,
+                    ),
                     within_margin: is_certain && mean.abs() <= margin,
                     within_resolution: is_within(resolution) && mean.abs() <= resolution,
                 }
@@ -265,11 +269,9 @@ fn needed(differences: &Differences, estimate: Option<Estimate>, least: usize) -
 /// What is certain of the true difference.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    /// Above the margin,
-    above: bool,
-    /// or below it on the other side,
-    below: bool,
-    /// or between both,
+    /// Beyond the margin, slower or faster,
+    beyond: Option<Verdict>,
+    /// or within it,
     within_margin: bool,
     /// or within the resolution.
     within_resolution: bool,
@@ -278,15 +280,21 @@ struct Known {
 impl Known {
     /// The verdict; none while there is more to come that could give one.
     fn verdict(self, is_last: bool) -> Option<Verdict> {
-        if self.above {
-            Some(Verdict::Slower)
-        } else if self.below {
-            Some(Verdict::Faster)
+        if self.beyond.is_some() {
+            self.beyond
         } else if self.within_margin || is_last && self.within_resolution {
             Some(Verdict::NoChange)
         } else {
             is_last.then_some(Verdict::Inconclusive)
         }
+    }
+}
+
+fn beyond(above: bool, below: bool) -> Option<Verdict> {
+    match (above, below) {
+        (true, _) => Some(Verdict::Slower),
+        (false, true) => Some(Verdict::Faster),
+        (false, false) => None,
     }
 }
 
@@ -347,21 +355,20 @@ impl Games {
 
     fn known(&self, alpha: f64) -> Known {
         let are_won = |games: &[Game; 2]| games.iter().all(|game| game.is_won(alpha));
-        let known = Known {
-            above: self.above.is_won(alpha),
-            below: self.below.is_won(alpha),
-            within_margin: are_won(&self.within_margin),
-            within_resolution: are_won(&self.within_resolution),
-        };
+        let (above, below) = (self.above.is_won(alpha), self.below.is_won(alpha));
+        let within_resolution = are_won(&self.within_resolution);
         if !self.is_of_rates {
-            return known;
+            return Known {
+                beyond: beyond(above, below),
+                within_margin: are_won(&self.within_margin),
+                within_resolution,
+            };
         }
         let mean = self.sum / self.blocks.max(1) as f64;
         Known {
-            above: known.above && mean > self.margin,
-            below: known.below && mean < -self.margin,
+            beyond: beyond(above && mean > self.margin, below && mean < -self.margin),
             within_margin: mean.abs() <= self.margin,
-            within_resolution: known.within_resolution && mean.abs() <= self.resolution,
+            within_resolution: within_resolution && mean.abs() <= self.resolution,
         }
     }
 }
