@@ -19,7 +19,6 @@ use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::server::Launcher;
 use authlab_reports::duel::Duel;
 use authlab_reports::folder;
-use authlab_reports::judge::LOOKS;
 use authlab_reports::judge::metric::Metric;
 use authlab_reports::run::{Instructions, Run, Terms};
 use clap::ArgMatches;
@@ -70,6 +69,9 @@ pub(crate) struct Arguments {
         default_value = "p50,errors"
     )]
     gate: Vec<Metric>,
+    /// How long it may take, servers' starts among it; it ends as soon as the verdict is certain, and not before 20 blocks
+    #[arg(help_heading = "Verdict", long, value_name = "TIME", default_value = "2m", value_parser = authlab_reports::duration::typed)]
+    within: String,
     /// Users of a closed model [default: 1, or those of SCENARIO]
     #[arg(help_heading = "Load", long)]
     users: Option<usize>,
@@ -183,6 +185,7 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
             filter: filter.first().cloned(),
             all_cores: arguments.all_cores,
             seed: arguments.seed,
+            within: scenario::within(&arguments)?,
             format: arguments.end.format.of_benchmarks()?,
             inconclusive: arguments.end.inconclusive,
         });
@@ -219,7 +222,8 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
             head: scenario.variants[1].name.clone(),
             load: scenario.ladder.latency.load.clone(),
             gates: arguments.gate.iter().map(Metric::to_string).collect(),
-            looks: LOOKS.into(),
+            within_ms: u64::try_from(scenario::within(&arguments)?.as_millis())?,
+            looks: Vec::new(),
         }),
         instructions: None,
         watched: false,

@@ -70,7 +70,7 @@ fn a_duel_says_what_to_expect_leaves_every_form_and_can_be_repeated() {
     assert_eq!(told["scenario"], "orders");
     let said = stderr(&output);
     assert!(
-        said.contains("duel orders: main → feature-x; a verdict takes 20 to 60 blocks"),
+        said.contains("duel orders: main → feature-x; a verdict takes about "),
         "{said}"
     );
     assert!(said.contains("`authlab calibrate`"), "{said}");

@@ -229,8 +229,6 @@ struct Conductor<'a> {
     so_far: SoFar,
     /// When that is written next.
     written_next: Instant,
-    /// Blocks of a duel's load that were not set aside, before which nothing is judged.
-    next_look: usize,
     pace: Pace,
     /// What the slice under way is for.
     aim: Aim,
@@ -278,11 +276,6 @@ impl<'a> Conductor<'a> {
             intervals: Vec::new(),
             so_far: SoFar::default(),
             written_next: started,
-            next_look: order
-                .duel
-                .as_ref()
-                .and_then(|terms| terms.looks.first().copied())
-                .unwrap_or_default(),
             pace: Pace::new(scenario),
             aim: Aim::WarmUp,
             shown_next: started,

@@ -63,6 +63,25 @@ mod tests {
         }
     }
 
+    /// What the judgement of a duel rests on.
+    #[test]
+    fn the_order_of_a_block_is_a_fair_coin_that_knows_no_other_block() {
+        const BLOCKS: usize = 2_000;
+        // Five standard deviations of so many fair coins.
+        let is_fair = |heads: usize| heads.abs_diff(BLOCKS / 2) < 5 * 23;
+        for seed in [0, 1, 2, 7, 123_456_789] {
+            let coin = |block| block_order(seed, 0, block, 2)[0] == 1;
+            let of = |said: &dyn Fn(usize) -> bool| (0..BLOCKS).filter(|at| said(*at)).count();
+            assert!(is_fair(of(&coin)), "{seed}");
+            for apart in [1, 2, 3, 10] {
+                let alike = of(&|block| coin(block) == coin(block + apart));
+                assert!(is_fair(alike), "{seed}: {apart} blocks apart");
+            }
+            let other = |block| block_order(seed + 1, 0, block, 2)[0] == 1;
+            assert!(is_fair(of(&|block| coin(block) == other(block))), "{seed}");
+        }
+    }
+
     #[test]
     fn the_order_follows_the_seed() {
         let orders = |seed| {

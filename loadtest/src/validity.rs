@@ -7,18 +7,18 @@ mod disturbed;
 pub(crate) mod limited;
 mod requests;
 
-use authlab_reports::duel;
 use authlab_reports::judge::aside::SetAside;
 use authlab_reports::run::{Run, Validity, Verdict};
 
 use requests::Requests;
 
-/// Judges what was measured so far. Of a duel, that is what its verdict rests on: blocks that others
-/// spoiled are set aside there, and spoil the whole only where they are most of it.
+/// Judges what was measured so far. Of a duel, that is what its verdict rests on: noise disturbs both sides alike, and
+/// the duel is judged in spite of it.
 pub(crate) fn judge(run: &Run) -> Validity {
     let Some(terms) = &run.duel else {
-        return judged(run);
+        return judged(run, true);
     };
+    let is_noisy = SetAside::disturbed(run, &terms.load).count() > 0;
     let aside = SetAside::of(run, &terms.load);
     let mut kept = run.clone();
     kept.slices
@@ -26,7 +26,7 @@ pub(crate) fn judge(run: &Run) -> Validity {
     if kept.slices.is_empty() {
         kept.slices.clone_from(&run.slices);
     }
-    // What others took was judged block by block.
+    // What others took is noise, and so is a generator that was late since it waited for its core.
     for slice in &mut kept.slices {
         slice.steal = None;
         slice.throttled = None;
@@ -35,17 +35,10 @@ pub(crate) fn judge(run: &Run) -> Validity {
         slice.others_busy = None;
         slice.paused_ns = None;
     }
-    let mut validity = judged(&kept);
-    if let Some(spoiled) = duel::spoiled(run, terms) {
-        validity.reasons.insert(0, spoiled);
-        if validity.verdict != Verdict::Empty {
-            validity.verdict = Verdict::Disturbed;
-        }
-    }
-    validity
+    judged(&kept, !is_noisy)
 }
 
-fn judged(run: &Run) -> Validity {
+fn judged(run: &Run, must_be_punctual: bool) -> Validity {
     let all = Requests::of(run);
     let unanswered = unanswered(run, &all);
     if !unanswered.is_empty() {
@@ -64,7 +57,10 @@ fn judged(run: &Run) -> Validity {
         (Verdict::Disturbed, disturbed::waited(run)),
         (Verdict::Disturbed, disturbed::surroundings(run)),
         (Verdict::ServerLimited, limited::by_server(&all)),
-        (Verdict::ClientLimited, limited::by_client(run, &all)),
+        (
+            Verdict::ClientLimited,
+            limited::by_client(run, &all, must_be_punctual),
+        ),
     ];
     let verdict = judged
         .iter()

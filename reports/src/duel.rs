@@ -7,6 +7,7 @@ pub mod benchmark;
 mod document;
 mod instructions;
 pub mod junit;
+mod noise;
 mod quality;
 mod rows;
 
@@ -15,7 +16,7 @@ use serde::Serialize;
 pub use self::document::MOST_BYTES;
 pub use self::instructions::Counted;
 pub use self::quality::Quality;
-pub use self::rows::{Standing, spoiled, standing};
+pub use self::rows::is_settled;
 use crate::judge::aside::SetAside;
 use crate::judge::{Role, Row, UnknownVariant, Verdict};
 use crate::outcome::Outcome;

@@ -369,7 +369,7 @@ impl Verdict {
     }
 }
 
-/// What is judged, by what, and how often it is looked at.
+/// What is judged, by what, and how long it may take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
@@ -381,8 +381,17 @@ pub struct Terms {
     pub load: String,
     /// The metrics asked for, as they are written.
     pub gates: Vec<String>,
-    /// Blocks after which it is looked at.
+    /// How long it may take, milliseconds; of a duel that is older than budgets, the default.
+    #[serde(default = "default_budget")]
+    pub within_ms: u64,
+    /// Blocks after which a duel that is older than budgets was looked at. Nothing rests on it any more: its blocks are
+    /// judged as those of any other duel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<usize>,
+}
+
+fn default_budget() -> u64 {
+    crate::judge::BUDGET_MS
 }
 
 /// What the passes counted.

@@ -9,7 +9,7 @@ mod matched;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use authlab_loadtest::cores::Cores;
@@ -17,7 +17,7 @@ use authlab_loadtest::interrupt;
 use authlab_loadtest::plan::block_order;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::judge::{LOOKS, Sequential};
+use authlab_reports::judge::{LEAST_BLOCKS, Sequential};
 use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, rule};
 use authlab_reports::micro::sample::Samples;
 use authlab_reports::quantity;
@@ -41,6 +41,8 @@ pub(crate) struct Arguments {
     pub(crate) all_cores: bool,
     /// Of the order within each block; from the clock where none was typed.
     pub(crate) seed: Option<u64>,
+    /// How long it may take, after the first blocks without which there is no verdict.
+    pub(crate) within: Duration,
     /// Form of the verdict.
     pub(crate) format: Format,
     /// What an inconclusive end is for a script.
@@ -67,16 +69,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let benchmarks = matched::by_both(&binaries, arguments.filter.as_deref())?;
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
     let mut contest = Contest {
-        rule: rule(benchmarks.len()),
+        rule: rule(benchmarks.len(), false),
         measured: benchmarks.iter().map(|id| Measured::none_of(id)).collect(),
         binaries,
         seed,
+        within: arguments.within,
+        began: Instant::now(),
     };
-    let began = Instant::now();
     let interrupted = !contest.measure(&bar)?;
     bar.finish_and_clear();
     let course = Course {
-        elapsed_s: began.elapsed().as_secs_f64(),
+        elapsed_s: contest.began.elapsed().as_secs_f64(),
         interrupted,
     };
     if contest.measured.iter().any(|at| !at.blocks.is_empty()) {
@@ -100,22 +103,29 @@ struct Contest<'a> {
     measured: Vec<Measured>,
     rule: Sequential,
     seed: u64,
+    within: Duration,
+    began: Instant,
 }
 
 impl Contest<'_> {
-    /// Block after block, until every benchmark has its verdict; whether they all have.
+    /// Block after block, until every benchmark has its verdict or time is over; false when somebody ended it before.
     fn measure(&mut self, bar: &ProgressBar) -> anyhow::Result<bool> {
-        for number in 0.. {
+        for number in 0_u32.. {
             let open = self.measured.iter().enumerate();
             let open = open.filter_map(|(place, at)| Some((place, at.needs(&self.rule)?)));
             let (open, needed): (Vec<usize>, Vec<usize>) = open.unzip();
             let Some(blocks) = needed.into_iter().max() else {
                 return Ok(true);
             };
+            let elapsed = self.began.elapsed();
+            let with_another = elapsed + elapsed.div_f64(f64::from(number.max(1)));
+            if number as usize >= LEAST_BLOCKS && with_another > self.within {
+                return Ok(true);
+            }
             bar.set_length(blocks as u64);
             bar.set_message(format!("{} of {} open", open.len(), self.measured.len()));
             let began = Instant::now();
-            if !self.block(number, &open)? {
+            if !self.block(number as usize, &open)? {
                 return Ok(false);
             }
             bar.inc(1);
@@ -158,13 +168,13 @@ impl Contest<'_> {
 
     /// How long it may take, once it is known.
     fn tell(&self, block_s: f64) {
-        let [first, last] = [LOOKS.first(), LOOKS.last()].map(|look| look.copied().unwrap_or(1));
-        let takes = |blocks: usize| quantity::elapsed(block_s * blocks as f64);
+        let least_s = block_s * LEAST_BLOCKS as f64;
+        let within_s = self.within.as_secs_f64();
         output::note(format_args!(
-            "benchmarks: {}; a verdict takes {first} to {last} blocks, {} to {}, more where neighbours disturb; seed {}",
+            "benchmarks: {}; a verdict takes {LEAST_BLOCKS} blocks or more, {} to {}; seed {}",
             self.measured.len(),
-            takes(first),
-            takes(last),
+            quantity::elapsed(least_s),
+            quantity::elapsed(within_s.max(least_s)),
             self.seed
         ));
     }
@@ -183,6 +193,8 @@ fn terms(arguments: &Arguments, seed: u64) -> Terms {
     if arguments.all_cores {
         repeat.push("--all-cores".to_owned());
     }
+    let within = format!("{}ms", arguments.within.as_millis());
+    repeat.extend(["--within".to_owned(), within]);
     repeat.extend(["--seed".to_owned(), seed.to_string()]);
     Terms { base, head, repeat }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::scenario::{Load, Scenario};
 use authlab_reports::duel::Duel;
-use authlab_reports::judge::power;
+use authlab_reports::judge::{LEAST_BLOCKS, Sequential, When, power};
 use authlab_reports::quantity;
 use authlab_reports::run::Run;
 use authlab_reports::run::Terms;
@@ -22,16 +22,21 @@ pub(super) fn tell(scenario: &Scenario, order: &Order) {
     let (Some(load), Some(terms)) = (scenario.loads.first(), &order.duel) else {
         return;
     };
-    let rule = terms.rule_of(load.timed_steps().len());
-    let [first, last] =
-        [terms.looks.first(), terms.looks.last()].map(|look| look.copied().unwrap_or(1));
+    let rule = Sequential {
+        gated: terms.gated(load.timed_steps().len()),
+        when: When::EachBlock { ended: false },
+        blocks: load.blocks,
+    };
+    let (least_s, within_s) = (takes(load, LEAST_BLOCKS), terms.within_ms as f64 / 1e3);
+    // What is left of the budget beside starts and warm-ups.
+    let most = LEAST_BLOCKS.max((LEAST_BLOCKS as f64 * within_s / least_s) as usize);
     output::note(format_args!(
-        "duel {}: {} → {}; a verdict takes {first} to {last} blocks, about {} to {}, more where neighbours disturb; a side that stops answering ends it within {}",
+        "duel {}: {} → {}; a verdict takes about {} or more, {} at the most; a side that stops answering ends it within {}",
         scenario.name,
         terms.base,
         terms.head,
-        takes(load, first),
-        takes(load, last),
+        quantity::elapsed(least_s),
+        quantity::elapsed(within_s.max(least_s)),
         silence(load),
     ));
     let known = order
@@ -41,9 +46,11 @@ pub(super) fn tell(scenario: &Scenario, order: &Order) {
     let slice_ms = u64::try_from(load.slice.as_millis()).unwrap_or(u64::MAX);
     match known.and_then(|known| power::noise(known, "p50", slice_ms)) {
         Some(noise) => output::note(format_args!(
-            "this machine shows {} more at p50 after {first} blocks, {} after {last} (its calibration)",
-            quantity::share(power::visible(noise.mad, first, &rule)),
-            quantity::share(power::visible(noise.mad, last, &rule)),
+            "this machine shows {} more at p50 after {}, {} after {} (its calibration)",
+            quantity::share(power::visible(noise.mad, LEAST_BLOCKS, &rule)),
+            quantity::elapsed(least_s),
+            quantity::share(power::visible(noise.mad, most, &rule)),
+            quantity::elapsed(within_s.max(least_s)),
         )),
         None => output::note(format_args!(
             "what this machine can see is not known: `authlab calibrate` measures it in a minute"
@@ -58,7 +65,8 @@ fn silence(load: &Load) -> String {
     quantity::elapsed(time.as_secs_f64())
 }
 
-fn takes(load: &Load, blocks: usize) -> String {
+/// Seconds that so many blocks take, about.
+fn takes(load: &Load, blocks: usize) -> f64 {
     let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
     let restarts = match load.restart_blocks {
         0 => 1,
@@ -67,7 +75,7 @@ fn takes(load: &Load, blocks: usize) -> String {
     // Warm-up is usually flat after two of its five slices.
     let warm_up: Duration = load.warm_up * 2 / 5 * 2;
     let time = load.slice * SLICES * blocks + warm_up * restarts;
-    quantity::elapsed(time.as_secs_f64())
+    time.as_secs_f64().max(1.0)
 }
 
 /// How it stands, after every few whole blocks.

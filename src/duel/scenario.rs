@@ -6,9 +6,8 @@ use anyhow::bail;
 use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, VariantTable};
 use authlab_loadtest::scenario::{Load, Scenario, Variant};
 use authlab_reports::duration;
-use authlab_reports::judge::LOOKS;
-use authlab_reports::judge::lengthen;
 use authlab_reports::judge::metric::{Metric, SAMPLES_OF_A_MEDIAN};
+use authlab_reports::judge::most_blocks;
 use clap::ArgMatches;
 
 use super::{Arguments, side};
@@ -126,6 +125,11 @@ fn file_name(name: &str) -> String {
         .to_owned()
 }
 
+/// How long it may take.
+pub(super) fn within(arguments: &Arguments) -> anyhow::Result<Duration> {
+    Ok(duration::parse(&arguments.within)?)
+}
+
 /// As a duel needs it: as many blocks as it may take, slices that carry what is gated.
 fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<()> {
     if load.capacity.is_some() {
@@ -155,6 +159,6 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
     load.restart_blocks = arguments.restart_blocks;
     // A tail is not waited for: it is advisory where a slice does not carry it.
     load.min_samples = load.min_samples.max(needed.min(SAMPLES_OF_A_MEDIAN));
-    load.blocks = LOOKS[LOOKS.len() - 1] * lengthen::most();
+    load.blocks = most_blocks(within(arguments)?, load.slice);
     Ok(())
 }

@@ -1,36 +1,43 @@
-//! A duel's load ends when its verdict is certain, and not before.
+//! A duel's load ends when its verdict is certain, or its time is over.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use authlab_reports::duel::{Standing, standing};
+use authlab_reports::duel::is_settled;
+use authlab_reports::judge::LEAST_BLOCKS;
 use authlab_reports::run::Run;
 
 use super::Conductor;
 use crate::scenario::Load;
 
 impl Conductor<'_> {
-    /// Whether the load needs no more blocks, since it is a duel's and that is settled.
+    /// Whether the load needs no more blocks, since it is a duel's and that is settled, or leaves no time for one.
     pub(super) fn is_settled(&mut self, load: &Load, number: usize) -> bool {
-        let Some(terms) = &self.order.duel else {
+        let Some(terms) = self
+            .order
+            .duel
+            .as_ref()
+            .filter(|terms| terms.load == load.name)
+        else {
             return false;
         };
-        if terms.load != load.name || measured(self.run, &load.name) < self.next_look {
+        let blocks = measured(self.run, &load.name);
+        if blocks < LEAST_BLOCKS {
             return false;
         }
-        match standing(self.run, terms) {
-            Standing::Open { next } => {
-                self.next_look = next;
-                false
-            }
-            Standing::Settled | Standing::Spoiled => {
-                self.pace.ended(number);
-                true
-            }
+        // What a block took so far, restarts and warm-ups among it, the next one takes too.
+        let elapsed = self.started.elapsed();
+        let with_another = elapsed + elapsed.div_f64(blocks as f64);
+        let is_over = with_another > Duration::from_millis(terms.within_ms);
+        let is_settled = is_over || is_settled(self.run, terms);
+        if is_settled {
+            self.pace.ended(number);
         }
+        is_settled
     }
 }
 
-/// Blocks measured, set aside or not.
+/// Blocks measured.
 fn measured(run: &Run, load: &str) -> usize {
     let slices = run.slices.iter().filter(|slice| slice.load == load);
     let blocks: BTreeSet<usize> = slices.map(|slice| slice.block).collect();

@@ -64,7 +64,7 @@ pub(super) fn by_server(all: &[Requests<'_>]) -> Vec<String> {
 }
 
 /// The generator was late, or had no time to serve its users.
-pub(super) fn by_client(run: &Run, all: &[Requests<'_>]) -> Vec<String> {
+pub(super) fn by_client(run: &Run, all: &[Requests<'_>], must_be_punctual: bool) -> Vec<String> {
     let not_served = all
         .iter()
         .filter(|at| at.not_served_when_planned() > NOT_SERVED && is_generators_doing(at))
@@ -94,10 +94,12 @@ pub(super) fn by_client(run: &Run, all: &[Requests<'_>]) -> Vec<String> {
                 at.generator_occupied.unwrap_or_default() * 100.0
             )
         });
+    let late = run.merged.iter().filter_map(|figure| late(run, figure));
+    let between_answers = all.iter().filter_map(|at| between_answers(run, at));
+    let late = late.chain(between_answers);
     not_served
         .chain(saturated)
-        .chain(run.merged.iter().filter_map(|figure| late(run, figure)))
-        .chain(all.iter().filter_map(|at| between_answers(run, at)))
+        .chain(late.filter(|_| must_be_punctual))
         .chain(late_slices(run))
         .chain(time_not_recorded(&run.slices))
         .collect()

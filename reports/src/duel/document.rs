@@ -28,7 +28,7 @@ const INFORMATION_END: usize = MOST_BYTES - 500;
 
 /// What the columns mean, in the fold.
 const LEGEND: &str = "`~` marks an effect inside the noise. Intervals are those of the median over blocks, at the \
-    duel's error shared out over what is gated and how often it was looked at; those of advisory and other metrics at \
+    duel's error shared out over what is gated, and hold however often it was looked at; those of advisory and other metrics at \
     95 %. The A/A floor is the least slowdown of p50 that this machine shows nearly always.";
 
 /// Names, sentences and commands longer than these are cut, characters.
@@ -267,7 +267,7 @@ pub(super) fn cells(duel: &Duel, row: &Row) -> [String; 7] {
         head,
         effect(row),
         interval(row),
-        blocks(row),
+        quantity::grouped(row.blocks as u64),
         judged(duel, row),
     ]
 }
@@ -322,9 +322,9 @@ fn judged(duel: &Duel, row: &Row) -> String {
         Role::Beside => "not gated".to_owned(),
         Role::Information { marked: true } if duel.faults.is_empty() => "stands out".to_owned(),
         Role::Information { .. } => String::new(),
-        Role::Gated if row.verdict.is_none() && row.next > 0 => format!(
-            "undecided: {} blocks needed",
-            quantity::grouped(row.next as u64)
+        Role::Gated if row.verdict.is_none() && row.needed > 0 => format!(
+            "undecided: about {} blocks needed",
+            quantity::grouped(row.needed as u64)
         ),
         Role::Gated => verdict(duel, row.verdict),
     }
@@ -487,15 +487,4 @@ fn verdict(duel: &Duel, verdict: Option<Verdict>) -> String {
 fn never_failed(row: &Row) -> bool {
     row.counts
         .is_some_and(|sides| sides.iter().all(|[some, _]| *some == 0))
-}
-
-/// `40`, or `20×2` where neighbours were taken together.
-fn blocks(row: &Row) -> String {
-    match row.together {
-        0 | 1 => quantity::grouped(row.blocks as u64),
-        together => format!(
-            "{}×{together}",
-            quantity::grouped((row.blocks / together) as u64)
-        ),
-    }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::judge::aside::SetAside;
-use crate::judge::{LOOKS, power};
+use crate::judge::power;
 use crate::quantity;
 use crate::run::{self, Run, Terms};
 
@@ -48,13 +48,7 @@ impl Quality {
             },
             timer_p99_ns: timers.map(|figure| figure.at(99.0)).max(),
             steal: (!steals.is_empty()).then(|| steals.iter().sum::<f64>() / steals.len() as f64),
-            floor: noise.map(|noise| {
-                power::visible(
-                    noise.mad,
-                    rule.looks.last().copied().unwrap_or(LOOKS[0]),
-                    &rule,
-                )
-            }),
+            floor: noise.map(|noise| power::visible(noise.mad, rule.blocks, &rule)),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The metrics of a duel, a row each, and how they stand while it goes on.
 
+use super::noise;
 use crate::judge::information::{FALSE_DISCOVERIES, rejected, sign_test};
-use crate::judge::{Comparison, Metric, Role, Row, Rule};
+use crate::judge::{Comparison, Metric, Role, Row, Rule, Verdict, When};
+use crate::quantity;
 use crate::run::{Run, Terms};
 
 pub(super) struct Rows {
@@ -72,18 +74,17 @@ pub(super) fn judge(run: &Run, terms: &Terms) -> Rows {
         asked_for.push(Metric::Cpu);
     }
     rows.sort_by_key(|row| row.role != Role::Gated);
-    for row in rows.iter().filter(|row| row.together > 1) {
-        caveats.push(format!(
-            "{}: neighbouring blocks depended on one another; each {} were taken together",
-            row.name(),
-            row.together
-        ));
-    }
     let blocks = comparison.kept();
     if blocks < least {
         caveats.push(format!(
             "{blocks} blocks are too few for a verdict: it takes {least} at least"
         ));
+    }
+    caveats.extend(rows.iter().filter_map(|row| would_decide(run, row)));
+    if sequential.when != When::Once {
+        let gated = rows.iter().filter(|row| row.role == Role::Gated);
+        let longest = gated.max_by_key(|row| row.blocks);
+        caveats.extend(noise::told(run, terms, longest));
     }
     Rows {
         information: information(run, terms, &asked_for),
@@ -92,6 +93,24 @@ pub(super) fn judge(run: &Run, terms: &Terms) -> Rows {
         caveats,
         blocks,
     }
+}
+
+/// What more time would show of a metric that was left open: `p50: +4.1 % (+2.2 … +6.0 %); about 3m more would decide`.
+fn would_decide(run: &Run, row: &Row) -> Option<String> {
+    let is_open = row.role == Role::Gated && row.verdict == Some(Verdict::Inconclusive);
+    let (effect, at) = row.effect.zip(row.interval).filter(|_| is_open)?;
+    let more = row
+        .needed
+        .checked_sub(row.blocks)
+        .filter(|more| *more > 0)?;
+    let seconds = run.elapsed_s / row.blocks as f64 * more as f64;
+    Some(format!(
+        "{}: {} ({}); about {} more would decide",
+        row.name(),
+        row.changed(effect),
+        row.changed_between(at.low, at.high),
+        quantity::elapsed(seconds)
+    ))
 }
 
 /// The sides of a duel under its load.
@@ -135,56 +154,14 @@ fn stages(run: &Run, terms: &Terms) -> Vec<Metric> {
     stages
 }
 
-/// Blocks after which a duel that mostly lost them gives up.
-const SPOILED_AFTER: usize = 30;
-
-/// How a duel stands while it goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It takes more blocks: it is looked at again when so many were measured.
-    Open {
-        /// Blocks, those set aside among them.
-        next: usize,
-    },
-    /// Every gated metric has its verdict, or none can be gated.
-    Settled,
-    /// Others spoil more blocks than they leave.
-    Spoiled,
-}
-
-/// How a duel stands.
+/// Whether a duel that goes on needs no more blocks: every gated metric has its verdict, or none can be gated.
 #[must_use]
-pub fn standing(run: &Run, terms: &Terms) -> Standing {
+pub fn is_settled(run: &Run, terms: &Terms) -> bool {
     let rule = Rule::Sequential(terms.rule(run));
     let comparison = comparison(run, terms, &rule);
     let judged = asked(run, terms, &comparison);
-    let next = judged
+    judged
         .iter()
         .flatten()
-        .filter(|row| row.role == Role::Gated && row.verdict.is_none())
-        .map(|row| row.next)
-        .max();
-    let (kept, aside) = (comparison.kept(), comparison.aside().count());
-    match next {
-        None => Standing::Settled,
-        Some(_) if aside > kept && kept + aside >= SPOILED_AFTER => Standing::Spoiled,
-        Some(next) => Standing::Open {
-            next: next.max(kept + 1) + aside,
-        },
-    }
-}
-
-/// That others spoiled most of a duel, in words.
-#[must_use]
-pub fn spoiled(run: &Run, terms: &Terms) -> Option<String> {
-    let comparison = comparison(run, terms, &Rule::DESCRIBE);
-    let aside = comparison.aside();
-    let all = comparison.kept() + aside.count();
-    (aside.count() * 2 > all).then(|| {
-        format!(
-            "{} of {all} blocks were set aside: {}",
-            aside.count(),
-            aside.mostly().unwrap_or_default()
-        )
-    })
+        .all(|row| row.role != Role::Gated || row.verdict.is_some())
 }

@@ -395,7 +395,7 @@ fn against(place: &Place<'_>, baseline: &Place<'_>, quantity: &str) -> String {
                 _ => format!(
                     "{} of {} blocks",
                     row.blocks,
-                    place.least_blocks.max(row.next)
+                    place.least_blocks.max(row.needed)
                 ),
             };
             format!("{name}: {quantity} {time}, {words} against {other}: {why}")

@@ -1,5 +1,9 @@
-//! Blocks that others spoiled, set aside by a rule that was there before the run and looks at no
-//! latency: whole blocks, so that it cannot favour a variant.
+//! Blocks that others disturbed, by a rule that was there before the run and looks at no latency: whole blocks, so that
+//! it cannot favour a variant.
+//!
+//! They are set aside where latencies are described: in findings, ladders and comparisons of separate runs. A duel judges
+//! them, since noise costs it time and not truth, and tells that they were there. Of a duel only those blocks are set
+//! aside in which the load generator itself was stopped, which measures nothing of either side.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +20,13 @@ const SERVER_WAITED: f64 = 0.10;
 /// or our control group was throttled.
 const THROTTLED: f64 = 0.05;
 
-/// The blocks of a load that are not judged, and why not.
+/// Blocks of a load, and what disturbed them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetAside {
     why: BTreeMap<usize, Reason>,
 }
 
-/// What spoiled a block.
+/// What disturbed a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
     Stolen,
@@ -33,9 +37,31 @@ enum Reason {
 }
 
 impl SetAside {
-    /// Those of a load.
+    /// Those of a load that are set aside.
     #[must_use]
     pub fn of(run: &Run, load: &str) -> Self {
+        if run.duel.as_ref().is_some_and(|terms| terms.load == load) {
+            Self::paused(run, load)
+        } else {
+            Self::disturbed(run, load)
+        }
+    }
+
+    /// Those of a load in which the load generator was stopped.
+    #[must_use]
+    pub fn paused(run: &Run, load: &str) -> Self {
+        let paused = run
+            .slices
+            .iter()
+            .filter(|slice| slice.load == load && slice.was_paused());
+        Self {
+            why: paused.map(|slice| (slice.block, Reason::Paused)).collect(),
+        }
+    }
+
+    /// Those of a load that others disturbed, judged or not.
+    #[must_use]
+    pub fn disturbed(run: &Run, load: &str) -> Self {
         let usual: BTreeMap<&str, f64> = run
             .variants
             .iter()
@@ -49,11 +75,18 @@ impl SetAside {
         let mut why = BTreeMap::new();
         for slice in run.slices.iter().filter(|slice| slice.load == load) {
             let usual = usual.get(slice.variant.as_str()).copied();
-            if let Some(reason) = spoiled(slice, usual.unwrap_or_default()) {
+            if let Some(reason) = disturbance(slice, usual.unwrap_or_default()) {
                 why.entry(slice.block).or_insert(reason);
             }
         }
         Self { why }
+    }
+
+    /// These, but for those others.
+    #[must_use]
+    pub(crate) fn without(mut self, others: &Self) -> Self {
+        self.why.retain(|block, _| !others.has(*block));
+        self
     }
 
     /// Whether it is one of them.
@@ -68,7 +101,7 @@ impl SetAside {
         self.why.len()
     }
 
-    /// What spoiled most of them, in words; none where there are none.
+    /// What disturbed most of them, in words; none where there are none.
     #[must_use]
     pub fn mostly(&self) -> Option<String> {
         let mut counts: BTreeMap<Reason, usize> = BTreeMap::new();
@@ -100,7 +133,7 @@ impl SetAside {
     }
 }
 
-fn spoiled(slice: &Slice, usual: f64) -> Option<Reason> {
+fn disturbance(slice: &Slice, usual: f64) -> Option<Reason> {
     let above = |share: Option<f64>, most: f64| share.is_some_and(|share| share > most);
     if slice.was_paused() {
         Some(Reason::Paused)

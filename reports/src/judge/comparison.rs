@@ -2,15 +2,16 @@
 //! limit, a rung of the ladder, the sentence of a finding.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::aside::SetAside;
 use super::differences::Differences;
 use super::metric::{Kind, Metric, share};
 use super::row::{Role, Row};
-use super::{Judged, LOOKS, Rule, Sequential, judge, power};
+use super::{BUDGET_MS, Judged, Rule, Sequential, When, judge, most_blocks, power};
 use crate::nearest::did_you_mean;
 use crate::order_statistics::{ALPHA, Estimate, median};
-use crate::run::{Latency, LoadStep, Run, Slice, Terms};
+use crate::run::{Latency, LoadStep, Run, Slice, Status, Terms};
 
 /// Two variants of a run, or one variant of two runs, under one load.
 #[derive(Debug)]
@@ -279,8 +280,7 @@ fn described(differences: &Differences, alpha: f64) -> Judged {
         verdict: None,
         estimate: Estimate::of(&differences.values, alpha),
         blocks: differences.values.len(),
-        together: 1,
-        next: 0,
+        needed: 0,
     }
 }
 
@@ -313,26 +313,19 @@ impl UnknownVariant {
 }
 
 impl Terms {
-    /// The usual terms for two variants of a run that was no duel: its ladder's load, looked at once,
-    /// p50 and the error rate gated.
+    /// The usual terms for two variants of a run that was no duel: its ladder's load, p50 and the error rate gated.
     #[must_use]
     pub fn usual(run: &Run, base: &str, head: &str) -> Self {
-        let load = &run.scenario.ladder.latency.load;
-        let mut terms = Self {
+        Self {
             base: base.to_owned(),
             head: head.to_owned(),
-            load: load.clone(),
+            load: run.scenario.ladder.latency.load.clone(),
             gates: [Metric::P50, Metric::Errors]
                 .map(|metric| metric.to_string())
                 .into(),
-            looks: vec![LOOKS[0]],
-        };
-        // It has no more blocks than those: a look beyond them would stay open for ever.
-        let kept = Comparison::of(run, load, [base, head], &Rule::DESCRIBE).kept();
-        if kept > 0 {
-            terms.looks = vec![kept];
+            within_ms: BUDGET_MS,
+            looks: Vec::new(),
         }
-        terms
     }
 
     /// Those that the run was made on, if it was a duel of these two; or the usual ones.
@@ -357,22 +350,43 @@ impl Terms {
         run.load(&self.load).map_or(&[], |load| &load.steps)
     }
 
-    /// How each metric is judged: the error is shared out over all of them.
+    /// How each metric is judged: the error is shared out over all of them. A duel is judged block by block, and any
+    /// other run, which nobody ended for what it had shown, at once.
     #[must_use]
     pub fn rule(&self, run: &Run) -> Sequential {
-        self.rule_of(self.steps(run).len())
+        let is_of_its_duel = run.duel.as_ref().is_some_and(|own| {
+            [&own.base, &own.head, &own.load] == [&self.base, &self.head, &self.load]
+        });
+        let when = if is_of_its_duel {
+            When::EachBlock {
+                ended: run.status == Status::Complete,
+            }
+        } else {
+            When::Once
+        };
+        let load = run.load(&self.load);
+        let blocks = match when {
+            When::Once => load.map_or(0, |load| load.blocks),
+            When::EachBlock { .. } => {
+                let slice =
+                    load.map_or(Duration::ZERO, |load| Duration::from_millis(load.slice_ms));
+                most_blocks(Duration::from_millis(self.within_ms), slice)
+            }
+        };
+        Sequential {
+            gated: self.gated(self.steps(run).len()),
+            when,
+            blocks,
+        }
     }
 
-    /// The same for a load that times so many steps.
+    /// How many metrics share the error, of a load that times so many steps.
     #[must_use]
-    pub fn rule_of(&self, steps: usize) -> Sequential {
+    pub fn gated(&self, steps: usize) -> usize {
         let gated = self.metrics().map(|(_, metric)| match metric {
             Some(metric) if !metric.is_of_load() => steps.max(1),
             _ => 1,
         });
-        Sequential {
-            looks: self.looks.clone(),
-            gated: gated.sum(),
-        }
+        gated.sum()
     }
 }

@@ -114,15 +114,9 @@ impl Differences {
         })
     }
 
-    /// The base's median level over the first `blocks`, each `together` as one: what a median difference of them is of.
-    pub(crate) fn level(&self, blocks: usize, together: usize) -> Option<f64> {
-        let of = self.base.get(..blocks).unwrap_or(&self.base);
-        let means = of.chunks(together.max(1));
-        median(
-            means
-                .map(|chunk| chunk.iter().sum::<f64>() / chunk.len() as f64)
-                .collect(),
-        )
+    /// The base's median level over the first `blocks`: what a median difference of them is of.
+    pub(crate) fn level(&self, blocks: usize) -> Option<f64> {
+        median(self.base.get(..blocks).unwrap_or(&self.base).to_vec())
     }
 
     /// On their scale: what is never called a difference, and what no change may leave open.

@@ -41,13 +41,11 @@ pub struct Row {
     pub within_noise: bool,
     /// Blocks that it rests on.
     pub blocks: usize,
-    /// So many of them were taken together, since neighbours depended on one another.
-    pub together: usize,
     /// Requests of the base and the head.
     pub samples: [u64; 2],
-    /// Blocks that the next look takes; 0 where none would help.
+    /// Blocks that a verdict would take, about; 0 where there is one.
     #[serde(skip)]
-    pub next: usize,
+    pub needed: usize,
 }
 
 /// What a row is here for.
@@ -94,9 +92,8 @@ impl Row {
             verdict: None,
             within_noise: true,
             blocks: 0,
-            together: 1,
             samples: [0, 0],
-            next: 0,
+            needed: 0,
         }
     }
 
@@ -110,7 +107,7 @@ impl Row {
         judged: &Judged,
     ) -> Self {
         let scale = differences.scale;
-        let level = differences.level(judged.blocks, judged.together);
+        let level = differences.level(judged.blocks);
         let both = level.zip(judged.estimate);
         let effects = judged
             .estimate
@@ -126,8 +123,7 @@ impl Row {
             verdict: judged.verdict,
             within_noise: !differs && interval.is_none_or(|at| at.low <= 0.0 && 0.0 <= at.high),
             blocks: judged.blocks,
-            together: judged.together,
-            next: judged.next,
+            needed: judged.needed,
             ..Self::new(metric, kind, role)
         }
     }

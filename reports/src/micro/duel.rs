@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use super::sample::Sample;
 use crate::judge::differences::{Differences, Scale};
 use crate::judge::metric::Kind;
-use crate::judge::{self, LOOKS, Role, Row, Sequential, Verdict};
+use crate::judge::{self, Role, Row, Sequential, Verdict, When};
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
 
@@ -83,10 +83,12 @@ pub struct Duel {
 
 /// How each of so many benchmarks is judged: each is gated.
 #[must_use]
-pub fn rule(benchmarks: usize) -> Sequential {
+pub fn rule(benchmarks: usize, ended: bool) -> Sequential {
     Sequential {
-        looks: LOOKS.into(),
         gated: benchmarks,
+        when: When::EachBlock { ended },
+        // As many as the budget leaves: none is advisory.
+        blocks: usize::MAX,
     }
 }
 
@@ -94,7 +96,7 @@ impl Duel {
     /// Judges what was measured.
     #[must_use]
     pub fn of(terms: Terms, measured: &[Measured], course: Course) -> Self {
-        let rule = rule(measured.len());
+        let rule = rule(measured.len(), !course.interrupted);
         let rows: Vec<Row> = measured.iter().map(|at| at.row(&rule)).collect();
         let outcome = outcome(&rows, course.interrupted);
         Self {
@@ -138,11 +140,11 @@ impl Measured {
         }
     }
 
-    /// Blocks that its next look takes; none when it has its verdict.
+    /// Blocks that its verdict takes, about; none when it has one.
     #[must_use]
     pub fn needs(&self, rule: &Sequential) -> Option<usize> {
         let row = self.row(rule);
-        row.verdict.is_none().then_some(row.next)
+        row.verdict.is_none().then_some(row.needed)
     }
 
     fn row(&self, rule: &Sequential) -> Row {
@@ -203,7 +205,6 @@ fn benchmarks<S: Serializer>(rows: &[Row], out: S) -> Result<S::Ok, S::Error> {
         verdict: Option<Verdict>,
         within_noise: bool,
         blocks: usize,
-        together: usize,
     }
     out.collect_seq(rows.iter().map(|row| Form {
         benchmark: &row.metric,
@@ -214,7 +215,6 @@ fn benchmarks<S: Serializer>(rows: &[Row], out: S) -> Result<S::Ok, S::Error> {
         verdict: row.verdict,
         within_noise: row.within_noise,
         blocks: row.blocks,
-        together: row.together,
     }))
 }
 

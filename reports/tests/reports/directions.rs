@@ -90,9 +90,7 @@ impl Made {
             load.steps = vec!["items".into()];
         }
         if self.duel {
-            let mut terms = Terms::usual(&run, "base", "one");
-            terms.looks = vec![20, 40];
-            run.duel = Some(terms);
+            run.duel = Some(Terms::usual(&run, "base", "one"));
         }
         let metric = if self.open { "response" } else { "service" };
         let mut noise = Noise(self.seed);

@@ -1,5 +1,6 @@
 //! `run.schema.json` and the run format say the same.
 
+use authlab_reports::judge::When;
 use authlab_reports::run::{Beside, Bytes, Interval, Run, Silent, Status, UserTime};
 use serde_json::{Value, json};
 
@@ -58,6 +59,33 @@ fn runs_as_written_are_valid() {
             Vec::<String>::new()
         );
     }
+}
+
+#[test]
+fn a_duel_that_is_older_than_budgets_is_read_and_judged_as_any_other() {
+    let whole = written(tempfile::tempdir().unwrap().path(), &DESIGNS, 2).1;
+    let mut run = serde_json::to_value(whole).unwrap();
+    run["duel"] = json!({
+        "base": DESIGNS[0].0, "head": DESIGNS[1].0, "load": "one-user", "gates": ["p50"],
+        "looks": [20, 40, 60],
+    });
+    assert_eq!(faults(&run), Vec::<String>::new());
+    let read: Run = serde_json::from_value(run.clone()).unwrap();
+    let terms = read.duel.as_ref().unwrap();
+    assert_eq!(terms.within_ms, 120_000);
+    assert_eq!(
+        terms.rule(&read).when,
+        When::EachBlock {
+            ended: read.status == Status::Complete
+        }
+    );
+    // What a newer authlab asks for is not guessed.
+    run["duel"]["odds"] = json!(3);
+    let refused = serde_json::from_value::<Run>(run).unwrap_err();
+    assert!(
+        refused.to_string().contains("unknown field `odds`"),
+        "{refused}"
+    );
 }
 
 /// The same run with a server beside its first variant's.

@@ -8,7 +8,7 @@ use authlab_loadtest::conductor::Order;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::scenario::Variant;
 use authlab_reports::duel::Duel;
-use authlab_reports::judge::LOOKS;
+use authlab_reports::judge::BUDGET;
 use authlab_reports::outcome::Outcome;
 use authlab_reports::run::Terms;
 
@@ -68,7 +68,8 @@ fn fight(
             head: scenario.variants[1].name.clone(),
             load: scenario.ladder.latency.load.clone(),
             gates: vec!["p50".to_owned(), "errors".to_owned()],
-            looks: LOOKS.into(),
+            within_ms: BUDGET.as_millis() as u64,
+            looks: Vec::new(),
         }),
         ..bench.order.clone()
     };

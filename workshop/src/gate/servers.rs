@@ -1,6 +1,7 @@
 //! The servers that the gate is calibrated with.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::conductor::{Order, conduct};
@@ -9,7 +10,7 @@ use authlab_loadtest::scenario::tables::{
 };
 use authlab_loadtest::scenario::{Scenario, Target, Variant};
 use authlab_reports::blocks;
-use authlab_reports::judge::{LOOKS, lengthen, metric::SAMPLES_OF_A_MEDIAN};
+use authlab_reports::judge::{BUDGET, metric::SAMPLES_OF_A_MEDIAN, most_blocks};
 use authlab_reports::order_statistics::median;
 
 use super::Bench;
@@ -23,6 +24,8 @@ const REFERENCE: [(&str, &str); 4] = [
 ];
 /// CPU time of the server that costs are injected into.
 const WORK_NS: f64 = 20_000.0;
+/// Of a duel.
+const SLICE: Duration = Duration::from_millis(100);
 /// Blocks that say how long its request takes.
 const PILOT_BLOCKS: usize = 10;
 
@@ -82,7 +85,7 @@ fn scenario(name: &str, variants: Vec<Variant>, blocks: usize) -> anyhow::Result
             journey: Some(vec!["items".into()].into()),
             profile: ProfileTable {
                 blocks: blocks.into(),
-                slice: "100ms".into(),
+                slice: format!("{}ms", SLICE.as_millis()).into(),
                 warm_up: Some("2s".into()),
                 restart_blocks: 10,
                 min_samples: Some(SAMPLES_OF_A_MEDIAN),
@@ -100,7 +103,7 @@ fn scenario(name: &str, variants: Vec<Variant>, blocks: usize) -> anyhow::Result
 
 /// As many blocks as a duel takes at the most.
 pub(super) fn duel(name: &str, variants: Vec<Variant>) -> anyhow::Result<Scenario> {
-    scenario(name, variants, LOOKS[LOOKS.len() - 1] * lengthen::most())
+    scenario(name, variants, most_blocks(BUDGET, SLICE))
 }
 
 pub(super) fn recording(

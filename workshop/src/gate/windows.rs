@@ -3,23 +3,27 @@
 use authlab_reports::judge::aside::SetAside;
 use authlab_reports::judge::differences::Differences;
 use authlab_reports::judge::metric::Metric;
-use authlab_reports::judge::{self, LOOKS, Sequential, Verdict};
+use authlab_reports::judge::{self, Sequential, Verdict, When};
 use authlab_reports::order_statistics::{ALPHA, Estimate, median};
 use authlab_reports::run::Run;
 
 use super::report::Verdicts;
 
+/// Blocks of a duel that takes the whole of its two minutes, restarts and warm-ups among them.
+const MOST_BLOCKS: usize = 200;
+
 /// A duel gates p50 and errors.
-fn rule() -> Sequential {
+fn rule(ended: bool) -> Sequential {
     Sequential {
-        looks: LOOKS.into(),
         gated: 2,
+        when: When::EachBlock { ended },
+        blocks: MOST_BLOCKS,
     }
 }
 
 pub(super) fn differences(run: &Run, base: &str, head: &str) -> Differences {
     let at = &run.scenario.ladder.latency;
-    let aside = SetAside::of(run, &at.load);
+    let aside = SetAside::paused(run, &at.load);
     Differences::of(
         run,
         (&at.load, &at.step),
@@ -75,7 +79,10 @@ pub(super) fn from_every_block(differences: &Differences) -> Verdicts {
 
 /// The verdict of the duel that begins at a block; none where the record ends before it does.
 fn window(differences: &Differences, start: usize) -> Option<(Verdict, usize)> {
-    let rest = differences.from_block(start)?;
-    let judged = judge::judge(&rest, &rule());
+    let mut rest = differences.from_block(start)?;
+    let ended = rest.values.len() >= MOST_BLOCKS;
+    rest.values.truncate(MOST_BLOCKS);
+    rest.base.truncate(MOST_BLOCKS);
+    let judged = judge::judge(&rest, &rule(ended));
     Some((judged.verdict?, judged.blocks))
 }

@@ -54,9 +54,6 @@ impl Duel {
                 blocks: vec![ended(table(unchanged))],
             });
         }
-        for caveat in caveats(self) {
-            document.push(Block::List(vec![caveat]));
-        }
         document.on_terminal(headline(self));
         document.on_terminal(format!("{end} {repeat}"));
         document.on_page(end);
@@ -134,17 +131,4 @@ fn measured(duel: &Duel) -> String {
         benchmarks(duel.rows.len()),
         quantity::elapsed(duel.course.elapsed_s)
     )
-}
-
-/// What to keep in mind, a sentence each.
-fn caveats(duel: &Duel) -> Vec<String> {
-    let together = duel.rows.iter().filter(|row| row.together > 1);
-    together
-        .map(|row| {
-            format!(
-                "{}: neighbouring blocks depended on one another; each {} were taken together",
-                row.metric, row.together
-            )
-        })
-        .collect()
 }

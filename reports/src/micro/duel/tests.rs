@@ -57,7 +57,7 @@ fn mixed() -> Vec<Measured> {
         measured("hit/1", blocks(3, 0.0, 0.01, 60)),
         measured("hit/100", blocks(2, 0.12, 0.01, 20)),
         measured("miss", blocks(1, -0.2, 0.01, 20)),
-        measured("wild", blocks(6, 0.0, 0.6, 240)),
+        measured("wild", blocks(6, 0.0, 0.9, 240)),
     ]
 }
 
@@ -124,7 +124,7 @@ fn what_the_clock_cannot_tell_apart_is_no_change() {
 
 #[test]
 fn a_benchmark_needs_no_more_when_it_has_its_verdict() {
-    let rule = rule(1);
+    let rule = rule(1, false);
     assert_eq!(Measured::none_of("hit").needs(&rule), Some(20));
     assert_eq!(measured("hit", blocks(1, 0.2, 0.01, 20)).needs(&rule), None);
 }

@@ -54,14 +54,16 @@ fn contests() -> Vec<(&'static str, Duel)> {
                 ..usual()
             }),
         ),
-        (
-            "undecided",
-            contest(Contest {
+        ("undecided", {
+            let mut run = Contest {
                 blocks: 27,
                 noise: 0.2,
                 ..usual()
-            }),
-        ),
+            }
+            .run();
+            run.status = Status::Partial("interrupted".into());
+            judged(&run)
+        }),
         (
             "errors-worse",
             contest(Contest {
@@ -94,7 +96,7 @@ fn contests() -> Vec<(&'static str, Duel)> {
             }),
         ),
         (
-            "set-aside",
+            "noisy",
             contest(Contest {
                 blocks: 26,
                 stolen: 3,
@@ -157,6 +159,17 @@ fn changed() -> Vec<(&'static str, Duel)> {
                 run.validity.reasons = vec!["nothing was measured".into()];
             }),
         ),
+        ("set-aside", {
+            let mut run = Contest {
+                blocks: 26,
+                ..Contest::default()
+            }
+            .run();
+            for slice in run.slices.iter_mut().filter(|slice| slice.block < 3) {
+                slice.paused_ns = Some(3_000_000_000);
+            }
+            judged(&run)
+        }),
         (
             "calibrated",
             changed(&|run| {
@@ -193,23 +206,6 @@ fn particular() -> Vec<(&'static str, Duel)> {
                 slice.peak_bytes = None;
             }
             run.merged.clear();
-            judged(&run)
-        }),
-        ("taken-together", {
-            // Both sides swing slowly, the head more.
-            let mut run = Contest {
-                blocks: 80,
-                ..Contest::default()
-            }
-            .run();
-            for slice in run.slices.iter_mut().filter(|slice| slice.variant == HEAD) {
-                let swing = 1.2 + 0.03 * (slice.block as f64 / 3.0).sin();
-                for figure in &mut slice.figures {
-                    for value in &mut figure.percentiles {
-                        *value = (*value as f64 * swing) as u64;
-                    }
-                }
-            }
             judged(&run)
         }),
         (

@@ -2,7 +2,7 @@
 
 use authlab_reports::{
     duel::Duel,
-    judge::{Role, Row, Verdict},
+    judge::{Role, Row, Verdict, When},
     outcome::Outcome,
     run::{self, Instructions, Terms},
 };
@@ -80,7 +80,7 @@ fn a_tail_of_too_few_samples_is_advisory_and_not_missing() {
     .duel();
     assert_eq!(
         row(&duel, "p99").role,
-        Role::Advisory("25 of 2\u{202f}000 samples a slice (about 32m00s to gate)".into())
+        Role::Advisory("25 of 2\u{202f}000 samples a slice (about 2h40m to gate)".into())
     );
     assert_eq!(duel.outcome, Outcome::Ok);
 }
@@ -95,7 +95,7 @@ fn a_run_that_was_no_duel_is_judged_by_the_blocks_that_were_not_set_aside() {
     }
     .run();
     run.duel = None;
-    assert_eq!(Terms::of(&run, BASE, HEAD).looks, [21]);
+    assert_eq!(Terms::of(&run, BASE, HEAD).rule(&run).when, When::Once);
     let duel = judged(&run);
     assert_eq!(row(&duel, "p50").verdict, Some(Verdict::Slower));
     assert_eq!(duel.outcome, Outcome::LimitBroken);
