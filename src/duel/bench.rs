@@ -17,7 +17,7 @@ use authlab_loadtest::interrupt;
 use authlab_loadtest::plan::block_order;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::judge::{LEAST_BLOCKS, Sequential};
+use authlab_reports::judge::{BUDGET, LEAST_BLOCKS, Sequential};
 use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, rule};
 use authlab_reports::micro::sample::Samples;
 use authlab_reports::quantity;
@@ -193,8 +193,10 @@ fn terms(arguments: &Arguments, seed: u64) -> Terms {
     if arguments.all_cores {
         repeat.push("--all-cores".to_owned());
     }
-    let within = format!("{}ms", arguments.within.as_millis());
-    repeat.extend(["--within".to_owned(), within]);
+    if arguments.within != BUDGET {
+        let within = format!("{}ms", arguments.within.as_millis());
+        repeat.extend(["--within".to_owned(), within]);
+    }
     repeat.extend(["--seed".to_owned(), seed.to_string()]);
     Terms { base, head, repeat }
 }
