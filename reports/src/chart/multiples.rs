@@ -53,6 +53,13 @@ struct Frame {
     width: f64,
 }
 
+/// Where a plot lies among the others: the marks of an axis stand once for those that share it.
+#[derive(Clone, Copy)]
+struct Edges {
+    is_left: bool,
+    is_lowest: bool,
+}
+
 impl Frame {
     fn x(&self, x: f64) -> f64 {
         (x - self.x.0) / (self.x.1 - self.x.0) * self.width
@@ -119,7 +126,11 @@ impl Multiples {
                 @for (nth, part) in name.iter().enumerate() {
                     (text(left, top + LINE * (nth as f64 + 1.0) - 4.0, "start", Face::Small, part))
                 }
-                (self.plot(&frame, line, reference, (left, top + head), column == 0.0))
+                @let edges = Edges {
+                    is_left: column == 0.0,
+                    is_lowest: nth as f64 + columns >= self.lines.len() as f64,
+                };
+                (self.plot(&frame, line, reference, (left, top + head), edges))
             }
             @for (nth, part) in titles.iter().enumerate() {
                 (text(0.0, high * rows + LINE * (nth as f64 + 0.5), "start", Face::Small, part))
@@ -134,18 +145,24 @@ impl Multiples {
         line: &Line,
         reference: Option<&Line>,
         (left, top): (f64, f64),
-        is_first: bool,
+        edges: Edges,
     ) -> Markup {
         let right = left + frame.width;
+        let marks = ticks::logarithmic(frame.y.0, frame.y.1, PLOT);
+        let across = |y: f64| format!("M{} {}H{}", px(left), px(y), px(right));
+        let grid: String = marks.iter().map(|ns| across(top + frame.y(*ns))).collect();
         html! {
-            @for ns in ticks::logarithmic(frame.y.0, frame.y.1, PLOT) {
-                @let y = top + frame.y(ns);
-                line x1=(px(left)) x2=(px(right)) y1=(px(y)) y2=(px(y)) stroke="#e2e6ea" class="s-grid" {}
-                @if is_first { (text(left - 6.0, y + 4.0, "end", Face::Small, &quantity::tick(ns))) }
+            path d=(grid) fill="none" stroke="#e2e6ea" class="s-grid" {}
+            @if edges.is_left {
+                @for ns in &marks {
+                    (text(left - 6.0, top + frame.y(*ns) + 4.0, "end", Face::Small, &quantity::tick(*ns)))
+                }
             }
-            line x1=(px(left)) x2=(px(right)) y1=(px(top + PLOT)) y2=(px(top + PLOT)) stroke="#444c56" class="s-ink" {}
-            @for (x, name) in frame.percentiles((self.marks)(frame.width)) {
-                (text(left + x, top + PLOT + LINE - 2.0, "middle", Face::Small, &name))
+            path d=(across(top + PLOT)) stroke="#444c56" class="s-ink" {}
+            @if edges.is_lowest {
+                @for (x, name) in frame.percentiles((self.marks)(frame.width)) {
+                    (text(left + x, top + PLOT + LINE - 2.0, "middle", Face::Small, &name))
+                }
             }
             @if let Some(reference) = reference {
                 (polyline(&thinned(frame.points(reference)), (left, top), None))
@@ -171,7 +188,8 @@ fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
 /// A variant's line, which the script finds by its place; or the reference.
 fn polyline(points: &[(f64, f64)], (left, top): (f64, f64), place: Option<usize>) -> Markup {
     let points = points.iter();
-    let points = points.map(|(x, y)| format!("{},{}", px(left + x), px(top + y)));
+    // Whole pixels across: a page of many variants has thousands of points.
+    let points = points.map(|(x, y)| format!("{},{}", (left + x).round(), px(top + y)));
     let points: Vec<String> = points.collect();
     html! {
         "\n"
