@@ -264,8 +264,8 @@ fn both_sides_have_their_submodules() {
         &environment,
     );
     assert!(output.status.success(), "{}", stderr(&output));
-    let built = std::fs::read_to_string(place.path().join("sides/head/built"));
-    assert_eq!(built.unwrap(), "code");
+    let vendored = std::fs::read_to_string(place.path().join("sides/head/built"));
+    assert_eq!(vendored.unwrap(), "code");
     assert!(!place.path().join("sides/base/built").exists());
 }
 
@@ -278,11 +278,11 @@ fn authlab_comes_from_the_cache_from_a_release_with_its_checksum_or_is_built_lea
     let executable = Permissions::from_mode(0o755);
     std::fs::set_permissions(place.path().join("binary/authlab"), executable).unwrap();
     let releases = place.path().join("releases");
-    let released = releases.join("v1.2.3").display().to_string();
+    let version = releases.join("v1.2.3").display().to_string();
     let binary = place.path().join("binary/authlab").display().to_string();
     let root = env!("CARGO_MANIFEST_DIR");
     let archived = Command::new("bash")
-        .args([&format!("{root}/deploy/release.sh"), &binary, &released])
+        .args([&format!("{root}/deploy/release.sh"), &binary, &version])
         .status();
     assert!(archived.unwrap().success());
     let path = stub(&place, "cargo", "echo cargo \"$@\"");
@@ -316,7 +316,7 @@ fn authlab_comes_from_the_cache_from_a_release_with_its_checksum_or_is_built_lea
             "{said}"
         );
     }
-    let archive = std::fs::read_dir(&released)
+    let archive = std::fs::read_dir(&version)
         .unwrap()
         .map(|file| file.unwrap().path());
     for file in archive.filter(|file| file.extension().is_some_and(|end| end == "gz")) {

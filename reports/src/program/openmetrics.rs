@@ -71,7 +71,17 @@ pub fn openmetrics(run: &Run) -> Result<String, jiff::Error> {
 
 impl Family {
     fn add(&mut self, labels: &str, value: f64, at: &str) {
-        self.samples += &format!("{}{{{labels}}} {value} {at}\n", self.name);
+        let parts = [
+            self.name,
+            "{",
+            labels,
+            "} ",
+            &value.to_string(),
+            " ",
+            at,
+            "\n",
+        ];
+        self.samples.extend(parts);
     }
 
     fn text(self) -> String {
