@@ -73,7 +73,7 @@ fn a_pull_requests_duel_posts_its_summary_and_keeps_its_run() {
             ("COMMAND", "sh {side}/built.sh {port}"),
             (
                 "ARGUMENTS",
-                "--slice 4ms --warm-up 10ms\n--header 'x-quoted: a \"b\" $HOME' --inconclusive pass",
+                "--slice 4ms --warm-up 10ms --within 2s\n--header 'x-quoted: a \"b\" $HOME' --inconclusive pass",
             ),
             ("BASE_NAME", "main"),
             ("HEAD_NAME", "feature/x"),

@@ -196,6 +196,8 @@ fn a_duel_has_beside_its_sides_what_the_scenario_says_and_refuses_sides_without(
             "20ms",
             "--restart-blocks",
             "0",
+            "--within",
+            "2s",
         ];
         place.authlab(&[&sides, &short[..], more].concat())
     };

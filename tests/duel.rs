@@ -12,13 +12,15 @@ use std::process::Output;
 use command::{Place, error_line, stderr};
 use serde_json::Value;
 
-const SHORT: [&str; 6] = [
+const SHORT: [&str; 8] = [
     "--slice",
     "4ms",
     "--warm-up",
     "10ms",
     "--restart-blocks",
     "0",
+    "--within",
+    "2s",
 ];
 
 /// A server that does nothing, from the binary under test.
@@ -200,7 +202,14 @@ fn variants_of_a_scenario_are_sides_too_and_the_metrics_that_decide_are_chosen()
         "--format",
         "json",
     ];
-    let output = place.authlab(&[&["duel"], &words[..], &["--warm-up", "10ms"]].concat());
+    let output = place.authlab(
+        &[
+            &["duel"],
+            &words[..],
+            &["--warm-up", "10ms", "--within", "2s"],
+        ]
+        .concat(),
+    );
     let told = told(&output);
     // Nothing was revoked: what was asked for and is missing is never a pass.
     assert_eq!(output.status.code(), Some(2), "{told}");

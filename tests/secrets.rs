@@ -18,13 +18,15 @@ use command::{Place, error_line, stderr};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-const SHORT: [&str; 6] = [
+const SHORT: [&str; 8] = [
     "--slice",
     "4ms",
     "--warm-up",
     "10ms",
     "--restart-blocks",
     "0",
+    "--within",
+    "2s",
 ];
 
 /// A secret that no other text contains: what a person or a generator would choose, with the marks that a shell's single

@@ -20,31 +20,31 @@ pub(crate) const SHORTENED: &[(&str, &str)] = &[
     ),
     (
         "authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1",
-        "authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1 --slice 1ms --warm-up 10ms --restart-blocks 0",
+        "authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1 --slice 1ms --warm-up 10ms --restart-blocks 0 --within 2s",
     ),
     (
         "target/release/authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1",
-        "target/release/authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1 --slice 1ms --warm-up 10ms --restart-blocks 0",
+        "target/release/authlab duel --base './server-old --port {port}' --head './server-new --port {port}' --get /things/1 --slice 1ms --warm-up 10ms --restart-blocks 0 --within 2s",
     ),
     (
         "authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 --get /healthz",
-        "authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 --get /healthz --slice 1ms --warm-up 10ms --restart-blocks 0",
+        "authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 --get /healthz --slice 1ms --warm-up 10ms --restart-blocks 0 --within 2s",
     ),
     (
         "authlab duel mine.toml --base old --head new",
-        "authlab duel mine.toml --base old --head new --slice 1ms --warm-up 10ms --restart-blocks 0",
+        "authlab duel mine.toml --base old --head new --slice 1ms --warm-up 10ms --restart-blocks 0 --within 2s",
     ),
     (
         "authlab duel mine.toml --base old --head new --gate p50,errors,cpu",
-        "authlab duel mine.toml --base old --head new --gate p50,errors,cpu --slice 1ms --warm-up 10ms --restart-blocks 0",
+        "authlab duel mine.toml --base old --head new --gate p50,errors,cpu --slice 1ms --warm-up 10ms --restart-blocks 0 --within 2s",
     ),
     (
         "target/release/authlab duel mine.toml --base old --head new --gate p50,errors,cpu",
-        "target/release/authlab duel mine.toml --base old --head new --gate p50,errors,cpu --slice 1ms --warm-up 10ms --restart-blocks 0",
+        "target/release/authlab duel mine.toml --base old --head new --gate p50,errors,cpu --slice 1ms --warm-up 10ms --restart-blocks 0 --within 2s",
     ),
     (
         "authlab duel mine.toml --base old --head new --out duel --inconclusive pass",
-        "authlab duel mine.toml --base old --head new --out duel --inconclusive pass --slice 1ms --warm-up 10ms --restart-blocks 0",
+        "authlab duel mine.toml --base old --head new --out duel --inconclusive pass --slice 1ms --warm-up 10ms --restart-blocks 0 --within 2s",
     ),
     ("authlab calibrate", "authlab calibrate --smoke"),
     (

@@ -168,7 +168,9 @@ fn of_latency(
             latency::percent(coverage.min(1.0 - ALPHA))
         ),
     };
-    note.push_str(" Dashed line: the baseline.");
+    note.push_str(
+        " Dotted line: the baseline. Ratios are medians over blocks, and need not be those of the medians shown.",
+    );
     if let Some(quiet) = quiet {
         for words in [
             " Hollow dot: load ",
@@ -430,6 +432,8 @@ impl<'a> Attacks<'a> {
 fn named(attack: &str) -> String {
     match attack {
         "theft" => "stolen token".to_owned(),
+        // What a server does with it says nothing of hashes that were stolen.
+        "guess" => "wrong password".to_owned(),
         other => other.replace('-', " "),
     }
 }

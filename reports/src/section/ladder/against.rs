@@ -24,6 +24,8 @@ pub struct Against {
     /// The variant's time by the baseline's; none where nothing was measured, or nothing took time.
     ratio: Option<f64>,
     interval: Option<Interval>,
+    /// More blocks would make a verdict of it.
+    lacks_blocks: bool,
 }
 
 impl Against {
@@ -41,6 +43,7 @@ impl Against {
             told,
             ratio: row.and_then(Row::ratio).filter(|ratio| *ratio > 0.0),
             interval: row.and_then(Row::ratio_interval),
+            lacks_blocks: row.is_some_and(|row| row.blocks < least_blocks),
         }
     }
 
@@ -62,6 +65,7 @@ impl Against {
             Told::Verdict(Verdict::Slower) => directed(self.ratio, "slower"),
             Told::Verdict(Verdict::NoChange) => "no change".to_owned(),
             Told::Verdict(Verdict::Inconclusive) => "not distinguishable".to_owned(),
+            Told::NoVerdict | Told::NoInterval if self.lacks_blocks => "too few blocks".to_owned(),
             Told::NoVerdict | Told::NoInterval => "no verdict".to_owned(),
         }
     }

@@ -120,9 +120,9 @@ fn brief(text: &str) -> &str {
         return danger;
     }
     let mut clauses = danger.rsplit(", ");
-    // Not the setting that bounds it.
+    // Not the setting or the condition that bounds it.
     clauses
-        .find(|clause| !clause.starts_with("--"))
+        .find(|clause| !clause.starts_with("--") && !clause.starts_with("unless "))
         .unwrap_or(danger)
 }
 
