@@ -398,7 +398,7 @@ fn against(place: &Place<'_>, baseline: &Place<'_>, quantity: &str) -> String {
                     place.least_blocks.max(row.needed)
                 ),
             };
-            format!("{name}: {quantity} {time}, {words} against {other}: {why}")
+            format!("{name}: {quantity} {time}, no verdict against {other}: {why}")
         }
     }
 }
