@@ -220,7 +220,7 @@ fn against(run: &Run, rung: &Rung, metric: &Metric, is_judged: bool) -> String {
         return "no verdict".to_owned();
     }
     let row = latency::judged(run, rung, metric);
-    Against::of(row.as_ref(), rung.least_blocks).words()
+    Against::of(row.as_ref(), rung.least_blocks).words_and_why()
 }
 
 fn of_lag(run: &Run, table: &Table) -> Picture {
@@ -346,7 +346,7 @@ fn of_pairs(run: &Run, table: &Table) -> Picture {
                 ends,
                 without: before.map(|before| (before, ends_before)),
                 said: format!("{} → {}", said(pair.without), said(pair.with)),
-                against: pair.against.words(),
+                against: pair.against.words_and_why(),
                 marks: worse.collect(),
                 ..Row::default()
             },

@@ -65,8 +65,16 @@ impl Against {
             Told::Verdict(Verdict::Slower) => directed(self.ratio, "slower"),
             Told::Verdict(Verdict::NoChange) => "no change".to_owned(),
             Told::Verdict(Verdict::Inconclusive) => "not distinguishable".to_owned(),
-            Told::NoVerdict | Told::NoInterval if self.lacks_blocks => "too few blocks".to_owned(),
             Told::NoVerdict | Told::NoInterval => "no verdict".to_owned(),
+        }
+    }
+
+    /// The same, with what a verdict lacks where that is blocks: for where there is room.
+    #[must_use]
+    pub fn words_and_why(&self) -> String {
+        match self.told {
+            Told::NoVerdict | Told::NoInterval if self.lacks_blocks => "too few blocks".to_owned(),
+            _ => self.words(),
         }
     }
 
