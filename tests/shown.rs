@@ -217,6 +217,15 @@ fn a_terminal_is_given_back_before_ctrl_z_stops_the_run_and_the_run_goes_on_with
 /// Whether the one run has a slice.
 fn measured(place: &Place) -> bool {
     let runs = std::fs::read_dir(place.path().join("reports/runs"));
-    runs.is_ok_and(|mut runs| runs.next().is_some())
+    // The folder is there before its first file.
+    let written = |mut runs: std::fs::ReadDir| {
+        runs.next()?
+            .ok()?
+            .path()
+            .join("run.json")
+            .exists()
+            .then_some(())
+    };
+    runs.is_ok_and(|runs| written(runs).is_some())
         && !place.run_json()["slices"].as_array().unwrap().is_empty()
 }

@@ -46,9 +46,6 @@ pub const ERROR: f64 = 0.01;
 /// for a server's whole life is no noise of a block.
 pub const LEAST_BLOCKS: usize = 20;
 
-/// How long a duel takes at the most, unless somebody says otherwise.
-pub const BUDGET: Duration = Duration::from_secs(120);
-pub(crate) const BUDGET_MS: u64 = BUDGET.as_millis() as u64;
 /// Slices of a block.
 const SLICES: u32 = 4;
 

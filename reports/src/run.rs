@@ -9,6 +9,8 @@ mod capacity;
 mod latency;
 mod slice;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::calibration::Calibration;
@@ -390,8 +392,12 @@ pub struct Terms {
     pub looks: Vec<usize>,
 }
 
+/// How long a duel takes at the most, unless somebody says otherwise.
+pub const BUDGET: Duration = Duration::from_secs(120);
+pub(crate) const BUDGET_MS: u64 = BUDGET.as_millis() as u64;
+
 fn default_budget() -> u64 {
-    crate::judge::BUDGET_MS
+    BUDGET_MS
 }
 
 /// What the passes counted.

@@ -17,10 +17,11 @@ use authlab_loadtest::interrupt;
 use authlab_loadtest::plan::block_order;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::server::Launcher;
-use authlab_reports::judge::{BUDGET, LEAST_BLOCKS, Sequential};
+use authlab_reports::judge::{LEAST_BLOCKS, Sequential};
 use authlab_reports::micro::duel::{Block, Course, Duel, Measured, Terms, rule};
 use authlab_reports::micro::sample::Samples;
 use authlab_reports::quantity;
+use authlab_reports::run::BUDGET;
 use indicatif::ProgressBar;
 
 use self::binary::Binary;

@@ -8,10 +8,10 @@ use super::aside::SetAside;
 use super::differences::Differences;
 use super::metric::{Kind, Metric, share};
 use super::row::{Role, Row};
-use super::{BUDGET_MS, Judged, Rule, Sequential, When, judge, most_blocks, power};
+use super::{Judged, Rule, Sequential, When, judge, most_blocks, power};
 use crate::nearest::did_you_mean;
 use crate::order_statistics::{ALPHA, Estimate, median};
-use crate::run::{Latency, LoadStep, Run, Slice, Status, Terms};
+use crate::run::{BUDGET_MS, Latency, LoadStep, Run, Slice, Status, Terms};
 
 /// Two variants of a run, or one variant of two runs, under one load.
 #[derive(Debug)]

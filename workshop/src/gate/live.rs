@@ -8,8 +8,8 @@ use authlab_loadtest::conductor::Order;
 use authlab_loadtest::interrupt;
 use authlab_loadtest::scenario::Variant;
 use authlab_reports::duel::Duel;
-use authlab_reports::judge::BUDGET;
 use authlab_reports::outcome::Outcome;
+use authlab_reports::run::BUDGET;
 use authlab_reports::run::Terms;
 
 use super::Bench;

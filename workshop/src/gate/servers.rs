@@ -10,8 +10,9 @@ use authlab_loadtest::scenario::tables::{
 };
 use authlab_loadtest::scenario::{Scenario, Target, Variant};
 use authlab_reports::blocks;
-use authlab_reports::judge::{BUDGET, metric::SAMPLES_OF_A_MEDIAN, most_blocks};
+use authlab_reports::judge::{metric::SAMPLES_OF_A_MEDIAN, most_blocks};
 use authlab_reports::order_statistics::median;
+use authlab_reports::run::BUDGET;
 
 use super::Bench;
 
