@@ -40,6 +40,8 @@ finish() {
 }
 
 mkdir -p "$out"
+# Of an earlier duel in the same folder.
+rm -f "$out/duel.txt" "$out/duel.md"
 if [ -e "$sides/no-base" ]; then
     why=$(cat "$sides/no-base")
     echo "$why" >&2
@@ -54,7 +56,8 @@ asked=(--get "${GET:-/}")
 more=()
 if [ -n "${ARGUMENTS:-}" ]; then
     words=$(tr '\n' ' ' <<<"$ARGUMENTS" | xargs -n 1 printf '%s\n') || {
-        echo "arguments: cannot be split into words: ${ARGUMENTS}" >&2
+        # Not with what was given: a header may hold a credential.
+        echo "arguments: cannot be split into words: is a quote not closed?" >&2
         finish failed 2 "the input \`arguments\` cannot be split into words"
     }
     mapfile -t more <<<"$words"
