@@ -19,7 +19,7 @@ pub use self::latency::Latency;
 pub(crate) use self::slice::ALWAYS_HELD;
 pub use self::slice::{
     Attack, Bytes, CacheUse, Figure, Interval, NEVER_SENT, PERCENTILES, Slice, UserTime,
-    ascending_percentiles, per_second, throughput,
+    ascending_percentiles, per_second, statuses, throughput,
 };
 
 /// The version of this format; a reader refuses a run that is newer than it knows.

@@ -14,14 +14,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::output;
-use authlab_reports::blocks;
 use authlab_reports::folder;
-use authlab_reports::judge::Metric;
 use authlab_reports::ladder::Table;
 use authlab_reports::quantity;
-use authlab_reports::run::{LoadStep, Run, Slice};
+use authlab_reports::run::{LoadStep, Run};
 use authlab_reports::section::ladder::changes::Part;
 use authlab_reports::section::safety::Safety;
+use authlab_reports::section::summary;
 
 const OPEN: &str = "<!--figure ";
 const OPEN_END: &str = "-->";
@@ -182,7 +181,10 @@ fn of(run: &Run, table: &Table, place: usize, figure: &str) -> Option<String> {
         match count {
             "hits" => return Some(quantity::share(hits?.ratio())),
             "ideal" => return Some(quantity::share(hits?.ideal()?)),
-            "cpu" => return Some(quantity::duration(cpu_ns(run, of, &rung.variant.name)?)),
+            "cpu" => {
+                let cost = summary::cpu_ns(run, of, &rung.variant.name)?;
+                return Some(quantity::duration(cost.median));
+            }
             _ => {}
         }
         let mut attacks = table.attacks.iter();
@@ -225,12 +227,6 @@ fn of(run: &Run, table: &Table, place: usize, figure: &str) -> Option<String> {
         }),
         _ => None,
     }
-}
-
-/// CPU time of the servers for a request of a load, over slices.
-fn cpu_ns(run: &Run, load: &str, variant: &str) -> Option<f64> {
-    let of = |slice: &Slice| Metric::Cpu.of(slice, "");
-    Some(blocks::over_slices(run, load, variant, of)?.median)
 }
 
 /// The change of the scenario that ends in this variant.

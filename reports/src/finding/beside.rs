@@ -5,6 +5,7 @@ use super::offered;
 use crate::ladder::{Table, capacity::Known};
 use crate::quantity;
 use crate::run::{Latency, Run};
+use crate::section::summary;
 
 /// One pair is compared by its latency.
 const LEAST: usize = 3;
@@ -65,8 +66,8 @@ impl Beside {
         }
         let costs = loads.iter().filter_map(|load| {
             let costs = run.variants.iter().map(|variant| {
-                let cost = offered::cpu_ns(run, &load.name, &variant.name)?;
-                Some((variant.label.as_str(), cost))
+                let cost = summary::cpu_ns(run, &load.name, &variant.name)?;
+                Some((variant.label.as_str(), cost.median))
             });
             let costs: Vec<(&str, f64)> = costs.collect::<Option<_>>()?;
             let [least, most] = ends(&costs)?;

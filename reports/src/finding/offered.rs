@@ -1,9 +1,8 @@
 //! Open loads beside each other: what a step felt in each, and what a request cost the server.
 
-use crate::blocks;
-use crate::judge::Metric;
 use crate::quantity;
-use crate::run::{Load, LoadStep, Run, Slice};
+use crate::run::{Load, LoadStep, Run};
+use crate::section::summary;
 
 /// A sentence for each open load that makes the ladder's step, where there are several: a quiet one and a storm.
 pub(super) fn sentences(run: &Run) -> Vec<String> {
@@ -37,8 +36,12 @@ fn sentence(run: &Run, load: &Load, step: &str) -> Option<String> {
         .iter()
         .filter_map(|variant| {
             let figure = run.latency(&variant.name, &at)?;
-            let cpu = cpu_ns(run, &load.name, &variant.name).map_or_else(String::new, |cpu| {
-                format!(", {} of server CPU a request", quantity::duration(cpu))
+            let cpu = summary::cpu_ns(run, &load.name, &variant.name);
+            let cpu = cpu.map_or_else(String::new, |cpu| {
+                format!(
+                    ", {} of server CPU a request",
+                    quantity::duration(cpu.median)
+                )
             });
             let p99 = quantity::duration(figure.at(99.0) as f64);
             // Without the lateness of the generator, and without the wait for a free user.
@@ -54,10 +57,4 @@ fn sentence(run: &Run, load: &Load, step: &str) -> Option<String> {
         })
         .collect();
     (!parts.is_empty()).then(|| format!("p99 of {step} under {}: {}", load.name, parts.join("; ")))
-}
-
-/// CPU time of the servers for a request, over slices.
-pub(super) fn cpu_ns(run: &Run, load: &str, variant: &str) -> Option<f64> {
-    let of = |slice: &Slice| Metric::Cpu.of(slice, "");
-    Some(blocks::over_slices(run, load, variant, of)?.median)
 }

@@ -75,12 +75,7 @@ pub(super) fn added(
                 ..cache
             }),
         failed,
-        statuses: slices.iter().fold(BTreeMap::new(), |mut all, slice| {
-            for (status, count) in &slice.statuses {
-                *all.entry(*status).or_default() += count;
-            }
-            all
-        }),
+        statuses: crate::run::statuses(slices.iter().copied()),
         bytes: Bytes::sum(slices.iter().map(|slice| slice.bytes)),
         retried: slices.iter().map(|slice| slice.retried).sum(),
         // The servers were started elsewhere: no shard knows their processes.

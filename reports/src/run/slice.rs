@@ -300,6 +300,16 @@ impl std::ops::AddAssign for Bytes {
     }
 }
 
+/// Answers as expected of all these slices, by HTTP status.
+pub fn statuses<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> BTreeMap<u16, u64> {
+    let mut all: BTreeMap<u16, u64> = BTreeMap::new();
+    for (status, count) in slices.into_iter().flat_map(|slice| &slice.statuses) {
+        let sum = all.entry(*status).or_default();
+        *sum = sum.saturating_add(*count);
+    }
+    all
+}
+
 impl Bytes {
     /// All of them; none where one part does not say it.
     pub fn sum(parts: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {

@@ -169,13 +169,7 @@ impl Summary {
                 .filter_map(|(reason, count)| Some((status(&reason)?, count)))
                 .collect(),
             errors,
-            statuses: slices.iter().fold(BTreeMap::new(), |mut all, slice| {
-                for (status, count) in &slice.statuses {
-                    let sum: &mut u64 = all.entry(*status).or_default();
-                    *sum = sum.saturating_add(*count);
-                }
-                all
-            }),
+            statuses: run::statuses(slices.iter().copied()),
             bytes: Bytes::sum(slices.iter().map(|slice| slice.bytes)),
             sent: sum(Slice::sent),
             answering: added(slices.iter().map(|slice| slice.answering())),
@@ -368,10 +362,15 @@ impl Summary {
     }
 }
 
-/// CPU seconds of the server per million answered requests under a load, over slices.
+/// CPU time of the server for an answered request of a load, nanoseconds, over slices.
+#[must_use]
+pub fn cpu_ns(run: &Run, load: &str, variant: &str) -> Option<Estimate> {
+    blocks::over_slices(run, load, variant, |slice| Metric::Cpu.of(slice, ""))
+}
+
+/// The same in seconds per million of them.
 pub(super) fn cpu_s_per_million(run: &Run, load: &str, variant: &str) -> Option<Estimate> {
-    let ns = blocks::over_slices(run, load, variant, |slice| Metric::Cpu.of(slice, ""))?;
-    Some(ns.map(|ns| ns / NS_PER_S * MILLION))
+    Some(cpu_ns(run, load, variant)?.map(|ns| ns / NS_PER_S * MILLION))
 }
 
 /// That a run is to be believed; none of another, whose reasons every report has as warnings.
