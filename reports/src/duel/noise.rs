@@ -12,8 +12,7 @@ const ENOUGH: usize = 10;
 
 /// That others disturbed it, by what, and how many blocks more it took for that; none where it was quiet.
 pub(super) fn told(run: &Run, terms: &Terms, decisive: Option<&Row>) -> Option<String> {
-    let paused = SetAside::paused(run, &terms.load);
-    let disturbed = SetAside::disturbed(run, &terms.load).without(&paused);
+    let disturbed = SetAside::disturbed(run, &terms.load);
     let because = disturbed.mostly()?;
     let all = run.slices.iter().filter(|slice| slice.load == terms.load);
     let blocks = all.map(|slice| slice.block).max()? + 1;
@@ -39,7 +38,7 @@ fn more(run: &Run, terms: &Terms, row: &Row, disturbed: &SetAside) -> Option<usi
     let step = row.step.as_ref().or(steps.first())?;
     let sides = [terms.base.as_str(), terms.head.as_str()];
     let of = |aside: &SetAside| Differences::of(run, (&terms.load, step), sides, &metric, aside);
-    let all = of(&SetAside::paused(run, &terms.load));
+    let all = of(&SetAside::of(run, &terms.load));
     let undisturbed = of(disturbed).values;
     let quiet = if undisturbed.len() >= ENOUGH {
         mad(undisturbed)?

@@ -1,9 +1,9 @@
-//! Blocks that others disturbed, by a rule that was there before the run and looks at no latency: whole blocks, so that
-//! it cannot favour a variant.
+//! Blocks that are not judged, and blocks that others disturbed: by rules that were there before the run and look at no
+//! latency, whole blocks, so that they cannot favour a variant.
 //!
-//! They are set aside where latencies are described: in findings, ladders and comparisons of separate runs. A duel judges
-//! them, since noise costs it time and not truth, and tells that they were there. Of a duel only those blocks are set
-//! aside in which the load generator itself was stopped, which measures nothing of either side.
+//! Only those are set aside in which the load generator itself was stopped, which measures nothing of either side. What
+//! others disturbed is judged: the order within a block is decided by a coin, so that noise costs time and not truth, and
+//! a reader is told that it was there.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,13 @@ const SERVER_WAITED: f64 = 0.10;
 /// or our control group was throttled.
 const THROTTLED: f64 = 0.05;
 
-/// Blocks of a load, and what disturbed them.
+/// Blocks of a load, and what happened to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetAside {
     why: BTreeMap<usize, Reason>,
 }
 
-/// What disturbed a block.
+/// What happened to a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
     Stolen,
@@ -37,19 +37,9 @@ enum Reason {
 }
 
 impl SetAside {
-    /// Those of a load that are set aside.
+    /// Those of a load that are not judged: the load generator was stopped in them.
     #[must_use]
     pub fn of(run: &Run, load: &str) -> Self {
-        if run.duel.as_ref().is_some_and(|terms| terms.load == load) {
-            Self::paused(run, load)
-        } else {
-            Self::disturbed(run, load)
-        }
-    }
-
-    /// Those of a load in which the load generator was stopped.
-    #[must_use]
-    pub fn paused(run: &Run, load: &str) -> Self {
         let paused = run
             .slices
             .iter()
@@ -59,7 +49,7 @@ impl SetAside {
         }
     }
 
-    /// Those of a load that others disturbed, judged or not.
+    /// Those of a load that others disturbed, which are judged all the same.
     #[must_use]
     pub fn disturbed(run: &Run, load: &str) -> Self {
         let usual: BTreeMap<&str, f64> = run
@@ -82,13 +72,6 @@ impl SetAside {
         Self { why }
     }
 
-    /// These, but for those others.
-    #[must_use]
-    pub(crate) fn without(mut self, others: &Self) -> Self {
-        self.why.retain(|block, _| !others.has(*block));
-        self
-    }
-
     /// Whether it is one of them.
     #[must_use]
     pub fn has(&self, block: usize) -> bool {
@@ -101,7 +84,7 @@ impl SetAside {
         self.why.len()
     }
 
-    /// What disturbed most of them, in words; none where there are none.
+    /// What happened to most of them, in words; none where there are none.
     #[must_use]
     pub fn mostly(&self) -> Option<String> {
         let mut counts: BTreeMap<Reason, usize> = BTreeMap::new();
@@ -136,7 +119,7 @@ impl SetAside {
 fn disturbance(slice: &Slice, usual: f64) -> Option<Reason> {
     let above = |share: Option<f64>, most: f64| share.is_some_and(|share| share > most);
     if slice.was_paused() {
-        Some(Reason::Paused)
+        None
     } else if above(slice.steal, STEAL) {
         Some(Reason::Stolen)
     } else if above(slice.generator_waited, GENERATOR_WAITED) {

@@ -83,7 +83,7 @@ impl Recording {
         };
         let differences = windows::differences(&self.run, base, head);
         let measured = windows::effect(&differences).with_context(|| {
-            let aside = SetAside::paused(&self.run, &self.run.scenario.ladder.latency.load);
+            let aside = SetAside::of(&self.run, &self.run.scenario.ladder.latency.load);
             format!(
                 "every block was set aside: {}",
                 aside.mostly().unwrap_or_default()

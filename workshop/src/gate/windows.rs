@@ -23,7 +23,7 @@ fn rule(ended: bool) -> Sequential {
 
 pub(super) fn differences(run: &Run, base: &str, head: &str) -> Differences {
     let at = &run.scenario.ladder.latency;
-    let aside = SetAside::paused(run, &at.load);
+    let aside = SetAside::of(run, &at.load);
     Differences::of(
         run,
         (&at.load, &at.step),
