@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 
 AUTHLAB := target/release/authlab
+# Tests wait more than they compute: twice as many at once as there are cores here.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
+export NEXTEST_TEST_THREADS ?= $(RUST_TEST_THREADS)
 SCENARIO ?= scenarios/thousandfold.toml
 PROFILE ?= quick
 
