@@ -30,16 +30,17 @@ pub(crate) struct Arguments {
     /// Do not verify the server's certificate; the report says so
     #[arg(short = 'k', long, conflicts_with = "ca")]
     insecure: bool,
-    /// HTTP/2: over TLS by ALPN, in the clear known beforehand
+    /// HTTP/2: over TLS by ALPN, without TLS from the first byte
     #[arg(long)]
     http2: bool,
-    /// Users: as many requests can be under way [default: 1; with --rate 100]
+    /// Users: as many requests can be under way [default: 1, or 100 with --rate]
     #[arg(short = 'c', long, visible_alias = "connections")]
     users: Option<usize>,
-    /// Requests a second, scheduled whether or not a user is free [default: a closed model]
+    /// Requests a second, scheduled whether or not a user is free; each goes to one of the paths, at random [default: a
+    /// closed model]
     #[arg(long, value_parser = per_second)]
     rate: Option<f64>,
-    /// Spread of planned requests: uniform or poisson
+    /// Spread of planned requests: uniform or poisson [default: uniform]
     #[arg(long, requires = "rate")]
     spacing: Option<String>,
     /// Time that a closed user waits after an answer
@@ -51,8 +52,8 @@ pub(crate) struct Arguments {
     /// Stop after so many requests
     #[arg(short = 'n', long, conflicts_with = "rate", value_parser = clap::value_parser!(u64).range(1..))]
     requests: Option<u64>,
-    /// How long before measuring at most
-    #[arg(long, default_value = "1s", value_parser = duration::typed)]
+    /// How long before measuring at most; 0s leaves it out
+    #[arg(long, default_value = "1s", value_parser = duration::typed_or_zero)]
     warm_up: String,
     /// How long an answer may take: a request that takes longer has failed
     #[arg(long, default_value = "10s", value_parser = duration::typed)]
@@ -96,6 +97,11 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         (None, Some(_)) => LONGEST,
         (None, None) => DURATION,
     };
+    // A closed user goes from path to path; an arrival is one request.
+    let (journey, journeys) = match arguments.rate {
+        Some(_) if steps.len() > 1 => (None, Some(requests::journeys(&steps))),
+        _ => (Some(requests::journey(&steps)), None),
+    };
     let load = LoadTable {
         name: "load".into(),
         users: match (arguments.users, arguments.rate) {
@@ -108,7 +114,8 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
         spacing: arguments.spacing.clone().map(Typed::from),
         think: arguments.think.clone().map(Typed::from),
         timeout: Some(arguments.timeout.as_str().into()),
-        journey: Some(requests::journey(&steps)),
+        journey,
+        journeys,
         profile: ProfileTable {
             blocks: 1.into(),
             slice: duration.into(),

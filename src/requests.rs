@@ -5,7 +5,7 @@ use std::io::Read;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::scenario::escaped;
-use authlab_loadtest::scenario::tables::{StepTable, Typed};
+use authlab_loadtest::scenario::tables::{JourneyTable, StepTable, Typed};
 use authlab_loadtest::target;
 use authlab_reports::withhold;
 
@@ -14,7 +14,7 @@ use crate::words::Confidential;
 // Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args)]
 pub(crate) struct Requests {
-    /// Path to get, or to send --method and --data to; several are asked for in turn [default: /]
+    /// Path to get, or to send --method and --data to; several are requested in turn, with --rate at random [default: /]
     #[arg(long, value_name = "PATH", value_parser = Confidential::url)]
     get: Vec<Confidential>,
     /// Method [default: GET; with --data POST]
@@ -126,6 +126,15 @@ fn names(method: &str, paths: &[&str]) -> Vec<String> {
 pub(crate) fn journey(steps: &[StepTable]) -> Typed<Vec<Typed<String>>> {
     let names: Vec<_> = steps.iter().map(|step| step.name.clone()).collect();
     names.into()
+}
+
+/// A journey of one request for each of the steps, all as often.
+pub(crate) fn journeys(steps: &[StepTable]) -> Typed<Vec<JourneyTable>> {
+    let each = steps.iter().map(|step| JourneyTable {
+        weight: 1.into(),
+        steps: vec![step.name.clone()].into(),
+    });
+    each.collect::<Vec<_>>().into()
 }
 
 /// Names and values. What is wrong with one may be a secret in the wrong place: it is not repeated.

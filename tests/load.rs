@@ -292,6 +292,36 @@ fn a_load_is_one_slice_by_the_second() {
 }
 
 #[test]
+fn a_rate_is_of_requests_however_many_paths_there_are() {
+    let place = Place::new();
+    let (address, read) = listen("200 OK");
+    let words = [
+        "load",
+        &address,
+        "--rate",
+        "50",
+        "-d",
+        "1s",
+        "--warm-up",
+        "0s",
+        "--get",
+        "/a",
+        "--get",
+        "/b",
+    ];
+    let output = place.authlab(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let slice = &place.run_json()["slices"][0];
+    assert_eq!((&slice["planned"], &slice["ok"]), (&50.into(), &50.into()));
+    // Without a warm-up nothing else is sent.
+    let read = read.lock().unwrap();
+    let of = |path: &str| read.matches(path).count();
+    let (one, other) = (of("GET /a "), of("GET /b "));
+    assert!(one > 0 && other > 0, "{one} and {other}");
+    assert_eq!(one + other, 50);
+}
+
+#[test]
 fn a_load_ends_after_the_requests_that_were_asked_for() {
     let place = Place::new();
     let (address, _) = listen("203 Other");

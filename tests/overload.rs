@@ -63,7 +63,7 @@ fn a_low_rate_at_an_idle_server_finds_no_user_busy() {
         String::from_utf8_lossy(&output.stdout),
         stderr(&output)
     );
-    assert!(said.contains("planned 10.0/s"), "{said}");
+    assert!(said.contains("planned 10.0 arrivals/s"), "{said}");
     assert!(said.contains(" 0.0 % found every user busy"), "{said}");
     let run = place.run_json();
     let validity = run["validity"].to_string();
@@ -98,7 +98,7 @@ fn an_overloaded_servers_rate_and_response_time_are_the_same_in_every_output() {
     let folder = place.run();
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let rate = |text: &str| {
-        between(text, "planned 400/s, answered ", "/s")
+        between(text, "planned 400 arrivals/s, answered ", "/s")
             .parse::<f64>()
             .unwrap()
     };

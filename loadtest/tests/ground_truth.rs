@@ -233,7 +233,7 @@ fn under_twice_its_rate_a_servers_rate_and_response_time_are_right_in_every_outp
         page::render(run).unwrap(),
     ];
     for text in &texts {
-        let rate = number(text, "planned 400/s, answered ", "/s");
+        let rate = number(text, "planned 400 arrivals/s, answered ", "/s");
         let p50_s = number(text, "; response time ", " s at p50");
         let (_, rest) = text.split_once("; response time ").unwrap();
         let p99_s = number(rest, "at p50, ", " s at p99");

@@ -35,9 +35,20 @@ pub fn nanoseconds(text: &str) -> Option<f64> {
 /// # Errors
 /// The text is none.
 pub fn parse(text: &str) -> Result<Duration, NotADuration> {
+    parse_or_zero(text)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| NotADuration(text.to_owned()))
+}
+
+/// The same, of nothing too: `0s` is what can be left out, such as a warm-up.
+///
+/// # Errors
+/// The text is none.
+pub fn parse_or_zero(text: &str) -> Result<Duration, NotADuration> {
     nanoseconds(text)
         .and_then(|ns| Duration::try_from_secs_f64(ns / 1e9).ok())
-        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
+        .filter(|duration| *duration <= LONGEST)
         .ok_or_else(|| NotADuration(text.to_owned()))
 }
 
@@ -49,7 +60,15 @@ pub fn typed(text: &str) -> Result<String, NotADuration> {
     parse(text).map(|_| text.to_owned())
 }
 
-/// The same, where a bare number is one of seconds, as it is to other load generators.
+/// The same, of nothing too.
+///
+/// # Errors
+/// As [`parse_or_zero`].
+pub fn typed_or_zero(text: &str) -> Result<String, NotADuration> {
+    parse_or_zero(text).map(|_| text.to_owned())
+}
+
+/// The same as [`typed`], where a bare number is one of seconds, as it is to other load generators.
 ///
 /// # Errors
 /// As [`parse`].

@@ -118,6 +118,9 @@ impl Conductor<'_> {
         variant: usize,
         progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
+        if load.warm_up.is_zero() {
+            return Ok(());
+        }
         let length = load.warm_up / WARM_UP_SLICES;
         // The last warm-up slice may begin just before the cap.
         let mut due = self.slot(load, load.warm_up + length);

@@ -40,6 +40,8 @@ pub struct Summary {
     pub latency: Latency,
     /// Arrivals a second that an open load planned.
     pub planned_per_s: Option<f64>,
+    /// Whether an arrival may be more than one request.
+    pub arrivals_are_journeys: bool,
     /// Requests whose answer was what its step expects.
     pub ok: u64,
     /// Requests that failed.
@@ -158,6 +160,7 @@ impl Summary {
                 .open
                 .then(|| run::per_second(planned, added(planned_in)))
                 .flatten(),
+            arrivals_are_journeys: load.steps.len() > load.first.len().max(1),
             ok: sum(|slice| slice.ok),
             failed: sum(|slice| {
                 let counts = slice.failed.values();
@@ -187,8 +190,13 @@ impl Summary {
         };
         let load = match self.planned_per_s {
             Some(rate) => format!(
-                "open model, {} requests/s planned, at most {} under way",
+                "open model, {} {}/s planned, at most {} under way",
                 quantity::number(rate),
+                if self.arrivals_are_journeys {
+                    "journeys"
+                } else {
+                    "requests"
+                },
                 quantity::grouped(self.users as u64)
             ),
             None => format!("closed model, {users}"),

@@ -89,7 +89,7 @@ const RESPONSE_P50: &str = "1.00 s";
 const RESPONSE_P99: &str = "1.98 s";
 /// Eight requests are under way, each of which takes 5 ms.
 const SERVICE_P50: &str = "40.0 ms";
-const RATES: &str = "planned 400/s, answered 200/s";
+const RATES: &str = "planned 400 arrivals/s, answered 200/s";
 
 #[test]
 fn the_text_the_summary_and_the_page_say_the_capacity_and_the_response_time_first() {

@@ -95,7 +95,7 @@ impl Source<'_> {
             slice: self.slice(&sizes.slice, &arrivals)?,
             min_samples: sizes.min_samples.unwrap_or(1),
             warm_up: match &sizes.warm_up {
-                Some(text) => self.duration(text)?,
+                Some(text) => self.duration_or_zero(text)?,
                 None => WARM_UP,
             },
             restart_blocks: sizes.restart_blocks,

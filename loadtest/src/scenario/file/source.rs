@@ -93,6 +93,12 @@ impl Source<'_> {
         duration::parse(text.get_ref()).map_err(|error| self.refuse(text, error.to_string()))
     }
 
+    /// A duration that may be nothing.
+    pub(super) fn duration_or_zero(&self, text: &Typed<String>) -> Result<Duration, ScenarioError> {
+        duration::parse_or_zero(text.get_ref())
+            .map_err(|error| self.refuse(text, error.to_string()))
+    }
+
     pub(super) fn flags(
         &self,
         at: &Typed<String>,

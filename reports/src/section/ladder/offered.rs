@@ -134,7 +134,7 @@ impl Offered {
         let response = latency(Latency::Response, self.response);
         let service = latency(Latency::Service, self.service);
         format!(
-            "{}, {}: planned {}/s, answered {}/s{response}{service}; {timer}; {:.1} % found every user busy{trace}",
+            "{}, {}: planned {} arrivals/s, answered {}/s{response}{service}; {timer}; {:.1} % found every user busy{trace}",
             self.load,
             self.variant,
             quantity::number(self.planned_per_s),
