@@ -423,6 +423,17 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             &[Warning::OthersRevocationsUnseen],
         ),
         (
+            &[
+                "--sessions",
+                "redis://127.0.0.1",
+                "--cache",
+                "decision",
+                "--cache-ttl",
+                "1s",
+            ],
+            &[Warning::OthersRevocationsUnseen],
+        ),
+        (
             &["--sessions", "redis://127.0.0.1", "--cache", "token"],
             &[],
         ),

@@ -150,13 +150,22 @@ impl Design {
     /// may change what it was made of.
     pub(crate) fn caps_entries(&self) -> bool {
         let unseen = self.verify == VerifyKind::Introspect
-            || self.credential == CredentialKind::Basic && self.users.is_written_elsewhere();
+            || self.credential == CredentialKind::Basic && self.users.is_written_elsewhere()
+            || self.misses_others_revocations();
         let by_numbers = matches!(
             self.freshness,
             FreshnessKind::Epoch | FreshnessKind::Denylist
         );
         let cached = self.cache != CacheKind::None;
         cached && (self.freshness == FreshnessKind::Ttl || by_numbers && unseen)
+    }
+
+    /// Whether decisions are kept here by numbers that are this server's own, while others revoke what they are made of.
+    pub(crate) fn misses_others_revocations(&self) -> bool {
+        self.cache == CacheKind::Decision
+            && self.freshness == FreshnessKind::Epoch
+            && self.cache_store != CacheStore::Redis
+            && matches!(self.sessions, SessionsFrom::Redis(_))
     }
 
     /// Whether a verification, a sender's proof apart, takes so long that those who wait for the same are worth one.

@@ -70,7 +70,7 @@ axis! {
         NoCache = "no-cache",
         /// only --cache decision has a choice of key
         NoDecisions = "no-decisions",
-        /// only --freshness ttl has a time cap, and what else may change unseen
+        /// only --freshness ttl has a time cap, and what others may change: see --help
         NoTimeCap = "no-time-cap",
     }
 }

@@ -8,7 +8,6 @@ use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
-use crate::sessions::SessionsFrom;
 use crate::verification::VerifyKind;
 
 axis! {
@@ -22,9 +21,9 @@ axis! {
         RevokedPassesForTtl = "revoked-passes-for-ttl",
         /// --freshness exp: a revoked token may pass until it expires
         RevokedPassesUntilExp = "revoked-passes-until-exp",
-        /// --verify introspect beside a cache: what the central server revokes by itself may pass here for --cache-ttl (with exp until it expires), unless both share --cache-store redis
+        /// --verify introspect beside a cache: what the central server revokes may pass here for --cache-ttl (with exp until it expires), unless this server and the central one share --cache-store redis
         CentralRevocationsUnseen = "central-revocations-unseen",
-        /// --sessions redis beside a cache of its own: what another server revokes may pass here until the cached entry ends
+        /// --sessions redis beside a cache of its own: what another server revokes may pass here for --cache-ttl
         OthersRevocationsUnseen = "others-revocations-unseen",
         /// --credential basic beside a cache: what is changed in the file of --users by others may pass for --cache-ttl
         ChangesElsewhereUnseen = "changes-elsewhere-unseen",
@@ -72,9 +71,7 @@ impl Design {
             Warning::RevokedPassesForTtl => decisions && self.freshness == FreshnessKind::Ttl,
             Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
             Warning::OthersRevocationsUnseen => {
-                let by_epoch = self.freshness == FreshnessKind::Epoch;
-                let is_own = self.cache_store != CacheStore::Redis;
-                decisions && by_epoch && is_own && matches!(self.sessions, SessionsFrom::Redis(_))
+                self.authorizes() && self.misses_others_revocations()
             }
             Warning::CentralRevocationsUnseen => {
                 let cached = self.authorizes() && self.cache != CacheKind::None;

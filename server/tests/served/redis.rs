@@ -3,7 +3,9 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use authlab_server::{CacheKind, CredentialKind, Design, RefreshKind, SecretFrom, SessionsFrom};
+use authlab_server::{
+    CacheKind, CredentialKind, Design, Period, RefreshKind, SecretFrom, SessionsFrom,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::devices::{devices, listed, meet, sign_in, walk};
@@ -181,6 +183,34 @@ async fn what_one_server_began_another_goes_on_with_and_ends() {
         for key in redis.keys().await {
             assert!(!key.contains(token), "{key}");
         }
+    }
+}
+
+/// Its own cache in front of the shared sessions bounds what it does not see: without that bound a token that another
+/// server revoked passed until it ended, an hour later.
+#[tokio::test]
+async fn what_another_server_revokes_passes_for_the_cache_ttl_at_most() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let design = || Design {
+        credential: CredentialKind::Opaque,
+        cache: CacheKind::Decision,
+        cache_ttl: Period(Duration::from_secs(2)),
+        sessions: redis.sessions(),
+        ..quick()
+    };
+    let (here, there) = (Served::start(design()).await, Served::start(design()).await);
+    let issued = here.client().login("jane", "password456").await.body;
+    let token = issued["access_token"].as_str().unwrap();
+    assert_eq!(here.client().status("/items/", token).await, 200);
+    let revoked = there.client().ask("POST", "/token/revoke", token).await;
+    assert_eq!(revoked.status, 200, "{}", revoked.text);
+    // Far less than the token's hour, and time enough on a busy machine.
+    let end = Instant::now() + Duration::from_secs(60);
+    while here.client().status("/items/", token).await == 200 {
+        assert!(Instant::now() < end, "it still passes");
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
