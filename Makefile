@@ -10,7 +10,7 @@ SCENARIO ?= scenarios/thousandfold.toml
 PROFILE ?= quick
 
 help:
-	@echo "make lab                        nine questions, a quarter of an hour, and a page of what each found"
+	@echo "make lab                        nine questions, 20 minutes, and a page of what each found"
 	@echo "make bench                      micro-benchmarks, then the thousandfold scenario and its ladder"
 	@echo "make load SCENARIO=FILE         one scenario (PROFILE=quick or full)"
 	@echo "make compare BASE=RUN HEAD=RUN  two runs beside each other (LIMIT='p50 > 20%')"

@@ -42,7 +42,7 @@ Examples:
 
 pub(crate) const LAB: &str = "\
 Examples:
-  authlab lab  # nine questions, a quarter of an hour
+  authlab lab  # nine questions, 20 minutes
   authlab lab token-kinds revocation --full
   authlab lab mine.toml --into reports/review";
 
