@@ -53,6 +53,12 @@ impl Against {
         self.ratio.is_some()
     }
 
+    /// Whether a verdict lacks blocks, and nothing else is known to be lacking.
+    #[must_use]
+    pub fn lacks_blocks(&self) -> bool {
+        matches!(self.told, Told::NoVerdict | Told::NoInterval) && self.lacks_blocks
+    }
+
     /// `2.00× faster`, `1.08× slower`, or what the verdict is where it claims no direction.
     #[must_use]
     pub fn words(&self) -> String {
@@ -72,9 +78,10 @@ impl Against {
     /// The same, with what a verdict lacks where that is blocks: for where there is room.
     #[must_use]
     pub fn words_and_why(&self) -> String {
-        match self.told {
-            Told::NoVerdict | Told::NoInterval if self.lacks_blocks => "too few blocks".to_owned(),
-            _ => self.words(),
+        if self.lacks_blocks() {
+            "too few blocks".to_owned()
+        } else {
+            self.words()
         }
     }
 
