@@ -14,8 +14,8 @@ use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::duration;
+use authlab_reports::finding;
 use authlab_reports::judge::run_limit::{self, Checked, RunLimit};
-use authlab_reports::ladder;
 use authlab_reports::run::Calibration;
 use authlab_reports::run::{Run, Status, Tool, Verdict};
 use clap::ArgMatches;
@@ -237,7 +237,7 @@ pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<C
 
 /// The ladder, and where the report is.
 pub(crate) fn show(run: &Run, folder: &Path) {
-    output::document(&ladder::document(run));
+    output::document(&finding::document(run));
     output::line(format_args!(
         "report: {}",
         folder.join("index.html").display()

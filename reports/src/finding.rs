@@ -4,10 +4,12 @@
 
 mod beside;
 mod latency;
+mod lead;
 mod offered;
 mod pairs;
 mod picture;
 
+pub use self::lead::document;
 pub use self::picture::Picture;
 use crate::document::full_stop;
 use crate::duel::Duel;
