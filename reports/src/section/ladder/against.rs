@@ -5,6 +5,9 @@ use crate::judge::{Row, Verdict};
 use crate::order_statistics::Interval;
 use crate::quantity;
 
+/// A greater ratio is a multiple: a change of so many hundredths is hard to read.
+const MANIFOLD: f64 = 10.0;
+
 /// What may be said of a variant: its verdict, or why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
@@ -86,7 +89,7 @@ impl Against {
     }
 
     /// The confidence interval in the direction of the words: `1.90× … 2.10×`; as a change of the baseline's time where
-    /// they claim none: `−2.9 … +5.3 %`. None without an interval.
+    /// they claim none: `−2.9 … +5.3 %`, or `18 500× … 38 700× as long`. None without an interval.
     #[must_use]
     pub fn ends(&self) -> Option<String> {
         let Interval { low, high, .. } = self.interval?;
@@ -95,6 +98,9 @@ impl Against {
                 quantity::range(1.0 / high, 1.0 / low, quantity::times)
             }
             Told::Verdict(Verdict::Slower) => quantity::range(low, high, quantity::times),
+            _ if high > MANIFOLD => {
+                format!("{} as long", quantity::range(low, high, quantity::times))
+            }
             _ => quantity::effects(low - 1.0, high - 1.0),
         })
     }
