@@ -1,8 +1,9 @@
 //! Each variant against the baseline, and all of them in one sentence.
 //!
-//! Of closed users the median of the service time; the CPU time of a request where the load is the one that keeps the server
-//! busy, since there a request waits for the others, and the median depends on how they share the core. Of open arrivals the 99th percentile of the response time, since what
-//! they feel is the waiting; where no variant has a verdict at that percentile, the median comes before it.
+//! Of a closed model the median of the service time; the CPU time of a request where the load is the one that keeps the
+//! server busy, since there a request waits for the others, and the median depends on how they share the core. Of an open
+//! model the 99th percentile of the response time, since what its clients feel is the waiting; where no variant has a verdict
+//! at that percentile, the median comes before it.
 
 use super::beside::Beside;
 use super::offered;
@@ -127,7 +128,7 @@ pub(super) fn beside(run: &Run, table: &Table) -> Option<Beside> {
     Beside::of(run, table, is_judged)
 }
 
-/// The first other open load that makes the ladder's step, beside which the ladder's own is told where none of a few
+/// The first other open load that makes the ladder's step, with which the ladder's own is compared where none of a few
 /// variants has a verdict.
 pub(super) fn quiet<'r>(run: &'r Run, table: &Table, metric: &Metric) -> Option<&'r Load> {
     let at = &run.scenario.ladder.latency.load;

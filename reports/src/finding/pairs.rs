@@ -19,7 +19,7 @@ pub(super) struct Pair<'a> {
     pub(super) against: Against,
 }
 
-/// All of them, in the order of the variants; none where they are few, or users are open arrivals.
+/// All of them, in the order of the variants; none where they are few, or the load is an open model.
 pub(super) fn of<'a>(run: &Run, table: &'a Table) -> Vec<Pair<'a>> {
     if table.latency == Latency::Response {
         return Vec::new();

@@ -313,7 +313,7 @@ fn of_lag(run: &Run, table: &Table) -> Picture {
     }
 }
 
-/// Each load a panel, so that a cache is seen beside the others and beside the ideal one of its size.
+/// Each load a panel, so that a cache is compared with the others and with the ideal one of its size.
 fn of_hits(run: &Run, table: &Table) -> Picture {
     let near = || table.hits.iter().filter(|hits| hits.cache.ideal.is_some());
     let all = |of: fn(&Hits) -> &str| {

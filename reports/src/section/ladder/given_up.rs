@@ -1,21 +1,21 @@
-//! What variants give up: said once where all of them do, and in brief with a number where it takes
+//! The trade-offs of variants: said once where all of them have them, and in brief with a number where it takes
 //! many words.
 
 use crate::run::Run;
 
 /// From this length of a text on, rungs carry it in brief with its number, and the text stands below.
 const SHORT_ENOUGH: usize = 40;
-/// What a greater share of the variants give up does not tell them apart.
+/// A trade-off of a greater share of the variants does not tell them apart.
 const MOST_SHARED: f64 = 0.75;
 
-/// What variants give up.
+/// The trade-offs of variants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenUp {
-    /// What every variant gives up: nothing that tells them apart.
+    /// Those of every variant: nothing that tells them apart.
     pub by_all: Vec<String>,
-    /// What some do, in order of first appearance.
+    /// Those of some, in order of first appearance.
     pub by_some: Vec<String>,
-    /// How many variants give up each of `by_some`.
+    /// How many variants have each of `by_some`.
     pub carriers: Vec<usize>,
     /// How many variants there are.
     pub variants: usize,
@@ -48,8 +48,8 @@ impl GivenUp {
         }
     }
 
-    /// What tells a variant apart, for a picture: the rarest in brief, and how many more there are; empty where it gives up
-    /// nothing that most do not.
+    /// What tells a variant apart, for a picture: the rarest in brief, and how many more there are; empty where it has no
+    /// trade-off that most do not have.
     pub(crate) fn telling(&self, gives_up: &[String]) -> String {
         let most = MOST_SHARED * self.variants as f64;
         let both = self.by_some.iter().zip(&self.carriers);
@@ -122,7 +122,7 @@ fn is_among(text: &String, gives_up: &[String]) -> bool {
     gives_up.iter().any(|one| without_address(one) == *text)
 }
 
-/// Without the address of a service, which is started on a port of its own for each variant, and gives up the same:
+/// Without the address of a service, which is started on a port of its own for each variant, and has the same trade-off:
 /// `redis://127.0.0.1:6379/0: no persistence` → `no persistence`.
 fn without_address(text: &str) -> String {
     match text.split_once(": ") {
