@@ -22,41 +22,46 @@ pub(crate) struct Arguments {
     /// Server, perhaps with the path to ask for: `http://127.0.0.1:8080/items/`, `https://…` or `host:port`
     #[arg(value_parser = Confidential::url)]
     url: Confidential,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Requests")]
     sent: Requests,
     /// PEM file of the authorities that the server's certificate may come from [default: the system's]
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Connection", long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Do not verify the server's certificate; the report says so
-    #[arg(short = 'k', long, conflicts_with = "ca")]
+    #[arg(help_heading = "Connection", short = 'k', long, conflicts_with = "ca")]
     insecure: bool,
     /// HTTP/2: over TLS by ALPN, without TLS from the first byte
-    #[arg(long)]
+    #[arg(help_heading = "Connection", long)]
     http2: bool,
     /// Users: as many requests can be under way [default: 1, or 100 with --rate]
-    #[arg(short = 'c', long, visible_alias = "connections")]
+    #[arg(
+        help_heading = "Load",
+        short = 'c',
+        long,
+        visible_alias = "connections"
+    )]
     users: Option<usize>,
     /// Requests a second, scheduled whether or not a user is free; each goes to one of the paths, at random [default: a
     /// closed model]
-    #[arg(long, value_parser = per_second)]
+    #[arg(help_heading = "Load", long, value_parser = per_second)]
     rate: Option<f64>,
     /// Spread of planned requests: uniform or poisson [default: uniform]
-    #[arg(long, requires = "rate")]
+    #[arg(help_heading = "Load", long, requires = "rate")]
     spacing: Option<String>,
     /// Time that a closed user waits after an answer
-    #[arg(long, conflicts_with = "rate", value_parser = duration::typed)]
+    #[arg(help_heading = "Load", long, conflicts_with = "rate", value_parser = duration::typed)]
     think: Option<String>,
     /// How long, in seconds where no unit is given [default: 10s; with --requests until they are made]
-    #[arg(short, long, value_parser = duration::typed_or_seconds)]
+    #[arg(help_heading = "Load", short, long, value_parser = duration::typed_or_seconds)]
     duration: Option<String>,
     /// Stop after so many requests
-    #[arg(short = 'n', long, conflicts_with = "rate", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = "Load", short = 'n', long, conflicts_with = "rate", value_parser = clap::value_parser!(u64).range(1..))]
     requests: Option<u64>,
     /// How long before measuring at most; 0s leaves it out
-    #[arg(long, default_value = "1s", value_parser = duration::typed_or_zero)]
+    #[arg(help_heading = "Load", long, default_value = "1s", value_parser = duration::typed_or_zero)]
     warm_up: String,
     /// How long an answer may take: a request that takes longer has failed
-    #[arg(long, default_value = "10s", value_parser = duration::typed)]
+    #[arg(help_heading = "Load", long, default_value = "10s", value_parser = duration::typed)]
     timeout: String,
     #[command(flatten)]
     common: run::Common,

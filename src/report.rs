@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use authlab_reports::{folder, ladder, program, render};
+use authlab_reports::{finding, folder, program, render};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::{format, output};
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = folder::read(&arguments.run)?;
     match arguments.format {
         Some(Format::Document(format)) => {
-            format::print(format, &ladder::document(&run));
+            format::print(format, &finding::document(&run));
         }
         Some(Format::Json) => {
             let end = program::end(&run, &arguments.run.display().to_string())?;
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         None => {
             let folder = folder::render(&arguments.run)?;
-            output::document(&ladder::document(&run));
+            output::document(&finding::document(&run));
             output::line(format_args!(
                 "report: {}",
                 folder.join("index.html").display()

@@ -14,8 +14,8 @@ use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::duration;
+use authlab_reports::finding;
 use authlab_reports::judge::run_limit::{self, Checked, RunLimit};
-use authlab_reports::ladder;
 use authlab_reports::run::Calibration;
 use authlab_reports::run::{Run, Status, Tool, Verdict};
 use clap::ArgMatches;
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     size: Size,
     /// How long an answer may take: a request that takes longer has failed [default: that of each load, or 10s]
-    #[arg(long, value_parser = authlab_reports::duration::typed)]
+    #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
     timeout: Option<String>,
     #[command(flatten)]
     common: Common,
@@ -42,13 +42,13 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 struct Size {
     /// Profile of the scenario: how many blocks, how long
-    #[arg(long, default_value = "quick", conflicts_with_all = ["quick", "full"])]
+    #[arg(help_heading = "Load", long, default_value = "quick", conflicts_with_all = ["quick", "full"])]
     profile: String,
     /// The same as --profile quick
-    #[arg(long, conflicts_with = "full")]
+    #[arg(help_heading = "Load", long, conflicts_with = "full")]
     quick: bool,
     /// The same as --profile full
-    #[arg(long)]
+    #[arg(help_heading = "Load", long)]
     full: bool,
 }
 
@@ -67,24 +67,24 @@ impl Size {
 #[derive(clap::Args)]
 pub(crate) struct Common {
     /// Folder that run folders are made in
-    #[arg(long, default_value = "reports/runs")]
+    #[arg(help_heading = "Result", long, default_value = "reports/runs")]
     runs: PathBuf,
     /// Seed of every random choice [default: from the clock]
-    #[arg(long)]
+    #[arg(help_heading = "Load", long)]
     seed: Option<u64>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Result")]
     wanted: Wanted,
     /// Exit with 1 beyond these limits, e.g. 'p95 > 50ms, rate < 900, errors > 0.1%'
-    #[arg(long, value_name = "LIMITS")]
+    #[arg(help_heading = "Verdict", long, value_name = "LIMITS")]
     fail_over: Vec<String>,
     /// Exit with 3 when the run is not valid, instead of a warning and 0
-    #[arg(long)]
+    #[arg(help_heading = "Verdict", long)]
     strict: bool,
     /// Make one share of the load, from 0: 0/3, 1/3 and 2/3 are the whole; then `authlab merge`
-    #[arg(long, value_name = "I/N", requires_all = ["start_at", "seed"])]
+    #[arg(help_heading = "Several machines", long, value_name = "I/N", requires_all = ["start_at", "seed"])]
     shard: Option<Share>,
     /// When all shards begin: RFC 3339, or epoch seconds
-    #[arg(long, value_name = "TIME", value_parser = start_at, requires = "shard")]
+    #[arg(help_heading = "Several machines", long, value_name = "TIME", value_parser = start_at, requires = "shard")]
     start_at: Option<Timestamp>,
 }
 
@@ -237,7 +237,7 @@ pub(crate) fn calibration(runs: &Path, cores: &Cores) -> anyhow::Result<Option<C
 
 /// The ladder, and where the report is.
 pub(crate) fn show(run: &Run, folder: &Path) {
-    output::document(&ladder::document(run));
+    output::document(&finding::document(run));
     output::line(format_args!(
         "report: {}",
         folder.join("index.html").display()

@@ -1,11 +1,11 @@
 //! What users read says things in the field's own terms: the worst words that the guide on language names are in no page and
-//! no help text. Its table is in CONTRIBUTING.md, under Language.
+//! no help text, nor in the comments of the modules in [`COMMENTED`]. Its table is in CONTRIBUTING.md, under Language.
 //!
 //! A new phrase is a line of [`WORDS`]; another text is a line in [`texts`]. Code, links and comments are left out.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -50,16 +50,18 @@ const WORDS: &[(&str, &str)] = &[
     ("whoever", "the client, the user that"),
 ];
 
+/// Modules of `reports/src` whose comments are read too; the others still have some of these words.
+const COMMENTED: [&str; 4] = ["chart", "finding", "page", "section"];
+
 /// Each text that is read, with its name.
 fn texts() -> Vec<(String, String)> {
     let mut pages: Vec<String> = ["README.md", "CONTRIBUTING.md", "reports/FINDINGS.md"]
         .map(str::to_owned)
         .into();
-    for entry in std::fs::read_dir(Path::new(ROOT).join("docs")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|kind| kind == "md") {
+    for folder in ["docs", "docs/adr"] {
+        for path in files(&Path::new(ROOT).join(folder), "md") {
             let name = path.file_name().unwrap().to_string_lossy();
-            pages.push(format!("docs/{name}"));
+            pages.push(format!("{folder}/{name}"));
         }
     }
     let read = |page: String| {
@@ -68,12 +70,51 @@ fn texts() -> Vec<(String, String)> {
         (page, prose)
     };
     let mut texts: Vec<_> = pages.into_iter().map(read).collect();
+    for module in COMMENTED {
+        texts.push((
+            format!("comments of reports/src/{module}"),
+            comments(module),
+        ));
+    }
     for verb in verbs() {
         let words = [verb.as_str(), "--help"];
         let words = if verb.is_empty() { &words[1..] } else { &words };
         texts.push((format!("authlab {}", words.join(" ")), said(words)));
     }
     texts
+}
+
+/// Files of that kind in a folder.
+fn files(folder: &Path, kind: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|of| of == kind))
+        .collect()
+}
+
+/// The comments of a module of `reports/src` and of what is in its folder, without code and without tests.
+fn comments(module: &str) -> String {
+    let source = Path::new(ROOT).join("reports/src");
+    let mut folders = vec![source.join(module)];
+    let mut paths = vec![source.join(format!("{module}.rs"))];
+    while let Some(folder) = folders.pop() {
+        paths.extend(files(&folder, "rs"));
+        let entries = std::fs::read_dir(&folder).unwrap();
+        let entries = entries.map(|entry| entry.unwrap().path());
+        folders.extend(entries.filter(|path| path.is_dir()));
+    }
+    let mut text = String::new();
+    for path in paths {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let source = source.split("\n#[cfg(test)]\nmod tests").next().unwrap();
+        for line in source.lines() {
+            let comment = line.trim_start().strip_prefix("//");
+            text.push_str(comment.map_or("", |said| said.trim_start_matches(['/', '!'])));
+            text.push('\n');
+        }
+    }
+    text.split('`').step_by(2).collect()
 }
 
 /// The command itself, and each verb that its help lists.

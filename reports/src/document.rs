@@ -39,6 +39,17 @@ impl Document {
         self.blocks.push((Place::Page, block.into()));
     }
 
+    /// On a page, between its first line and what follows.
+    pub(crate) fn below_the_first_line(&mut self, blocks: Vec<Block>) {
+        let is_line = |(place, block): &(Place, Block)| {
+            *place != Place::Terminal && matches!(block, Block::Line(_))
+        };
+        let first = self.blocks.iter().position(is_line);
+        let at = first.map_or(self.blocks.len(), |first| first + 1);
+        let blocks = blocks.into_iter().map(|block| (Place::Page, block));
+        self.blocks.splice(at..at, blocks);
+    }
+
     /// The blocks that are read there.
     pub(crate) fn at(&self, place: Place) -> impl Iterator<Item = &Block> {
         let blocks = self.blocks.iter();

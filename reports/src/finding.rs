@@ -4,11 +4,14 @@
 
 mod beside;
 mod latency;
+mod lead;
 mod offered;
 mod pairs;
 mod picture;
 
+pub use self::lead::document;
 pub use self::picture::Picture;
+use crate::document::full_stop;
 use crate::duel::Duel;
 use crate::judge::Metric;
 use crate::ladder::{Attacked, Hits, Staleness, Table};
@@ -106,6 +109,15 @@ impl Finding {
             sentences: sentences.chain(last).collect(),
             picture,
         }
+    }
+}
+
+/// A headline's first sentence, and what belongs to it.
+#[must_use]
+pub fn told(headline: &str) -> (String, &str) {
+    match headline.split_once(". ") {
+        Some((first, rest)) => (full_stop(first), rest),
+        None => (full_stop(headline), ""),
     }
 }
 

@@ -36,7 +36,7 @@ pub use self::{
     recordings::Recordings,
 };
 use crate::{
-    ladder, page, percentiles, plain, render,
+    finding, page, percentiles, plain, render,
     run::{Figure, Run, Slice},
 };
 
@@ -334,7 +334,7 @@ fn write_distributions(
 }
 
 fn write_renderings(folder: &Path, run: &Run) -> Result<(), FolderError> {
-    let summary = render::markdown(&ladder::document(run));
+    let summary = render::markdown(&finding::document(run));
     replace(&folder.join("summary.md"), summary.as_bytes())?;
     replace(&folder.join("index.html"), page::render(run)?.as_bytes())?;
     match page::picture(run)? {

@@ -7,7 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::{
     chart::{DrawError, Size, palette},
     document::full_stop,
-    finding::Finding,
+    finding::{Finding, told},
     plain, quantity,
     render::html::{self as written, fold, section},
     run::{Run, Verdict},
@@ -135,10 +135,7 @@ fn headline(finding: &Finding) -> Markup {
     let first = finding.sentences.first().map(|first| full_stop(first));
     html! {
         @if let Some(first) = first {
-            @let (first, rest) = match first.split_once(". ") {
-                Some((first, rest)) => (full_stop(first), rest),
-                None => (first, ""),
-            };
+            @let (first, rest) = told(&first);
             p class=(if doubted { "headline doubted" } else { "headline" }) { (first) }
             @if !rest.is_empty() { p class="also" { (rest) } }
         }

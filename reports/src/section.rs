@@ -2,7 +2,7 @@
 //!
 //! - [`summary`]: of a run of one variant, all that was measured of it; [`ladder`]: every variant against the baseline,
 //!   with the share of each change.
-//! - [`safety`]: what each variant takes and costs, beside the attacks that were tried on it; `tradeoff`: the same as a
+//! - [`safety`]: what each variant takes and costs, with the attacks that were tried on it; `tradeoff`: the same as a
 //!   picture.
 //! - [`attacks`]: what became of each; [`staleness`]: what still passed after a revoke; [`hits`]: what caches had.
 //! - [`curves`], [`rates`], [`timeline`], [`stages`]: the charts.

@@ -183,10 +183,11 @@ fn announcement(design: &Design) -> String {
         let _ = writeln!(text, "warning: {}", warning.help());
     }
     let most = connections::most(design);
+    // A note and no warning: it is of the machine, and says nothing of the design.
     if most < design.max_connections.get() {
         let _ = writeln!(
             text,
-            "warning: at most {most} connections at once, not {}: the limit of open files is too low (ulimit -n)",
+            "note: at most {most} connections at once, not {}: the limit of open files is too low (ulimit -n)",
             design.max_connections
         );
     }

@@ -20,7 +20,9 @@ const STRIP: f64 = 26.0;
 const LINE_OF_AXIS: f64 = 16.0;
 /// Left of an axis, for what is 0 and has no place on a logarithmic one.
 const NONE: f64 = 34.0;
-const DOT: f64 = 5.0;
+/// The dot of a value, and the ring of what it is compared with: where both are one value, the ring goes around the dot.
+pub(super) const DOT: f64 = 4.0;
+pub(super) const RING: f64 = 6.5;
 const PADDING: f64 = 10.0;
 /// A narrower axis shows nothing: the layout of a phone does.
 const LEAST_AXIS: f64 = 200.0;
@@ -30,6 +32,14 @@ const HEADROOM: f64 = 1.12;
 const EVEN_STEPS: f64 = 3.0;
 /// A longer name is cut, characters.
 const LONGEST_NAME: usize = 44;
+/// A line of a trade-off below a name, pixels: its length where there is room, its length at the least, and its height.
+const TRADE: f64 = 232.0;
+const LEAST_TRADE: f64 = 190.0;
+const TRADE_LINE: f64 = 15.0;
+/// An axis of this length has room to spare.
+const AMPLE_AXIS: f64 = 300.0;
+/// Before [`Row::trade`] where it is in a line with others.
+const TRADE_OFF: &str = "trade-off";
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +90,8 @@ pub struct Row {
     pub more: String,
     /// What became of each of [`Dots::attacks`]; none where it was not tried.
     pub marks: Vec<Option<Mark>>,
+    /// What its server says that it does without, which is not measured: no colour marks it.
+    pub trade: String,
 }
 
 /// What became of an attack.
@@ -209,8 +221,10 @@ impl Dots {
                         words.trim_start_matches(['✓', '✗', ' '])
                     ))
                 });
+            let trade =
+                Some(format!("{TRADE_OFF}: {}", row.trade)).filter(|_| !row.trade.is_empty());
             let said = [row.said.clone()].into_iter().chain(against);
-            let said: Vec<String> = said.chain(marks).collect();
+            let said: Vec<String> = said.chain(marks).chain(trade).collect();
             format!("{} {}", row.label, said.join(", "))
         });
         let rows: Vec<String> = rows.collect();
@@ -219,7 +233,12 @@ impl Dots {
 
     /// So wide, and how high that is: in columns where there is room for them, else as on a phone.
     pub(crate) fn drawn(&self, width: f64) -> (Markup, f64) {
-        let columns = Columns::of(self);
+        let ample = Columns::of(self, TRADE);
+        let columns = if width - ample.all() >= AMPLE_AXIS {
+            ample
+        } else {
+            Columns::of(self, LEAST_TRADE)
+        };
         if width - columns.all() >= LEAST_AXIS {
             self.in_columns(width, &columns)
         } else {
@@ -241,7 +260,16 @@ impl Dots {
                 Some(here)
             })
             .collect();
-        let bottom = HEAD + ROW * self.rows.len() as f64;
+        let trades: Vec<Vec<String>> = self.rows.iter().map(|row| columns.trade(row)).collect();
+        let high = |trade: &Vec<String>| ROW + TRADE_LINE * trade.len() as f64;
+        let tops = trades.iter().scan(HEAD, |next, trade| {
+            let top = *next;
+            *next += high(trade);
+            Some(top)
+        });
+        let tops: Vec<f64> = tops.collect();
+        let bottom = HEAD + trades.iter().map(high).sum::<f64>();
+        let right = columns.label - GAP / 2.0;
         let drawn = html! {
             (text(value, LINE_OF_AXIS, "start", Face::Small, &self.value))
             (text(against, LINE_OF_AXIS, "start", Face::Small, &self.against))
@@ -251,10 +279,13 @@ impl Dots {
             }
             (grid(&axis, &[(HEAD, bottom)]))
             (self.baseline(&axis, HEAD, bottom))
-            @for (place, row) in self.rows.iter().enumerate() {
-                @let middle = HEAD + ROW * (place as f64 + 0.5);
+            @for ((row, top), trade) in self.rows.iter().zip(&tops).zip(&trades) {
+                @let middle = top + ROW / 2.0;
                 @let line = middle + 4.5;
-                (text(columns.label - GAP / 2.0, line, "end", Face::of(row.is_baseline), &short(&row.label)))
+                (text(right, line, "end", Face::of(row.is_baseline), &short(&row.label)))
+                @for (nth, part) in trade.iter().enumerate() {
+                    (text(right, line + TRADE_LINE * (nth as f64 + 1.0), "end", Face::Small, part))
+                }
                 (dots(&axis, row, middle))
                 (text(value, line, "start", Face::Plain, &row.said))
                 (text(against, line, "start", Face::Faint, &row.against))
@@ -270,53 +301,55 @@ impl Dots {
 
     fn in_lines(&self, width: f64) -> (Markup, f64) {
         let axis = Axis::of(self, 0.0, width);
-        let named = |row: &Row| -> Vec<(Mark, String)> {
-            let marks = self.attacks.iter().zip(&row.marks);
-            marks
-                .filter_map(|(attack, mark)| {
-                    let mark = mark.clone()?;
-                    let words = mark.named(attack);
-                    Some((mark, words))
-                })
-                .collect()
-        };
-        let needed = |row: &Row| {
-            let marks = named(row).into_iter();
-            let marks: f64 = marks.map(|(_, words)| length(&words) + GAP).sum();
-            length(&self.words(row)) + marks
-        };
-        let has_words = self.rows.iter().any(|row| !self.words(row).is_empty());
-        let has_marks = !self.attacks.is_empty();
-        let fits = self.rows.iter().all(|row| needed(row) <= width);
-        let words =
-            usize::from(has_words || has_marks) + usize::from(has_words && has_marks && !fits);
-        let pitch = LINE * (1 + words) as f64 + STRIP;
-        let top = |place: usize| pitch * place as f64;
-        let strips: Vec<(f64, f64)> = (0..self.rows.len())
-            .map(|place| top(place) + LINE * (1 + words) as f64)
+        let all: Vec<Lines<'_>> = self.rows.iter().map(|row| self.lines(row, width)).collect();
+        let tops: Vec<f64> = all
+            .iter()
+            .scan(0.0, |next, lines| {
+                let top = *next;
+                *next += lines.texts() + STRIP;
+                Some(top)
+            })
+            .collect();
+        let strips: Vec<(f64, f64)> = all
+            .iter()
+            .zip(&tops)
+            .map(|(lines, top)| top + lines.texts())
             .map(|top| (top + 1.0, top + STRIP - 8.0))
             .collect();
-        let bottom = pitch * self.rows.len() as f64;
+        let bottom: f64 = all.iter().map(|lines| lines.texts() + STRIP).sum();
         let drawn = html! {
             (grid(&axis, &strips))
-            @for (place, row) in self.rows.iter().enumerate() {
-                @let first = top(place) + 14.0;
-                (text(0.0, first, "start", Face::of(row.is_baseline), &short(&row.label)))
-                (text(width, first, "end", Face::Plain, &row.said))
-                (text(0.0, first + LINE, "start", Face::Faint, &self.words(row)))
-                @let line = first + LINE * words as f64;
-                @for (nth, (mark, words)) in named(row).iter().enumerate() {
-                    @let before: f64 = named(row).iter().take(nth).map(|(_, words)| length(words) + GAP).sum();
-                    @let left = if words.is_empty() || !has_words || !fits { before } else { length(&self.words(row)) + GAP + before };
-                    (marked(left, line, mark, words))
-                }
-                @let (from, to) = strips[place];
-                (self.baseline(&axis, from, to))
-                (dots(&axis, row, f64::midpoint(from, to)))
+            @for ((lines, top), (from, to)) in all.iter().zip(&tops).zip(&strips) {
+                (lines.drawn(top + 14.0, width))
+                (self.baseline(&axis, *from, *to))
+                (dots(&axis, lines.row, f64::midpoint(*from, *to)))
             }
             (below(&axis, bottom, &self.title, width))
         };
         (drawn, bottom + AXIS + LINE_OF_AXIS)
+    }
+
+    /// The texts of a row that has the whole width.
+    fn lines<'r>(&self, row: &'r Row, width: f64) -> Lines<'r> {
+        let marks = self
+            .attacks
+            .iter()
+            .zip(&row.marks)
+            .filter_map(|(attack, mark)| {
+                let mark = mark.clone()?;
+                let words = mark.named(attack);
+                Some((mark, words))
+            });
+        let (words, marks) = (self.words(row), marks.collect::<Vec<_>>());
+        let of_marks: f64 = marks.iter().map(|(_, words)| length(words) + GAP).sum();
+        let trade = Some(format!("{TRADE_OFF}: {}", row.trade)).filter(|_| !row.trade.is_empty());
+        Lines {
+            row,
+            are_beside: !words.is_empty() && length(&words) + of_marks <= width,
+            words,
+            marks,
+            trade: lines(&trade.unwrap_or_default(), width / SMALL_LETTER),
+        }
     }
 
     /// What is said of a row below its name.
@@ -342,6 +375,52 @@ impl Dots {
     }
 }
 
+/// What is written above the dot of a row that has the whole width.
+struct Lines<'r> {
+    row: &'r Row,
+    words: String,
+    marks: Vec<(Mark, String)>,
+    /// Whether the marks are on the line of the words.
+    are_beside: bool,
+    trade: Vec<String>,
+}
+
+impl Lines<'_> {
+    /// How many there are between the name and the trade-off.
+    fn between(&self) -> usize {
+        let of_marks = usize::from(!self.marks.is_empty() && !self.are_beside);
+        usize::from(!self.words.is_empty()) + of_marks
+    }
+
+    /// How high they are.
+    fn texts(&self) -> f64 {
+        LINE * (1 + self.between() + self.trade.len()) as f64
+    }
+
+    fn drawn(&self, first: f64, width: f64) -> Markup {
+        let left = if self.are_beside {
+            length(&self.words) + GAP
+        } else {
+            0.0
+        };
+        let marks = self.marks.iter().scan(left, |next, (mark, words)| {
+            let here = *next;
+            *next += length(words) + GAP;
+            Some((here, mark, words))
+        });
+        let of_marks = first + LINE * self.between() as f64;
+        html! {
+            (text(0.0, first, "start", Face::of(self.row.is_baseline), &short(&self.row.label)))
+            (text(width, first, "end", Face::Plain, &self.row.said))
+            (text(0.0, first + LINE, "start", Face::Faint, &self.words))
+            @for (left, mark, words) in marks { (marked(left, of_marks, mark, words)) }
+            @for (nth, part) in self.trade.iter().enumerate() {
+                (text(0.0, of_marks + LINE * (nth as f64 + 1.0), "start", Face::Small, part))
+            }
+        }
+    }
+}
+
 /// How wide the columns of texts are.
 struct Columns {
     label: f64,
@@ -352,7 +431,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(dots: &Dots) -> Self {
+    fn of(dots: &Dots, trade: f64) -> Self {
         let widest = |texts: &mut dyn Iterator<Item = String>| {
             let longest = texts.map(|text| length(&text)).fold(0.0, f64::max);
             if longest > 0.0 { longest + GAP } else { 0.0 }
@@ -362,8 +441,14 @@ impl Columns {
             let words = rows().filter_map(|row| Some(row.marks.get(place)?.as_ref()?.words()));
             widest(&mut words.chain([attack.clone()]))
         });
+        let label = widest(&mut rows().map(|row| short(&row.label)));
+        let has_trade = rows().any(|row| !row.trade.is_empty());
         Self {
-            label: widest(&mut rows().map(|row| short(&row.label))),
+            label: if has_trade {
+                label.max(trade + GAP)
+            } else {
+                label
+            },
             said: widest(
                 &mut rows()
                     .map(|row| row.said.clone())
@@ -381,6 +466,11 @@ impl Columns {
             ),
             marks: marks.collect(),
         }
+    }
+
+    /// A row's trade-off, in lines that fit below its name.
+    fn trade(&self, row: &Row) -> Vec<String> {
+        lines(&row.trade, (self.label - GAP) / SMALL_LETTER)
     }
 
     fn all(&self) -> f64 {
@@ -408,9 +498,12 @@ fn grid(axis: &Axis, stretches: &[(f64, f64)]) -> Markup {
 fn dots(axis: &Axis, row: &Row, y: f64) -> Markup {
     html! {
         "\n"
-        @if let Some((value, ends)) = row.without {
+        @if let Some((before, ends)) = row.without {
+            @for value in &row.values {
+                line x1=(px(axis.at(before))) x2=(px(axis.at(*value))) y1=(px(y)) y2=(px(y)) stroke="#0969da" class="s-dot" {}
+            }
             (interval(axis, ends, y))
-            circle cx=(px(axis.at(value))) cy=(px(y)) r=(DOT - 0.5) fill="#ffffff" stroke="#0969da" stroke-width="2" class="f-paper s-dot" {}
+            circle cx=(px(axis.at(before))) cy=(px(y)) r=(RING) fill="#ffffff" stroke="#0969da" stroke-width="2" class="f-paper s-dot" {}
         }
         (interval(axis, row.ends, y))
         @for value in &row.values {

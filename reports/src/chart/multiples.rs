@@ -1,4 +1,4 @@
-//! Many lines, each in a small plot of its own beside the same reference: all of them in one plot would need more colours
+//! Many lines, each in a small plot of its own with the same reference: all of them in one plot would need more colours
 //! than can be told apart. Every plot has the same two axes.
 
 use maud::{Markup, html};

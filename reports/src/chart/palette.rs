@@ -136,7 +136,7 @@ impl Colour {
     }
 }
 
-/// The picture with a class beside every colour, its fixed size left to the page.
+/// The picture with a class for every colour, its fixed size left to the page.
 pub(crate) fn classed(svg: &str) -> String {
     all().fold(numbered(svg), |svg, colour| {
         let hex = hex(colour.light).to_uppercase();
@@ -152,7 +152,7 @@ pub(crate) fn classed(svg: &str) -> String {
     })
 }
 
-/// What was drawn in places' numbers, in their colours and with their numbers beside.
+/// What was drawn in places' numbers, in their colours and with their numbers.
 fn numbered(svg: &str) -> String {
     let mut parts = svg.split("=\"#FE");
     let mut classed = parts.next().unwrap_or_default().to_owned();

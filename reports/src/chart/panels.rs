@@ -3,6 +3,7 @@
 
 use maud::{Markup, html};
 
+use super::dots::{DOT, RING};
 use super::text::{self, Face, px, text};
 use crate::quantity;
 
@@ -11,7 +12,6 @@ const HEAD: f64 = 26.0;
 const AXIS: f64 = 26.0;
 const TITLE: f64 = 24.0;
 const GAP: f64 = 22.0;
-const DOT: f64 = 4.5;
 /// A narrower panel shows nothing: they stand below each other then.
 const LEAST: f64 = 110.0;
 
@@ -116,7 +116,7 @@ impl Panel {
                 @if let Some((value, best)) = row {
                     @if let Some(best) = best {
                         line x1=(px(at(*value))) x2=(px(at(*best))) y1=(y) y2=(y) stroke="#0969da" class="s-dot" {}
-                        circle cx=(px(at(*best))) cy=(y) r=(DOT) fill="#ffffff" stroke="#0969da" stroke-width="2" class="f-paper s-dot" {}
+                        circle cx=(px(at(*best))) cy=(y) r=(RING) fill="#ffffff" stroke="#0969da" stroke-width="2" class="f-paper s-dot" {}
                     }
                     circle cx=(px(at(*value))) cy=(y) r=(DOT) fill="#0969da" class="f-dot" {}
                 }

@@ -5,7 +5,7 @@ const LEAST_PX_BETWEEN_X: f64 = 38.0;
 /// `99.999 %` is long.
 const LEAST_PX_BETWEEN_NINES: f64 = 54.0;
 const LEAST_PX_BETWEEN_Y: f64 = 24.0;
-const LEAST_PX_BETWEEN_TIMES: f64 = 62.0;
+const LEAST_PX_BETWEEN_TIMES: f64 = 50.0;
 
 /// Percentiles as 1/(1−p): 0 %, 50 %, and each further nine; fewer where the picture is narrow.
 pub(crate) fn percentiles(end: f64, width_px: f64) -> Vec<f64> {
@@ -110,7 +110,7 @@ mod tests {
             linear(11.6e3, 800.0),
             [0.0, 1e3, 2e3, 3e3, 4e3, 5e3, 6e3, 7e3, 8e3, 9e3, 1e4, 1.1e4]
         );
-        assert_eq!(linear(11.6e3, 340.0), [0.0, 5e3, 1e4]);
+        assert_eq!(linear(11.6e3, 340.0), [0.0, 2e3, 4e3, 6e3, 8e3, 1e4]);
         assert_eq!(between(8.0, 29.0, 340.0), [10.0, 15.0, 20.0, 25.0]);
     }
 }

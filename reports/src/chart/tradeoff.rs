@@ -124,7 +124,7 @@ impl Tradeoff {
         }
     }
 
-    /// Where each name stands: beside its mark, as near as others leave room.
+    /// Where each name stands: next to its mark, as near as others leave room.
     fn labels(
         &self,
         width: f64,

@@ -78,18 +78,16 @@ impl Beside {
         if load == run.scenario.ladder.latency.load {
             return None;
         }
-        let parts = texts(&costs, quantity::duration);
-        let named = costs.iter().zip(&parts);
-        let named: Vec<String> = named
-            .map(|((label, _), cost)| format!("{label} {cost}"))
-            .collect();
+        let [least, most] = ends(&costs)?;
+        let said = |(label, cost): (&str, f64)| format!("{} ({label})", quantity::duration(cost));
         Some(Self {
             heading: format!("CPU/request, {load}"),
             sentence: format!(
-                "Server CPU time of a request under {load}: {}",
-                named.join("; ")
+                "Server CPU time of a request under {load} ranges from {} to {}",
+                said(least),
+                said(most)
             ),
-            texts: parts,
+            texts: texts(&costs, quantity::duration),
         })
     }
 }

@@ -1,7 +1,9 @@
 //! Each variant against the baseline, and all of them in one sentence.
 //!
-//! Of closed users the median of the service time. Of open arrivals the 99th percentile of the response time, since what
-//! they feel is the waiting; where no variant has a verdict at that percentile, the median comes before it.
+//! Of a closed model the median of the service time; the CPU time of a request where the load is the one that keeps the
+//! server busy, since there a request waits for the others, and the median depends on how they share the core. Of an open
+//! model the 99th percentile of the response time, since what its clients feel is the waiting; where no variant has a verdict
+//! at that percentile, the median comes before it.
 
 use super::beside::Beside;
 use super::offered;
@@ -14,9 +16,9 @@ use crate::run::{Latency, Load, LoadStep, Run, Terms};
 struct Place<'a> {
     label: &'a str,
     is_baseline: bool,
-    ns: Option<u64>,
+    ns: Option<f64>,
     /// The same under the quiet load, where the headline says it.
-    quiet: Option<u64>,
+    quiet: Option<f64>,
     judged: Option<Row>,
     /// Blocks that a verdict takes at the least.
     least_blocks: usize,
@@ -80,6 +82,9 @@ pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
 
 /// What the headline is of, and what comes after it.
 pub(super) fn metrics(run: &Run, table: &Table) -> Vec<Metric> {
+    if is_of_a_busy_server(run, table) {
+        return vec![Metric::Cpu, Metric::P50];
+    }
     let tail = match table.latency {
         Latency::Response => Metric::percentile(99.0),
         Latency::Service => None,
@@ -94,6 +99,26 @@ pub(super) fn metrics(run: &Run, table: &Table) -> Vec<Metric> {
     }
 }
 
+/// Whether the ladder's latency is that of the load by which the capacity is measured.
+fn is_of_a_busy_server(run: &Run, table: &Table) -> bool {
+    let ladder = &run.scenario.ladder;
+    let has_cpu = |rung: &Rung| rung.cpu_s_per_million.is_some();
+    table.latency == Latency::Service
+        && ladder.capacity.as_ref() == Some(&ladder.latency)
+        && table.rungs.iter().all(has_cpu)
+}
+
+/// A rung's value of a metric of findings, nanoseconds.
+pub(super) fn measured(rung: &Rung, metric: &Metric) -> Option<f64> {
+    /// CPU seconds for a million requests are microseconds for one.
+    const NS: f64 = 1e3;
+    match metric {
+        Metric::Cpu => rung.cpu_s_per_million.map(|cost| cost.median * NS),
+        &Metric::P50 => rung.p50.map(|ns| ns as f64),
+        _ => rung.p99.map(|ns| ns as f64),
+    }
+}
+
 /// The figure that the headline says after its latency.
 pub(super) fn beside(run: &Run, table: &Table) -> Option<Beside> {
     let metrics = metrics(run, table);
@@ -103,7 +128,7 @@ pub(super) fn beside(run: &Run, table: &Table) -> Option<Beside> {
     Beside::of(run, table, is_judged)
 }
 
-/// The first other open load that makes the ladder's step, beside which the ladder's own is told where none of a few
+/// The first other open load that makes the ladder's step, with which the ladder's own is compared where none of a few
 /// variants has a verdict.
 pub(super) fn quiet<'r>(run: &'r Run, table: &Table, metric: &Metric) -> Option<&'r Load> {
     let at = &run.scenario.ladder.latency.load;
@@ -143,15 +168,13 @@ fn of_metric(run: &Run, table: &Table, metric: &Metric) -> Vec<String> {
     let at = &run.scenario.ladder.latency;
     let mut quantity = self::quantity(table.latency, metric, &at.step);
     let quiet = quiet(run, table, metric);
-    if let Some(quiet) = quiet {
-        quantity = format!("{quantity}, under {} and under {}", quiet.name, at.load);
-    } else if table.latency == Latency::Response && offered::loads(run).len() > 1 {
+    if table.latency == Latency::Response && offered::loads(run).len() > 1 {
         quantity = format!("{quantity} under {}", at.load);
     }
-    let short = if *metric == Metric::P50 {
-        "median".to_owned()
-    } else {
-        metric.to_string()
+    let short = match metric {
+        Metric::Cpu => "server CPU time of a request".to_owned(),
+        &Metric::P50 => "median".to_owned(),
+        other => other.to_string(),
     };
     let rungs = table.rungs.iter();
     let places: Vec<Place<'_>> = rungs.map(|rung| place(run, rung, metric, quiet)).collect();
@@ -160,14 +183,29 @@ fn of_metric(run: &Run, table: &Table, metric: &Metric) -> Vec<String> {
     };
     let others = places.iter().filter(|place| !place.is_baseline);
     let each = others.map(|place| against(place, baseline, &short));
-    span(&quantity, &places, baseline)
-        .into_iter()
-        .chain(each)
-        .collect()
+    let quiet = quiet.map(|load| load.name.as_str());
+    let span = span(&quantity, &places, baseline, quiet);
+    span.into_iter().chain(each).collect()
+}
+
+/// The least and the greatest, and whose they are: `124 µs (one)`.
+fn ends(places: &[Place<'_>], of: impl Fn(&Place<'_>) -> Option<f64>) -> Option<[String; 2]> {
+    let all = || {
+        places
+            .iter()
+            .filter_map(|place| Some((of(place)?, place.label)))
+    };
+    let by_value = |one: &(f64, &str), other: &(f64, &str)| one.0.total_cmp(&other.0);
+    let said = |(ns, label): (f64, &str)| format!("{} ({label})", quantity::duration(ns));
+    Some([said(all().min_by(by_value)?), said(all().max_by(by_value)?)])
 }
 
 /// `Median service time of sign-in`, `p99 response time of items`.
 pub(super) fn quantity(latency: Latency, metric: &Metric, step: &str) -> String {
+    // It is known of a load, not of a step within it.
+    if *metric == Metric::Cpu {
+        return "Server CPU time of a request".to_owned();
+    }
     let name = if *metric == Metric::P50 {
         "Median".to_owned()
     } else {
@@ -202,12 +240,10 @@ fn place<'a>(run: &Run, rung: &'a Rung, metric: &Metric, quiet: Option<&Load>) -
     Place {
         label: &rung.variant.label,
         is_baseline: rung.is_baseline,
-        ns: if *metric == Metric::P50 {
-            rung.p50
-        } else {
-            rung.p99
-        },
-        quiet: quiet.and_then(|load| under(run, load, rung, metric)),
+        ns: measured(rung, metric),
+        quiet: quiet
+            .and_then(|load| under(run, load, rung, metric))
+            .map(|ns| ns as f64),
         judged: judged(run, rung, metric),
         least_blocks: rung.least_blocks,
     }
@@ -285,14 +321,17 @@ impl Place<'_> {
 }
 
 /// From the fastest to the slowest, and how the others compare with the baseline.
-fn span(quantity: &str, places: &[Place<'_>], baseline: &Place<'_>) -> Option<String> {
-    let measured = || {
-        places
-            .iter()
-            .filter_map(|place| Some((place.ns?, place.label)))
-    };
-    let (least, fastest) = measured().min()?;
-    let (most, slowest) = measured().max()?;
+fn span(
+    quantity: &str,
+    places: &[Place<'_>],
+    baseline: &Place<'_>,
+    quiet: Option<&str>,
+) -> Option<String> {
+    let [least, most] = ends(places, |place| place.ns)?;
+    let while_quiet = ends(places, |place| place.quiet).zip(quiet);
+    let while_quiet = while_quiet.map_or_else(String::new, |([least, most], load)| {
+        format!(". Under {load} it ranges from {least} to {most}")
+    });
     let others: Vec<&Place<'_>> = places
         .iter()
         .filter(|place| !place.is_baseline && place.ns.is_some())
@@ -310,15 +349,30 @@ fn span(quantity: &str, places: &[Place<'_>], baseline: &Place<'_>) -> Option<St
         .filter(|(count, ..)| *count > 0)
         .collect();
     let is_judged = |told: &Told| matches!(told, Told::Verdict(_));
-    if !classes.iter().any(|(_, told, _)| is_judged(told)) {
-        return Some(unjudged(
-            quantity,
-            places,
-            [(least, fastest), (most, slowest)],
-        ));
-    }
+    let confidence = if classes.iter().any(|(_, told, _)| is_judged(told)) {
+        format!(" ({} confidence)", percent(1.0 - crate::judge::ERROR))
+    } else {
+        String::new()
+    };
     let baseline = baseline.label;
+    let lack_blocks = || {
+        let mut others = others.iter();
+        others.all(|place| place.against().lacks_blocks())
+    };
     let compared = match classes.as_slice() {
+        [(count, Told::NoVerdict, _)] => {
+            let why = if lack_blocks() {
+                ": the run has too few blocks"
+            } else {
+                ""
+            };
+            match count {
+                2 => format!("Neither alternative has a verdict against {baseline}{why}"),
+                _ => format!(
+                    "None of the {count} alternatives has a verdict against {baseline}{why}"
+                ),
+            }
+        }
         [(2, _, [_, _, all])] => format!("Both alternatives {all} {baseline}"),
         [(count, _, [_, _, all])] => format!("All {count} alternatives {all} {baseline}"),
         several => {
@@ -336,34 +390,9 @@ fn span(quantity: &str, places: &[Place<'_>], baseline: &Place<'_>) -> Option<St
             )
         }
     };
-    let confidence = percent(1.0 - crate::judge::ERROR);
     Some(format!(
-        "{quantity} ranges from {} ({fastest}) to {} ({slowest}). {compared} ({confidence} confidence)",
-        quantity::duration(least as f64),
-        quantity::duration(most as f64),
+        "{quantity} ranges from {least} to {most}{while_quiet}. {compared}{confidence}"
     ))
-}
-
-/// What was measured, where nothing of it was judged: the sentences of the variants say why.
-fn unjudged(quantity: &str, places: &[Place<'_>], ends: [(u64, &str); 2]) -> String {
-    let said = |(ns, label): (u64, &str)| format!("{label} {}", quantity::duration(ns as f64));
-    if places.len() <= FEW {
-        let parts = places.iter().filter_map(|place| {
-            let ns = place.ns?;
-            Some(match place.quiet {
-                Some(quiet) => format!(
-                    "{} and {}",
-                    said((quiet, place.label)),
-                    quantity::duration(ns as f64)
-                ),
-                None => said((ns, place.label)),
-            })
-        });
-        let parts: Vec<String> = parts.collect();
-        return format!("{quantity}: {}", parts.join("; "));
-    }
-    let [least, most] = ends.map(said);
-    format!("{quantity} ranges from {least} to {most}")
 }
 
 /// One variant against the baseline, by the verdict of the judge and never beyond it.
@@ -372,7 +401,7 @@ fn against(place: &Place<'_>, baseline: &Place<'_>, quantity: &str) -> String {
     let Some(ns) = place.ns else {
         return format!("{name}: nothing was measured");
     };
-    let time = quantity::duration(ns as f64);
+    let time = quantity::duration(ns);
     let against = place.against();
     let judged = place.judged.as_ref().filter(|_| against.is_measured());
     let Some((row, ends, coverage)) =
@@ -435,7 +464,7 @@ mod tests {
         Place {
             label,
             is_baseline: judged.is_none(),
-            ns,
+            ns: ns.map(|ns| ns as f64),
             quiet: None,
             judged: judged.cloned(),
             least_blocks: 8,
@@ -494,7 +523,7 @@ mod tests {
             place("none", None, Some(&once)),
         ];
         assert_eq!(
-            span("Median service time of items", &places, &places[0]).as_deref(),
+            span("Median service time of items", &places, &places[0], None).as_deref(),
             Some(
                 "Median service time of items ranges from 50.0 µs (fast) to 300 µs (slow). Of the 4 alternatives to base, 1 is \
                  faster, 1 is slower, 1 is not distinguishable from it and 1 has too few blocks for a confidence interval (99 % \
@@ -507,12 +536,12 @@ mod tests {
             place("again", Some(51_000), Some(&fast)),
         ];
         assert_eq!(
-            span("Median service time of items", &two, &two[0]).as_deref(),
+            span("Median service time of items", &two, &two[0], None).as_deref(),
             Some(
                 "Median service time of items ranges from 50.0 µs (fast) to 100 µs (base). Both alternatives are faster than \
                  base (99 % confidence)"
             )
         );
-        assert_eq!(span("it", &places[..2], &places[0]), None);
+        assert_eq!(span("it", &places[..2], &places[0], None), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Open loads beside each other: what a step felt in each, and what a request cost the server.
+//! Open loads compared: what a step felt in each, and what a request cost the server.
 
 use crate::quantity;
 use crate::run::{Load, LoadStep, Run};
@@ -44,7 +44,7 @@ fn sentence(run: &Run, load: &Load, step: &str) -> Option<String> {
                 )
             });
             let p99 = quantity::duration(figure.at(99.0) as f64);
-            // Without the lateness of the generator, and without the wait for a free user.
+            // Without the send delay of the generator, and without the wait for a free user.
             let service = run.second_latency(&variant.name, &at);
             let service_time = service.map_or_else(String::new, |figure| {
                 format!(

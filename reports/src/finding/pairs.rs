@@ -19,7 +19,7 @@ pub(super) struct Pair<'a> {
     pub(super) against: Against,
 }
 
-/// All of them, in the order of the variants; none where they are few, or users are open arrivals.
+/// All of them, in the order of the variants; none where they are few, or the load is an open model.
 pub(super) fn of<'a>(run: &Run, table: &'a Table) -> Vec<Pair<'a>> {
     if table.latency == Latency::Response {
         return Vec::new();
@@ -52,7 +52,7 @@ fn pair<'a>(run: &Run, without: &'a Rung, with: &'a Rung) -> Pair<'a> {
     }
 }
 
-/// All of them in two sentences.
+/// All of them, the count of those that became faster first.
 pub(super) fn sentence(run: &Run, table: &Table) -> Option<String> {
     let pairs = of(run, table);
     let count = |wanted: &dyn Fn(Told) -> bool| {
@@ -85,36 +85,34 @@ pub(super) fn sentence(run: &Run, table: &Table) -> Option<String> {
     ];
     let others = others.iter().filter(|(count, _)| *count > 0);
     let others = others.map(|(count, words)| {
-        format!(
-            "; {count} {} {words}",
-            if *count == 1 { "is" } else { "are" }
-        )
+        format!("{count} {} {words}", if *count == 1 { "is" } else { "are" })
     });
-    let others: String = others.collect();
+    let others: Vec<String> = others.collect();
+    let others = match others.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!(" Of the others, {only}."),
+        Some((end, before)) => format!(" Of the others, {} and {end}.", before.join(", ")),
+    };
     let quantity = latency::quantity(
         table.latency,
         &Metric::P50,
         &run.scenario.ladder.latency.step,
     );
-    let without = range(pairs.iter().map(|pair| pair.without))?;
-    let with = range(pairs.iter().map(|pair| pair.with))?;
+    let [least, most] = ends(pairs.iter().map(|pair| pair.without))?;
+    let [_, most_with] = ends(pairs.iter().map(|pair| pair.with))?;
     Some(format!(
-        "Cached decisions make {faster} of {} designs faster{others} ({} confidence). {quantity} ranges from {without} without them, \
-         and from {with} with them",
+        "Cached decisions make {faster} of {} designs faster ({} confidence).{others} {quantity} ranges from {least} to {most} \
+         without them, and to at most {most_with} with them",
         pairs.len(),
         latency::percent(1.0 - crate::judge::ERROR)
     ))
 }
 
-/// `41.3 µs (opaque) to 341 ms (Basic)`.
-fn range<'a>(rungs: impl Iterator<Item = &'a Rung>) -> Option<String> {
+/// The fastest and the slowest: `41.3 µs (opaque)`.
+fn ends<'a>(rungs: impl Iterator<Item = &'a Rung>) -> Option<[String; 2]> {
     let measured: Vec<(u64, &str)> = rungs
         .filter_map(|rung| Some((rung.p50?, rung.variant.label.as_str())))
         .collect();
     let said = |(ns, label): &(u64, &str)| format!("{} ({label})", quantity::duration(*ns as f64));
-    Some(format!(
-        "{} to {}",
-        said(measured.iter().min()?),
-        said(measured.iter().max()?)
-    ))
+    Some([said(measured.iter().min()?), said(measured.iter().max()?)])
 }

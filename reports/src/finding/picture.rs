@@ -93,11 +93,12 @@ impl Picture {
         }
     }
 
-    /// With its headline, for a README.
+    /// With the first sentence of its headline, for a README.
     #[must_use]
     pub fn alone(&self, headline: &str) -> String {
         let label = self.label(headline);
-        text::alone([headline, &self.note, &label], ALONE, |room| {
+        let (first, _) = super::told(headline);
+        text::alone([&first, &self.note, &label], ALONE, |room| {
             self.drawing.drawn(room)
         })
     }
@@ -119,12 +120,7 @@ fn of_latency(
         .iter()
         .enumerate()
         .map(|(place, rung)| {
-            let ns = if *metric == Metric::P50 {
-                rung.p50
-            } else {
-                rung.p99
-            };
-            let value = ns.filter(|ns| *ns > 0).map(|ns| ns as f64);
+            let value = latency::measured(rung, metric).filter(|ns| *ns > 0.0);
             let interval = value.and_then(|_| interval(run, metric, &rung.variant.name));
             intervals.extend(interval);
             let against = if rung.is_baseline {
@@ -155,6 +151,7 @@ fn of_latency(
                     .and_then(|beside| beside.texts.get(place).cloned())
                     .unwrap_or_default(),
                 marks: attacks.marks(&rung.variant.name),
+                trade: table.given_up.telling(&rung.variant.gives_up),
             }
         })
         .collect();
@@ -172,27 +169,23 @@ fn of_latency(
         " Dotted line: the baseline. Ratios are medians over blocks, and need not be those of the medians shown.",
     );
     if let Some(quiet) = quiet {
-        for words in [
-            " Hollow dot: load ",
-            &quiet.name,
-            ". Filled dot: load ",
-            &at.load,
-            ".",
-        ] {
-            note.push_str(words);
-        }
+        note.push_str(&between_loads(&quiet.name, &at.load, &rows));
     }
-    note.push_str(attacks.note());
+    note.push_str(&verdicts(&rows));
+    note.push_str(&attacks.note());
+    note.push_str(trades(&rows));
     Picture {
         drawing: Drawing::Dots(Dots {
             title: format!("{quantity}, load {} (logarithmic scale)", at.load),
             scale: Scale::Time,
             value: if let Some(quiet) = quiet {
                 format!("{} → {}", quiet.name, at.load)
-            } else if *metric == Metric::P50 {
-                "median".to_owned()
             } else {
-                metric.to_string()
+                match metric {
+                    Metric::Cpu => "CPU/request".to_owned(),
+                    &Metric::P50 => "median".to_owned(),
+                    other => other.to_string(),
+                }
             },
             against: "vs baseline".to_owned(),
             more: beside.map_or_else(String::new, |beside| beside.heading),
@@ -200,6 +193,60 @@ fn of_latency(
             rows,
         }),
         note,
+    }
+}
+
+/// What the two dots of a row are, and what they do not mean where the second is lower.
+fn between_loads(quiet: &str, load: &str, rows: &[Row]) -> String {
+    let falls = rows.iter().any(|row| {
+        let before = row.without.map(|(before, _)| before);
+        let value = row.values.first().copied();
+        value
+            .zip(before)
+            .is_some_and(|(value, before)| value < before)
+    });
+    let why = if falls {
+        format!(
+            " A lower time under {load} does not mean that the load helps: a server that idles between requests answers each \
+             of them more slowly."
+        )
+    } else {
+        String::new()
+    };
+    format!(" Ring: load {quiet}. Dot: load {load}.{why}")
+}
+
+/// What the words mean that claim no direction, where rows have them.
+fn verdicts(rows: &[Row]) -> String {
+    const MEANINGS: [(&str, &str); 4] = [
+        (
+            "no change",
+            " No change: if there is a difference, it is too small to count.",
+        ),
+        (
+            "not distinguishable",
+            " Not distinguishable: the difference may be chance.",
+        ),
+        (
+            "too few blocks",
+            " Too few blocks: the run was too short to say which is faster.",
+        ),
+        (
+            "no verdict",
+            " No verdict: the run has too few measurements to say which is faster.",
+        ),
+    ];
+    let is_said = |words: &str| rows.iter().any(|row| row.against == words);
+    let said = MEANINGS.into_iter().filter(|(words, _)| is_said(words));
+    said.map(|(_, meaning)| meaning).collect()
+}
+
+/// Where the trade-offs come from, where rows have them.
+fn trades(rows: &[Row]) -> &'static str {
+    if rows.iter().all(|row| row.trade.is_empty()) {
+        ""
+    } else {
+        " Trade-offs, in small print, are warnings that a server gives at its start and most others do not; they are not measured."
     }
 }
 
@@ -266,7 +313,7 @@ fn of_lag(run: &Run, table: &Table) -> Picture {
     }
 }
 
-/// Each load a panel, so that a cache is seen beside the others and beside the ideal one of its size.
+/// Each load a panel, so that a cache is compared with the others and with the ideal one of its size.
 fn of_hits(run: &Run, table: &Table) -> Picture {
     let near = || table.hits.iter().filter(|hits| hits.cache.ideal.is_some());
     let all = |of: fn(&Hits) -> &str| {
@@ -293,12 +340,12 @@ fn of_hits(run: &Run, table: &Table) -> Picture {
     });
     Picture {
         drawing: Drawing::Panels(Panels {
-            title: "Share of requests that the cache answered (linear scale)".to_owned(),
+            title: "Share of requests that the cache answered, a panel for each load (linear scale)".to_owned(),
             panels: panels.collect(),
             labels,
         }),
-        note: "Filled dot: the cache. Hollow dot: an ideal cache of the same size for the same requests. Each share counts \
-            all requests of its load."
+        note: "Dot: the cache. Ring: an ideal cache of the same size for the same requests; a dot within its ring is as good \
+            as the ideal. Each share counts all requests of its load."
             .to_owned(),
     }
 }
@@ -348,6 +395,10 @@ fn of_pairs(run: &Run, table: &Table) -> Picture {
                 said: format!("{} → {}", said(pair.without), said(pair.with)),
                 against: pair.against.words_and_why(),
                 marks: worse.collect(),
+                trade: {
+                    let both = [pair.without, pair.with].map(|one| one.variant.gives_up.clone());
+                    table.given_up.telling(&both.concat())
+                },
                 ..Row::default()
             },
         ));
@@ -362,14 +413,24 @@ fn of_pairs(run: &Run, table: &Table) -> Picture {
                 ends,
                 said: said(rung),
                 marks: attacks.marks(&rung.variant.name),
+                trade: table.given_up.telling(&rung.variant.gives_up),
                 ..Row::default()
             },
         ));
     }
     rows.sort_by_key(|(ns, _)| *ns);
+    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
     let at = &run.scenario.ladder.latency;
     let quantity = latency::quantity(table.latency, &Metric::P50, &at.step);
+    let note = [
+        "Ring: without cached decisions. Dot: with them. Bars: 95 % confidence intervals of the median over blocks; a bar that \
+         is narrower than its dot is hidden.",
+        &verdicts(&rows),
+        &attacks.note(),
+        trades(&rows),
+    ];
     Picture {
+        note: note.concat(),
         drawing: Drawing::Dots(Dots {
             title: format!("{quantity}, load {} (logarithmic scale)", at.load),
             scale: Scale::Time,
@@ -377,19 +438,17 @@ fn of_pairs(run: &Run, table: &Table) -> Picture {
             against: "cached is".to_owned(),
             more: String::new(),
             attacks: attacks.names.clone(),
-            rows: rows.into_iter().map(|(_, row)| row).collect(),
+            rows,
         }),
-        note: format!(
-            "Hollow dot: without cached decisions. Filled dot: with them. Bars: 95 % confidence intervals of the median over \
-             blocks; a bar that is narrower than its dot is hidden.{}",
-            attacks.note()
-        ),
     }
 }
 
-/// The attacks that were run, as columns.
+/// The attacks that were run: a column for each of which anything passed, since what every variant refused tells none of
+/// them apart.
 struct Attacks<'a> {
     names: Vec<String>,
+    /// Those that every variant refused.
+    refused: Vec<String>,
     own: Vec<&'a str>,
     all: &'a [Attacked],
 }
@@ -402,8 +461,15 @@ impl<'a> Attacks<'a> {
                 own.push(&attacked.attack);
             }
         }
+        let passed = |attack: &&str| {
+            let mut of = table.attacks.iter().filter(|one| one.attack == *attack);
+            of.any(|one| one.outcome.passed > 0)
+        };
+        let (own, refused): (Vec<&str>, Vec<&str>) = own.into_iter().partition(passed);
+        let named = |attacks: &[&str]| attacks.iter().map(|attack| named(attack)).collect();
         Self {
-            names: own.iter().map(|attack| named(attack)).collect(),
+            names: named(&own),
+            refused: named(&refused),
             own,
             all: &table.attacks,
         }
@@ -420,12 +486,19 @@ impl<'a> Attacks<'a> {
         self.own.iter().map(of).collect()
     }
 
-    fn note(&self) -> &'static str {
-        if self.own.is_empty() {
-            ""
-        } else {
-            " Colour marks only whether the requests of an attack were refused."
+    fn note(&self) -> String {
+        let mut note = match self.own.is_empty() {
+            true => String::new(),
+            false => {
+                " Colour marks only whether the requests of an attack were refused.".to_owned()
+            }
+        };
+        if !self.refused.is_empty() {
+            note.push_str(" Refused by every variant: ");
+            note.push_str(&self.refused.join(", "));
+            note.push('.');
         }
+        note
     }
 }
 

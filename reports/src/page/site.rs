@@ -39,7 +39,10 @@ impl Entry {
             );
             let [wide, narrow] = shown.both();
             html! {
-                div class="picture" { (picture("plot wide", &label, &wide)) (picture("plot narrow", &label, &narrow)) }
+                div class="picture" {
+                    (picture("plot wide", &label, &wide)) (picture("plot narrow", &label, &narrow))
+                    p class="note" { (shown.note) }
+                }
             }
             .into_string()
         });

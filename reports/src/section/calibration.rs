@@ -1,4 +1,4 @@
-//! What machine and generator can tell apart, beside the figures that rest on it: a sentence, and the calibration itself
+//! What machine and generator can tell apart, with the figures that rest on it: a sentence, and the calibration itself
 //! folded away below it.
 
 use crate::document::{Block, Document, Section, Table};
@@ -6,7 +6,7 @@ use crate::quantity;
 use crate::run::Run;
 use crate::run::calibration::{Calibration, Noise, Pacing};
 
-/// Share of the offered rate that must be achieved for its lateness to mean something.
+/// Share of the offered rate that must be achieved for its send delay to mean something.
 const KEPT_UP: f64 = 0.99;
 const PACING_COLUMNS: [&str; 5] = [
     "offered/s",

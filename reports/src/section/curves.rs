@@ -64,7 +64,7 @@ pub struct Line {
 }
 
 /// The charts of a run: the ladder's own first, then the scenario's order; none for a step without
-/// curves. With open arrivals the service time has a second chart, after that of the response time.
+/// curves. In an open model the service time has a second chart, after that of the response time.
 #[must_use]
 pub fn of(run: &Run) -> Vec<Curves> {
     let steps = run
@@ -391,7 +391,7 @@ fn plane(curves: &Curves) -> Plane {
     }
 }
 
-/// A small plot for each line, beside the baseline's.
+/// A small plot for each line, with the baseline's.
 fn multiples(curves: &Curves, axis: &str) -> Multiples {
     let all = plane(curves);
     let named = curves.lines.iter().map(|line| match median(line) {

@@ -1,4 +1,4 @@
-//! What caches had of what they were asked for, beside the best that a cache of that size could have had.
+//! What caches had of what they were asked for, compared with the best that a cache of that size could have had.
 
 use crate::document::{Block, Section, Table};
 use crate::quantity::{self, NOT_MEASURED};

@@ -30,7 +30,7 @@ use crate::{
     run::{Figure, Latency, LoadStep, Run, Slice, Terms, Variant},
 };
 
-/// What open arrivals feel is the waiting: the percentile of the response time that findings speak of.
+/// What clients of an open model feel is the waiting: the percentile of the response time that findings speak of.
 const PERCENTILE_OF_OPEN: f64 = 99.0;
 
 /// The ladder of a run.
@@ -46,7 +46,7 @@ pub struct Table {
     pub rungs: Vec<Rung>,
     /// What each change of the scenario made.
     pub changes: Changes,
-    /// What the variants give up.
+    /// The trade-offs of the variants.
     pub given_up: GivenUp,
     /// What open loads offered, and what became of it.
     pub offered: Vec<Offered>,
@@ -71,9 +71,9 @@ pub struct Rung {
     pub variant: Variant,
     /// Whether the others are compared with it.
     pub is_baseline: bool,
-    /// Median of the latency that stands first, nanoseconds.
+    /// Median of the latency that comes first, nanoseconds.
     pub p50: Option<u64>,
-    /// Median service time, nanoseconds, where the arrivals are open and it stands second.
+    /// Median service time, nanoseconds, where the model is open and it comes second.
     pub service: Option<u64>,
     /// Median latency of the first request of a fresh token, nanoseconds.
     pub first: Option<u64>,

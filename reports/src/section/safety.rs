@@ -1,4 +1,4 @@
-//! Cost beside safety: what each variant costs, and what became of the attacks on it. An attack that was not run is
+//! Cost and safety: what each variant costs, and what became of the attacks on it. An attack that was not run is
 //! not a safety that was shown.
 
 use super::ladder::{Rung, Table as Ladder, words};
@@ -11,7 +11,7 @@ const TITLE: &str = "Cost and safety";
 const COSTS: [&str; 3] = ["requests/s", "CPU s/million", "memory"];
 const NOTE: &str = "A cell of safety counts what passed of what should have been refused, in an attack that this run made; memory \
     is the most that the servers held in any slice.";
-/// The attacks that every table asks for, beside the revoke, which probes answer.
+/// The attacks that every table asks for, apart from the revoke, which probes answer.
 const ASKED_FOR: [&str; 3] = ["theft", "replay", "flood"];
 const REVOKE: &str = "revoke";
 
@@ -110,7 +110,7 @@ impl Row {
     }
 }
 
-/// The costs that stand in the table beside the latencies, in words: capacity, CPU, memory.
+/// The costs that stand in the table next to the latencies, in words: capacity, CPU, memory.
 #[must_use]
 pub fn costs(rung: &Rung, row: &Row) -> [String; 3] {
     let missing = || NOT_MEASURED.to_owned();
@@ -125,7 +125,7 @@ pub fn costs(rung: &Rung, row: &Row) -> [String; 3] {
     ]
 }
 
-/// Each variant's rung beside its row.
+/// Each variant's rung with its row.
 pub fn beside<'a>(
     ladder: &'a Ladder,
     safety: &'a Safety,
@@ -173,7 +173,7 @@ pub(super) fn section(run: &Run, ladder: &Ladder) -> Option<Section> {
         .chain(&COSTS)
         .map(|name| (*name).to_owned())
         .chain(safety.columns())
-        .chain(["given up".to_owned()])
+        .chain(["trade-off".to_owned()])
         .collect();
     let rows = beside(ladder, &safety).map(|(rung, row)| {
         let shown = row.shown().into_iter().map(|cell| Cell {

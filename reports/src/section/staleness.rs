@@ -16,6 +16,8 @@ const AXIS: &str = "time from the answer to the revoke until the request was sen
 const COLUMNS: [&str; 7] = [
     "variant", "probed", "passed", "share", "p50", "p99", "longest",
 ];
+/// So many variants that let requests pass are named with a lag each.
+const FEW: usize = 2;
 /// How strong the parts up to p50, p99 and the longest are.
 const STRENGTHS: [f64; 3] = [1.0, 0.55, 0.25];
 
@@ -78,30 +80,31 @@ impl Staleness {
         )
     }
 
-    /// All variants in one or two sentences: those that let requests pass, and those that did not.
+    /// All variants in one or two sentences: those that let requests pass, and those that did not. How many passed is in
+    /// the table.
     pub(crate) fn sentence_of_all(all: &[Self]) -> Option<String> {
         let (tight, loose): (Vec<&Self>, Vec<&Self>) = all.iter().partition(|one| one.stale == 0);
-        let passed: Vec<String> = loose
-            .iter()
-            .map(|one| {
-                let lag = one.longest.map_or_else(String::new, |ns| {
-                    format!(" for up to {}", quantity::duration(ns as f64))
-                });
-                format!(
-                    "{}{lag} ({} of {}, {})",
-                    one.variant,
-                    quantity::grouped(one.stale),
-                    quantity::grouped(one.probed),
-                    quantity::share(one.stale as f64 / one.probed.max(1) as f64)
-                )
-            })
-            .collect();
-        let passed = (!passed.is_empty()).then(|| {
+        let known = || loose.iter().filter_map(|one| Some((one.longest?, *one)));
+        let lag = |(ns, one): (u64, &Self)| {
             format!(
-                "After a revoke, requests still passed with {}",
-                passed.join("; ")
+                "for up to {} with {}",
+                quantity::duration(ns as f64),
+                one.variant
             )
-        });
+        };
+        let passed = match loose.as_slice() {
+            [] => None,
+            few if few.len() <= FEW && known().count() == few.len() => {
+                Some(known().map(lag).collect::<Vec<_>>().join(" and "))
+            }
+            many => Some({
+                let names: Vec<&str> = many.iter().map(|one| one.variant.as_str()).collect();
+                let longest = known().max_by_key(|(ns, _)| *ns).map(lag);
+                let longest = longest.map_or_else(String::new, |lag| format!(", {lag}"));
+                format!("with {}{longest}", names.join(" · "))
+            }),
+        };
+        let passed = passed.map(|how| format!("After a revoke, requests still passed {how}"));
         let refused = (!tight.is_empty()).then(|| {
             let names: Vec<&str> = tight.iter().map(|one| one.variant.as_str()).collect();
             let probed = tight.iter().map(|one| one.probed).sum();

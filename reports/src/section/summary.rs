@@ -36,7 +36,7 @@ pub struct Summary {
     pub load: String,
     /// Users: as many requests can be under way.
     pub users: usize,
-    /// Which latency stands first.
+    /// Which latency comes first.
     pub latency: Latency,
     /// Arrivals a second that an open load planned.
     pub planned_per_s: Option<f64>,
@@ -334,7 +334,7 @@ impl Summary {
         }
     }
 
-    /// The histogram of a step's latency that stands first; none of a run that does not hold it.
+    /// The histogram of a step's latency that comes first; none of a run that does not hold it.
     fn histogram(&self, step: &Step) -> Option<Table> {
         let figure = step.figure(self.latency)?;
         let most = figure.buckets.iter().map(|(_, samples)| *samples).max()?;

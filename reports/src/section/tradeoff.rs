@@ -1,4 +1,4 @@
-//! The security trade-off as a picture: what each variant costs, beside how long a revoked token passed, or whether an
+//! The security trade-off as a picture: what each variant costs, against how long a revoked token passed, or whether an
 //! attack did. Its figures are those of [`super::safety`].
 
 use super::ladder::{Rung, Table as Ladder};

@@ -124,7 +124,7 @@ fn one_block_says_nothing_of_faster_or_slower() {
     let finding = assert_agreement(&run);
     let headline = &finding.sentences[0];
     assert!(
-        headline.starts_with("Median service time of items: the base "),
+        headline.starts_with("Median service time of items ranges from "),
         "{headline}"
     );
     assert!(
@@ -204,8 +204,7 @@ fn stale_grants_and_attacks_are_counted_as_they_were() {
     let finding = assert_agreement(&run);
     assert_eq!(
         finding.sentences[0],
-        "After a revoke, requests still passed with the slow one (50 of 1\u{202f}000, 5.00 %). None of 3\u{202f}000 passed with \
-         the base · the fast one · the same again"
+        "After a revoke, requests still passed with the slow one. None of 3\u{202f}000 passed with the base · the fast one · the same again"
     );
     assert_eq!(
         finding.sentences.last().unwrap(),

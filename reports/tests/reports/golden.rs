@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use authlab_reports::duel::{Duel, benchmark, junit};
 use authlab_reports::page::site::{self, Entry};
 use authlab_reports::run::{Run, Terms};
-use authlab_reports::{compare, folder, ladder, page, render};
+use authlab_reports::{compare, finding, folder, page, render};
 use sha2::{Digest as _, Sha256};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/golden.txt");
@@ -103,8 +103,8 @@ fn of_run(name: &str, run: &Run, renders: &mut Renders) {
         let earlier = renders.insert(format!("{name}/{form}"), text);
         assert_eq!(earlier, None, "{name} {form}");
     };
-    add("run.txt", render::text(&ladder::document(run)));
-    add("summary.md", render::markdown(&ladder::document(run)));
+    add("run.txt", render::text(&finding::document(run)));
+    add("summary.md", render::markdown(&finding::document(run)));
     add("index.html", page::render(run).unwrap());
     if let Some(picture) = page::picture(run).unwrap() {
         add("ladder.svg", picture);

@@ -5,6 +5,9 @@ use crate::judge::{Row, Verdict};
 use crate::order_statistics::Interval;
 use crate::quantity;
 
+/// A greater ratio is a multiple: a change of so many hundredths is hard to read.
+const MANIFOLD: f64 = 10.0;
+
 /// What may be said of a variant: its verdict, or why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
@@ -53,6 +56,12 @@ impl Against {
         self.ratio.is_some()
     }
 
+    /// Whether a verdict lacks blocks, and nothing else is known to be lacking.
+    #[must_use]
+    pub fn lacks_blocks(&self) -> bool {
+        matches!(self.told, Told::NoVerdict | Told::NoInterval) && self.lacks_blocks
+    }
+
     /// `2.00× faster`, `1.08× slower`, or what the verdict is where it claims no direction.
     #[must_use]
     pub fn words(&self) -> String {
@@ -72,14 +81,15 @@ impl Against {
     /// The same, with what a verdict lacks where that is blocks: for where there is room.
     #[must_use]
     pub fn words_and_why(&self) -> String {
-        match self.told {
-            Told::NoVerdict | Told::NoInterval if self.lacks_blocks => "too few blocks".to_owned(),
-            _ => self.words(),
+        if self.lacks_blocks() {
+            "too few blocks".to_owned()
+        } else {
+            self.words()
         }
     }
 
     /// The confidence interval in the direction of the words: `1.90× … 2.10×`; as a change of the baseline's time where
-    /// they claim none: `−2.9 … +5.3 %`. None without an interval.
+    /// they claim none: `−2.9 … +5.3 %`, or `18 500× … 38 700× as long`. None without an interval.
     #[must_use]
     pub fn ends(&self) -> Option<String> {
         let Interval { low, high, .. } = self.interval?;
@@ -88,6 +98,9 @@ impl Against {
                 quantity::range(1.0 / high, 1.0 / low, quantity::times)
             }
             Told::Verdict(Verdict::Slower) => quantity::range(low, high, quantity::times),
+            _ if high > MANIFOLD => {
+                format!("{} as long", quantity::range(low, high, quantity::times))
+            }
             _ => quantity::effects(low - 1.0, high - 1.0),
         })
     }

@@ -31,7 +31,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// In words, beside the figure.
+    /// In words, next to the figure.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {

@@ -1,35 +1,40 @@
-//! What variants give up: said once where all of them do, and in brief with a number where it takes
+//! The trade-offs of variants: said once where all of them have them, and in brief with a number where it takes
 //! many words.
 
 use crate::run::Run;
 
 /// From this length of a text on, rungs carry it in brief with its number, and the text stands below.
 const SHORT_ENOUGH: usize = 40;
+/// A trade-off of a greater share of the variants does not tell them apart.
+const MOST_SHARED: f64 = 0.75;
 
-/// What variants give up.
+/// The trade-offs of variants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenUp {
-    /// What every variant gives up: nothing that tells them apart.
+    /// Those of every variant: nothing that tells them apart.
     pub by_all: Vec<String>,
-    /// What some do, in order of first appearance.
+    /// Those of some, in order of first appearance.
     pub by_some: Vec<String>,
-    /// How many variants give up each of `by_some`.
+    /// How many variants have each of `by_some`.
     pub carriers: Vec<usize>,
+    /// How many variants there are.
+    pub variants: usize,
 }
 
 impl GivenUp {
     pub(crate) fn of(run: &Run) -> Self {
         let mut texts: Vec<String> = Vec::new();
         for text in run.variants.iter().flat_map(|variant| &variant.gives_up) {
-            if !texts.contains(text) {
-                texts.push(text.clone());
+            let text = without_address(text);
+            if !texts.contains(&text) {
+                texts.push(text);
             }
         }
         let several = run.variants.len() > 1;
         let carriers = |text: &String| {
             let variants = run.variants.iter();
             variants
-                .filter(|variant| variant.gives_up.contains(text))
+                .filter(|variant| is_among(text, &variant.gives_up))
                 .count()
         };
         let (by_all, by_some): (Vec<_>, Vec<_>) = texts
@@ -39,13 +44,31 @@ impl GivenUp {
             by_all,
             carriers: by_some.iter().map(carriers).collect(),
             by_some,
+            variants: run.variants.len(),
+        }
+    }
+
+    /// What tells a variant apart, for a picture: the rarest in brief, and how many more there are; empty where it has no
+    /// trade-off that most do not have.
+    pub(crate) fn telling(&self, gives_up: &[String]) -> String {
+        let most = MOST_SHARED * self.variants as f64;
+        let both = self.by_some.iter().zip(&self.carriers);
+        let mut here: Vec<(usize, &String)> = both
+            .filter(|(text, carriers)| is_among(text, gives_up) && **carriers as f64 <= most)
+            .map(|(text, carriers)| (*carriers, text))
+            .collect();
+        here.sort_by_key(|(carriers, _)| *carriers);
+        match here.as_slice() {
+            [] => String::new(),
+            [(_, only)] => brief(only).to_owned(),
+            [(_, first), others @ ..] => format!("{}; {} more", brief(first), others.len()),
         }
     }
 
     /// What stands at a rung: short texts; the others in brief with their numbers while there is
     /// room for so many characters, the rarest first, then by number alone.
     pub(crate) fn at(&self, gives_up: &[String], room: usize) -> Vec<String> {
-        let here = |text: &&String| gives_up.contains(text);
+        let here = |text: &&String| is_among(text, gives_up);
         let mut said: Vec<String> = self
             .by_some
             .iter()
@@ -92,6 +115,21 @@ impl GivenUp {
 
     fn numbered(&self) -> impl Iterator<Item = (usize, &String)> {
         (1..).zip(self.by_some.iter().filter(|text| !is_short(text)))
+    }
+}
+
+fn is_among(text: &String, gives_up: &[String]) -> bool {
+    gives_up.iter().any(|one| without_address(one) == *text)
+}
+
+/// Without the address of a service, which is started on a port of its own for each variant, and has the same trade-off:
+/// `redis://127.0.0.1:6379/0: no persistence` → `no persistence`.
+fn without_address(text: &str) -> String {
+    match text.split_once(": ") {
+        Some((address, danger)) if address.contains("://") && !address.contains(' ') => {
+            danger.to_owned()
+        }
+        _ => text.to_owned(),
     }
 }
 
@@ -176,6 +214,7 @@ mod tests {
             by_all: Vec::new(),
             by_some: TEXTS.map(|(text, ..)| text.to_owned()).into(),
             carriers: TEXTS.map(|(.., carriers)| carriers).into(),
+            variants: 8,
         };
         let first_three = TEXTS[..3]
             .iter()
@@ -192,6 +231,37 @@ mod tests {
         ] {
             let mark = joined(given_up.at(&first_three, room));
             assert_eq!(mark, said, "{room}");
+        }
+    }
+
+    #[test]
+    fn a_picture_says_the_rarest_danger_and_counts_the_rest_but_for_what_most_share() {
+        let mut given_up = GivenUp {
+            by_all: Vec::new(),
+            by_some: TEXTS.map(|(text, ..)| text.to_owned()).into(),
+            carriers: TEXTS.map(|(.., carriers)| carriers).into(),
+            variants: 8,
+        };
+        let all = given_up.by_some.clone();
+        assert_eq!(given_up.telling(&all[..1]), TEXTS[0].1);
+        assert_eq!(given_up.telling(&all[..3]), "a stolen token passes; 2 more");
+        given_up.variants = 3;
+        assert_eq!(given_up.telling(&all[..1]), "");
+    }
+
+    #[test]
+    fn the_port_of_a_service_tells_no_variants_apart() {
+        let danger = "no persistence: a restart of Redis ends every session and token";
+        assert_eq!(
+            without_address(&format!("redis://127.0.0.1:31991/0: {danger}")),
+            danger
+        );
+        for same in [
+            TEXTS[0].0,
+            "central: --password md5: see https://a/",
+            danger,
+        ] {
+            assert_eq!(without_address(same), same);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Open arrivals: what was planned, what was answered, and whose fault the difference is.
+//! Open loads: what was planned, what was answered, and whose fault the difference is.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub struct Offered {
     pub planned_per_s: f64,
     /// Answers, as expected, a second of the time in which they came.
     pub answered_per_s: f64,
-    /// Lateness of the generator at p50 and p99, nanoseconds: of the load's first step.
+    /// Send delay of the generator at p50 and p99, nanoseconds: of the load's first step.
     pub timer: Option<(u64, u64)>,
     /// Share of the arrivals that waited because every user was busy.
     pub queued: f64,

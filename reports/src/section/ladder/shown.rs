@@ -9,7 +9,7 @@ use crate::run::{Latency, Run};
 
 /// Characters of a line below the ladder on a terminal: what takes more is said in a line of its own.
 const LINE: usize = 80;
-/// Before what a variant gives up, on a terminal.
+/// Before the trade-offs of a variant, on a terminal.
 const MARK: &str = "! ";
 /// So many sentences stand in the open.
 const IN_THE_OPEN: usize = 2;
@@ -65,7 +65,7 @@ pub fn document(run: &Run) -> Document {
     }
     let notes = ladder.given_up.notes();
     if !notes.is_empty() {
-        document.on_page("Given up:".to_owned());
+        document.on_page("Trade-offs:".to_owned());
         document.on_page(Block::List(notes.clone()));
     }
     if let Some(parts) = parts(ladder) {
@@ -109,7 +109,7 @@ fn verdict(run: &Run) -> Option<String> {
     Some(document::full_stop(&duel.sentence()))
 }
 
-/// The figures; what a variant gives up stands below them.
+/// The figures; the trade-offs of the variants are below them.
 fn on_terminal(ladder: &Table, document: &mut Document) {
     let header = [ladder.heading.load.as_str()]
         .into_iter()
@@ -148,7 +148,7 @@ fn on_page(ladder: &Table) -> document::Table {
     let header = [ladder.heading.load.as_str()]
         .into_iter()
         .chain(words::columns(ladder.latency))
-        .chain(["given up"]);
+        .chain(["trade-off"]);
     let rungs = ladder.rungs.iter().map(|rung| {
         let mut cells = words::cells(ladder.latency, rung);
         cells.push(words::given_up(ladder, rung, words::CELL));
@@ -169,7 +169,7 @@ fn parts(ladder: &Table) -> Option<document::Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
-/// What stands below a summary: what the variant gives up, and what it offered and cost.
+/// What is below a summary: the variant's trade-offs, and what it offered and cost.
 pub(crate) fn below_a_summary(ladder: &Table) -> Option<Section> {
     let blocks = below(ladder);
     (!blocks.is_empty()).then(|| Section {
@@ -200,7 +200,7 @@ fn below(ladder: &Table) -> Vec<Block> {
     let mut blocks = Vec::new();
     let notes = ladder.given_up.notes();
     if !notes.is_empty() {
-        blocks.extend([Block::Heading("Given up".to_owned()), Block::List(notes)]);
+        blocks.extend([Block::Heading("Trade-offs".to_owned()), Block::List(notes)]);
     }
     blocks.extend(parts(ladder).map(Block::Table));
     let offered: Vec<Block> = ladder

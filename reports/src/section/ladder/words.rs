@@ -70,7 +70,7 @@ fn short_name(cpu: &str) -> String {
         .join(" ")
 }
 
-/// The names of the latencies in [`cells`]. Of open arrivals the response time stands first, and the
+/// The names of the latencies in [`cells`]. In an open model the response time comes first, and the
 /// service time second.
 pub(crate) fn latency_columns(latency: Latency) -> &'static [&'static str] {
     match latency {
@@ -198,14 +198,14 @@ fn capacity(capacity: Option<Capacity>) -> String {
 /// Room for [`given_up`] in a cell of a table.
 pub(crate) const CELL: usize = 48;
 
-/// What a variant gives up, and what it failed at, in `room` characters if it can be said in so few.
+/// The trade-offs of a variant, and what it failed at, in `room` characters if it can be said in so few.
 pub(crate) fn given_up(table: &Table, rung: &Rung, room: usize) -> String {
     let failed =
         (rung.failures > 0).then(|| format!("{} failed", quantity::grouped(rung.failures)));
     with_counts(table, rung, room, failed)
 }
 
-/// What a variant gives up, and what was retried, where what it failed at has a column.
+/// The trade-offs of a variant, and what was retried, where what it failed at has a column.
 pub(crate) fn remarks(table: &Table, rung: &Rung, room: usize) -> String {
     with_counts(table, rung, room, None)
 }
