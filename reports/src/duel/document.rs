@@ -379,14 +379,14 @@ pub(super) fn objections(duel: &Duel) -> Vec<String> {
         .collect()
 }
 
-/// `run valid · timer lateness p99 31 µs · steal 0 % · A/A floor 2.1 %`.
+/// `run valid · send delay p99 31 µs · steal 0 % · A/A floor 2.1 %`.
 fn quality(duel: &Duel) -> String {
     let quality = &duel.quality;
     let parts = [
         Some(format!("run {}", quality.validity)),
         quality
             .timer_p99_ns
-            .map(|ns| format!("timer lateness p99 {}", quantity::tick(ns as f64))),
+            .map(|ns| format!("send delay p99 {}", quantity::tick(ns as f64))),
         quality
             .steal
             .map(|steal| format!("steal {}", quantity::share(steal))),
