@@ -69,6 +69,9 @@ pub(crate) struct Arguments {
         default_value = "p50,errors"
     )]
     gate: Vec<Metric>,
+    /// Differences below this are no change, for example 5% [default: 3%]
+    #[arg(help_heading = "Verdict", long, value_name = "PERCENT", value_parser = margin)]
+    margin: Option<f64>,
     /// How long it may take, servers' starts among it; it ends as soon as the verdict is certain, and not before 20 blocks
     #[arg(help_heading = "Verdict", long, value_name = "TIME", default_value = "2m", value_parser = authlab_reports::duration::typed)]
     within: String,
@@ -119,7 +122,7 @@ pub(crate) struct Arguments {
         long,
         value_names = ["BASE", "HEAD", "FILTER"],
         num_args = 2..=3,
-        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions", "timeout"]
+        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "margin", "instructions", "timeout"]
     )]
     bench: Vec<String>,
     /// Run benchmarks on all cores, as multi-threaded ones need, instead of on those of the servers
@@ -177,6 +180,16 @@ impl Inconclusive {
     }
 }
 
+/// `5%` as a share.
+fn margin(text: &str) -> Result<f64, &'static str> {
+    let percent = text.strip_suffix('%').unwrap_or(text).trim().parse();
+    percent
+        .ok()
+        .filter(|percent: &f64| (0.1..=100.0).contains(percent))
+        .map(|percent| percent / 100.0)
+        .ok_or("a margin is 0.1% to 100%, for example 5%")
+}
+
 pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
     if let [base, head, filter @ ..] = arguments.bench.as_slice() {
         return bench::run(&bench::Arguments {
@@ -224,6 +237,7 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
             gates: arguments.gate.iter().map(Metric::to_string).collect(),
             within_ms: u64::try_from(scenario::within(&arguments)?.as_millis())?,
             looks: Vec::new(),
+            margin: arguments.margin,
         }),
         instructions: None,
         watched: false,

@@ -80,6 +80,12 @@ pub(super) fn judge(run: &Run, terms: &Terms) -> Rows {
             "{blocks} blocks are too few for a verdict: it takes {least} at least"
         ));
     }
+    if let Some(margin) = terms.margin {
+        let margin = quantity::share(margin);
+        caveats.push(format!(
+            "the margin is {margin}: differences below it are no change"
+        ));
+    }
     caveats.extend(rows.iter().filter_map(|row| would_decide(run, row)));
     if sequential.when != When::Once {
         let gated = rows.iter().filter(|row| row.role == Role::Gated);
