@@ -31,9 +31,6 @@ use crate::{exit, flags, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Scenario file whose steps and load are used; --base and --head may name its variants
-    #[arg(value_name = "SCENARIO")]
-    scenario: Option<PathBuf>,
     /// Baseline: a command (`{port}` becomes a free port), a URL or host:port, or a variant of SCENARIO
     #[arg(help_heading = "Servers", long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
     base: Option<Confidential>,
@@ -59,8 +56,6 @@ pub(crate) struct Arguments {
     /// Name of the duel [default: that of SCENARIO, or duel]
     #[arg(long)]
     name: Option<String>,
-    #[command(flatten, next_help_heading = "Requests")]
-    requests: Requests,
     /// Metrics that decide: p50, errors, cpu, p90, p99, p99.9, capacity, stale, memory, stage-NAME
     #[arg(
         help_heading = "Verdict",
@@ -72,36 +67,8 @@ pub(crate) struct Arguments {
     /// Differences below this are no change, for example 5% [default: 3%]
     #[arg(help_heading = "Verdict", long, value_name = "PERCENT", value_parser = margin)]
     margin: Option<f64>,
-    /// How long it may take, servers' starts among it; it ends as soon as the verdict is certain, and not before 20 blocks
-    #[arg(help_heading = "Verdict", long, value_name = "TIME", default_value = "2m", value_parser = authlab_reports::duration::typed)]
-    within: String,
-    /// Users of a closed model [default: 1, or those of SCENARIO]
-    #[arg(help_heading = "Load", long)]
-    users: Option<usize>,
-    /// Length of a slice [default: 100ms, or that of SCENARIO]
-    #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
-    slice: Option<String>,
-    /// Longest warm-up after each start of a server
-    #[arg(help_heading = "Load", long, default_value = "2s", value_parser = authlab_reports::duration::typed)]
-    warm_up: String,
-    /// A request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
-    #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
-    timeout: Option<String>,
-    /// Restart the servers after so many blocks; 0 for never
-    #[arg(help_heading = "Load", long, default_value_t = 10)]
-    restart_blocks: usize,
-    /// Path that answers 2xx when the server of a command is ready [default: any answer on / counts]
-    #[arg(help_heading = "Servers", long, value_name = "PATH", value_parser = Confidential::url)]
-    ready: Option<Confidential>,
-    /// How long the server of a command may take to be ready
-    #[arg(help_heading = "Servers", long, default_value = "10s", value_parser = authlab_reports::duration::typed)]
-    ready_within: String,
-    /// Use HTTP/2
-    #[arg(help_heading = "Servers", long)]
-    http2: bool,
-    /// Profile of SCENARIO
-    #[arg(help_heading = "Load", long, default_value = "quick")]
-    profile: String,
+    #[command(flatten)]
+    conditions: Conditions,
     /// Also count user-space instructions per request, in a separate pass with perf or valgrind
     #[arg(help_heading = "Verdict", long)]
     pub(crate) instructions: bool,
@@ -132,6 +99,46 @@ pub(crate) struct Arguments {
         requires = "bench"
     )]
     all_cores: bool,
+}
+
+// What both sides are under. Not a doc comment: clap would make it the verb's own.
+#[derive(clap::Args)]
+pub(crate) struct Conditions {
+    /// Scenario file whose steps and load are used; --base and --head may name its variants
+    #[arg(value_name = "SCENARIO")]
+    scenario: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Requests")]
+    requests: Requests,
+    /// How long it may take, servers' starts among it; it ends as soon as the verdict is certain, and not before 20 blocks
+    #[arg(help_heading = "Verdict", long, value_name = "TIME", default_value = "2m", value_parser = authlab_reports::duration::typed)]
+    within: String,
+    /// Users of a closed model [default: 1, or those of SCENARIO]
+    #[arg(help_heading = "Load", long)]
+    users: Option<usize>,
+    /// Length of a slice [default: 100ms, or that of SCENARIO]
+    #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
+    slice: Option<String>,
+    /// Longest warm-up after each start of a server
+    #[arg(help_heading = "Load", long, default_value = "2s", value_parser = authlab_reports::duration::typed)]
+    warm_up: String,
+    /// A request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
+    #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
+    timeout: Option<String>,
+    /// Restart the servers after so many blocks; 0 for never
+    #[arg(help_heading = "Load", long, default_value_t = 10)]
+    restart_blocks: usize,
+    /// Path that answers 2xx when the server of a command is ready [default: any answer on / counts]
+    #[arg(help_heading = "Servers", long, value_name = "PATH", value_parser = Confidential::url)]
+    ready: Option<Confidential>,
+    /// How long the server of a command may take to be ready
+    #[arg(help_heading = "Servers", long, default_value = "10s", value_parser = authlab_reports::duration::typed)]
+    ready_within: String,
+    /// Use HTTP/2
+    #[arg(help_heading = "Servers", long)]
+    http2: bool,
+    /// Profile of SCENARIO
+    #[arg(help_heading = "Load", long, default_value = "quick")]
+    profile: String,
 }
 
 // What becomes of the verdict. A repeated duel takes none of it from its run. Not a doc comment: clap would make it the verb's own.
@@ -211,10 +218,16 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
         }
         None => (arguments, typed.clone()),
     };
+    let finished = fight(&arguments, &typed, true)?;
+    end(&arguments, finished)
+}
+
+/// Fights it to its end; how it stands is told where somebody waits for this duel alone.
+fn fight(arguments: &Arguments, typed: &ArgMatches, is_told: bool) -> anyhow::Result<Finished> {
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
-    let scenario = scenario::of(&arguments, &typed)?;
+    let scenario = scenario::of(arguments, typed)?;
     flags::check(&scenario)?;
-    let mut words = words::of::<Arguments>("duel", &typed, &words::ids::<End>());
+    let mut words = words::of::<Arguments>("duel", typed, &words::ids::<End>());
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
     if arguments.seed.is_none() {
         words.extend(["--seed".to_owned(), seed.to_string()]);
@@ -235,24 +248,25 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
             head: scenario.variants[1].name.clone(),
             load: scenario.ladder.latency.load.clone(),
             gates: arguments.gate.iter().map(Metric::to_string).collect(),
-            within_ms: u64::try_from(scenario::within(&arguments)?.as_millis())?,
+            within_ms: u64::try_from(scenario::within(arguments)?.as_millis())?,
             looks: Vec::new(),
             margin: arguments.margin,
         }),
         instructions: None,
         watched: false,
     };
-    outset::tell(&scenario, &order);
+    if is_told {
+        outset::tell(&scenario, &order);
+    }
     if arguments.instructions {
         // In a pass of its own: what is counted is slowed down by it.
         order.instructions = Some(counted(&scenario, &order)?);
     }
-    let finished = conduct(&scenario, &order, |progress| {
-        if let Progress::Slice { run, .. } = progress {
-            outset::told(run);
-        }
+    let finished = conduct(&scenario, &order, |progress| match progress {
+        Progress::Slice { run, .. } if is_told => outset::told(run),
+        _ => {}
     })?;
-    end(&arguments, finished)
+    Ok(finished)
 }
 
 /// Whether it is the candidate.
