@@ -21,7 +21,7 @@ use authlab_reports::duel::Duel;
 use authlab_reports::folder;
 use authlab_reports::judge::metric::Metric;
 use authlab_reports::run::{Instructions, Run, Terms};
-use clap::ArgMatches;
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 
 use crate::format::{Format, Written};
 use crate::requests::Requests;
@@ -141,6 +141,13 @@ pub(crate) struct Conditions {
     profile: String,
 }
 
+impl Conditions {
+    /// How long a duel may take, as typed.
+    pub(crate) fn within(&self) -> &str {
+        &self.within
+    }
+}
+
 // What becomes of the verdict. A repeated duel takes none of it from its run. Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args)]
 struct End {
@@ -192,9 +199,9 @@ fn margin(text: &str) -> Result<f64, &'static str> {
     let percent = text.strip_suffix('%').unwrap_or(text).trim().parse();
     percent
         .ok()
-        .filter(|percent: &f64| (0.1..=100.0).contains(percent))
+        .filter(|percent: &f64| (0.1..=1000.0).contains(percent))
         .map(|percent| percent / 100.0)
-        .ok_or("a margin is 0.1% to 100%, for example 5%")
+        .ok_or("a margin is 0.1% to 1000%, for example 5%")
 }
 
 pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -220,6 +227,23 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
     };
     let finished = fight(&arguments, &typed, true)?;
     end(&arguments, finished)
+}
+
+/// A duel of another verb, by the words that would be typed, without a word on its way. Its judgement is kept beside its run,
+/// where there is anything to judge.
+pub(crate) fn between(words: &[String]) -> anyhow::Result<(Finished, Option<Duel>)> {
+    let command = Arguments::augment_args(Command::new("duel").no_binary_name(true));
+    let typed = command.try_get_matches_from(words)?;
+    let finished = fight(&Arguments::from_arg_matches(&typed)?, &typed, false)?;
+    let is_measured = !finished.run.slices.is_empty() || finished.run.silent.is_some();
+    let terms = finished.run.duel.as_ref().filter(|_| is_measured);
+    let duel = terms
+        .map(|terms| Duel::of(&finished.run, terms))
+        .transpose()?;
+    if let Some(duel) = &duel {
+        Written::of(duel, &finished.path)?.keep(&finished.path)?;
+    }
+    Ok((finished, duel))
 }
 
 /// Fights it to its end; how it stands is told where somebody waits for this duel alone.
