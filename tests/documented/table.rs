@@ -124,6 +124,14 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
         "needs wrk, oha and a quiet machine",
     ),
     (
+        "authlab prove bisect",
+        "an hour; tests/bisect.rs has a small repository",
+    ),
+    (
+        "authlab prove bisect --resume",
+        "an hour; tests/bisect.rs has a small repository",
+    ),
+    (
         "authlab prove calibrate-gate",
         "an hour; tests/calibration.rs fights a short one",
     ),
