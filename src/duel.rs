@@ -21,7 +21,7 @@ use authlab_reports::duel::Duel;
 use authlab_reports::folder;
 use authlab_reports::judge::metric::Metric;
 use authlab_reports::run::{Instructions, Run, Terms};
-use clap::ArgMatches;
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 
 use crate::format::{Format, Written};
 use crate::requests::Requests;
@@ -31,9 +31,6 @@ use crate::{exit, flags, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Scenario file whose steps and load are used; --base and --head may name its variants
-    #[arg(value_name = "SCENARIO")]
-    scenario: Option<PathBuf>,
     /// Baseline: a command (`{port}` becomes a free port), a URL or host:port, or a variant of SCENARIO
     #[arg(help_heading = "Servers", long, value_name = "CMD|URL", required_unless_present_any = ["replay", "bench"], value_parser = Confidential::command)]
     base: Option<Confidential>,
@@ -59,8 +56,6 @@ pub(crate) struct Arguments {
     /// Name of the duel [default: that of SCENARIO, or duel]
     #[arg(long)]
     name: Option<String>,
-    #[command(flatten, next_help_heading = "Requests")]
-    requests: Requests,
     /// Metrics that decide: p50, errors, cpu, p90, p99, p99.9, capacity, stale, memory, stage-NAME
     #[arg(
         help_heading = "Verdict",
@@ -69,6 +64,51 @@ pub(crate) struct Arguments {
         default_value = "p50,errors"
     )]
     gate: Vec<Metric>,
+    /// Differences below this are no change, for example 5% [default: 3%]
+    #[arg(help_heading = "Verdict", long, value_name = "PERCENT", value_parser = margin)]
+    margin: Option<f64>,
+    #[command(flatten)]
+    conditions: Conditions,
+    /// Also count user-space instructions per request, in a separate pass with perf or valgrind
+    #[arg(help_heading = "Verdict", long)]
+    pub(crate) instructions: bool,
+    #[command(flatten, next_help_heading = "Result")]
+    end: End,
+    /// Seed of every random choice [default: from the clock]
+    #[arg(help_heading = "Load", long)]
+    seed: Option<u64>,
+    /// Repeat the duel of this run (run.json or its folder)
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["scenario", "seed"]
+    )]
+    replay: Option<PathBuf>,
+    /// Compare two criterion benchmark binaries; FILTER is a regular expression of the benchmarks
+    #[arg(help_heading = "Benchmarks instead of servers", 
+        long,
+        value_names = ["BASE", "HEAD", "FILTER"],
+        num_args = 2..=3,
+        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "margin", "instructions", "timeout"]
+    )]
+    bench: Vec<String>,
+    /// Run benchmarks on all cores, as multi-threaded ones need, instead of on those of the servers
+    #[arg(
+        help_heading = "Benchmarks instead of servers",
+        long,
+        requires = "bench"
+    )]
+    all_cores: bool,
+}
+
+// What both sides are under. Not a doc comment: clap would make it the verb's own.
+#[derive(clap::Args)]
+pub(crate) struct Conditions {
+    /// Scenario file whose steps and load are used; --base and --head may name its variants
+    #[arg(value_name = "SCENARIO")]
+    scenario: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Requests")]
+    requests: Requests,
     /// How long it may take, servers' starts among it; it ends as soon as the verdict is certain, and not before 20 blocks
     #[arg(help_heading = "Verdict", long, value_name = "TIME", default_value = "2m", value_parser = authlab_reports::duration::typed)]
     within: String,
@@ -99,36 +139,13 @@ pub(crate) struct Arguments {
     /// Profile of SCENARIO
     #[arg(help_heading = "Load", long, default_value = "quick")]
     profile: String,
-    /// Also count user-space instructions per request, in a separate pass with perf or valgrind
-    #[arg(help_heading = "Verdict", long)]
-    pub(crate) instructions: bool,
-    #[command(flatten, next_help_heading = "Result")]
-    end: End,
-    /// Seed of every random choice [default: from the clock]
-    #[arg(help_heading = "Load", long)]
-    seed: Option<u64>,
-    /// Repeat the duel of this run (run.json or its folder)
-    #[arg(
-        long,
-        value_name = "RUN",
-        conflicts_with_all = ["scenario", "seed"]
-    )]
-    replay: Option<PathBuf>,
-    /// Compare two criterion benchmark binaries; FILTER is a regular expression of the benchmarks
-    #[arg(help_heading = "Benchmarks instead of servers", 
-        long,
-        value_names = ["BASE", "HEAD", "FILTER"],
-        num_args = 2..=3,
-        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "instructions", "timeout"]
-    )]
-    bench: Vec<String>,
-    /// Run benchmarks on all cores, as multi-threaded ones need, instead of on those of the servers
-    #[arg(
-        help_heading = "Benchmarks instead of servers",
-        long,
-        requires = "bench"
-    )]
-    all_cores: bool,
+}
+
+impl Conditions {
+    /// How long a duel may take, as typed.
+    pub(crate) fn within(&self) -> &str {
+        &self.within
+    }
 }
 
 // What becomes of the verdict. A repeated duel takes none of it from its run. Not a doc comment: clap would make it the verb's own.
@@ -177,6 +194,16 @@ impl Inconclusive {
     }
 }
 
+/// `5%` as a share.
+fn margin(text: &str) -> Result<f64, &'static str> {
+    let percent = text.strip_suffix('%').unwrap_or(text).trim().parse();
+    percent
+        .ok()
+        .filter(|percent: &f64| (0.1..=1000.0).contains(percent))
+        .map(|percent| percent / 100.0)
+        .ok_or("a margin is 0.1% to 1000%, for example 5%")
+}
+
 pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<ExitCode> {
     if let [base, head, filter @ ..] = arguments.bench.as_slice() {
         return bench::run(&bench::Arguments {
@@ -198,10 +225,33 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
         }
         None => (arguments, typed.clone()),
     };
+    let finished = fight(&arguments, &typed, true)?;
+    end(&arguments, finished)
+}
+
+/// A duel of another verb, by the words that would be typed, without a word on its way. Its judgement is kept beside its run,
+/// where there is anything to judge.
+pub(crate) fn between(words: &[String]) -> anyhow::Result<(Finished, Option<Duel>)> {
+    let command = Arguments::augment_args(Command::new("duel").no_binary_name(true));
+    let typed = command.try_get_matches_from(words)?;
+    let finished = fight(&Arguments::from_arg_matches(&typed)?, &typed, false)?;
+    let is_measured = !finished.run.slices.is_empty() || finished.run.silent.is_some();
+    let terms = finished.run.duel.as_ref().filter(|_| is_measured);
+    let duel = terms
+        .map(|terms| Duel::of(&finished.run, terms))
+        .transpose()?;
+    if let Some(duel) = &duel {
+        Written::of(duel, &finished.path)?.keep(&finished.path)?;
+    }
+    Ok((finished, duel))
+}
+
+/// Fights it to its end; how it stands is told where somebody waits for this duel alone.
+fn fight(arguments: &Arguments, typed: &ArgMatches, is_told: bool) -> anyhow::Result<Finished> {
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
-    let scenario = scenario::of(&arguments, &typed)?;
+    let scenario = scenario::of(arguments, typed)?;
     flags::check(&scenario)?;
-    let mut words = words::of::<Arguments>("duel", &typed, &words::ids::<End>());
+    let mut words = words::of::<Arguments>("duel", typed, &words::ids::<End>());
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
     if arguments.seed.is_none() {
         words.extend(["--seed".to_owned(), seed.to_string()]);
@@ -222,23 +272,25 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
             head: scenario.variants[1].name.clone(),
             load: scenario.ladder.latency.load.clone(),
             gates: arguments.gate.iter().map(Metric::to_string).collect(),
-            within_ms: u64::try_from(scenario::within(&arguments)?.as_millis())?,
+            within_ms: u64::try_from(scenario::within(arguments)?.as_millis())?,
             looks: Vec::new(),
+            margin: arguments.margin,
         }),
         instructions: None,
         watched: false,
     };
-    outset::tell(&scenario, &order);
+    if is_told {
+        outset::tell(&scenario, &order);
+    }
     if arguments.instructions {
         // In a pass of its own: what is counted is slowed down by it.
         order.instructions = Some(counted(&scenario, &order)?);
     }
-    let finished = conduct(&scenario, &order, |progress| {
-        if let Progress::Slice { run, .. } = progress {
-            outset::told(run);
-        }
+    let finished = conduct(&scenario, &order, |progress| match progress {
+        Progress::Slice { run, .. } if is_told => outset::told(run),
+        _ => {}
     })?;
-    end(&arguments, finished)
+    Ok(finished)
 }
 
 /// Whether it is the candidate.

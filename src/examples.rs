@@ -82,6 +82,13 @@ Examples:
   authlab duel mine.toml --base old --head new --gate p50,errors,cpu
   authlab duel mine.toml --base old --head new --out duel --inconclusive pass";
 
+pub(crate) const BISECT: &str = "\
+Examples:
+  authlab bisect --good v1.4 --bad main --build 'cargo build --release' \\
+      --serve '{side}/target/release/my-server --port {port}' --get /things/1
+  authlab bisect --good v1.4 --bad main --build 'npm ci' \\
+      --serve 'node {side}/server.js {port}' --metric cpu --json bisect.json";
+
 pub(crate) const CALIBRATE: &str = "\
 Example:
   authlab calibrate            # a minute; later runs include it";

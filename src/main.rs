@@ -5,6 +5,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write: `output` does not.
 
+mod bisect;
 mod builtin;
 mod calibrate;
 mod child;
@@ -81,6 +82,9 @@ enum Verb {
     /// Decide whether a candidate server is slower than a baseline: slower, faster, no change or inconclusive
     #[command(after_help = examples::DUEL)]
     Duel(Box<duel::Arguments>),
+    /// Find the commit that made a server slower, in the git repository of the current folder
+    #[command(after_help = examples::BISECT)]
+    Bisect(Box<bisect::Arguments>),
     /// Measure what this machine and the load generator can resolve
     #[command(after_help = examples::CALIBRATE)]
     Calibrate(calibrate::Arguments),
@@ -139,6 +143,7 @@ fn main() -> ExitCode {
         Verb::Merge(arguments) => merge::run(&arguments, &typed),
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Duel(arguments) => duel::run(*arguments, &typed),
+        Verb::Bisect(arguments) => bisect::run(&arguments, &typed),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Prove(proof) => proof.run(&run::tool()),

@@ -89,6 +89,16 @@ pub(crate) fn of<A: Args>(verb: &str, typed: &ArgMatches, without: &[String]) ->
     words
 }
 
+/// A group of arguments as words, credentials too: for a command that is parsed at once and written nowhere.
+pub(crate) fn as_typed<A: Args>(typed: &ArgMatches) -> Vec<String> {
+    let group = A::augment_args(Command::new("authlab"));
+    let words = group.get_arguments().flat_map(|argument| {
+        let values = values(argument, typed, |value| value.text.clone());
+        worded(argument, values)
+    });
+    words.collect()
+}
+
 /// The ids of a group of arguments.
 pub(crate) fn ids<A: Args>() -> Vec<String> {
     let command = A::augment_args(Command::new("authlab"));
@@ -266,6 +276,17 @@ mod tests {
         let said = "authlab load http://h/a --get /x?token=… --get /x?token=… --header X-A: … --header x-b: … --data … \
                     --base K=… ./srv {port} --gate p50,errors --users 3 --http2";
         assert_eq!(words.join(" "), said);
+    }
+
+    #[test]
+    fn words_as_typed_are_parsed_as_what_they_were() {
+        let words = as_typed::<Flags>(&parsed(&TYPED));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert!(
+            words.contains(&"s3") && words.contains(&"X-A: s1"),
+            "{words:?}"
+        );
+        assert_eq!(as_typed::<Flags>(&parsed(&words)), words);
     }
 
     #[test]

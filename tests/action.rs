@@ -428,3 +428,147 @@ fn what_the_pages_give_the_action_is_what_it_takes() {
         }
     }
 }
+
+/// What `run.sh` makes of `arguments`: the run's steps.
+fn steps_with(place: &Place, arguments: &str) -> Vec<String> {
+    let environment = [
+        ("COMMAND", "sh {side}/built.sh {port}"),
+        ("GET", "/a"),
+        ("ARGUMENTS", arguments),
+        ("INCONCLUSIVE", "pass"),
+    ];
+    let output = script(place, "run.sh", &["../sides", "../out"], &environment);
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{}",
+        stderr(&output)
+    );
+    let mut runs = std::fs::read_dir(place.path().join("out/runs")).unwrap();
+    let run = std::fs::read(runs.next().unwrap().unwrap().path().join("run.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&run).unwrap();
+    let steps = run["scenario"]["loads"][0]["steps"]
+        .as_array()
+        .unwrap()
+        .clone();
+    steps
+        .iter()
+        .map(|step| step.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_second_path_and_a_path_that_says_ready_are_arguments() {
+    let place = Place::new();
+    let first = repository(&place);
+    let build = script(
+        &place,
+        "build.sh",
+        &[&first, "../sides", "cp server.sh built.sh"],
+        &[],
+    );
+    assert!(build.status.success(), "{}", stderr(&build));
+    let short = "--slice 4ms --warm-up 10ms --within 2s";
+    let steps = steps_with(&place, &format!("--get /b --ready /healthz {short}"));
+    assert_eq!(steps, ["get-a", "get-b"]);
+}
+
+#[test]
+fn a_shallow_clone_is_enough_unless_the_build_reads_the_history() {
+    let place = Place::new();
+    let first = repository(&place);
+    let whole = format!("file://{}", place.path().join("repository").display());
+    git(
+        &place,
+        &["clone", "-q", "--depth", "1", &whole, "../shallow"],
+    );
+    let output = Command::new("bash")
+        .arg(format!("{SCRIPTS}/build.sh"))
+        .args([&first, "../sides", "cp server.sh built.sh"])
+        .current_dir(place.path().join("shallow"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    for side in ["base", "head"] {
+        assert!(place.path().join(format!("sides/{side}/built.sh")).exists());
+    }
+}
+
+/// The lines of the GitLab job: its variables, unless they are set, and its script.
+fn gitlab_job() -> String {
+    let file = format!("{SCRIPTS}/gitlab-ci.yml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let section = |name: &str| {
+        let after = text.split(&format!("  {name}:\n")).nth(1).unwrap();
+        let lines = after.lines().take_while(|line| line.starts_with("    "));
+        lines.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let mut job = vec!["set -e".to_owned()];
+    for line in section("variables") {
+        let (name, value) = line.split_once(": ").unwrap();
+        let value = value.split(" #").next().unwrap().trim_matches('"');
+        job.push(format!(
+            "[ -n \"${{{name}+x}}\" ] || export {name}=\"{value}\""
+        ));
+    }
+    let script = section("script");
+    assert!(script.len() >= 3, "{script:?}");
+    job.extend(
+        script
+            .iter()
+            .map(|line| line.strip_prefix("- ").unwrap().to_owned()),
+    );
+    job.join("\n")
+}
+
+#[test]
+fn the_gitlab_job_runs_as_it_is_written() {
+    let place = Place::new();
+    let first = repository(&place);
+    // authlab's own repository, with its scripts, and a cache that has the binary.
+    let tool = place.path().join("tool");
+    std::fs::create_dir_all(tool.join("deploy")).unwrap();
+    let copied = Command::new("cp")
+        .args(["-r", SCRIPTS])
+        .arg(tool.join("deploy"))
+        .status();
+    assert!(copied.unwrap().success());
+    let tool = tool.display().to_string();
+    git(&place, &["init", "-q", "-b", "main", &tool]);
+    git(&place, &["-C", &tool, "add", "."]);
+    git(&place, &["-C", &tool, "commit", "-qm", "authlab"]);
+    let checkout = place.path().join("repository");
+    std::fs::create_dir_all(checkout.join(".authlab/bin")).unwrap();
+    let binary = env!("CARGO_BIN_EXE_authlab");
+    std::os::unix::fs::symlink(binary, checkout.join(".authlab/bin/authlab")).unwrap();
+    let job = |base: &str| {
+        let output = Command::new("bash")
+            .args(["-c", &gitlab_job()])
+            .env("CI_PROJECT_DIR", &checkout)
+            .env("CI_MERGE_REQUEST_DIFF_BASE_SHA", base)
+            .env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
+            .env("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "feature/x")
+            .env("AUTHLAB_REPOSITORY", format!("file://{tool}"))
+            .env("BUILD", "cp server.sh built.sh")
+            .env("COMMAND", "sh {side}/built.sh {port}")
+            .env("ARGUMENTS", "--slice 4ms --warm-up 10ms --within 2s")
+            .current_dir(&checkout)
+            .output()
+            .unwrap();
+        std::fs::remove_dir_all(checkout.join("authlab")).unwrap();
+        output
+    };
+    let output = job(&first);
+    // 3 is a warning there.
+    assert!(
+        matches!(output.status.code(), Some(0 | 1 | 3)),
+        "{}",
+        stderr(&output)
+    );
+    for name in ["duel.xml", "duel.md", "duel.txt"] {
+        assert!(checkout.join("duel").join(name).exists(), "{name}");
+    }
+    let told = std::fs::read_to_string(checkout.join("duel/duel.md")).unwrap();
+    assert!(told.contains("feature-x"), "{told}");
+    let gone = job(&"1".repeat(40));
+    assert_eq!(gone.status.code(), Some(3), "{}", stderr(&gone));
+}

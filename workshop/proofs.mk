@@ -1,5 +1,5 @@
 # What proves the tool itself. `make prove` prints the lines that begin with two signs.
-.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate ceiling agree regressions others replay worth cache-memory stampede hold unmask
+.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate prove-bisect ceiling agree regressions others replay worth cache-memory stampede hold unmask
 
 ## make bench-smoke       the path of `make bench` with tiny settings, on the tests' build: its figures mean nothing
 bench-smoke:
@@ -63,6 +63,11 @@ calibrate: build
 # More than an hour of quiet machine; `authlab prove calibrate-gate --resume` goes on.
 calibrate-gate: build
 	$(AUTHLAB) prove calibrate-gate --layouts $$(bash bench/layouts.sh 11)
+
+## make prove-bisect      how often `authlab bisect` names the right commit of 64, beside bursts (an hour)
+# `authlab prove bisect --resume` goes on.
+prove-bisect: build
+	$(AUTHLAB) prove bisect
 
 ## make ceiling           the load generator beside wrk, on the same server
 ceiling: build

@@ -4,21 +4,23 @@
 //! first, then what others took from us: lateness and queues follow from it, and are nobody's fault.
 
 mod disturbed;
+mod late;
 pub(crate) mod limited;
 mod requests;
 
 use authlab_reports::judge::aside::SetAside;
 use authlab_reports::run::{Run, Validity, Verdict};
 
+use late::Recorded;
 use requests::Requests;
 
 /// Judges what was measured so far. Of a duel, that is what its verdict rests on: noise disturbs both sides alike, and
 /// the duel is judged in spite of it.
 pub(crate) fn judge(run: &Run) -> Validity {
     let Some(terms) = &run.duel else {
-        return judged(run, true);
+        return judged(run, &Recorded::all(run));
     };
-    let is_noisy = SetAside::disturbed(run, &terms.load).count() > 0;
+    let disturbed = SetAside::disturbed(run, &terms.load);
     let aside = SetAside::of(run, &terms.load);
     let mut kept = run.clone();
     kept.slices
@@ -26,7 +28,7 @@ pub(crate) fn judge(run: &Run) -> Validity {
     if kept.slices.is_empty() {
         kept.slices.clone_from(&run.slices);
     }
-    // What others took is noise, and so is a generator that was late since it waited for its core.
+    // What others took is noise, and so is a generator that was late since it waited for its core: in those blocks.
     for slice in &mut kept.slices {
         slice.steal = None;
         slice.throttled = None;
@@ -35,10 +37,10 @@ pub(crate) fn judge(run: &Run) -> Validity {
         slice.others_busy = None;
         slice.paused_ns = None;
     }
-    judged(&kept, !is_noisy)
+    judged(&kept, &Recorded::outside(run, &terms.load, &disturbed))
 }
 
-fn judged(run: &Run, must_be_punctual: bool) -> Validity {
+fn judged(run: &Run, punctual: &Recorded<'_>) -> Validity {
     let all = Requests::of(run);
     let unanswered = unanswered(run, &all);
     if !unanswered.is_empty() {
@@ -59,7 +61,7 @@ fn judged(run: &Run, must_be_punctual: bool) -> Validity {
         (Verdict::ServerLimited, limited::by_server(&all)),
         (
             Verdict::ClientLimited,
-            limited::by_client(run, &all, must_be_punctual),
+            limited::by_client(run, &all, punctual.reasons(&all)),
         ),
     ];
     let verdict = judged

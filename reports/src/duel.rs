@@ -5,6 +5,7 @@
 
 pub mod benchmark;
 mod document;
+mod drift;
 mod instructions;
 pub mod junit;
 mod noise;

@@ -32,10 +32,15 @@ pub use self::row::{INSTRUCTIONS, Role, Row};
 use self::stakes::{Game, Side};
 use crate::order_statistics::{ALPHA, Estimate, at_least};
 
-/// A difference below this is never called one: 3 %.
+/// A difference below this is never called one, unless a duel's terms have another margin: 3 %.
 pub const MARGIN: f64 = 0.03;
 /// At the end an interval within this is no change: 10 %.
 pub const RESOLUTION: f64 = 0.10;
+/// The same for any margin: wide enough that there is room between the two.
+#[must_use]
+pub(crate) fn resolution(margin: f64) -> f64 {
+    RESOLUTION.max(2.0 * margin)
+}
 /// The same for a rate of failures: 0.01 percentage points are never called more,
 pub const RATE_MARGIN: f64 = 0.000_1;
 /// and 0.1 points are what no change leaves open.
@@ -105,8 +110,8 @@ impl Rule {
     pub const DESCRIBE: Self = Self::Describe { alpha: ALPHA };
 }
 
-/// When blocks are judged, and how many metrics share the error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When blocks are judged, how many metrics share the error, and what is called a difference.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sequential {
     /// How many metrics are gated in the same duel.
     pub gated: usize,
@@ -114,6 +119,8 @@ pub struct Sequential {
     pub when: When,
     /// The most blocks that there will be, about.
     pub blocks: usize,
+    /// A difference below this share is never called one; of rates of failures it is [`RATE_MARGIN`] always.
+    pub margin: f64,
 }
 
 /// When blocks are judged.
@@ -163,17 +170,18 @@ pub struct Judged {
 #[must_use]
 pub fn judge(differences: &Differences, rule: &Sequential) -> Judged {
     match rule.when {
-        When::Once => judge_once(differences, rule.alpha()),
+        When::Once => judge_once(differences, rule),
         When::EachBlock { ended } => judge_each(differences, rule, ended),
     }
 }
 
-fn judge_once(differences: &Differences, alpha: f64) -> Judged {
+fn judge_once(differences: &Differences, rule: &Sequential) -> Judged {
+    let alpha = rule.alpha();
     let values = &differences.values;
     let estimate = Estimate::of(values, 2.0 * alpha);
     let interval = estimate.and_then(|estimate| estimate.interval);
     let known = interval.map(|interval| {
-        let (margin, resolution) = differences.margins();
+        let (margin, resolution) = differences.margins(rule.margin);
         // Values too few for the error asked for decide nothing.
         let is_certain = 1.0 - interval.coverage <= 2.0 * alpha * (1.0 + f64::EPSILON);
         let is_within = |most: f64| is_certain && interval.low >= -most && interval.high <= most;
@@ -214,7 +222,7 @@ fn judge_once(differences: &Differences, alpha: f64) -> Judged {
 fn judge_each(differences: &Differences, rule: &Sequential, ended: bool) -> Judged {
     let (alpha, least) = (rule.alpha(), rule.least_blocks());
     let values = &differences.values;
-    let mut games = Games::of(differences);
+    let mut games = Games::of(differences, rule.margin);
     let decided = values
         .iter()
         .zip(stakes::noises(values))
@@ -242,7 +250,7 @@ fn judge_each(differences: &Differences, rule: &Sequential, ended: bool) -> Judg
         estimate,
         blocks,
         needed: if is_open {
-            needed(differences, estimate, least).max(blocks + 1)
+            needed(differences, estimate, rule).max(blocks + 1)
         } else {
             0
         },
@@ -250,12 +258,13 @@ fn judge_each(differences: &Differences, rule: &Sequential, ended: bool) -> Judg
 }
 
 /// Blocks after which the interval is narrow enough for a verdict, about: its width falls with their square root.
-fn needed(differences: &Differences, estimate: Option<Estimate>, least: usize) -> usize {
+fn needed(differences: &Differences, estimate: Option<Estimate>, rule: &Sequential) -> usize {
+    let least = rule.least_blocks();
     let both = estimate.and_then(|estimate| Some((estimate, estimate.interval?)));
     let Some((estimate, interval)) = both else {
         return least;
     };
-    let (margin, resolution) = differences.margins();
+    let (margin, resolution) = differences.margins(rule.margin);
     let size = estimate.median.abs();
     let room = (size - margin).max(resolution - size);
     let half = (interval.high - interval.low) / 2.0;
@@ -310,8 +319,8 @@ struct Games {
 }
 
 impl Games {
-    fn of(differences: &Differences) -> Self {
-        let (margin, resolution) = differences.margins();
+    fn of(differences: &Differences, margin: f64) -> Self {
+        let (margin, resolution) = differences.margins(margin);
         let is_of_rates = differences.scale == Scale::Rate;
         // Most blocks may have no failure at all: what is typical says nothing of the others. So it is staked on which
         // side has more of them, block by block, and the mean must be beyond the margin.

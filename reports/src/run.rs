@@ -372,7 +372,7 @@ impl Verdict {
 }
 
 /// What is judged, by what, and how long it may take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
     /// The variant that is compared with.
@@ -390,6 +390,9 @@ pub struct Terms {
     /// judged as those of any other duel.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<usize>,
+    /// A difference below this share is never called one; none for the usual margin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
 }
 
 /// How long a duel takes at the most, unless somebody says otherwise.

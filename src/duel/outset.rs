@@ -6,7 +6,7 @@ use std::time::Duration;
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::scenario::{Load, Scenario};
 use authlab_reports::duel::Duel;
-use authlab_reports::judge::{LEAST_BLOCKS, Sequential, When, power};
+use authlab_reports::judge::{LEAST_BLOCKS, MARGIN, Sequential, When, power};
 use authlab_reports::quantity;
 use authlab_reports::run::Run;
 use authlab_reports::run::Terms;
@@ -26,6 +26,7 @@ pub(super) fn tell(scenario: &Scenario, order: &Order) {
         gated: terms.gated(load.timed_steps().len()),
         when: When::EachBlock { ended: false },
         blocks: load.blocks,
+        margin: terms.margin.unwrap_or(MARGIN),
     };
     let (least_s, within_s) = (takes(load, LEAST_BLOCKS), terms.within_ms as f64 / 1e3);
     // What is left of the budget beside starts and warm-ups.

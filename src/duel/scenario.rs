@@ -24,15 +24,15 @@ const TIMEOUT_OF_A_USER: Duration = Duration::from_secs(2);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn of(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<Scenario> {
-    let mut scenario = match &arguments.scenario {
+    let mut scenario = match &arguments.conditions.scenario {
         Some(_) if words::any_of::<Requests>(typed) => bail!(
             "--get, -X, --data, -H, --expect and --template are of a duel without a scenario file: the file has its own steps"
         ),
-        Some(file) => builtin::read(file, &arguments.profile)?,
+        Some(file) => builtin::read(file, &arguments.conditions.profile)?,
         None => of_command_line(arguments)?,
     };
     let known = std::mem::take(&mut scenario.variants);
-    let known = if arguments.scenario.is_some() {
+    let known = if arguments.conditions.scenario.is_some() {
         known
     } else {
         Vec::new()
@@ -64,7 +64,7 @@ pub(super) fn of(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<Sc
 
 /// A scenario with one variant, which its duel replaces.
 fn of_command_line(arguments: &Arguments) -> anyhow::Result<Scenario> {
-    let steps = arguments.requests.steps("/")?;
+    let steps = arguments.conditions.requests.steps("/")?;
     let load = LoadTable {
         name: "closed".into(),
         users: 1.into(),
@@ -127,7 +127,7 @@ fn file_name(name: &str) -> String {
 
 /// How long it may take.
 pub(super) fn within(arguments: &Arguments) -> anyhow::Result<Duration> {
-    Ok(duration::parse(&arguments.within)?)
+    Ok(duration::parse(&arguments.conditions.within)?)
 }
 
 /// As a duel needs it: as many blocks as it may take, slices that carry what is gated.
@@ -138,25 +138,25 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
             load.name
         );
     }
-    if let Some(users) = arguments.users {
+    if let Some(users) = arguments.conditions.users {
         if users == 0 || users > 10_000 {
             bail!("--users must be 1 to 10000");
         }
         load.users = users;
     }
-    if let Some(slice) = &arguments.slice {
+    if let Some(slice) = &arguments.conditions.slice {
         load.slice = duration::parse(slice)?;
-    } else if arguments.scenario.is_none() {
+    } else if arguments.conditions.scenario.is_none() {
         load.slice = SLICE;
     }
-    if let Some(timeout) = &arguments.timeout {
+    if let Some(timeout) = &arguments.conditions.timeout {
         load.timeout = duration::parse(timeout)?;
-    } else if arguments.scenario.is_none() {
+    } else if arguments.conditions.scenario.is_none() {
         let users = u32::try_from(load.users).unwrap_or(u32::MAX);
         load.timeout = TIMEOUT_OF_A_USER.saturating_mul(users).min(LONGEST_TIMEOUT);
     }
-    load.warm_up = duration::parse(&arguments.warm_up)?;
-    load.restart_blocks = arguments.restart_blocks;
+    load.warm_up = duration::parse(&arguments.conditions.warm_up)?;
+    load.restart_blocks = arguments.conditions.restart_blocks;
     // A tail is not waited for: it is advisory where a slice does not carry it.
     load.min_samples = load.min_samples.max(needed.min(SAMPLES_OF_A_MEDIAN));
     load.blocks = most_blocks(within(arguments)?, load.slice);

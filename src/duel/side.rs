@@ -84,7 +84,7 @@ fn target(
             beside.name
         );
     }
-    let ready = arguments.ready.as_ref().map(|path| {
+    let ready = arguments.conditions.ready.as_ref().map(|path| {
         let path = &path.text;
         target::path(path).with_context(|| format!("--ready {}", withhold::url(path)))
     });
@@ -92,7 +92,7 @@ fn target(
         words,
         env,
         ready: ready.transpose()?.map_or(Ready::Answers, Ready::Path),
-        ready_within: duration::parse(&arguments.ready_within)?,
+        ready_within: duration::parse(&arguments.conditions.ready_within)?,
         host: None,
         protocol: protocol(arguments, false),
     })
@@ -108,7 +108,7 @@ fn assignment(word: &str) -> Option<(String, String)> {
 
 /// The authorities of TLS are the system's; a scenario file names others.
 fn protocol(arguments: &Arguments, secure: bool) -> Protocol {
-    let http = if arguments.http2 {
+    let http = if arguments.conditions.http2 {
         HttpVersion::Two
     } else {
         HttpVersion::One

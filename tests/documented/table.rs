@@ -69,6 +69,14 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     ),
     ("authlab prove figures --write", "changes what is committed"),
     (
+        "authlab bisect --good v1.4 --bad main --build 'cargo build --release' --serve '{side}/target/release/my-server --port {port}' --get /things/1",
+        "another project's repository and minutes; tests/bisect.rs has a small one",
+    ),
+    (
+        "authlab bisect --good v1.4 --bad main --build 'npm ci' --serve 'node {side}/server.js {port}' --metric cpu --json bisect.json",
+        "another project's repository and minutes; tests/bisect.rs has a small one",
+    ),
+    (
         "git worktree add ../good GOOD",
         "another project's repository and minutes; tests/duel.rs has the codes of --bisect",
     ),
@@ -114,6 +122,14 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     (
         "authlab prove agree --within 0.1",
         "needs wrk, oha and a quiet machine",
+    ),
+    (
+        "authlab prove bisect",
+        "an hour; tests/bisect.rs has a small repository",
+    ),
+    (
+        "authlab prove bisect --resume",
+        "an hour; tests/bisect.rs has a small repository",
     ),
     (
         "authlab prove calibrate-gate",

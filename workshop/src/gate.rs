@@ -3,6 +3,7 @@
 //! Blocks recorded once are judged in windows as duels, beside what people use instead; then real
 //! duels are fought, on a quiet machine and beside a busy neighbour. What it found is kept as it goes.
 
+pub(crate) mod bisect;
 mod live;
 mod neighbour;
 mod recorded;

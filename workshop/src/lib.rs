@@ -40,6 +40,9 @@ pub enum Proof {
     /// Measure the duel's false-positive rate and statistical power on this machine; about an hour
     #[command(after_help = CALIBRATE_GATE)]
     CalibrateGate(gate::Arguments),
+    /// Measure how often `authlab bisect` names the right commit beside bursts; about an hour
+    #[command(after_help = BISECT)]
+    Bisect(gate::bisect::Arguments),
     /// Check that figures on pages are those of the published runs that they name
     #[command(after_help = FIGURES)]
     Figures(figures::Arguments),
@@ -57,6 +60,7 @@ impl Proof {
             Self::Ceiling(arguments) => ceiling::run(arguments, tool),
             Self::Agree(arguments) => agree::run(arguments, tool),
             Self::CalibrateGate(arguments) => gate::run(arguments, tool),
+            Self::Bisect(arguments) => gate::bisect::run(arguments, tool),
             Self::Figures(arguments) => figures::run(arguments),
         }
     }
@@ -93,6 +97,11 @@ const CALIBRATE_GATE: &str = "\
 Examples:
   authlab prove calibrate-gate               # an hour
   authlab prove calibrate-gate --resume      # goes on with what it left";
+
+const BISECT: &str = "\
+Examples:
+  authlab prove bisect                       # 20 bisections
+  authlab prove bisect --resume              # goes on with what it left";
 
 const FIGURES: &str = "\
 Examples, in a checkout:

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use authlab_reports::quantity;
-use authlab_reports::run::{Figure, Run, Slice};
+use authlab_reports::run::{Run, Slice};
 
 use super::requests::Requests;
 
@@ -13,8 +12,6 @@ const FAILED: f64 = 0.01;
 const NOT_SERVED: f64 = 0.01;
 /// A core occupied for more than this share of the time is what limits.
 const SATURATED: f64 = 0.9;
-/// With one closed user, the generator's own time between answers above this share of the service time.
-const TIMER_SHARE: f64 = 0.25;
 /// With open arrivals, lateness of the generator's own above this at p99.
 pub(crate) const TIMER_P99_NS: u64 = 1_000_000;
 /// What was recorded of closed users disagrees with their own account of their time by more than this share of it.
@@ -63,8 +60,8 @@ pub(super) fn by_server(all: &[Requests<'_>]) -> Vec<String> {
         .collect()
 }
 
-/// The generator was late, or had no time to serve its users.
-pub(super) fn by_client(run: &Run, all: &[Requests<'_>], must_be_punctual: bool) -> Vec<String> {
+/// The generator had no time to serve its users, or was late in the ways that `late` tells.
+pub(super) fn by_client(run: &Run, all: &[Requests<'_>], late: Vec<String>) -> Vec<String> {
     let not_served = all
         .iter()
         .filter(|at| at.not_served_when_planned() > NOT_SERVED && is_generators_doing(at))
@@ -94,12 +91,9 @@ pub(super) fn by_client(run: &Run, all: &[Requests<'_>], must_be_punctual: bool)
                 at.generator_occupied.unwrap_or_default() * 100.0
             )
         });
-    let late = run.merged.iter().filter_map(|figure| late(run, figure));
-    let between_answers = all.iter().filter_map(|at| between_answers(run, at));
-    let late = late.chain(between_answers);
     not_served
         .chain(saturated)
-        .chain(late.filter(|_| must_be_punctual))
+        .chain(late)
         .chain(late_slices(run))
         .chain(time_not_recorded(&run.slices))
         .collect()
@@ -170,51 +164,6 @@ fn time_not_recorded(slices: &[Slice]) -> Option<String> {
         wrong.count(),
         checked.len()
     ))
-}
-
-fn time(ns: u64) -> String {
-    quantity::duration(ns as f64)
-}
-
-/// Open arrivals leave late: the generator's lateness against the schedule is part of the response time.
-fn late(run: &Run, timer: &Figure) -> Option<String> {
-    let load = run.load(&timer.load).filter(|load| load.open)?;
-    let p99 = timer.at(99.0);
-    (timer.metric == "timer" && p99 > TIMER_P99_NS).then(|| {
-        format!(
-            "{} under {}: requests left {} late at p99",
-            timer.variant,
-            load.name,
-            time(p99)
-        )
-    })
-}
-
-/// The generator must not be most of what it measures: with one closed user, its own time between answers. Over all steps
-/// of the journey, since one that has much to read precedes few of the others.
-fn between_answers(run: &Run, at: &Requests<'_>) -> Option<String> {
-    if at.load.open || at.load.users != 1 {
-        return None;
-    }
-    let total = |metric| -> (f64, f64) {
-        let of = run.merged.iter().filter(|figure| {
-            figure.metric == metric && figure.variant == at.variant && figure.load == at.load.name
-        });
-        of.fold((0.0, 0.0), |(ns, count), figure| {
-            let requests = figure.count as f64;
-            (figure.mean.mul_add(requests, ns), count + requests)
-        })
-    };
-    let ((timer, requests), (service, _)) = (total("timer"), total("service"));
-    let mean = |ns: f64| quantity::duration(ns / requests);
-    (timer > service * TIMER_SHARE).then(|| {
-        format!(
-            "{}: the generator took {} between two answers, beside a service time of {} (means)",
-            at.shown(),
-            mean(timer),
-            mean(service)
-        )
-    })
 }
 
 #[cfg(test)]

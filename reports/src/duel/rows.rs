@@ -1,6 +1,6 @@
 //! The metrics of a duel, a row each, and how they stand while it goes on.
 
-use super::noise;
+use super::{drift, noise};
 use crate::judge::information::{FALSE_DISCOVERIES, rejected, sign_test};
 use crate::judge::{Comparison, Metric, Role, Row, Rule, Verdict, When};
 use crate::quantity;
@@ -80,11 +80,18 @@ pub(super) fn judge(run: &Run, terms: &Terms) -> Rows {
             "{blocks} blocks are too few for a verdict: it takes {least} at least"
         ));
     }
+    if let Some(margin) = terms.margin {
+        let margin = quantity::share(margin);
+        caveats.push(format!(
+            "the margin is {margin}: differences below it are no change"
+        ));
+    }
     caveats.extend(rows.iter().filter_map(|row| would_decide(run, row)));
     if sequential.when != When::Once {
         let gated = rows.iter().filter(|row| row.role == Role::Gated);
         let longest = gated.max_by_key(|row| row.blocks);
         caveats.extend(noise::told(run, terms, longest));
+        caveats.extend(drifted(run, terms, &comparison));
     }
     Rows {
         information: information(run, terms, &asked_for),
@@ -93,6 +100,19 @@ pub(super) fn judge(run: &Run, terms: &Terms) -> Rows {
         caveats,
         blocks,
     }
+}
+
+/// What changed of the first gated latency while it went on.
+fn drifted(run: &Run, terms: &Terms, comparison: &Comparison<'_>) -> Vec<String> {
+    let metrics = terms.metrics().filter_map(|(_, metric)| metric);
+    let Some(metric) = metrics.into_iter().find(|metric| !metric.is_of_load()) else {
+        return Vec::new();
+    };
+    let Some(step) = of_steps(run, terms, &metric).next() else {
+        return Vec::new();
+    };
+    let differences = comparison.differences(step, &metric);
+    drift::told(&metric.to_string(), &terms.base, &differences)
 }
 
 /// What more time would show of a metric that was left open: `p50: +4.1 % (+2.2 … +6.0 %); about 3m more would decide`.

@@ -8,7 +8,7 @@ use super::aside::SetAside;
 use super::differences::Differences;
 use super::metric::{Kind, Metric, share};
 use super::row::{Role, Row};
-use super::{Judged, Rule, Sequential, When, judge, most_blocks, power};
+use super::{Judged, MARGIN, Rule, Sequential, When, judge, most_blocks, power};
 use crate::nearest::did_you_mean;
 use crate::order_statistics::{ALPHA, Estimate, median};
 use crate::run::{BUDGET_MS, Latency, LoadStep, Run, Slice, Status, Terms};
@@ -325,6 +325,7 @@ impl Terms {
                 .into(),
             within_ms: BUDGET_MS,
             looks: Vec::new(),
+            margin: None,
         }
     }
 
@@ -377,6 +378,7 @@ impl Terms {
             gated: self.gated(self.steps(run).len()),
             when,
             blocks,
+            margin: self.margin.unwrap_or(MARGIN),
         }
     }
 

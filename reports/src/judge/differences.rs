@@ -2,7 +2,7 @@
 
 use super::aside::SetAside;
 use super::metric::{Kind, Metric};
-use super::{MARGIN, RATE_MARGIN, RATE_RESOLUTION, RESOLUTION};
+use super::{RATE_MARGIN, RATE_RESOLUTION, resolution};
 use crate::blocks;
 use crate::order_statistics::median;
 use crate::run::{Run, Slice};
@@ -119,15 +119,16 @@ impl Differences {
         median(self.base.get(..blocks).unwrap_or(&self.base).to_vec())
     }
 
-    /// On their scale: what is never called a difference, and what no change may leave open.
+    /// On their scale: what is never called a difference, by a margin that is a share, and what no change may leave open.
     #[must_use]
-    pub fn margins(&self) -> (f64, f64) {
+    pub fn margins(&self, margin: f64) -> (f64, f64) {
+        let resolution = resolution(margin);
         match self.scale {
             Scale::Logarithm { floor } => {
-                (MARGIN.max(floor).ln_1p(), RESOLUTION.max(floor).ln_1p())
+                (margin.max(floor).ln_1p(), resolution.max(floor).ln_1p())
             }
             Scale::Absolute { base, floor } => {
-                ((MARGIN * base).max(floor), (RESOLUTION * base).max(floor))
+                ((margin * base).max(floor), (resolution * base).max(floor))
             }
             Scale::Rate => (RATE_MARGIN, RATE_RESOLUTION),
         }

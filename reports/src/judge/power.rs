@@ -2,7 +2,7 @@
 //! metrics it cannot gate.
 
 use super::metric::Metric;
-use super::{MARGIN, RESOLUTION, SLICES, Sequential, stakes};
+use super::{SLICES, Sequential, resolution, stakes};
 use crate::quantity;
 use crate::run::Run;
 use crate::run::calibration::{Calibration, Noise};
@@ -31,7 +31,7 @@ pub fn half_interval(mad: f64, blocks: usize, alpha: f64) -> f64 {
 #[must_use]
 pub fn visible(mad: f64, blocks: usize, rule: &Sequential) -> f64 {
     let beyond = half_interval(mad, blocks, rule.alpha());
-    (MARGIN.ln_1p() + beyond + NEARLY_ALWAYS * standard_error(mad, blocks)).exp_m1()
+    (rule.margin.ln_1p() + beyond + NEARLY_ALWAYS * standard_error(mad, blocks)).exp_m1()
 }
 
 /// Blocks that a metric of such noise takes to be told apart from no change; beyond the most that there
@@ -39,7 +39,7 @@ pub fn visible(mad: f64, blocks: usize, rule: &Sequential) -> f64 {
 #[must_use]
 pub fn blocks_to_gate(mad: f64, rule: &Sequential) -> usize {
     // Between the margin and the resolution there must be room for half an interval.
-    let room = RESOLUTION.ln_1p() - MARGIN.ln_1p();
+    let room = resolution(rule.margin).ln_1p() - rule.margin.ln_1p();
     let errors = half_interval(mad, 1, rule.alpha()) / room;
     errors.powi(2).ceil().max(1.0) as usize
 }
@@ -115,6 +115,7 @@ mod tests {
             gated: 2,
             when: When::EachBlock { ended: false },
             blocks: 300,
+            margin: crate::judge::MARGIN,
         }
     }
 

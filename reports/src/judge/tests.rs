@@ -11,6 +11,7 @@ fn rule() -> Sequential {
         gated: 2,
         when: When::EachBlock { ended: true },
         blocks: MOST,
+        margin: MARGIN,
     }
 }
 
@@ -63,6 +64,18 @@ fn identical_servers_and_a_change_within_the_margin_raise_no_alarm() {
 fn a_tenth_more_is_always_found_in_both_directions() {
     assert!(verdicts(0.10, 200).iter().all(|v| *v == Verdict::Slower));
     assert!(verdicts(-0.10, 200).iter().all(|v| *v == Verdict::Faster));
+}
+
+#[test]
+fn a_wider_margin_makes_of_a_difference_between_the_two_no_change() {
+    let mut random = StdRng::seed_from_u64(23);
+    for _ in 0..20 {
+        let values = noisy(&mut random, 0.06, MOST);
+        let verdict =
+            |margin| judge(&times(values.clone()), &Sequential { margin, ..rule() }).verdict;
+        assert_eq!(verdict(MARGIN), Some(Verdict::Slower));
+        assert_eq!(verdict(0.12), Some(Verdict::NoChange));
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use super::sample::Sample;
 use crate::judge::differences::{Differences, Scale};
 use crate::judge::metric::Kind;
-use crate::judge::{self, Role, Row, Sequential, Verdict, When};
+use crate::judge::{self, MARGIN, Role, Row, Sequential, Verdict, When};
 use crate::order_statistics::Interval;
 use crate::outcome::Outcome;
 
@@ -89,6 +89,7 @@ pub fn rule(benchmarks: usize, ended: bool) -> Sequential {
         when: When::EachBlock { ended },
         // As many as the budget leaves: none is advisory.
         blocks: usize::MAX,
+        margin: MARGIN,
     }
 }
 

@@ -86,6 +86,7 @@ impl Contest {
             gates: self.gates.iter().map(|gate| (*gate).into()).collect(),
             within_ms: 120_000,
             looks: Vec::new(),
+            margin: None,
         });
         run
     }

@@ -70,6 +70,7 @@ fn fight(
             gates: vec!["p50".to_owned(), "errors".to_owned()],
             within_ms: BUDGET.as_millis() as u64,
             looks: Vec::new(),
+            margin: None,
         }),
         ..bench.order.clone()
     };

@@ -3,7 +3,7 @@
 use authlab_reports::judge::aside::SetAside;
 use authlab_reports::judge::differences::Differences;
 use authlab_reports::judge::metric::Metric;
-use authlab_reports::judge::{self, Sequential, Verdict, When};
+use authlab_reports::judge::{self, MARGIN, Sequential, Verdict, When};
 use authlab_reports::order_statistics::{ALPHA, Estimate, median};
 use authlab_reports::run::Run;
 
@@ -18,6 +18,7 @@ fn rule(ended: bool) -> Sequential {
         gated: 2,
         when: When::EachBlock { ended },
         blocks: MOST_BLOCKS,
+        margin: MARGIN,
     }
 }
 

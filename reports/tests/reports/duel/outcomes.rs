@@ -128,3 +128,36 @@ fn instructions_of_one_side_have_no_change_and_are_no_pass() {
     );
     assert_eq!(duel.outcome, Outcome::Inconclusive);
 }
+
+#[test]
+fn a_leak_of_both_sides_makes_a_duel_longer_and_not_wrong() {
+    for (latency, headline) in [(0.0, "no change"), (0.08, "slower")] {
+        let contest = Contest {
+            blocks: 60,
+            latency,
+            ..Contest::default()
+        };
+        let mut run = contest.run();
+        let slices = run.slices.len() as f64;
+        for (place, slice) in run.slices.iter_mut().enumerate() {
+            // Both take three times as long at the end.
+            let grown = 1.0 + 2.0 * place as f64 / slices;
+            for figure in &mut slice.figures {
+                for value in &mut figure.percentiles {
+                    *value = (*value as f64 * grown) as u64;
+                }
+            }
+        }
+        let duel = judged(&run);
+        assert_eq!(duel.headline(), headline, "{:?}", duel.rows[0]);
+        let effect = duel.rows[0].effect.unwrap();
+        assert!((effect - latency).abs() < 0.02, "{effect}");
+        assert_eq!(duel.faults, Vec::<String>::new());
+        let drift: Vec<_> = duel
+            .caveats
+            .iter()
+            .filter(|said| said.starts_with("drift: p50 of main changed by +"))
+            .collect();
+        assert_eq!(drift.len(), 1, "{:?}", duel.caveats);
+    }
+}
