@@ -68,7 +68,7 @@ impl Picture {
                 is_judged,
                 has_beside,
             } => {
-                let beside = has_beside.then(|| latency::beside(run, table)).flatten();
+                let beside = has_beside.then(|| Beside::of(run, table)).flatten();
                 of_latency(run, table, metric, *is_judged, beside)
             }
             Subject::Pairs => of_pairs(run, table),
@@ -114,7 +114,7 @@ fn of_latency(
     let at = &run.scenario.ladder.latency;
     let mut intervals = Vec::new();
     let attacks = Attacks::of(table);
-    let quiet = latency::quiet(run, table, metric);
+    let quiet = latency::quiet(run, table);
     let rows: Vec<Row> = table
         .rungs
         .iter()
@@ -246,7 +246,7 @@ fn trades(rows: &[Row]) -> &'static str {
     if rows.iter().all(|row| row.trade.is_empty()) {
         ""
     } else {
-        " Trade-offs, in small print, are warnings that a server gives at its start and most others do not; they are not measured."
+        " Trade-offs, in small print, are warnings that a server gives at its start, and that not all of them give; they are not measured."
     }
 }
 
