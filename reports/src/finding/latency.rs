@@ -364,6 +364,16 @@ fn span(
         }
         [(2, _, [_, _, all])] => format!("Both alternatives {all} {baseline}"),
         [(count, _, [_, _, all])] => format!("All {count} alternatives {all} {baseline}"),
+        // Of two there is room for their names.
+        [(1, first, [said, ..]), (1, second, [also, ..])] => {
+            let named = |told: Told| {
+                let mut others = others.iter();
+                let one = others.find(|place| place.against().told == told);
+                one.map_or("", |place| place.label)
+            };
+            let (first, second) = (named(*first), named(*second));
+            format!("Compared with {baseline}, {first} {said} and {second} {also}")
+        }
         several => {
             let parts: Vec<String> = several
                 .iter()
@@ -529,6 +539,15 @@ mod tests {
             Some(
                 "Median service time of items ranges from 50.0 µs (fast) to 100 µs (base). Both alternatives are faster than \
                  base (99 % confidence)"
+            )
+        );
+        let mixed = [&places[0], &places[2], &places[1]];
+        let mixed = mixed.map(|of| place(of.label, of.ns.map(|ns| ns as u64), of.judged.as_ref()));
+        assert_eq!(
+            span("Median service time of items", &mixed, &mixed[0], None).as_deref(),
+            Some(
+                "Median service time of items ranges from 50.0 µs (fast) to 300 µs (slow). Compared with base, fast is faster \
+                 and slow is slower (99 % confidence)"
             )
         );
         assert_eq!(span("it", &places[..2], &places[0], None), None);
