@@ -487,11 +487,10 @@ impl<'a> Attacks<'a> {
     }
 
     fn note(&self) -> String {
-        let mut note = match self.own.is_empty() {
-            true => String::new(),
-            false => {
-                " Colour marks only whether the requests of an attack were refused.".to_owned()
-            }
+        let mut note = if self.own.is_empty() {
+            String::new()
+        } else {
+            " Colour marks only whether the requests of an attack were refused.".to_owned()
         };
         if !self.refused.is_empty() {
             note.push_str(" Refused by every variant: ");
