@@ -628,4 +628,36 @@ mod tests {
                 .contains("base 100 µs, not distinguishable, stolen token refused")
         );
     }
+
+    #[test]
+    fn a_trade_off_has_lines_of_its_own_and_no_colour() {
+        let mut dots = plotted();
+        let bare = [940, 358].map(|width| dots.drawn(f64::from(width)).1);
+        dots.rows[1].trade = "stolen hashes are guessed by the billion a second".to_owned();
+        let told = [940, 358].map(|width| dots.drawn(f64::from(width)).1);
+        assert!(told[0] >= bare[0] + 2.0 * TRADE_LINE, "{bare:?} {told:?}");
+        assert!(told[1] >= bare[1] + LINE, "{bare:?} {told:?}");
+        for width in [940, 358] {
+            let svg = svg(&dots, width);
+            let line = svg.split('\n').find(|line| line.contains("stolen hashes"));
+            assert!(line.is_some_and(|line| line.contains("f-ink")), "{svg}");
+            let at = numbers(&svg, "cy");
+            let (above, below) = (at[1] - at[0], at[2] - at[1]);
+            // It is below the name: in columns below the dot, on a phone above it.
+            assert_eq!(above < below, width > 500, "{at:?}");
+            assert!((above - below).abs() >= TRADE_LINE, "{at:?}");
+        }
+        assert!(dots.label("So.").contains("trade-off: stolen hashes"));
+    }
+
+    #[test]
+    fn a_dot_at_the_place_of_its_ring_lies_within_it() {
+        let mut dots = plotted();
+        dots.rows[0].without = Some((1e5, None));
+        let svg = svg(&dots, 940);
+        let (at, radii) = (numbers(&svg, "cx"), numbers(&svg, "r"));
+        assert_eq!((at[0], radii[0], radii[1]), (at[1], RING, DOT));
+        // The stroke of the ring is two pixels wide.
+        assert!(radii[0] - 1.0 > radii[1], "{radii:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A second figure of each variant, where the latency alone does not answer the question: how many requests a second a
-//! server at its limit answers, or what a request costs it under another load, where it differs most there.
+//! server at its limit answers, what a request costs it under another load, where it differs most there, or how long the
+//! first request of a token takes.
 
 use super::offered;
 use crate::ladder::{Table, capacity::Known};
@@ -21,14 +22,26 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// Of a ladder; `is_judged` says whether its latency has a verdict.
-    pub(super) fn of(run: &Run, table: &Table, is_judged: bool) -> Option<Self> {
+    /// Of a ladder.
+    pub(super) fn of(run: &Run, table: &Table) -> Option<Self> {
         match table.latency {
             _ if table.rungs.len() < LEAST => None,
             Latency::Service => Self::capacity(run, table),
-            Latency::Response if is_judged => None,
-            Latency::Response => Self::cpu(run),
+            Latency::Response => Self::cpu(run).or_else(|| Self::first(table)),
         }
+    }
+
+    /// What the first request of a fresh token takes, where the ladder asks for it: what is cached then does not help it.
+    fn first(table: &Table) -> Option<Self> {
+        let firsts = table.rungs.iter();
+        let firsts = firsts.map(|rung| Some((rung.variant.label.as_str(), rung.first? as f64)));
+        let firsts: Vec<(&str, f64)> = firsts.collect::<Option<_>>()?;
+        let span = span(&firsts, quantity::duration)?;
+        Some(Self {
+            heading: "first request".to_owned(),
+            sentence: format!("The first request of a fresh token takes {span}"),
+            texts: texts(&firsts, quantity::duration),
+        })
     }
 
     /// Requests a second, where every variant was at its limit.
@@ -43,16 +56,10 @@ impl Beside {
             is_measured.then_some((rung.variant.label.as_str(), capacity.per_second.median))
         });
         let rates: Vec<(&str, f64)> = rates.collect::<Option<_>>()?;
-        let [least, most] = ends(&rates)?;
-        let said = |(label, rate): (&str, f64)| format!("{} ({label})", quantity::number(rate));
+        let span = span(&rates, quantity::number)?;
         let requests = format!("{step} requests a second");
         Some(Self {
-            sentence: format!(
-                "At its limit the server answers {} to {} {}",
-                said(least),
-                said(most),
-                requests.trim()
-            ),
+            sentence: format!("At its limit the server answers {span} {}", requests.trim()),
             heading: "requests/s".to_owned(),
             texts: texts(&rates, quantity::number),
         })
@@ -78,15 +85,10 @@ impl Beside {
         if load == run.scenario.ladder.latency.load {
             return None;
         }
-        let [least, most] = ends(&costs)?;
-        let said = |(label, cost): (&str, f64)| format!("{} ({label})", quantity::duration(cost));
+        let span = span(&costs, quantity::duration)?;
         Some(Self {
             heading: format!("CPU/request, {load}"),
-            sentence: format!(
-                "Server CPU time of a request under {load} ranges from {} to {}",
-                said(least),
-                said(most)
-            ),
+            sentence: format!("Server CPU time of a request under {load} is {span}"),
             texts: texts(&costs, quantity::duration),
         })
     }
@@ -99,6 +101,16 @@ fn ends<'a>(of: &[(&'a str, f64)]) -> Option<[(&'a str, f64); 2]> {
         of().min_by(|one, other| one.1.total_cmp(&other.1))?,
         of().max_by(|one, other| one.1.total_cmp(&other.1))?,
     ])
+}
+
+/// `3.03 (bcrypt-12) to 58 300 (sha256)`; of values that are written alike, that one.
+fn span(of: &[(&str, f64)], written: fn(f64) -> String) -> Option<String> {
+    let [least, most] = ends(of)?;
+    let ends = [least, most].map(|(_, value)| written(value));
+    Some(match ends {
+        [one, other] if one == other => one,
+        [one, other] => format!("{one} ({}) to {other} ({})", least.0, most.0),
+    })
 }
 
 fn texts(of: &[(&str, f64)], written: fn(f64) -> String) -> Vec<String> {

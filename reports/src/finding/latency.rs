@@ -64,15 +64,17 @@ const CLASSES: [(Told, [&str; 3]); 6] = [
     ),
 ];
 
-/// So few variants are named one by one where none has a verdict.
+/// So few variants have room for their latency under another load.
 const FEW: usize = 4;
+/// Fewer are compared one by one.
+const LEAST_OF_A_SPAN: usize = 3;
 
 pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
     let mut sentences = Vec::new();
     for metric in metrics(run, table) {
         sentences.extend(of_metric(run, table, &metric));
     }
-    if let (Some(headline), Some(beside)) = (sentences.first_mut(), beside(run, table)) {
+    if let (Some(headline), Some(beside)) = (sentences.first_mut(), Beside::of(run, table)) {
         headline.push_str(". ");
         headline.push_str(&beside.sentence);
     }
@@ -119,26 +121,13 @@ pub(super) fn measured(rung: &Rung, metric: &Metric) -> Option<f64> {
     }
 }
 
-/// The figure that the headline says after its latency.
-pub(super) fn beside(run: &Run, table: &Table) -> Option<Beside> {
-    let metrics = metrics(run, table);
-    let is_judged = metrics
-        .first()
-        .is_some_and(|metric| has_verdict(run, table, metric));
-    Beside::of(run, table, is_judged)
-}
-
-/// The first other open load that makes the ladder's step, with which the ladder's own is compared where none of a few
-/// variants has a verdict.
-pub(super) fn quiet<'r>(run: &'r Run, table: &Table, metric: &Metric) -> Option<&'r Load> {
+/// The first other open load that makes the ladder's step, with which the ladder's own is compared where variants are few.
+pub(super) fn quiet<'r>(run: &'r Run, table: &Table) -> Option<&'r Load> {
     let at = &run.scenario.ladder.latency.load;
-    let is_told = table.latency == Latency::Response
-        && table.rungs.len() <= FEW
-        && table.rungs.len() > 2
-        && !has_verdict(run, table, metric);
+    let are_few = (LEAST_OF_A_SPAN..=FEW).contains(&table.rungs.len());
     let mut loads = offered::loads(run).into_iter();
     let quiet = loads.find(|load| load.name != *at)?;
-    is_told.then_some(quiet)
+    (table.latency == Latency::Response && are_few).then_some(quiet)
 }
 
 /// A rung's latency under another load, nanoseconds.
@@ -167,7 +156,7 @@ fn has_verdict(run: &Run, table: &Table, metric: &Metric) -> bool {
 fn of_metric(run: &Run, table: &Table, metric: &Metric) -> Vec<String> {
     let at = &run.scenario.ladder.latency;
     let mut quantity = self::quantity(table.latency, metric, &at.step);
-    let quiet = quiet(run, table, metric);
+    let quiet = quiet(run, table);
     if table.latency == Latency::Response && offered::loads(run).len() > 1 {
         quantity = format!("{quantity} under {}", at.load);
     }
@@ -375,6 +364,16 @@ fn span(
         }
         [(2, _, [_, _, all])] => format!("Both alternatives {all} {baseline}"),
         [(count, _, [_, _, all])] => format!("All {count} alternatives {all} {baseline}"),
+        // Of two there is room for their names.
+        [(1, first, [said, ..]), (1, second, [also, ..])] => {
+            let named = |told: Told| {
+                let mut others = others.iter();
+                let one = others.find(|place| place.against().told == told);
+                one.map_or("", |place| place.label)
+            };
+            let (first, second) = (named(*first), named(*second));
+            format!("Compared with {baseline}, {first} {said} and {second} {also}")
+        }
         several => {
             let parts: Vec<String> = several
                 .iter()
@@ -540,6 +539,15 @@ mod tests {
             Some(
                 "Median service time of items ranges from 50.0 µs (fast) to 100 µs (base). Both alternatives are faster than \
                  base (99 % confidence)"
+            )
+        );
+        let mixed = [&places[0], &places[2], &places[1]];
+        let mixed = mixed.map(|of| place(of.label, of.ns.map(|ns| ns as u64), of.judged.as_ref()));
+        assert_eq!(
+            span("Median service time of items", &mixed, &mixed[0], None).as_deref(),
+            Some(
+                "Median service time of items ranges from 50.0 µs (fast) to 300 µs (slow). Compared with base, fast is faster \
+                 and slow is slower (99 % confidence)"
             )
         );
         assert_eq!(span("it", &places[..2], &places[0], None), None);

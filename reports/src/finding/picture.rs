@@ -68,7 +68,7 @@ impl Picture {
                 is_judged,
                 has_beside,
             } => {
-                let beside = has_beside.then(|| latency::beside(run, table)).flatten();
+                let beside = has_beside.then(|| Beside::of(run, table)).flatten();
                 of_latency(run, table, metric, *is_judged, beside)
             }
             Subject::Pairs => of_pairs(run, table),
@@ -114,7 +114,7 @@ fn of_latency(
     let at = &run.scenario.ladder.latency;
     let mut intervals = Vec::new();
     let attacks = Attacks::of(table);
-    let quiet = latency::quiet(run, table, metric);
+    let quiet = latency::quiet(run, table);
     let rows: Vec<Row> = table
         .rungs
         .iter()
@@ -246,7 +246,7 @@ fn trades(rows: &[Row]) -> &'static str {
     if rows.iter().all(|row| row.trade.is_empty()) {
         ""
     } else {
-        " Trade-offs, in small print, are warnings that a server gives at its start and most others do not; they are not measured."
+        " Trade-offs, in small print, are warnings that a server gives at its start, and that not all of them give; they are not measured."
     }
 }
 
@@ -487,11 +487,10 @@ impl<'a> Attacks<'a> {
     }
 
     fn note(&self) -> String {
-        let mut note = match self.own.is_empty() {
-            true => String::new(),
-            false => {
-                " Colour marks only whether the requests of an attack were refused.".to_owned()
-            }
+        let mut note = if self.own.is_empty() {
+            String::new()
+        } else {
+            " Colour marks only whether the requests of an attack were refused.".to_owned()
         };
         if !self.refused.is_empty() {
             note.push_str(" Refused by every variant: ");
