@@ -44,7 +44,7 @@ impl Supervised {
     }
 
     /// How the program ended; none while it runs. Where it has left processes behind, their end is waited for.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.program = self.program.or_else(|| usage::program(self.root()));
         let runs = |program| usage::is_child(program, self.root());
         if self.program.is_some_and(|program| !runs(program)) {
