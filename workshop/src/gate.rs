@@ -43,9 +43,12 @@ pub struct Arguments {
     /// Noises to measure under: quiet, bursts, hog, memory, disk, quota, periodic, or all
     #[arg(long, value_delimiter = ',', default_value = "all", value_parser = chosen)]
     noise: Vec<Chosen>,
-    /// Blocks of each recording: of the same server, and of each injected cost
+    /// Blocks that are recorded of the same server, under each noise
     #[arg(long, default_value_t = 800)]
     blocks: usize,
+    /// Blocks that are recorded of each injected cost [default: as many as --blocks]
+    #[arg(long)]
+    power_blocks: Option<usize>,
     /// Live duels of the same server, under each noise
     #[arg(long, default_value_t = 12)]
     live: usize,
@@ -202,9 +205,8 @@ fn plan(arguments: &Arguments) -> Vec<(Noise, Part)> {
     let mut plan = Vec::new();
     for noise in Noise::ALL.into_iter().filter(|noise| is_chosen(*noise)) {
         let costs = || [0].into_iter().chain(COSTS);
-        if arguments.blocks > 0 {
-            plan.extend(costs().map(|percent| (noise, Part::Recorded(percent))));
-        }
+        let recorded = costs().filter(|percent| blocks(arguments, *percent) > 0);
+        plan.extend(recorded.map(|percent| (noise, Part::Recorded(percent))));
         if arguments.live > 0 {
             plan.push((noise, Part::Live(0)));
         }
@@ -222,6 +224,14 @@ fn plan(arguments: &Arguments) -> Vec<(Noise, Part)> {
         }
     }
     plan
+}
+
+/// Blocks to record of a cost.
+fn blocks(arguments: &Arguments, percent: u8) -> usize {
+    match percent {
+        0 => arguments.blocks,
+        _ => arguments.power_blocks.unwrap_or(arguments.blocks),
+    }
 }
 
 fn measured(
@@ -244,8 +254,8 @@ fn measured(
     };
     let found = match part {
         Part::Recorded(percent) => {
-            let recorded = recorded::record(bench, injected, percent, arguments.blocks)?;
-            Found::Recorded(recorded)
+            let blocks = blocks(arguments, percent);
+            Found::Recorded(recorded::record(bench, injected, percent, blocks)?)
         }
         Part::Concurrent(percent) => {
             let recorded = concurrent::record(bench, injected, percent, arguments.concurrent)?;
@@ -295,6 +305,17 @@ mod tests {
         assert_eq!(planned(&[]).len(), 7 * 5);
         let one = planned(&["--noise", "hog", "--blocks", "0", "--power", "0"]);
         assert_eq!(one, [(Noise::Hog, Part::Live(0))]);
+        let same = planned(&[
+            "--noise",
+            "hog",
+            "--power-blocks",
+            "0",
+            "--live",
+            "0",
+            "--power",
+            "0",
+        ]);
+        assert_eq!(same, [(Noise::Hog, Part::Recorded(0))]);
         let more = planned(&[
             "--noise",
             "quiet,bursts",
