@@ -92,3 +92,54 @@ fn a_smoke_calibration_measures_every_part_and_leaves_nothing_behind() {
         .count();
     assert_eq!(left, 0);
 }
+
+#[test]
+fn a_calibration_of_the_gate_pauses_between_pieces_and_goes_on() {
+    let place = Place::new();
+    let gate = |more: &[&str]| {
+        let words = [
+            "prove",
+            "calibrate-gate",
+            "--noise",
+            "quiet",
+            "--out",
+            "gate",
+        ];
+        let tiny = ["--blocks", "1", "--live", "0", "--power", "0"];
+        let output = place.authlab(&[&words[..], &tiny, more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let kept = || -> Vec<Value> {
+        let text = std::fs::read(place.path().join("gate/gate.json")).unwrap();
+        let gate: Value = serde_json::from_slice(&text).unwrap();
+        gate["pieces"].as_array().unwrap().clone()
+    };
+    // The first piece takes longer than that, on any machine.
+    let said = gate(&["--pause-after", "1s"]);
+    assert!(
+        said.contains("2 pieces are left; --resume goes on"),
+        "{said}"
+    );
+    let first = kept();
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0]["noise"], "quiet");
+    let block = &first[0]["found"]["recorded"]["blocks"][0];
+    // Both sides, each with two slices.
+    assert_eq!(block.as_array().unwrap().len(), 2);
+    assert_eq!(block[1].as_array().unwrap().len(), 2);
+    let said = gate(&["--resume"]);
+    assert!(
+        said.contains("piece 1 of 2: quiet, blocks with 10 % injected"),
+        "{said}"
+    );
+    let all = kept();
+    assert_eq!(all.len(), 3);
+    assert_eq!(all[0], first[0]);
+    gate(&["--judge-only"]);
+    assert_eq!(kept(), all);
+    let page = std::fs::read_to_string(place.path().join("gate/GATE.md")).unwrap();
+    assert!(page.contains("| quiet | 5 % | "), "{page}");
+    let runs = std::fs::read_dir(place.path().join("reports/runs"));
+    assert_eq!(runs.unwrap().count(), 0);
+}

@@ -1,5 +1,5 @@
 # What proves the tool itself. `make prove` prints the lines that begin with two signs.
-.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate prove-bisect ceiling agree regressions others replay worth cache-memory stampede hold unmask
+.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions others replay worth cache-memory stampede hold unmask
 
 ## make bench-smoke       the path of `make bench` with tiny settings, on the tests' build: its figures mean nothing
 bench-smoke:
@@ -59,10 +59,19 @@ ground-truth:
 calibrate: build
 	$(AUTHLAB) calibrate
 
-## make calibrate-gate    how often the duel cries wolf here, and what it finds (an hour)
-# More than an hour of quiet machine; `authlab prove calibrate-gate --resume` goes on.
+## make calibrate-gate    the duel's false-positive rate and power under noise (three hours, in pieces)
+# Three hours of a machine that is otherwise quiet. What is there already is not measured again, so that it may be stopped
+# and started at will: GATE="--pause-after 25m", or GATE="--judge-only" for the page alone.
 calibrate-gate: build
-	$(AUTHLAB) prove calibrate-gate --layouts $$(bash bench/layouts.sh 11)
+	$(AUTHLAB) prove calibrate-gate --resume --concurrent 200 --others $(GATE)
+
+## make calibrate-layouts the same source linked in eleven orders: is any duel between them an alarm?
+calibrate-layouts: build
+	$(AUTHLAB) prove calibrate-gate --resume --noise quiet --blocks 0 --live 0 --power 0 --layouts $$(bash bench/layouts.sh 11)
+
+## make duel-trial        rules of a duel on made-up noise: the table of ADR 14
+duel-trial:
+	AUTHLAB_TRIAL=300 cargo test --release -p authlab-reports --lib rivals -- --nocapture
 
 ## make prove-bisect      how often `authlab bisect` names the right commit of 64, beside bursts (an hour)
 # `authlab prove bisect --resume` goes on.

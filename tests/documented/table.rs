@@ -133,11 +133,19 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     ),
     (
         "authlab prove calibrate-gate",
-        "an hour; tests/calibration.rs fights a short one",
+        "three hours; tests/calibration.rs makes a short one",
     ),
     (
         "authlab prove calibrate-gate --resume",
-        "goes on with that hour",
+        "goes on with those hours",
+    ),
+    (
+        "authlab prove calibrate-gate --resume --pause-after 25m",
+        "goes on with those hours for a while",
+    ),
+    (
+        "authlab prove calibrate-gate --judge-only",
+        "tests/calibration.rs judges a short one again",
     ),
     (
         "podman build --file deploy/Containerfile --tag authlab --build-arg COMMIT=$(git rev-parse --short=12 HEAD) .",

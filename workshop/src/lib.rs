@@ -3,7 +3,7 @@
 //! - [`bench`]: the micro-benchmarks, with a bar while they run and their medians after.
 //! - [`exact`]: instructions and allocations of whole requests, against the baseline that is committed.
 //! - [`ceiling`] and [`agree`]: the load generator beside wrk and oha (`beside`).
-//! - [`gate`]: the duel's false-positive rate and statistical power on this machine.
+//! - [`gate`]: the duel's false-positive rate and statistical power on this machine, under noise.
 //! - [`figures`]: figures on pages, compared with the published runs that they name.
 //!
 //! `authlab prove` runs them: the command carries them hidden, so that no second binary is linked.
@@ -37,12 +37,15 @@ pub enum Proof {
     /// Compare the load generator's latencies with those of wrk and oha
     #[command(after_help = AGREE)]
     Agree(agree::Arguments),
-    /// Measure the duel's false-positive rate and statistical power on this machine; about an hour
+    /// Measure the duel's false-positive rate and statistical power under noise; about three hours
     #[command(after_help = CALIBRATE_GATE)]
     CalibrateGate(gate::Arguments),
     /// Measure how often `authlab bisect` names the right commit beside bursts; about an hour
     #[command(after_help = BISECT)]
     Bisect(gate::bisect::Arguments),
+    /// Make a noise of that calibration
+    #[command(hide = true)]
+    Noise(gate::noise::maker::Arguments),
     /// Check that figures on pages are those of the published runs that they name
     #[command(after_help = FIGURES)]
     Figures(figures::Arguments),
@@ -61,6 +64,7 @@ impl Proof {
             Self::Agree(arguments) => agree::run(arguments, tool),
             Self::CalibrateGate(arguments) => gate::run(arguments, tool),
             Self::Bisect(arguments) => gate::bisect::run(arguments, tool),
+            Self::Noise(arguments) => gate::noise::maker::run(arguments),
             Self::Figures(arguments) => figures::run(arguments),
         }
     }
@@ -95,8 +99,10 @@ Example:
 
 const CALIBRATE_GATE: &str = "\
 Examples:
-  authlab prove calibrate-gate               # an hour
-  authlab prove calibrate-gate --resume      # goes on with what it left";
+  authlab prove calibrate-gate               # three hours
+  authlab prove calibrate-gate --resume      # goes on with what it left
+  authlab prove calibrate-gate --resume --pause-after 25m
+  authlab prove calibrate-gate --judge-only  # judges again what was recorded";
 
 const BISECT: &str = "\
 Examples:

@@ -43,6 +43,16 @@ pub enum Scale {
     Rate,
 }
 
+impl Scale {
+    /// That of times, where the base typically takes so long.
+    #[must_use]
+    pub fn of_times(base_ns: f64) -> Self {
+        Self::Logarithm {
+            floor: (FLOOR_NS / base_ns).max(HISTOGRAM_RESOLUTION),
+        }
+    }
+}
+
 impl Differences {
     /// Of a metric of `step` under `load`, over the blocks that both variants have and that were
     /// not set aside.
@@ -88,9 +98,7 @@ impl Differences {
             },
             Kind::Time => {
                 let base_ns = median(from.values().copied().collect()).map_or(1.0, f64::exp);
-                Scale::Logarithm {
-                    floor: (FLOOR_NS / base_ns).max(HISTOGRAM_RESOLUTION),
-                }
+                Scale::of_times(base_ns)
             }
             Kind::Bytes | Kind::PerSecond | Kind::Count => Scale::Logarithm { floor: 0.0 },
         };

@@ -20,7 +20,7 @@ use authlab_reports::run::{Machine, Tool};
 use authlab_reports::{foreign, quantity};
 use serde::{Deserialize, Serialize};
 
-use super::neighbour::Neighbour;
+use super::noise::{Making, Noise};
 use repository::Repository;
 
 /// What was typed.
@@ -41,7 +41,7 @@ pub struct Arguments {
     /// Metric that is compared
     #[arg(long, default_value = "p50")]
     metric: String,
-    /// Without a neighbour that is busy in bursts
+    /// Without the bursts
     #[arg(long)]
     quiet: bool,
     /// Folder that bisect.json and BISECT.md are written to, after each bisection
@@ -66,7 +66,7 @@ struct Proof {
     cost: u8,
     within: String,
     metric: String,
-    /// Whether a neighbour was busy in bursts meanwhile.
+    /// Whether each core was busy in bursts meanwhile.
     bursts: bool,
     times: Vec<Bisected>,
 }
@@ -147,10 +147,10 @@ pub(crate) fn run(arguments: &Arguments, tool: &Tool) -> anyhow::Result<ExitCode
 }
 
 /// What disturbs the bisections until it is dropped.
-fn noise(authlab: &Path, cores: Cores, tool: &Tool) -> anyhow::Result<Neighbour> {
-    Neighbour::start(&Order {
+fn noise(authlab: &Path, cores: Cores, tool: &Tool) -> anyhow::Result<Making> {
+    Noise::Bursts.start(&Order {
         authlab: authlab.to_owned(),
-        runs: PathBuf::new(),
+        runs: std::env::temp_dir(),
         command: Vec::new(),
         tool: tool.clone(),
         seed: 0,

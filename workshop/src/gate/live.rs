@@ -1,66 +1,65 @@
 //! Duels as they are fought: servers started, slices loaded, stopped when certain.
 
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::Context;
 use authlab_loadtest::conductor::Order;
 use authlab_loadtest::interrupt;
-use authlab_loadtest::scenario::Variant;
+use authlab_loadtest::scenario::{Scenario, Variant};
 use authlab_reports::duel::Duel;
-use authlab_reports::outcome::Outcome;
-use authlab_reports::run::BUDGET;
-use authlab_reports::run::Terms;
+use authlab_reports::judge::aside::SetAside;
+use authlab_reports::judge::differences::Differences;
+use authlab_reports::judge::metric::Metric;
+use authlab_reports::run::{BUDGET, Run, Terms};
 
 use super::Bench;
-use super::report::Fought;
+use super::piece::{Fought, Live};
 use super::servers::{self, Injected, measure};
+use super::windows;
 
-/// The reference server against itself; `number` gives it an order of slices of its own.
-pub(super) fn same(bench: &Bench, number: usize) -> anyhow::Result<Fought> {
-    let variants = vec![servers::reference("base"), servers::reference("head")];
-    fight(bench, number, "same", variants)
-}
-
-/// A server against itself with an injected cost.
-pub(super) fn injected(
+/// Duels of a server with a share of a request's time injected, against itself without; for nothing of the reference
+/// server.
+pub(super) fn fight_all(
     bench: &Bench,
     injected: &Injected,
-    share: f64,
-    number: usize,
-) -> anyhow::Result<Fought> {
-    let variants = vec![
-        injected.variant("base", 0.0),
-        injected.variant("head", share),
-    ];
-    fight(bench, number, "injected", variants)
+    percent: u8,
+    duels: usize,
+) -> anyhow::Result<Live> {
+    let duels = (0..duels).map(|number| {
+        let scenario = servers::duel("live", injected.pair(percent))?;
+        fight(bench, number, &scenario)
+    });
+    Ok(Live {
+        percent,
+        duels: duels.collect::<anyhow::Result<_>>()?,
+    })
 }
 
-/// Another build of the reference server against one.
-pub(super) fn layout(
-    bench: &Bench,
-    [base, head]: [&Path; 2],
-    number: usize,
-) -> anyhow::Result<Fought> {
-    let of = |binary: &Path, name| servers::reference_of(&binary.display().to_string(), name);
-    fight(
-        bench,
-        number,
-        "layout",
-        vec![of(base, "base"), of(head, "head")],
-    )
+/// Other builds of the reference server against the first.
+pub(super) fn layouts(bench: &Bench, binaries: &[impl AsRef<Path>]) -> anyhow::Result<Live> {
+    let variant = |binary: &Path, name| -> Variant {
+        servers::reference_of(&binary.display().to_string(), name)
+    };
+    let others = binaries.iter().skip(1).enumerate();
+    let duels = others.map(|(number, other)| {
+        let pair = [
+            variant(binaries[0].as_ref(), "base"),
+            variant(other.as_ref(), "head"),
+        ];
+        let scenario = servers::duel("layout", servers::Pair::reference(pair))?;
+        fight(bench, number, &scenario)
+    });
+    Ok(Live {
+        percent: 0,
+        duels: duels.collect::<anyhow::Result<_>>()?,
+    })
 }
 
-fn fight(
-    bench: &Bench,
-    number: usize,
-    name: &str,
-    variants: Vec<Variant>,
-) -> anyhow::Result<Fought> {
+/// One duel; `number` gives it an order of slices of its own.
+pub(super) fn fight(bench: &Bench, number: usize, scenario: &Scenario) -> anyhow::Result<Fought> {
     if interrupt::requested() {
-        anyhow::bail!("interrupted; what was fought until then is kept");
+        anyhow::bail!("interrupted; the pieces before this one are kept");
     }
-    let scenario = servers::duel(name, variants)?;
     let order = Order {
         seed: bench.order.seed.wrapping_add(number as u64),
         duel: Some(Terms {
@@ -74,20 +73,29 @@ fn fight(
         }),
         ..bench.order.clone()
     };
-    let began = Instant::now();
-    let (run, _) = measure(&scenario, &order, bench.keep)?;
-    let seconds = began.elapsed().as_secs_f64();
+    let run = measure(scenario, &order, bench.keep)?;
     let terms = run.duel.clone().context("the run lost its terms")?;
     let duel = Duel::of(&run, &terms)?;
     let p50 = duel.rows.iter().find(|row| row.metric == "p50");
     Ok(Fought {
         outcome: duel.outcome,
-        alarm: duel.outcome == Outcome::LimitBroken,
         verdict: p50.and_then(|row| row.verdict),
         effect: p50.and_then(|row| row.effect),
+        mad: windows::mad(&differences(&run, &terms).values),
         blocks: duel.blocks.kept,
-        set_aside: duel.blocks.set_aside,
-        seconds,
-        steal: duel.quality.steal,
+        excluded: duel.blocks.set_aside,
+        seconds: run.elapsed_s,
     })
+}
+
+fn differences(run: &Run, terms: &Terms) -> Differences {
+    let aside = SetAside::of(run, &terms.load);
+    let step = terms.steps(run).first().map_or("", String::as_str);
+    Differences::of(
+        run,
+        (&terms.load, step),
+        [&terms.base, &terms.head],
+        &Metric::P50,
+        &aside,
+    )
 }

@@ -11,8 +11,7 @@ use authlab_loadtest::scenario::tables::{
 use authlab_loadtest::scenario::{Scenario, Target, Variant};
 use authlab_reports::blocks;
 use authlab_reports::judge::{metric::SAMPLES_OF_A_MEDIAN, most_blocks};
-use authlab_reports::order_statistics::median;
-use authlab_reports::run::BUDGET;
+use authlab_reports::run::{BUDGET, Run};
 
 use super::Bench;
 
@@ -29,6 +28,40 @@ const WORK_NS: f64 = 20_000.0;
 const SLICE: Duration = Duration::from_millis(100);
 /// Blocks that say how long its request takes.
 const PILOT_BLOCKS: usize = 10;
+
+/// Two servers, and what is asked of both.
+pub(super) struct Pair {
+    variants: Vec<Variant>,
+    /// The last is measured; those before it prepare a user.
+    steps: Vec<StepTable>,
+}
+
+impl Pair {
+    /// Reference servers: a user signs in once, and every request has the token.
+    pub(super) fn reference(variants: [Variant; 2]) -> Self {
+        Self {
+            variants: variants.into(),
+            steps: vec![token(), items()],
+        }
+    }
+
+    /// Any servers, asked for a path.
+    pub(super) fn get(variants: [Variant; 2], path: &str, headers: &[(&str, &str)]) -> Self {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
+        let step = StepTable {
+            name: "items".into(),
+            request: Some(format!("GET {path}").into()),
+            headers: headers.collect(),
+            ..StepTable::default()
+        };
+        Self {
+            variants: variants.into(),
+            steps: vec![step],
+        }
+    }
+}
 
 /// A sign-in, and a request with its token.
 fn token() -> StepTable {
@@ -55,20 +88,12 @@ fn items() -> StepTable {
 }
 
 /// The load of a duel's defaults, over the given number of blocks.
-fn scenario(name: &str, variants: Vec<Variant>, blocks: usize) -> anyhow::Result<Scenario> {
-    let reference = variants
-        .iter()
-        .any(|variant| matches!(&variant.target, Target::Authlab(_)))
-        || name == "layout";
-    let (step, prepare) = if reference {
-        (vec![token(), items()], vec!["token".into()])
+pub(super) fn recording(name: &str, pair: Pair, blocks: usize) -> anyhow::Result<Scenario> {
+    let Pair { variants, steps } = pair;
+    let prepare = if steps.len() > 1 {
+        vec!["token".into()]
     } else {
-        let get = StepTable {
-            name: "items".into(),
-            request: Some("GET /".into()),
-            ..StepTable::default()
-        };
-        (vec![get], Vec::new())
+        Vec::new()
     };
     let tables = Tables {
         name: format!("gate-{name}").into(),
@@ -78,7 +103,7 @@ fn scenario(name: &str, variants: Vec<Variant>, blocks: usize) -> anyhow::Result
             flags: Some(BTreeMap::new()),
             ..VariantTable::default()
         }],
-        step,
+        step: steps,
         load: vec![LoadTable {
             name: "closed".into(),
             users: 1.into(),
@@ -103,16 +128,8 @@ fn scenario(name: &str, variants: Vec<Variant>, blocks: usize) -> anyhow::Result
 }
 
 /// As many blocks as a duel takes at the most.
-pub(super) fn duel(name: &str, variants: Vec<Variant>) -> anyhow::Result<Scenario> {
-    scenario(name, variants, most_blocks(BUDGET, SLICE))
-}
-
-pub(super) fn recording(
-    name: &str,
-    variants: Vec<Variant>,
-    blocks: usize,
-) -> anyhow::Result<Scenario> {
-    scenario(name, variants, blocks)
+pub(super) fn duel(name: &str, pair: Pair) -> anyhow::Result<Scenario> {
+    recording(name, pair, most_blocks(BUDGET, SLICE))
 }
 
 /// The reference server under a name.
@@ -141,23 +158,47 @@ pub(super) struct Injected {
 }
 
 impl Injected {
-    /// Measures how long a request takes.
+    /// Measures how long a request takes, under the noise that there is but not interrupted by it.
     pub(super) fn measured(bench: &Bench) -> anyhow::Result<Self> {
         let mut injected = Self {
             p50_ns: 0.0,
             authlab: bench.order.authlab.display().to_string(),
         };
-        let scenario = recording("pilot", vec![injected.variant("pilot", 0.0)], PILOT_BLOCKS)?;
-        let run = measure(&scenario, &bench.order, bench.keep)?.0;
+        let pilot = Pair {
+            variants: vec![injected.variant("pilot", 0)],
+            ..Pair::get(injected.variants(0), "/", &[])
+        };
+        let run = measure(
+            &recording("pilot", pilot, PILOT_BLOCKS)?,
+            &bench.order,
+            bench.keep,
+        )?;
         let per_block = blocks::median_latency(&run, &run.scenario.ladder.latency, "pilot");
-        injected.p50_ns =
-            median(per_block.into_values().collect()).context("the pilot measured nothing")?;
+        // The least: a block in which the noise had the core says how long the noise took.
+        let least = per_block.into_values().min_by(f64::total_cmp);
+        injected.p50_ns = least.context("the pilot measured nothing")?;
         Ok(injected)
     }
 
-    /// A server whose request costs `share` of its time more.
-    pub(super) fn variant(&self, name: &str, share: f64) -> Variant {
-        let work_us = (WORK_NS + share * self.p50_ns) / 1e3;
+    /// The reference server against itself, or one with a share of its request's time injected against itself without.
+    pub(super) fn pair(&self, percent: u8) -> Pair {
+        match percent {
+            0 => Pair::reference([reference("base"), reference("head")]),
+            percent => Pair::get(self.variants(percent), "/", &[]),
+        }
+    }
+
+    fn variants(&self, percent: u8) -> [Variant; 2] {
+        [self.variant("base", 0), self.variant("head", percent)]
+    }
+
+    fn variant(&self, name: &str, percent: u8) -> Variant {
+        Variant::new(name, Target::command(self.words(percent)))
+    }
+
+    /// The command of a server whose request costs so much more.
+    pub(super) fn words(&self, percent: u8) -> Vec<String> {
+        let work_us = (WORK_NS + f64::from(percent) / 100.0 * self.p50_ns) / 1e3;
         let words = [
             &self.authlab,
             "null",
@@ -166,23 +207,18 @@ impl Injected {
             "--work",
             &format!("{work_us:.3}us"),
         ];
-        Variant::new(name, Target::command(words.map(str::to_owned).to_vec()))
+        words.map(str::to_owned).into()
     }
 }
 
 /// Conducts it, and keeps its folder only when asked.
-pub(super) fn measure(
-    scenario: &Scenario,
-    order: &Order,
-    keep: bool,
-) -> anyhow::Result<(authlab_reports::run::Run, Option<std::path::PathBuf>)> {
+pub(super) fn measure(scenario: &Scenario, order: &Order, keep: bool) -> anyhow::Result<Run> {
     let finished = conduct(scenario, order, |_| {})?;
     if let Some(error) = finished.error {
         bail!("{error}");
     }
-    if keep {
-        return Ok((finished.run, Some(finished.path)));
+    if !keep {
+        let _ = std::fs::remove_dir_all(&finished.path);
     }
-    let _ = std::fs::remove_dir_all(&finished.path);
-    Ok((finished.run, None))
+    Ok(finished.run)
 }
