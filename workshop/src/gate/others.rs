@@ -43,20 +43,22 @@ pub(super) fn fight_all(bench: &Bench, duels: usize) -> anyhow::Result<Vec<Other
         let file = folder.join(name);
         std::fs::write(&file, text).with_context(|| file.display().to_string())?;
     }
+    let python = python(folder);
     let mut fought = Vec::new();
-    for (program, check) in [
-        ("nginx", &["nginx", "-v"][..]),
-        ("uvicorn", &["python3", "-m", "uvicorn", "--version"]),
-        ("Node", &["node", "--version"]),
+    for (program, is_there) in [
+        ("nginx", is_installed(&["nginx", "-v"])),
+        ("uvicorn", python.is_some()),
+        ("Node", is_installed(&["node", "--version"])),
     ] {
-        if !is_installed(check) {
-            output::note(format_args!(
-                "{program} is skipped: `{}` does not work here",
-                check.join(" ")
-            ));
+        if !is_there {
+            output::note(format_args!("{program} is not installed here, and skipped"));
             continue;
         }
-        for case in cases(folder).into_iter().filter(|of| of.program == program) {
+        let python = python.as_deref().unwrap_or("python3");
+        for case in cases(folder, python)
+            .into_iter()
+            .filter(|of| of.program == program)
+        {
             output::note(format_args!("{duels} duels: {}", case.name));
             let scenario = case.scenario()?;
             let duels = (0..duels).map(|number| live::fight(bench, number, &scenario));
@@ -70,6 +72,21 @@ pub(super) fn fight_all(bench: &Bench, duels: usize) -> anyhow::Result<Vec<Other
     Ok(fought)
 }
 
+/// A Python that has uvicorn: the system's, or one in a virtual environment that is made for it.
+fn python(folder: &Path) -> Option<String> {
+    let has_uvicorn = |python: &str| is_installed(&[python, "-m", "uvicorn", "--version"]);
+    if has_uvicorn("python3") {
+        return Some("python3".to_owned());
+    }
+    let own = folder.join("python").display().to_string();
+    let python = format!("{own}/bin/python3");
+    let is_made = is_installed(&["python3", "-m", "venv", &own])
+        && is_installed(&[&python, "-m", "pip", "install", "--quiet", "uvicorn"])
+        && has_uvicorn(&python);
+    is_made.then_some(python)
+}
+
+/// Whether a program runs, and says that all is well.
 fn is_installed(words: &[&str]) -> bool {
     let status = Command::new(words[0])
         .args(&words[1..])
@@ -80,7 +97,7 @@ fn is_installed(words: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-fn cases(folder: &Path) -> Vec<Case> {
+fn cases(folder: &Path, python: &str) -> Vec<Case> {
     let file = |name: &str| folder.join(name).display().to_string();
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let nginx = |gzip: &str| -> Vec<String> {
@@ -90,7 +107,7 @@ fn cases(folder: &Path) -> Vec<Case> {
     let uvicorn = |rounds: &str| -> Vec<String> {
         let rounds = format!("ROUNDS={rounds}");
         let app = folder.display().to_string();
-        let server = ["python3", "-m", "uvicorn", "--app-dir", &app, "app:app"];
+        let server = [python, "-m", "uvicorn", "--app-dir", &app, "app:app"];
         let quiet = [
             "--port",
             "{port}",

@@ -37,6 +37,8 @@ pub(super) struct Piece {
     pub(super) seed: u64,
     pub(super) tool: Tool,
     pub(super) machine: Machine,
+    /// What costs are a share of: the median of a request without noise and without cost, nanoseconds.
+    pub(super) request_ns: f64,
     pub(super) found: Found,
 }
 
@@ -286,6 +288,7 @@ pub(super) mod tests {
                 profile: "release".to_owned(),
             },
             machine: serde_json::from_str(machine).unwrap(),
+            request_ns: 50_000.0,
             found,
         }
     }

@@ -158,7 +158,7 @@ pub(super) struct Injected {
 }
 
 impl Injected {
-    /// Measures how long a request takes, under the noise that there is but not interrupted by it.
+    /// Measures how long a request takes.
     pub(super) fn measured(bench: &Bench) -> anyhow::Result<Self> {
         let mut injected = Self {
             p50_ns: 0.0,
@@ -174,7 +174,7 @@ impl Injected {
             bench.keep,
         )?;
         let per_block = blocks::median_latency(&run, &run.scenario.ladder.latency, "pilot");
-        // The least: a block in which the noise had the core says how long the noise took.
+        // The least: whatever disturbs a block makes it longer.
         let least = per_block.into_values().min_by(f64::total_cmp);
         injected.p50_ns = least.context("the pilot measured nothing")?;
         Ok(injected)

@@ -139,7 +139,7 @@ fn recorded(text: &mut String, gate: &Gate) {
     text.push_str(
         "## Recorded blocks, judged in windows\n\n\
          A window is a duel that begins where the one before it ended. It has at most the blocks that fit into two minutes. \
-         The cost is injected as a share of the median request in the least disturbed slices under that noise. An alarm is *slower* or *faster* where \
+         The cost is injected as a share of the median request without noise. An alarm is *slower* or *faster* where \
          nothing was injected.\n\n\
          | noise | injected | measured | blocks (excluded) | MAD | windows | alarms | slower | no change | inconclusive | blocks: median (most) | promised |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
