@@ -370,3 +370,73 @@ fn git_bisect_run_never_takes_for_bad_what_was_not_measured() {
     let code = output.status.code().unwrap();
     assert!(matches!(code, 0 | 125 | 1), "{code}: {}", stderr(&output));
 }
+
+#[test]
+fn cpu_time_decides_where_both_servers_are_started_here_unless_told_otherwise() {
+    let place = Place::new();
+    let starts = null("");
+    let duel = |more: &[&str]| {
+        let words = ["--base", &starts, "--head", &starts, "--format", "json"];
+        told(&duel(&place, &[&words[..], more].concat()))
+    };
+    let gated = |told: &Value| {
+        let rows = told["rows"].as_array().unwrap().iter();
+        let gated = rows.filter(|row| row["role"]["is"] == "gated");
+        gated
+            .map(|row| row["metric"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(gated(&duel(&[])), ["p50", "errors", "cpu"]);
+    assert_eq!(gated(&duel(&["--gate", "p50,errors"])), ["p50", "errors"]);
+}
+
+/// A single core is shared by the servers and the load generator: it works, and says so by its figures.
+#[test]
+fn a_duel_works_on_one_core() {
+    let place = Place::new();
+    let of_one = std::process::Command::new("taskset")
+        .args(["-c", "0", "true"])
+        .status();
+    if !of_one.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: taskset -c 0 is not possible here");
+        return;
+    }
+    let (base, head) = (null("--work 200us"), null("--work 1ms"));
+    let output = std::process::Command::new("taskset")
+        .args([
+            "-c",
+            "0",
+            env!("CARGO_BIN_EXE_authlab"),
+            "duel",
+            "--format",
+            "json",
+        ])
+        .args([
+            "--base",
+            &base,
+            "--head",
+            &head,
+            "--gate",
+            "cpu",
+            "--slice",
+            "20ms",
+            "--warm-up",
+            "20ms",
+        ])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let told = told(&output);
+    let run = place.run_json();
+    for cores in ["server_cores", "generator_cores"] {
+        assert_eq!(
+            run["machine"][cores],
+            serde_json::json!([0]),
+            "{}",
+            run["machine"]
+        );
+    }
+    // Five times the CPU time is seen beside any neighbour.
+    assert_eq!(told["exit_code"], 1, "{told}");
+    place.assert_nothing_left();
+}

@@ -47,8 +47,8 @@ fn change(values: &[f64], least: f64) -> Option<[f64; 2]> {
         return None;
     }
     let thirds = [&values[..third], &values[values.len() - third..]];
-    let [(from, first), (to, last)] = thirds.map(level);
-    let noise = TIMES_NOISE * first.max(last);
+    let [(from, error_before), (to, error_after)] = thirds.map(level);
+    let noise = TIMES_NOISE * error_before.max(error_after);
     ((to - from).abs() > least.max(noise)).then_some([from, to])
 }
 

@@ -86,6 +86,7 @@ pub(super) fn judge(run: &Run, terms: &Terms) -> Rows {
             "the margin is {margin}: differences below it are no change"
         ));
     }
+    caveats.extend(by_cpu_alone(&rows));
     caveats.extend(rows.iter().filter_map(|row| would_decide(run, row)));
     if sequential.when != When::Once {
         let gated = rows.iter().filter(|row| row.role == Role::Gated);
@@ -100,6 +101,26 @@ pub(super) fn judge(run: &Run, terms: &Terms) -> Rows {
         caveats,
         blocks,
     }
+}
+
+/// Why it is slower where its median does not say so.
+fn by_cpu_alone(rows: &[Row]) -> Option<String> {
+    let gated = rows.iter().filter(|row| row.role == Role::Gated);
+    let (cpu, others): (Vec<&Row>, Vec<&Row>) = gated.partition(|row| row.metric == "cpu");
+    let is_slower = |row: &&Row| row.verdict == Some(Verdict::Slower);
+    let is_open = |row: &&Row| matches!(row.verdict, None | Some(Verdict::Inconclusive));
+    let cpu = cpu.into_iter().find(is_slower)?;
+    if others.iter().any(is_slower) {
+        return None;
+    }
+    let open = others.into_iter().find(is_open)?;
+    let effect = cpu
+        .effect
+        .map_or(String::new(), |effect| cpu.changed(effect));
+    Some(format!(
+        "slower because of its CPU time for each request ({effect}); {} is inconclusive",
+        open.name()
+    ))
 }
 
 /// What changed of the first gated latency while it went on.

@@ -48,6 +48,34 @@ fn standard_error(mad: f64, blocks: usize) -> f64 {
     EFFICIENCY * SIGMA_IN_MAD * mad / (blocks.max(1) as f64).sqrt()
 }
 
+/// A process that used less CPU time for each answer did not serve them.
+const LEAST_CPU_NS: f64 = 1_000.0;
+
+/// That a command started its server elsewhere, as a container's client does: its CPU time is not the server's.
+fn served_elsewhere(run: &Run, load: &str) -> Option<String> {
+    let used = |variant: &str| {
+        let slices = run.slices_of(load, variant);
+        let (cpu, ok) = slices.fold((0, 0), |(cpu, ok), slice| {
+            (cpu + slice.cpu_ns.unwrap_or_default(), ok + slice.ok)
+        });
+        (ok > 0).then(|| cpu as f64 / ok as f64)
+    };
+    let measured = run
+        .slices
+        .iter()
+        .any(|slice| slice.load == load && slice.cpu_ns.is_some());
+    let elsewhere = run
+        .variants
+        .iter()
+        .find(|variant| used(&variant.name).is_some_and(|ns| ns < LEAST_CPU_NS))?;
+    measured.then(|| {
+        format!(
+            "{} used less than 1 µs for each answer: its command started the server elsewhere",
+            elsewhere.name
+        )
+    })
+}
+
 /// Why the metric is shown only; none when it can be gated.
 pub(super) fn why(
     run: &Run,
@@ -59,7 +87,8 @@ pub(super) fn why(
     let is_tail = match metric {
         Metric::Percentile(_) => *metric != Metric::P50,
         Metric::Max | Metric::Mean => true,
-        Metric::Cpu | Metric::Errors => false,
+        Metric::Cpu => return served_elsewhere(run, load),
+        Metric::Errors => false,
         Metric::Stale | Metric::Capacity | Metric::Memory | Metric::Stage(_) => return None,
     };
     let load = run.load(load)?;

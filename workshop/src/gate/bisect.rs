@@ -120,9 +120,10 @@ pub(crate) fn run(arguments: &Arguments, tool: &Tool) -> anyhow::Result<ExitCode
     let cores = Cores::split();
     let mut proof = Proof::begin(arguments, tool, &cores)?;
     let authlab = std::env::current_exe().context("cannot find the authlab binary")?;
-    let _noise = match arguments.quiet {
-        true => None,
-        false => Some(noise(&authlab, cores, tool)?),
+    let _noise = if arguments.quiet {
+        None
+    } else {
+        Some(noise(&authlab, cores, tool)?)
     };
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
     while proof.times.len() < arguments.times {

@@ -96,9 +96,9 @@ fn window(differences: &Differences, start: usize, most: usize) -> Option<(Verdi
     let ended = rest.values.len() >= most;
     rest.values.truncate(most);
     rest.base.truncate(most);
-    // A duel gates p50 and errors.
+    // A duel of commands gates p50, errors and CPU time.
     let rule = Sequential {
-        gated: 2,
+        gated: 3,
         margin: judge::MARGIN,
         when: When::EachBlock { ended },
         blocks: most,

@@ -161,3 +161,54 @@ fn a_leak_of_both_sides_makes_a_duel_longer_and_not_wrong() {
         assert_eq!(drift.len(), 1, "{:?}", duel.caveats);
     }
 }
+
+#[test]
+fn cpu_time_alone_makes_it_slower_and_is_named_and_a_client_of_a_server_elsewhere_is_not_judged_by_it()
+ {
+    let contest = Contest {
+        blocks: 40,
+        gates: &["p50", "errors", "cpu"],
+        cpu: 0.1,
+        noise: 0.01,
+        ..Contest::default()
+    };
+    let mut run = contest.run();
+    // Noise of latency that hides everything.
+    for (place, slice) in run.slices.iter_mut().enumerate() {
+        let times = if place % 3 == 0 { 2.0 } else { 1.0 };
+        for value in slice
+            .figures
+            .iter_mut()
+            .flat_map(|figure| &mut figure.percentiles)
+        {
+            *value = (*value as f64 * times) as u64;
+        }
+    }
+    let duel = judged(&run);
+    assert_eq!(
+        (duel.headline(), row(&duel, "p50").verdict),
+        ("slower", Some(Verdict::Inconclusive))
+    );
+    assert_eq!(row(&duel, "cpu").verdict, Some(Verdict::Slower));
+    let said = "slower because of its CPU time for each request (+";
+    assert!(
+        duel.caveats.iter().any(|caveat| caveat.starts_with(said)),
+        "{:?}",
+        duel.caveats
+    );
+
+    // Three metrics share the error.
+    let coverage = row(&duel, "cpu").interval.unwrap().coverage;
+    assert!((coverage - (1.0 - 0.02 / 3.0)).abs() < 1e-9, "{coverage}");
+
+    for slice in &mut run.slices {
+        slice.cpu_ns = slice.cpu_ns.map(|ns| ns / 2_000);
+    }
+    let elsewhere = judged(&run);
+    let role = &row(&elsewhere, "cpu").role;
+    assert!(
+        matches!(role, Role::Advisory(why) if why.contains("started the server elsewhere")),
+        "{role:?}"
+    );
+    assert_eq!(elsewhere.headline(), "inconclusive");
+}
