@@ -114,8 +114,8 @@ pub(crate) struct Conditions {
     /// Length of a slice [default: 100ms, or that of SCENARIO]
     #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
     slice: Option<String>,
-    /// Longest warm-up after each start of a server
-    #[arg(help_heading = "Load", long, default_value = "2s", value_parser = authlab_reports::duration::typed)]
+    /// Longest warm-up after each start of a server; 0s leaves it out
+    #[arg(help_heading = "Load", long, default_value = "2s", value_parser = authlab_reports::duration::typed_or_zero)]
     warm_up: String,
     /// A request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
     #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]

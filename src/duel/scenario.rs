@@ -155,7 +155,7 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
         let users = u32::try_from(load.users).unwrap_or(u32::MAX);
         load.timeout = TIMEOUT_OF_A_USER.saturating_mul(users).min(LONGEST_TIMEOUT);
     }
-    load.warm_up = duration::parse(&arguments.conditions.warm_up)?;
+    load.warm_up = duration::parse_or_zero(&arguments.conditions.warm_up)?;
     load.restart_blocks = arguments.conditions.restart_blocks;
     // A tail is not waited for: it is advisory where a slice does not carry it.
     load.min_samples = load.min_samples.max(needed.min(SAMPLES_OF_A_MEDIAN));
