@@ -373,21 +373,18 @@ fn git_bisect_run_never_takes_for_bad_what_was_not_measured() {
 
 #[test]
 fn cpu_time_decides_where_both_servers_are_started_here_unless_told_otherwise() {
-    let place = Place::new();
     let starts = null("");
-    let duel = |more: &[&str]| {
-        let words = ["--base", &starts, "--head", &starts, "--format", "json"];
-        told(&duel(&place, &[&words[..], more].concat()))
+    let gates = |more: &[&str]| {
+        let place = Place::new();
+        let words = ["--base", &starts, "--head", &starts];
+        duel(&place, &[&words[..], more].concat());
+        place.run_json()["duel"]["gates"].clone()
     };
-    let gated = |told: &Value| {
-        let rows = told["rows"].as_array().unwrap().iter();
-        let gated = rows.filter(|row| row["role"]["is"] == "gated");
-        gated
-            .map(|row| row["metric"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(gated(&duel(&[])), ["p50", "errors", "cpu"]);
-    assert_eq!(gated(&duel(&["--gate", "p50,errors"])), ["p50", "errors"]);
+    assert_eq!(gates(&[]), serde_json::json!(["p50", "errors", "cpu"]));
+    assert_eq!(
+        gates(&["--gate", "p50,errors"]),
+        serde_json::json!(["p50", "errors"])
+    );
 }
 
 /// A single core is shared by the servers and the load generator: it works, and says so by its figures.

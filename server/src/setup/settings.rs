@@ -270,7 +270,7 @@ settings! {
     /// How long an entry lives at most [default: 60s]
     ///
     /// It applies to --freshness ttl, and where others may change what was cached: with --verify introspect, with sessions
-    /// in Redis beside a cache of this server's own, and with --credential basic over accounts in a file or database. Each
+    /// in Redis and a cache of this server's own, and with --credential basic over accounts in a file or database. Each
     /// entry gets up to a tenth less, so that entries written together do not end together.
     #[arg(value_name = "TIME")]
     cache_ttl: Period = Period::seconds(60), "AUTHLAB_CACHE_TTL",

@@ -212,3 +212,25 @@ fn cpu_time_alone_makes_it_slower_and_is_named_and_a_client_of_a_server_elsewher
     );
     assert_eq!(elsewhere.headline(), "inconclusive");
 }
+
+#[test]
+fn cpu_time_that_is_not_certain_keeps_no_duel_open_that_its_median_has_decided() {
+    let contest = Contest {
+        blocks: 40,
+        gates: &["p50", "errors", "cpu"],
+        noise: 0.005,
+        ..Contest::default()
+    };
+    let mut run = contest.run();
+    for (place, slice) in run.slices.iter_mut().enumerate() {
+        let times = if place % 3 == 0 { 2.0 } else { 1.0 };
+        slice.cpu_ns = slice.cpu_ns.map(|ns| (ns as f64 * times) as u64);
+    }
+    let duel = judged(&run);
+    assert_eq!(duel.headline(), "no change");
+    assert_eq!(row(&duel, "cpu").role, Role::Beside);
+    // Alone it decides, and is open.
+    let terms = run.duel.as_mut().unwrap();
+    terms.gates = vec!["cpu".to_owned()];
+    assert_eq!(judged(&run).headline(), "inconclusive");
+}
