@@ -36,6 +36,7 @@ pub(crate) fn judge(run: &Run) -> Validity {
         slice.server_waited = None;
         slice.others_busy = None;
         slice.paused_ns = None;
+        slice.resent = None;
     }
     judged(&kept, &Recorded::outside(run, &terms.load, &disturbed))
 }

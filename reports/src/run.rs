@@ -340,15 +340,10 @@ impl Run {
     /// Why its figures may not be judged, a sentence each; empty for a valid and complete run.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
-        let verdict = self.validity.verdict.label();
-        let mut faults: Vec<String> = self
-            .validity
-            .reasons
-            .iter()
-            .map(|reason| format!("{verdict}: {reason}"))
-            .collect();
-        if self.validity.verdict != Verdict::Valid && faults.is_empty() {
-            faults.push(verdict.to_owned());
+        let verdict = self.validity.verdict;
+        let mut faults = verdict.because(&self.validity.reasons);
+        if verdict != Verdict::Valid && faults.is_empty() {
+            faults.push(verdict.label().to_owned());
         }
         if let Status::Partial(because) = &self.status {
             faults.push(format!("partial: {because}"));
@@ -358,6 +353,20 @@ impl Run {
 }
 
 impl Verdict {
+    /// The reasons of a run with this verdict, a sentence each. The first is that of the verdict; others may be of
+    /// another kind, and say no verdict of their own.
+    pub(crate) fn because(self, reasons: &[String]) -> Vec<String> {
+        let verdict = self.label();
+        let each = reasons
+            .iter()
+            .enumerate()
+            .map(|(place, reason)| match place {
+                0 => format!("{verdict}: {reason}"),
+                _ => format!("also: {reason}"),
+            });
+        each.collect()
+    }
+
     /// As written in `run.json` and shown to people.
     #[must_use]
     pub fn label(self) -> &'static str {

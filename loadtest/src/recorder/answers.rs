@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::Instants;
 
-/// The first and the last answer of a slice.
+/// The fastest and the last answer of a slice.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Answers {
-    first: Option<Instant>,
+    /// The shortest time from an intended start to the answer.
+    fastest: Option<Duration>,
     last: Option<Instant>,
     /// The last one answered had waited for a user.
     queued: bool,
@@ -18,7 +19,13 @@ pub(crate) struct Answers {
 impl Answers {
     /// Counts an answer that its step expects.
     pub(super) fn answered(&mut self, instants: &Instants) {
-        self.first.get_or_insert(instants.last_byte);
+        let response = instants
+            .last_byte
+            .saturating_duration_since(instants.planned);
+        self.fastest = Some(
+            self.fastest
+                .map_or(response, |fastest| fastest.min(response)),
+        );
         self.last = Some(instants.last_byte);
         self.queued = instants.free > instants.planned;
         self.settled = self.last;
@@ -31,10 +38,9 @@ impl Answers {
 
     /// The time in which the `ok` answers of a slice came, which was planned to last `planned`.
     ///
-    /// A server that keeps up answers as many as are planned in the time that they are planned for,
-    /// however long each takes: with open arrivals, the time before the first answer is as much
-    /// longer at the end, and is not counted. One that does not keep up is busy until its last
-    /// answer. Closed users are busy until theirs.
+    /// A server that keeps up answers as many as are planned in the time that they are planned for, however long each
+    /// takes: with open arrivals, what every answer takes at least comes before the first one, and is not counted. One
+    /// that does not keep up is busy until its last answer. Closed users are busy until theirs.
     pub(crate) fn within(
         &self,
         start: Instant,
@@ -46,16 +52,13 @@ impl Answers {
         if !open {
             return planned.max(self.settled.map_or(Duration::ZERO, since_start));
         }
-        let (Some(first), Some(last)) = (self.first, self.last) else {
+        let (Some(fastest), Some(last)) = (self.fastest, self.last) else {
             return planned;
         };
         let answering = if self.queued || ok < 2 {
             since_start(last)
         } else {
-            // As many distances between answers as there are answers.
-            last.saturating_duration_since(first)
-                .mul_f64(ok as f64 / (ok - 1) as f64)
-                .min(since_start(last))
+            since_start(last).saturating_sub(fastest)
         };
         planned.max(answering)
     }
@@ -148,6 +151,26 @@ mod tests {
                 "{rate}/s of {expected}: {found}"
             );
         }
+    }
+
+    #[test]
+    fn a_server_that_stalled_at_first_is_busy_until_its_last_answer() {
+        let start = Instant::now();
+        let mut answers = Answers::default();
+        // Planned and answered at these milliseconds.
+        for (planned, answered) in [(0, 1_870), (900, 1_900), (1_500, 1_501), (1_990, 8_500)] {
+            let at = |ms| start + Duration::from_millis(ms);
+            answers.answered(&Instants {
+                planned: at(planned),
+                free: at(planned),
+                proved_in: Duration::ZERO,
+                sent: at(planned),
+                first_byte: at(answered),
+                last_byte: at(answered),
+            });
+        }
+        let within = answers.within(start, 2 * SECOND, true, 4);
+        assert_eq!(within, Duration::from_millis(8_499));
     }
 
     #[test]

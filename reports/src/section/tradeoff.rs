@@ -12,9 +12,10 @@ use crate::run::Run;
 
 const TITLE: &str = "Cost against safety";
 const CAPTION: &str = "Green disc: everything that should have been refused was refused. Red cross: some of it passed. \
-    Upright lines: 95 % confidence intervals of the cost.";
+    Upright lines: 95 % confidence intervals of the cost. Whether two costs differ is said by the table, not by this \
+    picture.";
 const CAPTION_ALONE: &str = "Green disc: everything that should have been refused was refused. Red cross: some of it \
-    passed. Too few blocks for confidence intervals.";
+    passed. Too few blocks for confidence intervals: whether two costs differ is not known.";
 /// Names of more points run into each other.
 const MOST: usize = 12;
 /// CPU seconds for a million requests are microseconds for one.

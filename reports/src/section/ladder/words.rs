@@ -227,12 +227,9 @@ fn with_counts(table: &Table, rung: &Rung, room: usize, failed: Option<String>) 
 
 /// Why not to believe the figures, a sentence each.
 pub(crate) fn warnings(heading: &Heading) -> Vec<String> {
-    let verdict = heading.verdict.label();
-    let invalid = heading
-        .reasons
-        .iter()
-        .map(|reason| format!("{verdict}: {reason}"));
+    let invalid = heading.verdict.because(&heading.reasons);
     invalid
+        .into_iter()
         .chain(
             heading
                 .cut_short
