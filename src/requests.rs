@@ -14,7 +14,7 @@ use crate::words::Confidential;
 // Not a doc comment: clap would make it the verb's own.
 #[derive(clap::Args)]
 pub(crate) struct Requests {
-    /// Path to get, or to send --method and --data to; several are requested in turn, with --rate at random [default: /]
+    /// Path to get, or to send --method and --data to; several are requested in turn [default: /]
     #[arg(long, value_name = "PATH", value_parser = Confidential::url)]
     get: Vec<Confidential>,
     /// Method [default: GET; with --data POST]

@@ -187,7 +187,7 @@ async fn what_one_server_began_another_goes_on_with_and_ends() {
 }
 
 /// Its own cache in front of the shared sessions bounds what it does not see: without that bound a token that another
-/// server revoked passed until it ended, an hour later.
+/// server revoked passed until it ended, half an hour later.
 #[tokio::test]
 async fn what_another_server_revokes_passes_for_the_cache_ttl_at_most() {
     let Some(redis) = Redis::start().await else {
@@ -206,7 +206,7 @@ async fn what_another_server_revokes_passes_for_the_cache_ttl_at_most() {
     assert_eq!(here.client().status("/items/", token).await, 200);
     let revoked = there.client().ask("POST", "/token/revoke", token).await;
     assert_eq!(revoked.status, 200, "{}", revoked.text);
-    // Far less than the token's hour, and time enough on a busy machine.
+    // Far less than the token's half hour, and time enough on a busy machine.
     let end = Instant::now() + Duration::from_secs(60);
     while here.client().status("/items/", token).await == 200 {
         assert!(Instant::now() < end, "it still passes");
