@@ -10,7 +10,7 @@ use std::path::Path;
 
 use authlab_reports::blocks;
 use authlab_reports::foreign;
-use authlab_reports::order_statistics::median;
+use authlab_reports::order_statistics;
 use authlab_reports::run::calibration::{
     Calibration, Ceiling, FILE_NAME, FORMAT_VERSION, Floor, Noise, Pacing,
 };
@@ -294,11 +294,5 @@ fn mad(run: &Run, load: &str, quantity: impl Fn(&Slice) -> Option<f64>) -> Optio
     };
     let [a, b] = [&run.variants[0].name, &run.variants[1].name].map(|name| logarithms(name));
     let differences: Vec<f64> = blocks::paired(&a, &b).map(|(a, b)| b - a).collect();
-    let middle = median(differences.clone())?;
-    median(
-        differences
-            .into_iter()
-            .map(|d| (d - middle).abs())
-            .collect(),
-    )
+    order_statistics::mad(&differences)
 }

@@ -39,6 +39,13 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
     middle(&values)
 }
 
+/// The median absolute deviation of finite values from their median; none without values.
+#[must_use]
+pub fn mad(values: &[f64]) -> Option<f64> {
+    let middle = median(values.to_vec())?;
+    median(values.iter().map(|value| (value - middle).abs()).collect())
+}
+
 fn middle(sorted: &[f64]) -> Option<f64> {
     let n = sorted.len();
     let (&below, &above) = (sorted.get(n.checked_sub(1)? / 2)?, sorted.get(n / 2)?);

@@ -3,7 +3,7 @@
 
 use crate::judge::MARGIN;
 use crate::judge::differences::{Differences, Scale};
-use crate::order_statistics::median;
+use crate::order_statistics::{mad, median};
 use crate::quantity;
 
 /// With fewer blocks in a third there is no level to speak of.
@@ -55,8 +55,7 @@ fn change(values: &[f64], least: f64) -> Option<[f64; 2]> {
 /// A median and its standard error.
 fn level(values: &[f64]) -> (f64, f64) {
     let middle = median(values.to_vec()).unwrap_or_default();
-    let mad = median(values.iter().map(|value| (value - middle).abs()).collect());
-    let error = ERROR_BY_MAD * mad.unwrap_or_default() / (values.len() as f64).sqrt();
+    let error = ERROR_BY_MAD * mad(values).unwrap_or_default() / (values.len() as f64).sqrt();
     (middle, error)
 }
 

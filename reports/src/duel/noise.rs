@@ -3,7 +3,7 @@
 use crate::judge::aside::SetAside;
 use crate::judge::differences::Differences;
 use crate::judge::{LEAST_BLOCKS, Metric, Row, power};
-use crate::order_statistics::median;
+use crate::order_statistics::mad;
 use crate::quantity;
 use crate::run::{Run, Terms};
 
@@ -41,20 +41,15 @@ fn more(run: &Run, terms: &Terms, row: &Row, disturbed: &SetAside) -> Option<usi
     let all = of(&SetAside::of(run, &terms.load));
     let undisturbed = of(disturbed).values;
     let quiet = if undisturbed.len() >= ENOUGH {
-        mad(undisturbed)?
+        mad(&undisturbed)?
     } else {
         let known = run.calibration.as_ref()?;
         let known = Some(known).filter(|known| known.stale.is_none())?;
         power::noise(known, &row.metric, run.load(&terms.load)?.slice_ms)?.mad
     };
-    let noise = mad(all.values).filter(|noise| *noise > 0.0)?;
+    let noise = mad(&all.values).filter(|noise| *noise > 0.0)?;
     // An interval's width is as the noise, by the square root of the blocks.
     let needed = row.blocks as f64 * (quiet / noise).powi(2);
     let needed = (needed.ceil() as usize).max(LEAST_BLOCKS);
     row.blocks.checked_sub(needed).filter(|more| *more > 0)
-}
-
-fn mad(values: Vec<f64>) -> Option<f64> {
-    let middle = median(values.clone())?;
-    median(values.into_iter().map(|d| (d - middle).abs()).collect())
 }

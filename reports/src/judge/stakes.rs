@@ -10,7 +10,7 @@
 //! Waudby-Smith and Ramdas, *Estimating means of bounded random variables by betting*, 2024; de la Peña, *A general class
 //! of exponential inequalities for martingales and ratios*, 1999.
 
-use crate::order_statistics::{Interval, median};
+use crate::order_statistics::{Interval, mad};
 
 /// Shares of the capital that are staked, each with an equal part of it. Found best in the trial of `rivals.rs`: little
 /// is lost in noise, and without noise the least number of blocks decides.
@@ -103,9 +103,7 @@ fn noise(before: &[f64]) -> f64 {
     if before.len() < LEAST_BEFORE {
         return 0.0;
     }
-    let middle = median(before.to_vec()).unwrap_or_default();
-    let deviations = before.iter().map(|value| (value - middle).abs());
-    SIGMA_IN_MAD * median(deviations.collect()).unwrap_or_default()
+    SIGMA_IN_MAD * mad(before).unwrap_or_default()
 }
 
 /// The claims that the blocks leave open, at this error on each side; none where they are too few to refute any.

@@ -10,12 +10,12 @@ use authlab_reports::duel::Duel;
 use authlab_reports::judge::aside::SetAside;
 use authlab_reports::judge::differences::Differences;
 use authlab_reports::judge::metric::Metric;
+use authlab_reports::order_statistics::mad;
 use authlab_reports::run::{BUDGET, Run, Terms};
 
 use super::Bench;
 use super::piece::{Fought, Live};
 use super::servers::{self, Injected, measure};
-use super::windows;
 
 /// Duels of a server with a share of a request's time injected, against itself without; for nothing of the reference
 /// server.
@@ -81,7 +81,7 @@ pub(super) fn fight(bench: &Bench, number: usize, scenario: &Scenario) -> anyhow
         outcome: duel.outcome,
         verdict: p50.and_then(|row| row.verdict),
         effect: p50.and_then(|row| row.effect),
-        mad: windows::mad(&differences(&run, &terms).values),
+        mad: mad(&differences(&run, &terms).values).unwrap_or_default(),
         blocks: duel.blocks.kept,
         excluded: duel.blocks.set_aside,
         seconds: run.elapsed_s,

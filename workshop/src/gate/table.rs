@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use authlab_reports::judge::Verdict;
-use authlab_reports::order_statistics::median;
+use authlab_reports::order_statistics::{mad, median};
 use authlab_reports::quantity;
 
 use super::noise::Noise;
@@ -186,7 +186,7 @@ fn recorded_row(noise: Noise, recorded: &Recorded) -> String {
         injected(recorded.percent),
         recorded.blocks.len(),
         recorded.excluded,
-        quantity::share(windows::mad(&values)),
+        quantity::share(mad(&values).unwrap_or_default()),
         share(slower),
         verdicts.typical(),
         blocks.iter().max().copied().unwrap_or_default(),

@@ -70,13 +70,6 @@ pub(super) fn differences(recorded: &Recorded) -> Differences {
     }
 }
 
-/// Median absolute deviation of the blocks' differences.
-pub(super) fn mad(values: &[f64]) -> f64 {
-    let middle = median(values.to_vec()).unwrap_or_default();
-    let deviations = values.iter().map(|value| (value - middle).abs());
-    median(deviations.collect()).unwrap_or_default()
-}
-
 /// Duels one after another: each begins where the one before ended. The last, which the record ends before it does, is
 /// not counted.
 pub(super) fn judged(recorded: &Recorded) -> Verdicts {
