@@ -1,5 +1,6 @@
 //! Accounts: who may sign in, and as what.
 
+mod database;
 mod file;
 mod memory;
 mod name;
@@ -15,9 +16,9 @@ use crate::denied::Denied;
 use crate::hashing::Hasher;
 use crate::password::{HashError, MOST_PASSWORD_BYTES, Password};
 use crate::policy::{Role, Roles};
+pub use database::UsersDatabaseError;
 pub use file::{AccountProblem, UsersFileError};
 pub(crate) use name::{called, escaped, normal};
-pub use sqlite::UsersDatabaseError;
 
 axis! {
     /// Where accounts are kept.
