@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use super::database::{Survey, Unreachable, UsersDatabaseError, of_text, text};
 use super::{Candidate, Patience, Profile, UsersError};
@@ -96,7 +97,7 @@ impl PostgresUsers {
     }
 
     pub(super) async fn find(&self, name: &str) -> Result<Candidate, Denied> {
-        let Answer { rows, .. } = self.pool.ask(Patience::Waits, FIND, &[&name]).await?;
+        let Answer { rows, .. } = self.ask(Patience::Waits, FIND, &[name]).await?;
         let Some(row) = rows.first() else {
             return Ok(Candidate {
                 stored: Arc::clone(&self.decoy),
@@ -159,7 +160,7 @@ impl PostgresUsers {
     }
 
     pub(super) async fn remove(&self, name: &str) -> Result<bool, Denied> {
-        let Answer { rows, repeated } = self.pool.ask(Patience::Waits, REMOVE, &[&name]).await?;
+        let Answer { rows, repeated } = self.ask(Patience::Waits, REMOVE, &[name]).await?;
         // What the second of two calls does not find, the first has removed, or nobody has made.
         Ok(repeated || !rows.is_empty())
     }
@@ -170,11 +171,25 @@ impl PostgresUsers {
         statement: &str,
         values: &[&str; N],
     ) -> Result<bool, Denied> {
-        let values = values
-            .each_ref()
-            .map(|value| value as &(dyn tokio_postgres::types::ToSql + Sync));
-        let Answer { rows, .. } = self.pool.ask(patience, statement, &values).await?;
+        let Answer { rows, .. } = self.ask(patience, statement, values).await?;
         Ok(!rows.is_empty())
+    }
+
+    async fn ask<const N: usize>(
+        &self,
+        patience: Patience,
+        statement: &str,
+        values: &[&str; N],
+    ) -> Result<Answer, Denied> {
+        // No text there has a NUL, so no account has such a name.
+        if values.iter().any(|value| value.contains('\0')) {
+            return Ok(Answer {
+                rows: Vec::new(),
+                repeated: false,
+            });
+        }
+        let values = values.each_ref().map(|value| value as &(dyn ToSql + Sync));
+        self.pool.ask(patience, statement, &values).await
     }
 }
 

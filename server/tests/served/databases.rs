@@ -215,3 +215,21 @@ async fn of_sign_ups_that_meet_one_has_the_name() {
         assert_eq!(made, 1);
     }
 }
+
+#[tokio::test]
+async fn a_name_that_nobody_can_have_is_refused_as_an_unknown_one_is() {
+    for database in Database::each() {
+        let server = Served::start(Design {
+            users: database.users(),
+            ..quick()
+        })
+        .await;
+        let client = server.client();
+        let long = "x".repeat(10_000);
+        for name in ["nobody", "jo\0hn", "\0", "", "it's\"", &long] {
+            let answer = client.login(name, "password123").await;
+            assert_eq!(answer.status, 401, "{name:?}: {}", answer.text);
+        }
+        assert_eq!(client.login("john", "password123").await.status, 200);
+    }
+}

@@ -25,7 +25,7 @@ use crate::users::database::{MOST_COMMIT, MOST_WAIT};
 const LATE: &str = "the database did not answer within 1.5 seconds";
 
 pub(super) struct Pool {
-    pool: deadpool_postgres::Pool,
+    connections: deadpool_postgres::Pool,
     most: usize,
     place: String,
 }
@@ -61,13 +61,13 @@ impl Pool {
                 Ok(())
             }
         });
-        let pool = deadpool_postgres::Pool::builder(manager)
+        let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(most)
             .pre_recycle(is_open)
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self {
-            pool,
+            connections,
             most,
             place: address.to_string(),
         })
@@ -115,7 +115,7 @@ impl Pool {
                 Err(error) if is_lost(&error) && !repeated => {
                     drop(held);
                     // Those that are idle were lost with it, or soon will be.
-                    self.pool.retain(|_, _| false);
+                    self.connections.retain(|_, _| false);
                     repeated = true;
                 }
                 Err(error) => {
@@ -134,8 +134,10 @@ impl Pool {
             ..Timeouts::default()
         };
         let got = match patience {
-            Patience::Waits => timeout_at(until, self.pool.get()).await,
-            Patience::AtOnceOrNot => timeout_at(until, self.pool.timeout_get(&at_once)).await,
+            Patience::Waits => timeout_at(until, self.connections.get()).await,
+            Patience::AtOnceOrNot => {
+                timeout_at(until, self.connections.timeout_get(&at_once)).await
+            }
         };
         match (got, patience) {
             (Ok(Ok(client)), _) => Ok(client),
@@ -144,7 +146,7 @@ impl Pool {
             (Ok(Err(error)), Patience::Waits) => Err(Failure::Told(error.to_string())),
             (Err(_), _) => Err(Failure::Told(format!(
                 "no connection within a second ({} of --users-connections {} open)",
-                self.pool.status().size,
+                self.connections.status().size,
                 self.most
             ))),
         }
