@@ -38,13 +38,16 @@ load: build
 compare: build
 	$(AUTHLAB) compare $(BASE) $(HEAD) $(if $(LIMIT),--fail-over '$(LIMIT)')
 
-# Redis and nginx are installed where that can be done without a password; the tests say what they could not test.
+# Redis, nginx and PostgreSQL are installed where that can be done without a password; the tests say what they could not test.
 test:
 	@for needed in redis-server:redis-server nginx:nginx-light; do \
 		command -v $${needed%%:*} >/dev/null && continue; \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -q $${needed##*:} >/dev/null 2>&1 \
 			|| echo "$${needed%%:*} is missing and cannot be installed here (apt-get install $${needed##*:}): what needs it is not tested"; \
 	done
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -q postgresql >/dev/null 2>&1 \
+			|| echo "PostgreSQL is missing and cannot be installed here (apt-get install postgresql): what needs it is not tested"; }
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --package authlab --no-default-features -- -D warnings

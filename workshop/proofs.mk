@@ -119,7 +119,7 @@ stampede:
 	cargo build --release --quiet --workspace --example stampede
 	@target/release/examples/stampede
 
-## make hold              memory of 100 000 accounts in SQLite and as many sessions
+## make hold              memory of 100 000 accounts in SQLite, and in PostgreSQL, and as many sessions
 hold: build
 	python3 bench/hold/run.py $(AUTHLAB)
 

@@ -97,5 +97,5 @@ pub use sessions::{SessionsFrom, WrongSessions};
 pub use setup::{Design, Preset, Setup, SetupError, Warning};
 pub use stages::StageTimes;
 pub use subjects::Subject;
-pub use users::UsersFrom;
+pub use users::{PostgresUrl, UsersFrom};
 pub use verification::{IntrospectClient, IntrospectUrl, VerifyKind};

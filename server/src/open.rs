@@ -72,7 +72,10 @@ pub(crate) fn password(design: &Design) -> Password {
 
 pub(crate) fn users(design: &Design) -> Result<Users, UsersError> {
     match design.verify {
-        VerifyKind::Local => Users::open(&design.users, password(design)),
+        VerifyKind::Local => {
+            let connections = design.users_connections.get();
+            Users::open(&design.users, connections, password(design))
+        }
         // Nobody signs in here, so nobody's password is hashed for it.
         VerifyKind::Introspect => Ok(Users::elsewhere(password(design))),
     }

@@ -1,8 +1,10 @@
 //! Accounts: who may sign in, and as what.
 
+mod database;
 mod file;
 mod memory;
 mod name;
+mod postgres;
 mod sqlite;
 
 use std::fmt;
@@ -15,9 +17,10 @@ use crate::denied::Denied;
 use crate::hashing::Hasher;
 use crate::password::{HashError, MOST_PASSWORD_BYTES, Password};
 use crate::policy::{Role, Roles};
+pub use database::UsersDatabaseError;
 pub use file::{AccountProblem, UsersFileError};
 pub(crate) use name::{called, escaped, normal};
-pub use sqlite::UsersDatabaseError;
+pub use postgres::PostgresUrl;
 
 axis! {
     /// Where accounts are kept.
@@ -28,10 +31,12 @@ axis! {
         File(file::FileUsers) = "file",
         /// an SQLite database (`sqlite:PATH`), made with the demo accounts where there is none
         Sqlite(sqlite::SqliteUsers) = "sqlite",
+        /// a PostgreSQL database (`postgres://…`), whose tables are made with the demo accounts where there are none
+        Postgres(Box<postgres::PostgresUsers>) = "postgres",
     }
 }
 
-/// Where accounts are kept, and what that needs: `memory`, `file:PATH` or `sqlite:PATH`.
+/// Where accounts are kept, and what that needs: `memory`, `file:PATH`, `sqlite:PATH` or `postgres://…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsersFrom {
     /// The demo accounts.
@@ -40,6 +45,8 @@ pub enum UsersFrom {
     File(PathBuf),
     /// An `SQLite` database.
     Sqlite(PathBuf),
+    /// A `PostgreSQL` database, by an address that may hold a password.
+    Postgres(PostgresUrl),
 }
 
 /// What an account says of itself.
@@ -119,11 +126,20 @@ impl Users {
         Self::Memory(memory::MemoryUsers::nobody(password))
     }
 
-    pub(crate) fn open(from: &UsersFrom, password: Password) -> Result<Self, UsersError> {
+    /// A database of a server has at most so many connections.
+    pub(crate) fn open(
+        from: &UsersFrom,
+        connections: usize,
+        password: Password,
+    ) -> Result<Self, UsersError> {
         match from {
             UsersFrom::Memory => Ok(Self::Memory(memory::MemoryUsers::open(password)?)),
             UsersFrom::File(path) => Ok(Self::File(file::FileUsers::open(path, password)?)),
             UsersFrom::Sqlite(path) => Ok(Self::Sqlite(sqlite::SqliteUsers::open(path, password)?)),
+            UsersFrom::Postgres(url) => {
+                let postgres = postgres::PostgresUsers::open(url, connections, password)?;
+                Ok(Self::Postgres(Box::new(postgres)))
+            }
         }
     }
 
@@ -133,6 +149,7 @@ impl Users {
             Self::Memory(_) => Vec::new(),
             Self::File(file) => file.note().into_iter().collect(),
             Self::Sqlite(sqlite) => sqlite.note().into_iter().collect(),
+            Self::Postgres(postgres) => postgres.note().into_iter().collect(),
         }
     }
 
@@ -149,6 +166,9 @@ impl Users {
             // Whoever runs the server writes its file.
             Self::File(_) => Err(Denied::ReadOnly),
             Self::Sqlite(sqlite) => sqlite.add(name, password, roles, hashing).await,
+            Self::Postgres(postgres) => {
+                Box::pin(postgres.add(name, password, roles, hashing)).await
+            }
         }
     }
 
@@ -157,7 +177,7 @@ impl Users {
     pub(crate) fn may_store_anew(&self) -> bool {
         match self {
             Self::Memory(_) | Self::File(_) => false,
-            Self::Sqlite(_) => true,
+            Self::Sqlite(_) | Self::Postgres(_) => true,
         }
     }
 
@@ -173,6 +193,9 @@ impl Users {
             Self::Memory(memory) => Ok(memory.store_anew(name, before, stored)),
             Self::File(_) => Err(Denied::ReadOnly),
             Self::Sqlite(sqlite) => sqlite.store_anew(name, before, stored, patience).await,
+            Self::Postgres(postgres) => {
+                Box::pin(postgres.store_anew(name, before, stored, patience)).await
+            }
         }
     }
 
@@ -182,6 +205,7 @@ impl Users {
             Self::Memory(memory) => memory.set_roles(name, roles),
             Self::File(_) => return Err(Denied::ReadOnly),
             Self::Sqlite(sqlite) => sqlite.set_roles(name, roles).await?,
+            Self::Postgres(postgres) => Box::pin(postgres.set_roles(name, roles)).await?,
         };
         if found {
             Ok(())
@@ -196,6 +220,7 @@ impl Users {
             Self::Memory(memory) => memory.remove(name),
             Self::File(_) => return Err(Denied::ReadOnly),
             Self::Sqlite(sqlite) => sqlite.remove(name).await?,
+            Self::Postgres(postgres) => Box::pin(postgres.remove(name)).await?,
         };
         if found {
             Ok(())
@@ -210,6 +235,7 @@ impl Users {
             Self::Memory(memory) => Ok(memory.find(name)),
             Self::File(file) => file.find(name, hashing).await,
             Self::Sqlite(sqlite) => sqlite.find(name).await,
+            Self::Postgres(postgres) => Box::pin(postgres.find(name)).await,
         }
     }
 }
@@ -249,7 +275,7 @@ impl UsersFrom {
     pub(crate) const fn is_written_elsewhere(&self) -> bool {
         match self {
             Self::Memory => false,
-            Self::File(_) | Self::Sqlite(_) => true,
+            Self::File(_) | Self::Sqlite(_) | Self::Postgres(_) => true,
         }
     }
 
@@ -260,13 +286,14 @@ impl UsersFrom {
             Self::Memory => UsersKind::Memory,
             Self::File(_) => UsersKind::File,
             Self::Sqlite(_) => UsersKind::Sqlite,
+            Self::Postgres(_) => UsersKind::Postgres,
         }
     }
 }
 
 /// A text that names no place for accounts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a value of users; accepted: memory, file:PATH, sqlite:PATH")]
+#[error("`{0}` is not a value of users; accepted: memory, file:PATH, sqlite:PATH, postgres://…")]
 pub struct NotUsers(String);
 
 impl FromStr for UsersFrom {
@@ -281,7 +308,9 @@ impl FromStr for UsersFrom {
             Some((kind, path)) if kind == UsersKind::Sqlite.label() && !path.is_empty() => {
                 Ok(Self::Sqlite(path.into()))
             }
-            _ => Err(NotUsers(typed.to_owned())),
+            _ => PostgresUrl::typed(typed)
+                .map(Self::Postgres)
+                .ok_or_else(|| NotUsers(typed.to_owned())),
         }
     }
 }
@@ -292,6 +321,7 @@ impl fmt::Display for UsersFrom {
             Self::Memory => f.write_str(UsersKind::Memory.label()),
             Self::File(path) => write!(f, "{}:{}", UsersKind::File, path.display()),
             Self::Sqlite(path) => write!(f, "{}:{}", UsersKind::Sqlite, path.display()),
+            Self::Postgres(url) => write!(f, "{url}"),
         }
     }
 }

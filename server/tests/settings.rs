@@ -323,6 +323,19 @@ fn a_flag_that_would_do_nothing_is_refused_with_the_reason() {
             "--token-ttl 0ms is out of range; accepted: 1s to 365d",
         ),
         (
+            &["--users-connections", "5"],
+            "--users-connections would do nothing: only --users postgres:// has connections",
+        ),
+        (
+            &[
+                "--users",
+                "postgres://ann@db/a",
+                "--users-connections",
+                "1001",
+            ],
+            "--users-connections 1001 is out of range; accepted: 1 to 1000",
+        ),
+        (
             &["--threads", "100000"],
             "--threads 100000 is out of range; accepted: 1 to 1024",
         ),
@@ -393,6 +406,20 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             &["--preset", "bound-token-cached", "--cache", "none"],
             &[Warning::BrokenDigest],
         ),
+        (
+            &["--users", "postgres://ann:hunter2@db.example/accounts"],
+            &[Warning::UnverifiedDatabase],
+        ),
+        (
+            &["--users", "postgres://ann@db.example/a?sslmode=require"],
+            &[Warning::UnverifiedDatabase],
+        ),
+        (
+            &["--users", "postgres://ann@db.example/a?sslmode=verify-full"],
+            &[],
+        ),
+        (&["--users", "postgres://ann@127.0.0.1/a"], &[]),
+        (&["--users", "postgres://ann@%2Frun%2Fpostgresql/a"], &[]),
         (&["--policy", "allow-all"], &[Warning::NothingAuthorized]),
         // What is never consulted gives nothing up; passwords are still stored and guessed.
         (

@@ -9,6 +9,10 @@ mod file_size;
 mod flood;
 mod introspection;
 mod log;
+mod postgres;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../../server/tests/served/postgresql.rs"]
+mod postgresql;
 mod redis;
 mod shutdown;
 mod sqlite;

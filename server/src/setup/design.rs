@@ -9,7 +9,6 @@ use crate::issuer::{AudienceFrom, IssuerFrom};
 use crate::password::PasswordKind;
 use crate::policy::PolicyKind;
 use crate::sessions::SessionsFrom;
-use crate::users::UsersFrom;
 use crate::verification::{IntrospectUrl, VerifyKind};
 
 impl Design {
@@ -191,14 +190,14 @@ impl Design {
         )
     }
 
-    /// Whether anything slow is ever hashed: a users file may hold slow hashes whatever `--password` says.
+    /// Whether anything slow is ever hashed: a file or a database may hold slow hashes whatever `--password` says.
     pub(crate) fn hashes_slowly(&self) -> bool {
         if self.verify == VerifyKind::Introspect {
             return false;
         }
         self.password.is_slow()
             || self.binding == BindingKind::Bcrypt
-            || matches!(self.users, UsersFrom::File(_) | UsersFrom::Sqlite(_))
+            || self.users.is_written_elsewhere()
     }
 
     /// Whether `--bcrypt-cost` means anything.

@@ -16,7 +16,7 @@ axis! {
     pub enum Idle: "idle" {
         /// no password and no binding uses bcrypt
         NoBcrypt = "no-bcrypt",
-        /// nothing is hashed slowly (--password bcrypt or argon2id, --binding bcrypt, --users file or sqlite)
+        /// nothing is hashed slowly (--password bcrypt or argon2id, --binding bcrypt, --users file, sqlite or postgres)
         NoSlowHash = "no-slow-hash",
         /// --hash-on inline has neither threads nor a queue of its own
         Inline = "inline",
@@ -34,6 +34,8 @@ axis! {
         NoPair = "no-pair",
         /// --users file is written by hand: nobody signs up or changes a password here
         NoNewPasswords = "no-new-passwords",
+        /// only --users postgres:// has connections
+        NoPool = "no-pool",
         /// --binding binds to no sender
         NoBinding = "no-binding",
         /// only --credential session-jwt has sessions by device
@@ -92,6 +94,7 @@ impl Idle {
             Self::NoSecret => design.jwt != JwtAlgorithm::HS256,
             Self::NoPair => design.jwt == JwtAlgorithm::HS256,
             Self::NoNewPasswords => matches!(design.users, UsersFrom::File(_)),
+            Self::NoPool => !matches!(design.users, UsersFrom::Postgres(_)),
             Self::NoBinding => matches!(design.binding, BindingKind::None | BindingKind::Dpop),
             Self::NoDevices => kind != CredentialKind::SessionJwt,
             Self::NothingHeld => {

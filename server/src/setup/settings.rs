@@ -289,10 +289,14 @@ settings! {
         in Period::milliseconds(1)..=Period::days(365), idle [NoNegative];
     }
     "Stores" {
-    /// Accounts: `memory`, `file:PATH` or `sqlite:PATH` [default: memory]
+    /// Accounts: `memory`, `file:PATH`, `sqlite:PATH`, or `postgres://NAME[:PASSWORD]@HOST[:PORT]/DATABASE[?sslmode=MODE]` [default: memory]
     #[arg(value_name = "STORE")]
     users: UsersFrom = UsersFrom::Memory, "AUTHLAB_USERS",
         idle [Elsewhere];
+    /// Connections to the PostgreSQL database of --users, at most [default: 10]
+    #[arg(value_name = "N")]
+    users_connections: NonZeroUsize = count(10), "AUTHLAB_USERS_CONNECTIONS",
+        in count(1)..=count(1000), idle [Elsewhere, NoPool];
     /// Sessions and revocations: `memory`, or `redis://[NAME:PASSWORD@]HOST[:PORT][/DB]` [default: memory]
     #[arg(value_name = "STORE")]
     sessions: SessionsFrom = SessionsFrom::Memory, "AUTHLAB_SESSIONS",

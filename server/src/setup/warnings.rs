@@ -8,6 +8,7 @@ use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
+use crate::users::{PostgresUrl, UsersFrom};
 use crate::verification::VerifyKind;
 
 axis! {
@@ -25,7 +26,7 @@ axis! {
         CentralRevocationsUnseen = "central-revocations-unseen",
         /// --sessions redis beside a cache of its own: what another server revokes may pass here for --cache-ttl
         OthersRevocationsUnseen = "others-revocations-unseen",
-        /// --credential basic beside a cache: what is changed in the file of --users by others may pass for --cache-ttl
+        /// --credential basic beside a cache: what is changed in the file or database of --users by others may pass for --cache-ttl
         ChangesElsewhereUnseen = "changes-elsewhere-unseen",
         /// --secret-file or --key-file with --sessions memory: a restart forgets what was revoked, so it ends all tokens issued before it
         ChangesForgotten = "changes-forgotten",
@@ -43,6 +44,8 @@ axis! {
         HashesBlockRequests = "hashes-block-requests",
         /// --introspect-url http:// beyond loopback: tokens and the client's secret can be read on the way
         PlainTextCentral = "plain-text-central",
+        /// --users postgres:// beyond loopback without sslmode=verify-full: whoever takes the database's place on the way decides who signs in
+        UnverifiedDatabase = "unverified-database",
         /// --listen beyond loopback without TLS: tokens and passwords can be read on the way
         PlainTextNetwork = "plain-text-network",
     }
@@ -90,6 +93,13 @@ impl Design {
             }
             Warning::PlainTextCentral => {
                 self.verify == VerifyKind::Introspect && self.introspect_url.is_in_the_clear()
+            }
+            Warning::UnverifiedDatabase => {
+                let url = match &self.users {
+                    UsersFrom::Postgres(url) => Some(url),
+                    _ => None,
+                };
+                self.verify == VerifyKind::Local && url.is_some_and(PostgresUrl::is_unverified)
             }
             Warning::FastPasswordHash => {
                 self.verify == VerifyKind::Local && !self.password.is_slow()

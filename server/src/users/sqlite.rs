@@ -6,9 +6,8 @@ mod database;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
@@ -16,19 +15,16 @@ use rusqlite_migration::{M, Migrations};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Candidate, DEMO, Patience, Profile, UsersError, decoy, escaped, hash_all, normal};
+use super::database::{
+    MOST_COMMIT, MOST_SHOWN, MOST_WAIT, Survey, Unreachable, UsersDatabaseError, of_text, text,
+};
+use super::{Candidate, DEMO, Patience, Profile, UsersError, decoy, escaped, hash_all};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::hashing::{Hasher, not_hashed};
 use crate::password::{self, Password};
-use crate::policy::{Role, Roles};
+use crate::policy::Roles;
 use database::{Database, FLAGS, LATE, READERS, create_private, empty_log, log_ahead, prepare};
-
-/// How long a call may take, waiting for others included.
-const MOST_WAIT: Duration = Duration::from_secs(1);
-
-/// How much longer a call is waited for that began in time.
-const MOST_COMMIT: Duration = Duration::from_millis(500);
 
 /// The schema's versions: never changed, only added to.
 const VERSIONS: &[M<'_>] = &[M::up(
@@ -41,14 +37,6 @@ const VERSIONS: &[M<'_>] = &[M::up(
     ) STRICT, WITHOUT ROWID;",
 )];
 
-/// Why a database cannot be used, in one line.
-#[derive(Debug, thiserror::Error)]
-#[error("users database {path}: {problem}")]
-pub struct UsersDatabaseError {
-    path: PathBuf,
-    problem: String,
-}
-
 pub(crate) struct SqliteUsers {
     database: Arc<Database>,
     reading: Arc<Semaphore>,
@@ -56,24 +44,15 @@ pub(crate) struct SqliteUsers {
     password: Password,
     /// What an unknown name is compared with: what took the longest to verify when the server started.
     decoy: Arc<str>,
-    /// Accounts that nobody can sign in to: how many there were at start, and the first.
+    /// Accounts that nobody could sign in to at start.
     unreachable: Option<Unreachable>,
 }
-
-/// How many there are, and the name of the first.
-type Unreachable = (usize, String);
-
-/// The decoy, and the accounts that nobody can sign in to.
-type Surveyed = (Arc<str>, Option<Unreachable>);
-
-/// The longest name that a message shows, in characters.
-const MOST_SHOWN: usize = 64;
 
 impl SqliteUsers {
     pub(super) fn open(path: &Path, password: Password) -> Result<Self, UsersError> {
         let path = &*of_a_file(path);
         let refuse = |problem: String| UsersDatabaseError {
-            path: path.to_owned(),
+            place: path.display().to_string(),
             problem,
         };
         let failed = |error: rusqlite::Error| refuse(error.to_string().replace('\n', " "));
@@ -108,8 +87,8 @@ impl SqliteUsers {
             let stored = hash_all(&passwords, password)?;
             add_demo(&mut connection, &stored).map_err(failed)?;
         }
-        let own = decoy(password)?;
-        let (decoy, unreachable) = survey(&connection, &own).map_err(failed)?.map_err(refuse)?;
+        let own = Survey::of_none(decoy(password)?);
+        let found = survey(&connection, own).map_err(failed)?.map_err(refuse)?;
         empty_log(&connection);
         drop(connection);
         Ok(Self {
@@ -117,30 +96,18 @@ impl SqliteUsers {
             reading: Arc::new(Semaphore::new(READERS)),
             writing: Arc::new(Semaphore::new(1)),
             password,
-            decoy,
-            unreachable,
+            decoy: found.decoy,
+            unreachable: found.unreachable,
         })
     }
 
     /// Accounts whose names are not in the one form that names have: a database may be older than that rule.
     pub(super) fn note(&self) -> Option<String> {
-        let (count, first) = self.unreachable.as_ref()?;
-        let path = self.database.path().display();
-        let shown: String = first.chars().take(MOST_SHOWN).collect();
-        let is_whole = shown.len() == first.len();
-        let cut = if is_whole { "" } else { "…" };
-        // A name may hold anything, so it is given by its bytes.
-        let example = if is_whole {
-            let bytes = first.bytes().map(|byte| format!("{byte:02X}"));
-            let bytes: String = bytes.collect();
-            format!(", this one by DELETE FROM accounts WHERE hex(name) = '{bytes}'")
-        } else {
-            String::new()
-        };
-        Some(format!(
-            "users database {path}: {count} names are not in their normal form (RFC 8265), the first of them `{}{cut}`: nobody can sign in to these accounts; rename or remove them in the database{example}; DELETE /admin/accounts/NAME, percent-encoded, removes those whose names a path can hold (not empty, . or .., no / \\ ; % ? # and no control character)",
-            escaped(&shown)
-        ))
+        let place = self.database.path().display().to_string();
+        let unreachable = self.unreachable.as_ref()?;
+        Some(unreachable.note(&place, |bytes| {
+            format!("DELETE FROM accounts WHERE hex(name) = '{bytes}'")
+        }))
     }
 
     pub(super) async fn find(&self, name: &str) -> Result<Candidate, Denied> {
@@ -309,13 +276,10 @@ fn add_demo(connection: &mut Connection, stored: &[Arc<str>]) -> rusqlite::Resul
     all.commit()
 }
 
-/// Of the ways in which passwords are stored, the one that takes the longest: an unknown name costs as much. And the
-/// accounts whose names are in no normal form: how many, and the first.
-fn survey(connection: &Connection, own: &Arc<str>) -> rusqlite::Result<Result<Surveyed, String>> {
+/// A look at every account.
+fn survey(connection: &Connection, mut found: Survey) -> rusqlite::Result<Result<Survey, String>> {
     let mut all = connection.prepare("SELECT stored, roles, email, bio, name FROM accounts")?;
     let mut rows = all.query([])?;
-    let (mut decoy, mut most) = (Arc::clone(own), password::work_ns(own));
-    let mut unreachable: Option<Unreachable> = None;
     let mut number = 0_u64;
     while let Some(row) = rows.next()? {
         number += 1;
@@ -331,16 +295,9 @@ fn survey(connection: &Connection, own: &Arc<str>) -> rusqlite::Result<Result<Su
                 return Ok(Err(format!("the account `{name}` has {problem}")));
             }
         };
-        let work = password::work_ns(stored);
-        if work > most && password::check_stored(stored).is_ok() {
-            (decoy, most) = (stored.into(), work);
-        }
-        if normal(name).as_deref() != Some(name) {
-            let (count, _) = unreachable.get_or_insert_with(|| (0, name.to_owned()));
-            *count += 1;
-        }
+        found.see(name, stored);
     }
-    Ok(Ok((decoy, unreachable)))
+    Ok(Ok(found))
 }
 
 /// What an account is made of, in the order of a query.
@@ -385,19 +342,6 @@ fn of_a_file(path: &Path) -> Cow<'_, Path> {
     } else {
         Cow::Borrowed(path)
     }
-}
-
-/// Roles by name, separated by spaces.
-fn text(roles: Roles) -> String {
-    let labels: Vec<&str> = roles.iter().map(Role::label).collect();
-    labels.join(" ")
-}
-
-/// Roles that this server does not know grant nothing.
-fn of_text(text: &str) -> Roles {
-    text.split(' ')
-        .filter_map(|name| name.parse::<Role>().ok())
-        .collect()
 }
 
 impl fmt::Debug for SqliteUsers {

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use crate::databases::Database;
 use crate::harness::{Answer, Client, Served, quick};
 
 /// Somebody who is signed in, by whatever the server takes.
@@ -278,31 +279,33 @@ async fn a_changed_password_ends_what_is_refreshed_too() {
 
 #[tokio::test]
 async fn accounts_in_a_database_keep_their_changes_and_those_in_a_file_are_not_changed() {
-    let folder = tempfile::tempdir().unwrap();
-    let kept = || Design {
-        users: UsersFrom::Sqlite(folder.path().join("users.sqlite")),
-        ..quick()
-    };
-    let server = Served::start(kept()).await;
-    let john = Signed::of(&server, "john", "password123").await;
-    let roles = Some(json!({ "roles": ["user", "admin"] }));
-    let given = john.ask("POST", "/admin/accounts/jane/roles", roles).await;
-    assert_eq!(given.status, 200, "{}", given.text);
-    let nobody = Some(json!({ "roles": ["user"] }));
-    let given = john
-        .ask("POST", "/admin/accounts/no%20one/roles", nobody)
-        .await;
-    assert_eq!(given.status, 404);
-    assert_eq!(john.status("DELETE", "/admin/accounts/alice").await, 200);
-    let change = Some(json!({ "password": "password123", "new_password": "another-one" }));
-    assert_eq!(john.ask("POST", "/password", change).await.status, 200);
-    let again = Served::start(kept()).await;
-    let jane = Signed::of(&again, "jane", "password456").await;
-    assert_eq!(jane.status("POST", "/items").await, 201);
-    let client = again.client();
-    assert_eq!(client.login("alice", "securePass").await.status, 401);
-    assert_eq!(client.login("john", "another-one").await.status, 200);
+    for database in Database::each() {
+        let kept = || Design {
+            users: database.users(),
+            ..quick()
+        };
+        let server = Served::start(kept()).await;
+        let john = Signed::of(&server, "john", "password123").await;
+        let roles = Some(json!({ "roles": ["user", "admin"] }));
+        let given = john.ask("POST", "/admin/accounts/jane/roles", roles).await;
+        assert_eq!(given.status, 200, "{}", given.text);
+        let nobody = Some(json!({ "roles": ["user"] }));
+        let given = john
+            .ask("POST", "/admin/accounts/no%20one/roles", nobody)
+            .await;
+        assert_eq!(given.status, 404);
+        assert_eq!(john.status("DELETE", "/admin/accounts/alice").await, 200);
+        let change = Some(json!({ "password": "password123", "new_password": "another-one" }));
+        assert_eq!(john.ask("POST", "/password", change).await.status, 200);
+        let again = Served::start(kept()).await;
+        let jane = Signed::of(&again, "jane", "password456").await;
+        assert_eq!(jane.status("POST", "/items").await, 201);
+        let client = again.client();
+        assert_eq!(client.login("alice", "securePass").await.status, 401);
+        assert_eq!(client.login("john", "another-one").await.status, 200);
+    }
 
+    let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("users.json");
     std::fs::write(
         &file,

@@ -1,42 +1,43 @@
 //! Accounts of a database whose names have no normal form: administration means the account of exactly the name that was
 //! sent, and what the warning at start advises works.
 
-use authlab_server::{Design, Lab, UsersFrom};
+use authlab_server::{Design, Lab};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 
+use crate::databases::Database;
 use crate::harness::{Served, quick};
 
 const NFC: &str = "jos\u{e9}";
 const NFD: &str = "jose\u{301}";
 
-fn design(path: &std::path::Path) -> Design {
+fn design(database: &Database) -> Design {
     Design {
-        users: UsersFrom::Sqlite(path.to_owned()),
+        users: database.users(),
         ..quick()
     }
 }
 
-fn add(path: &std::path::Path, names: &[&str]) {
-    drop(Lab::open(design(path)).unwrap());
-    let connection = rusqlite::Connection::open(path).unwrap();
+fn add(database: &Database, names: &[&str]) {
+    drop(Lab::open(design(database)).unwrap());
     for name in names {
-        let sql = "INSERT INTO accounts (name, stored, roles) SELECT ?1, stored, roles FROM accounts WHERE name = 'jane'";
-        connection.execute(sql, [name]).unwrap();
+        database.copy_of_jane(name);
     }
 }
 
-fn row(path: &std::path::Path, name: &str) -> Option<String> {
-    let connection = rusqlite::Connection::open(path).unwrap();
-    let sql = "SELECT roles FROM accounts WHERE name = ?1";
-    connection.query_row(sql, [name], |row| row.get(0)).ok()
+fn row(database: &Database, name: &str) -> Option<String> {
+    database.column("roles", name)
 }
 
 #[tokio::test]
 async fn administration_changes_the_account_of_exactly_the_name_first() {
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("users.db");
-    add(&path, &[NFC, NFD]);
-    let server = Served::start(design(&path)).await;
+    for database in Database::each() {
+        exactly(&database).await;
+    }
+}
+
+async fn exactly(path: &Database) {
+    add(path, &[NFC, NFD]);
+    let server = Served::start(design(path)).await;
     let (client, john) = (server.client(), server.token("john").await);
     let ask = async |method: &str, path: &str, body: &str| {
         let mut request = client
@@ -52,24 +53,30 @@ async fn administration_changes_the_account_of_exactly_the_name_first() {
     let admin = r#"{"roles":["admin"]}"#;
     let roles = "/admin/accounts/jose%CC%81/roles";
     assert_eq!(ask("POST", roles, admin).await, 200);
-    assert_eq!(row(&path, NFD).as_deref(), Some("admin"));
-    assert_eq!(row(&path, NFC).as_deref(), Some("user"));
+    assert_eq!(row(path, NFD).as_deref(), Some("admin"));
+    assert_eq!(row(path, NFC).as_deref(), Some("user"));
     assert_eq!(client.status("/items/", &token).await, 200);
     assert_eq!(ask("DELETE", "/admin/accounts/jose%CC%81", "").await, 200);
-    assert_eq!((row(&path, NFD), row(&path, NFC).is_some()), (None, true));
+    assert_eq!((row(path, NFD), row(path, NFC).is_some()), (None, true));
     // The account that signs in keeps its token.
     assert_eq!(client.status("/items/", &token).await, 200);
     // Where there is none of exactly that name, another spelling of a name means the account.
     assert_eq!(ask("POST", roles, admin).await, 200);
-    assert_eq!(row(&path, NFC).as_deref(), Some("admin"));
+    assert_eq!(row(path, NFC).as_deref(), Some("admin"));
     assert_eq!(client.status("/items/", &token).await, 401);
     assert_eq!(ask("DELETE", "/admin/accounts/jose%CC%81", "").await, 200);
-    assert_eq!(row(&path, NFC), None);
+    assert_eq!(row(path, NFC), None);
     assert_eq!(ask("DELETE", "/admin/accounts/jose%CC%81", "").await, 404);
 }
 
 #[test]
 fn what_the_warning_advises_removes_an_account_of_any_name() {
+    for database in Database::each() {
+        warned(&database);
+    }
+}
+
+fn warned(database: &Database) {
     let long = "x".repeat(64);
     for name in [
         "jo/hn",
@@ -88,12 +95,11 @@ fn what_the_warning_advises_removes_an_account_of_any_name() {
         NFD,
         &long[..64],
     ] {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("users.db");
-        add(&path, &[name]);
-        let notes = Lab::open(design(&path)).unwrap().notes();
+        add(database, &[name]);
+        let notes = Lab::open(design(database)).unwrap().notes();
         if name == long || name == "it's" {
             assert_eq!(notes, [""; 0], "{name:?}");
+            database.empty();
             continue;
         }
         let [note] = notes.as_slice() else {
@@ -102,16 +108,15 @@ fn what_the_warning_advises_removes_an_account_of_any_name() {
         assert!(!note.contains('\n'), "{note:?}");
         let statement = note.split("by DELETE FROM").nth(1).unwrap();
         let statement = format!("DELETE FROM{}", statement.split(';').next().unwrap());
-        let connection = rusqlite::Connection::open(&path).unwrap();
-        assert_eq!(connection.execute(&statement, []).unwrap(), 1, "{note}");
-        assert_eq!(row(&path, name), None, "{note}");
-        assert_eq!(Lab::open(design(&path)).unwrap().notes(), [""; 0]);
+        assert!(row(database, name).is_some(), "{note}");
+        database.run(&statement);
+        assert_eq!(row(database, name), None, "{note}");
+        assert_eq!(Lab::open(design(database)).unwrap().notes(), [""; 0]);
+        database.empty();
     }
     // A name that is too long for a message is cut in it, and no statement is made of it.
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("users.db");
-    add(&path, &[&"x".repeat(100_000)]);
-    let notes = Lab::open(design(&path)).unwrap().notes();
+    add(database, &[&"x".repeat(100_000)]);
+    let notes = Lab::open(design(database)).unwrap().notes();
     assert!(notes[0].len() < 1_000, "{}", notes[0].len());
     assert!(
         notes[0].contains("remove them in the database"),

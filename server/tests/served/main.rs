@@ -13,6 +13,7 @@ mod central;
 mod clients;
 mod cookies;
 mod crowded;
+mod databases;
 mod denials;
 mod device_names;
 mod devices;
@@ -33,6 +34,9 @@ mod narrowed;
 mod oauth;
 mod objects;
 mod opaque;
+mod postgres;
+#[allow(dead_code, reason = "shared with other tests")]
+mod postgresql;
 mod proxied;
 mod published;
 mod redis;

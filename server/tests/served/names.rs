@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
+use crate::databases::Database;
 use crate::harness::{Answer, Client, Served, quick};
 
 fn by_basic(users: UsersFrom) -> Design {
@@ -45,11 +46,9 @@ const SPELLINGS: [&str; 3] = ["jos\u{e9}1", "jose\u{301}1", "jos\u{e9}\u{ff11}"]
 
 #[tokio::test]
 async fn spellings_of_a_name_are_one_account_wherever_it_is_named() {
-    let place = tempfile::tempdir().unwrap();
-    for users in [
-        UsersFrom::Memory,
-        UsersFrom::Sqlite(place.path().join("users.db")),
-    ] {
+    let databases = Database::each();
+    let kept = databases.iter().map(Database::users);
+    for users in [UsersFrom::Memory].into_iter().chain(kept) {
         let server = Served::start(by_basic(users)).await;
         let client = server.client();
         let made = sign_up(&client, SPELLINGS[1], "a password").await;
