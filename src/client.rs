@@ -15,7 +15,7 @@ use server::{Answer, Dialect, Server};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The server: http://HOST:PORT
+    /// The server: http://HOST:PORT or https://HOST:PORT
     url: String,
     /// What to do; without it the client is interactive
     #[command(subcommand)]

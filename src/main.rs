@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use authlab_loadtest::{bar, descriptors, interrupt, output};
+#[cfg(feature = "server")]
 use authlab_workshop::Proof;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -92,6 +93,7 @@ enum Verb {
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Arguments),
     /// Check authlab itself, in a checkout: benchmarks, instruction counts, other load generators
+    #[cfg(feature = "server")]
     #[command(subcommand, hide = true)]
     Prove(Proof),
     /// Answer every request with the same 200
@@ -146,6 +148,7 @@ fn main() -> ExitCode {
         Verb::Bisect(arguments) => bisect::run(&arguments, &typed),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
+        #[cfg(feature = "server")]
         Verb::Prove(proof) => proof.run(&run::tool()),
         Verb::Null(arguments) => null::run(&arguments),
         Verb::Child(arguments) => child::run(&arguments),

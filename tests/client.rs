@@ -289,7 +289,7 @@ fn what_is_no_server_of_ours_is_said_in_a_line() {
         (&*bound.url, "binds tokens to keys"),
         (&address, "does not answer"),
         ("localhost:8080", "expected http://HOST:PORT"),
-        ("https://localhost", "expected http://HOST:PORT"),
+        ("ftp://localhost", "expected http://HOST:PORT"),
     ] {
         let output = Command::new(AUTHLAB)
             .args(["client", url, "items", "--token", "x"])

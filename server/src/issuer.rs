@@ -8,7 +8,7 @@ use url::Url;
 /// Who issues tokens: the address that `--issuer` names, or the one that is listened on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IssuerFrom {
-    /// `http://` and the address that is listened on.
+    /// `http://`, or `https://` with TLS, and the address that is listened on.
     Listen,
     /// This address, to the letter (RFC 8414 §2).
     Url(Box<str>),

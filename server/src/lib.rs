@@ -67,6 +67,7 @@ pub mod setup;
 mod shares;
 mod stages;
 mod subjects;
+pub mod tls;
 pub mod users;
 pub mod verification;
 
@@ -97,5 +98,6 @@ pub use sessions::{SessionsFrom, WrongSessions};
 pub use setup::{Design, Preset, Setup, SetupError, Warning};
 pub use stages::StageTimes;
 pub use subjects::Subject;
+pub use tls::TlsFrom;
 pub use users::{PostgresUrl, UsersFrom};
 pub use verification::{IntrospectClient, IntrospectUrl, VerifyKind};

@@ -6,6 +6,7 @@ mod patience;
 mod signals;
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -17,9 +18,11 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use crate::cause::Seldom;
 use crate::clock::{Clock, Timestamp};
@@ -29,6 +32,7 @@ use crate::log;
 use crate::open::OpenError;
 use crate::sessions::WrongSessions;
 use crate::setup::Design;
+use crate::tls::{TlsError, TlsFrom};
 use connections::{Connection, Connections};
 use patience::{Limits, Patient};
 
@@ -63,6 +67,9 @@ pub enum ServeError {
     /// The store of sessions refuses what the configuration says.
     #[error(transparent)]
     Sessions(#[from] WrongSessions),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address could not be had.
     #[error("--listen {address}: {error}{hint}")]
     Listen {
@@ -92,8 +99,8 @@ pub enum ServeError {
 }
 
 /// Runs a design until SIGINT, SIGTERM or SIGHUP: writes its pipeline and warnings to stderr, then one line to stdout
-/// when it is ready: `authlab listening on http://ADDRESS`. Serving waits for neither stream, the start and the end
-/// for a moment. From now on panics of this process are written to that log, too.
+/// when it is ready: `authlab listening on http://ADDRESS`, or `https://`. Serving waits for neither stream, the start and
+/// the end for a moment. From now on panics of this process are written to that log, too.
 ///
 /// # Errors
 /// One line: a design that cannot be opened, an address that cannot be had.
@@ -103,7 +110,7 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
     }
     let runtime = runtime(design.threads.get())?;
     let done = runtime.block_on(async {
-        let server = Server::bind(design.listen).await?;
+        let server = Server::bind(design.listen).await?.secured(&design.tls)?;
         // Port 0 was a wish; who issues tokens is where the server is.
         design.listen = server.address();
         if design.forgets_revocations() {
@@ -122,7 +129,8 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
             signals::count(bounds(lab.design().shutdown_timeout.0)).map_err(refuse)?;
         stderr.flush();
         stdout.push(&format!(
-            "authlab listening on http://{}\n",
+            "authlab listening on {}://{}\n",
+            lab.design().tls.scheme(),
             server.address()
         ));
         let limits = Limits::default();
@@ -195,10 +203,10 @@ fn announcement(design: &Design) -> String {
 }
 
 /// A bound listener.
-#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Server {
@@ -220,7 +228,22 @@ impl Server {
         };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            tls: None,
+        })
+    }
+
+    /// The same, which speaks TLS where the design says so.
+    ///
+    /// # Errors
+    /// One line: a file that cannot be used.
+    pub fn secured(self, tls: &TlsFrom) -> Result<Self, TlsError> {
+        Ok(Self {
+            tls: tls.open()?,
+            ..self
+        })
     }
 
     /// The address that was taken.
@@ -254,6 +277,7 @@ impl Server {
             app: App::within(lab, body_timeout, Arc::clone(&counts)),
             connections: Arc::new(Connections::new(most, counts)),
             graceful: GracefulShutdown::new(),
+            tls: self.tls,
             limits,
             cutting,
         };
@@ -274,11 +298,21 @@ impl Server {
     }
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .field("is_secured", &self.tls.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A listener's connections, and what they share.
 struct Serving {
     app: App,
     connections: Arc<Connections>,
     graceful: GracefulShutdown,
+    tls: Option<TlsAcceptor>,
     limits: Limits,
     /// Whether requests under way are cut off: the server ends.
     cutting: watch::Receiver<bool>,
@@ -370,16 +404,19 @@ impl Serving {
         let connection = entry.connection();
         let stream = Patient::new(stream, Arc::clone(&connection), self.limits);
         let service = self.service(Arc::clone(&connection), peer);
-        let served = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(MOST_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
-        let served = self.graceful.watch(served);
+        let watcher = self.graceful.watcher();
+        let tls = self.tls.clone();
         let task = tokio::spawn(async move {
             // Dropped after the stream is closed.
             let _entry = entry;
-            let _ = served.await;
+            let Some(tls) = tls else {
+                return serve(stream, service, watcher).await;
+            };
+            // The first byte of a handshake begins the first head, which has less time than this.
+            let secured = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+            if let Ok(Ok(stream)) = secured {
+                serve(stream, service, watcher).await;
+            }
         });
         connection.served_by(task.abort_handle());
     }
@@ -413,6 +450,25 @@ impl Serving {
             }
         })
     }
+}
+
+/// Answers the requests of a connection until its client, a limit or the end of the server closes it.
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    service: impl hyper::service::HttpService<
+        Incoming,
+        ResBody = axum::body::Body,
+        Error = Infallible,
+        Future: Send,
+    >,
+    watcher: Watcher,
+) {
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MOST_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let _ = watcher.watch(served).await;
 }
 
 /// The answer, or 503 where the end of the server comes first.

@@ -73,10 +73,10 @@ impl Server {
     /// Asks a server what it has.
     pub(super) async fn at(url: &str) -> anyhow::Result<Self> {
         let url = match Origin::parse(url) {
-            Ok((origin, path)) if !origin.secure && !path.contains('?') => {
+            Ok((origin, path)) if !path.contains('?') => {
                 format!("{origin}{}", path.trim_end_matches('/'))
             }
-            _ => bail!("{}: expected http://HOST:PORT", withhold::url(url)),
+            _ => bail!("{}: expected http://HOST:PORT or https://HOST:PORT", withhold::url(url)),
         };
         let http = Client::builder()
             .timeout(WITHIN)

@@ -109,7 +109,7 @@ impl Design {
     #[must_use]
     pub fn issuer(&self) -> String {
         match &self.issuer {
-            IssuerFrom::Listen => format!("http://{}", self.listen),
+            IssuerFrom::Listen => format!("{}://{}", self.tls.scheme(), self.listen),
             IssuerFrom::Url(url) => url.to_string(),
         }
     }

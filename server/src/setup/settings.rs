@@ -30,6 +30,7 @@ use crate::policy::PolicyKind;
 use crate::proxies::Proxies;
 use crate::routes::RoutesFrom;
 use crate::sessions::SessionsFrom;
+use crate::tls::TlsFrom;
 use crate::users::UsersFrom;
 use crate::verification::{IntrospectClient, IntrospectUrl, VerifyKind};
 
@@ -334,6 +335,10 @@ settings! {
     /// Address and port; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(value_name = "ADDRESS")]
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), "AUTHLAB_LISTEN";
+    /// Serve HTTPS: two PEM files, the certificate with its chain and its private key [default: none]
+    #[arg(value_name = "CERT,KEY")]
+    tls: TlsFrom = TlsFrom::Nowhere, "AUTHLAB_TLS",
+        line "tls" |design| design.tls.to_string();
     /// Worker threads [default: the number of cores]
     #[arg(value_name = "N")]
     threads: NonZeroUsize = cores(), "AUTHLAB_THREADS",

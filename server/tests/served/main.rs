@@ -45,6 +45,7 @@ mod secrets;
 mod sqlite;
 mod sqlite_files;
 mod stampede;
+mod tls;
 mod unreadable;
 mod users;
 mod walk;
