@@ -9,6 +9,7 @@ mod caching;
 mod cookies;
 mod devices;
 mod documented;
+mod evaluation;
 mod forward;
 mod granted;
 mod head;
@@ -336,6 +337,27 @@ fn by_token(routes: Documented, body: impl Fn() -> Limits) -> Documented {
             [Doc::post("Whether a token is active (RFC 7662)")
                 .basic()
                 .takes_form::<oauth::Names>()],
+        )
+        .add(
+            "/access/v1/evaluation",
+            post(evaluation::one).layer(long()),
+            [
+                Doc::post("Whether a subject may do something (AuthZEN 1.0)")
+                    .basic()
+                    .takes::<evaluation::Asked>(true),
+            ],
+        )
+        .add(
+            "/access/v1/evaluations",
+            post(evaluation::several).layer(long()),
+            [Doc::post("The same of several at once")
+                .basic()
+                .takes::<evaluation::AskedAtOnce>(true)],
+        )
+        .add(
+            "/.well-known/authzen-configuration",
+            get(evaluation::metadata),
+            [Doc::get("Where that is (AuthZEN 1.0)")],
         )
         .add(
             "/.well-known/oauth-authorization-server",

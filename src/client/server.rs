@@ -76,7 +76,10 @@ impl Server {
             Ok((origin, path)) if !path.contains('?') => {
                 format!("{origin}{}", path.trim_end_matches('/'))
             }
-            _ => bail!("{}: expected http://HOST:PORT or https://HOST:PORT", withhold::url(url)),
+            _ => bail!(
+                "{}: expected http://HOST:PORT or https://HOST:PORT",
+                withhold::url(url)
+            ),
         };
         let http = Client::builder()
             .timeout(WITHIN)

@@ -261,10 +261,7 @@ fn client<'a>(lab: &'a Lab, headers: &HeaderMap, form: &Form) -> Result<&'a Clie
                 "The client shows its secret in the header and in the form",
             ));
         }
-        let (id, secret) = match accounts::basic(headers) {
-            Ok((id, secret)) => (decoded(&id), decoded(&secret)),
-            Err(Basic::Missing | Basic::Broken) => return Err(Denied::BadClient.into()),
-        };
+        let (id, secret) = by_header(headers)?;
         if in_form.0.is_some_and(|named| named != id) {
             return Err(Refused::Wrong("client_id is another than the header's"));
         }
@@ -273,6 +270,14 @@ fn client<'a>(lab: &'a Lab, headers: &HeaderMap, form: &Form) -> Result<&'a Clie
     match in_form {
         (Some(id), Some(secret)) => Ok(lab.client(id, secret)?),
         _ => Err(Denied::BadClient.into()),
+    }
+}
+
+/// The id and the secret of a client's header.
+pub(super) fn by_header(headers: &HeaderMap) -> Result<(String, String), Denied> {
+    match accounts::basic(headers) {
+        Ok((id, secret)) => Ok((decoded(&id), decoded(&secret))),
+        Err(Basic::Missing | Basic::Broken) => Err(Denied::BadClient),
     }
 }
 

@@ -8,9 +8,11 @@ use crate::clients::{CLIENT, Client, ClientGrant};
 use crate::credential::{CredentialKind, Facts};
 use crate::denied::Denied;
 use crate::grant::{Grant, IssuedToken, Verified};
-use crate::policy::{Roles, Scopes};
+use crate::policy::{Action, PolicyKind, Roles, Scopes};
 use crate::request::Sender;
 use crate::sessions::refresh;
+use crate::shares::Origin;
+use crate::users::normal;
 
 /// A token that is active (RFC 7662 §2.2).
 pub(crate) struct Introspected {
@@ -166,6 +168,26 @@ impl Lab {
                 now,
             )
             .await
+    }
+
+    /// Whether an account may do this by its roles as they are now, whatever tokens it has.
+    ///
+    /// # Errors
+    /// [`Denied::NoAccount`], [`Denied::Insufficient`]; [`Denied::Unavailable`] when the accounts cannot be read.
+    pub(crate) async fn may(&self, name: &str, action: Action, by: Origin) -> Result<(), Denied> {
+        if self.design.policy == PolicyKind::AllowAll {
+            return Ok(());
+        }
+        // Nobody signs in under a name that has no normal form, whatever a database holds.
+        let name = normal(name).ok_or(Denied::NoAccount)?;
+        let hashing = self.world.hashing.by(by);
+        let candidate = self.world.users.find(&name, &hashing).await?;
+        let roles = candidate.roles.ok_or(Denied::NoAccount)?;
+        if action.is_allowed(roles, self.world.policy.carried(roles)) {
+            Ok(())
+        } else {
+            Err(Denied::Insufficient(action))
+        }
     }
 
     /// Ends a token, of either kind, and what hangs on it (RFC 7009 §2.1). One that is none is ended already (§2.2). A

@@ -50,8 +50,8 @@ axis! {
         NoIssuer = "no-issuer",
         /// --log is none
         NoLog = "no-log",
-        /// no --trusted-proxy may ask at /authorize
-        NoProxy = "no-proxy",
+        /// no --trusted-proxy may ask at /authorize, and only --credential jwt, opaque and api-key with --verify local answer at /access/v1
+        NobodyAsks = "nobody-asks",
         /// --verify introspect leaves that to the central server
         Elsewhere = "elsewhere",
         /// --verify is local
@@ -114,7 +114,9 @@ impl Idle {
             Self::NoSessions => is_central && !shares,
             Self::NoIssuer => is_central && design.binding != BindingKind::Dpop,
             Self::NoLog => design.log == LogKind::None,
-            Self::NoProxy => design.trusted_proxy.is_empty(),
+            Self::NobodyAsks => {
+                design.trusted_proxy.is_empty() && (is_central || Self::NotCentral.holds(design))
+            }
             Self::Elsewhere => is_central,
             Self::NoCentral => !is_central,
             Self::NoToken | Self::NoForm => kind == CredentialKind::Basic,

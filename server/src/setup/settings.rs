@@ -309,10 +309,10 @@ settings! {
     /// Proxies whose X-Forwarded-For counts and that may use /authorize [default: none]
     #[arg(value_name = "IP[/BITS],…")]
     trusted_proxy: Proxies = Proxies::default(), "AUTHLAB_TRUSTED_PROXY";
-    /// TOML file with the scopes that paths behind a proxy need [default: being signed in is enough]
+    /// TOML file with the scopes that paths of other servers need [default: being signed in is enough]
     #[arg(value_name = "FILE")]
     routes: RoutesFrom = RoutesFrom::Nowhere, "AUTHLAB_ROUTES",
-        idle [NoProxy];
+        idle [NobodyAsks];
     }
     "Limits" {
     /// Devices that an account may be signed in from; one more signs out the oldest [default: 10]

@@ -18,6 +18,7 @@ mod denials;
 mod device_names;
 mod devices;
 mod dpop;
+mod evaluation;
 mod exact_names;
 mod forward;
 mod freshness;
