@@ -50,8 +50,23 @@ impl TypedValueParser for Named {
     }
 }
 
-/// Reads what is meant by a file's path or a scenario's name.
+/// Reads what is meant by a file's path or a scenario's name, without the variants that this machine cannot run.
 pub(crate) fn read(typed: &Path, profile: &str) -> anyhow::Result<Scenario> {
+    let mut scenario = whole(typed, profile)?;
+    scenario.leave_out(is_there)?;
+    Ok(scenario)
+}
+
+/// Whether there is such a program on the search path; of what has a slash, whether there is such a file.
+fn is_there(program: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).exists();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn whole(typed: &Path, profile: &str) -> anyhow::Result<Scenario> {
     if let Some(file) = file(typed) {
         return Ok(Scenario::read(&file, profile)?);
     }

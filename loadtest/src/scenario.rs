@@ -57,6 +57,8 @@ pub struct Scenario {
     pub ladder: authlab_reports::run::Ladder,
     /// The changes whose share of the whole difference is asked for.
     pub changes: Vec<authlab_reports::run::Change>,
+    /// The variants that this machine cannot run, a sentence each.
+    pub left_out: Vec<String>,
 }
 
 /// A design under test.
@@ -70,6 +72,8 @@ pub struct Variant {
     pub target: Target,
     /// The servers beside its own, in the order in which they are started.
     pub besides: Vec<Beside>,
+    /// The programs that it needs: names on the search path, or paths of files.
+    pub requires: Vec<String>,
     /// What the scenario says is given up.
     pub gives_up: Vec<String>,
     /// How many entries its cache holds, where an ideal cache of as many is to be asked about the same draws.
@@ -87,6 +91,7 @@ impl Variant {
             label: name.to_owned(),
             target,
             besides: Vec::new(),
+            requires: Vec::new(),
             gives_up: Vec::new(),
             holds: None,
             steps: None,
@@ -260,6 +265,18 @@ pub enum ScenarioError {
         /// The system's word for it.
         cause: String,
     },
+    /// The variant that the others are compared with needs a program that is not there.
+    #[error(
+        "{path}: variant `{variant}`, with which the others are compared, needs {program}, which is not on this machine"
+    )]
+    Missing {
+        /// The file.
+        path: String,
+        /// The variant.
+        variant: String,
+        /// What it needs.
+        program: String,
+    },
     /// Tables that no file holds say something that is not accepted.
     #[error("{what}")]
     Unaccepted {
@@ -304,10 +321,41 @@ impl Scenario {
     /// What a user should know before it runs, a line each.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        self.loads
-            .iter()
-            .filter_map(|load| load.trace()?.note())
-            .collect()
+        let traces = self.loads.iter().filter_map(|load| load.trace()?.note());
+        self.left_out.iter().cloned().chain(traces).collect()
+    }
+
+    /// Leaves out the variants that need a program which is not there, and the changes that compare them.
+    ///
+    /// # Errors
+    /// The one that the others are compared with is among them.
+    pub fn leave_out(&mut self, is_there: impl Fn(&str) -> bool) -> Result<(), ScenarioError> {
+        let baseline = self.variants[self.baseline].name.clone();
+        let mut kept = Vec::new();
+        for variant in self.variants.drain(..) {
+            let missing = variant.requires.iter().find(|needed| !is_there(needed));
+            let Some(missing) = missing else {
+                kept.push(variant);
+                continue;
+            };
+            let name = &variant.name;
+            if *name == baseline {
+                return Err(ScenarioError::Missing {
+                    path: self.path.clone(),
+                    variant: baseline,
+                    program: missing.clone(),
+                });
+            }
+            self.changes
+                .retain(|change| ![&change.from, &change.to].contains(&name));
+            self.left_out.push(format!(
+                "variant `{name}` is left out: {missing} is not on this machine"
+            ));
+        }
+        self.variants = kept;
+        let same = |variant: &Variant| variant.name == baseline;
+        self.baseline = self.variants.iter().position(same).unwrap_or(0);
+        Ok(())
     }
 
     /// Checks a scenario's text; `path` is named in errors, and files are looked for beside it.

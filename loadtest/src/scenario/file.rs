@@ -87,6 +87,7 @@ fn scenario(source: &Source<'_>, file: &Tables, profile: &str) -> Result<Scenari
         loads,
         ladder,
         changes,
+        left_out: Vec::new(),
     };
     source.reached(file, &scenario)?;
     Ok(scenario)

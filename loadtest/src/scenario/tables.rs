@@ -120,6 +120,8 @@ pub struct VariantTable {
     #[serde(default)]
     pub beside: Vec<Typed<String>>,
     #[serde(default)]
+    pub requires: Vec<String>,
+    #[serde(default)]
     pub gives_up: Vec<String>,
     pub holds: Option<Typed<usize>>,
 }

@@ -24,6 +24,7 @@ impl Source<'_> {
                 label: table.label.clone().unwrap_or_else(|| name.clone()),
                 besides: self.named_besides(table, &target, besides, &file.beside)?,
                 target,
+                requires: table.requires.clone(),
                 gives_up: table.gives_up.clone(),
                 holds: self.holds(table)?,
                 steps: None,
