@@ -87,7 +87,7 @@ pub use lab::Lab;
 pub use layer::{Authorize, Authorized, layer};
 pub use log::{LogFormat, LogKind};
 pub use open::OpenError;
-pub use password::PasswordKind;
+pub use password::{PasswordKind, PasswordParams, WrongParams};
 pub use period::Period;
 pub use policy::{Action, PolicyKind, Role, Roles, Scope, Scopes};
 pub use proxies::Proxies;

@@ -8,7 +8,7 @@ use crate::credential::{Credential, CredentialKind, KeySource, SecretError, Sign
 use crate::decisions::{Cache, CacheKind, CacheStore, Keys, Negative, Shared, Store};
 use crate::freshness::Freshness;
 use crate::hashing::Hashing;
-use crate::password::Password;
+use crate::password::{Password, WrongParams};
 use crate::routes::RoutesError;
 use crate::sessions::{NotSessions, Sessions, SessionsFrom};
 use crate::setup::Design;
@@ -23,6 +23,9 @@ pub enum OpenError {
     /// There are no accounts.
     #[error(transparent)]
     Users(#[from] UsersError),
+    /// The password hash cannot cost that.
+    #[error(transparent)]
+    Password(#[from] WrongParams),
     /// There is no HMAC secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -66,18 +69,20 @@ pub(crate) fn verification(design: &Design) -> Result<Verification, IntrospectEr
     }
 }
 
-pub(crate) fn password(design: &Design) -> Password {
-    design.password.open(design.bcrypt_cost)
+pub(crate) fn password(design: &Design) -> Result<Password, WrongParams> {
+    let (cost, params) = (design.bcrypt_cost, &design.password_params);
+    design.password.open(cost, params)
 }
 
-pub(crate) fn users(design: &Design) -> Result<Users, UsersError> {
+pub(crate) fn users(design: &Design) -> Result<Users, OpenError> {
+    let password = password(design)?;
     match design.verify {
         VerifyKind::Local => {
             let connections = design.users_connections.get();
-            Users::open(&design.users, connections, password(design))
+            Ok(Users::open(&design.users, connections, password)?)
         }
         // Nobody signs in here, so nobody's password is hashed for it.
-        VerifyKind::Introspect => Ok(Users::elsewhere(password(design))),
+        VerifyKind::Introspect => Ok(Users::elsewhere(password)),
     }
 }
 

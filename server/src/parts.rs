@@ -16,7 +16,7 @@ use crate::denied::Denied;
 use crate::grant::{Grant, Verified};
 use crate::hashing::Hashing;
 use crate::open::{self, OpenError};
-use crate::password::{self, HashError, Password};
+use crate::password::{self, HashError, Password, WrongParams};
 use crate::policy::Roles;
 use crate::request::{Request, Sender};
 use crate::sessions::{Device, Sessions, Told};
@@ -30,9 +30,11 @@ pub struct PasswordPart(Password);
 
 impl PasswordPart {
     /// The design's hash, at its cost.
-    #[must_use]
-    pub fn open(design: &Design) -> Self {
-        Self(open::password(design))
+    ///
+    /// # Errors
+    /// A cost that the hash does not take.
+    pub fn open(design: &Design) -> Result<Self, WrongParams> {
+        Ok(Self(open::password(design)?))
     }
 
     /// The stored form of a password.

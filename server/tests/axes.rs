@@ -60,7 +60,7 @@ fn labels_are_unique_on_each_axis_and_the_same_in_flags_files_and_reports() {
 #[test]
 fn a_mistyped_label_is_answered_with_the_nearest_one() {
     let line = "bcrpt".parse::<PasswordKind>().unwrap_err().to_string();
-    let expected = "`bcrpt` is not a value of password; accepted: bcrypt, argon2id, md5, sha256, blake3 \
+    let expected = "`bcrpt` is not a value of password; accepted: bcrypt, argon2id, scrypt, pbkdf2, md5, sha256, blake3 \
                     (did you mean `bcrypt`?)";
     assert_eq!(line, expected);
 }

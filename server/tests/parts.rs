@@ -15,7 +15,7 @@ async fn each_part_alone_agrees_with_the_whole() {
         binding: BindingKind::Sha256,
         ..Design::default()
     };
-    let password = PasswordPart::open(&quick());
+    let password = PasswordPart::open(&quick()).unwrap();
     let stored = password.hash(b"one").unwrap();
     assert!(password.verify(&stored, b"one") && !password.verify(&stored, b"two"));
 

@@ -389,6 +389,7 @@ fn a_flag_may_make_what_a_preset_or_a_file_says_idle() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table")]
 fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
     let table = [
         ([].as_slice(), [].as_slice()),
@@ -443,7 +444,25 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
         ),
         (&["--cache", "token", "--freshness", "exp"], &[]),
         (&["--password", "blake3"], &[Warning::FastPasswordHash]),
-        (&["--bcrypt-cost", "4"], &[Warning::LowBcryptCost]),
+        (&["--bcrypt-cost", "4"], &[Warning::LowPasswordCost]),
+        (
+            &["--password", "argon2id", "--password-params", "t=1"],
+            &[Warning::LowPasswordCost],
+        ),
+        (
+            &["--password", "argon2id", "--password-params", "m=47104,t=1"],
+            &[],
+        ),
+        (&["--password", "scrypt", "--password-params", "ln=16"], &[]),
+        (
+            &["--password", "scrypt", "--password-params", "ln=12,p=16"],
+            &[Warning::LowPasswordCost],
+        ),
+        (
+            &["--password", "pbkdf2", "--password-params", "i=599999"],
+            &[Warning::LowPasswordCost],
+        ),
+        (&["--password", "pbkdf2"], &[]),
         (&["--hash-on", "inline"], &[Warning::HashesBlockRequests]),
         (
             &["--sessions", "redis://127.0.0.1", "--cache", "decision"],
@@ -465,6 +484,7 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             &[],
         ),
         (&["--listen", "0.0.0.0:0"], &[Warning::PlainTextNetwork]),
+        (&["--listen", "0.0.0.0:0", "--tls", "a,b"], &[]),
     ];
     for (arguments, expected) in table {
         assert_eq!(

@@ -57,7 +57,7 @@ fn passwords(criterion: &mut Criterion) {
             } else {
                 group.sampling_mode(SamplingMode::Auto);
             }
-            let part = PasswordPart::open(&design);
+            let part = PasswordPart::open(&design).expect("its usual cost is accepted");
             let stored = LazyCell::new(|| {
                 part.hash(USER.1.as_bytes())
                     .expect("the demo password can be hashed")

@@ -11,7 +11,7 @@ use super::digest::AddressText;
 use crate::bound::{Bound, Seal, SealedSender};
 use crate::denied::Denied;
 use crate::hashing::{Hasher, Hashing, not_hashed};
-use crate::password::{self, HashError, PasswordKind};
+use crate::password::{self, HashError, Password, PasswordKind};
 use crate::request::Sender;
 use crate::shares::Origin;
 
@@ -65,7 +65,7 @@ impl BcryptBinding {
 
     async fn seal_one(&self, input: &[u8], hashing: &Hasher<'_>) -> Result<Seal, Denied> {
         let hashed = hashing
-            .hash(PasswordKind::Bcrypt.open(self.cost), whole(input))
+            .hash(Password::bcrypt(self.cost), whole(input))
             .await?;
         let text = hashed.map_err(not_hashed)?;
         Seal::of_text(&text).ok_or_else(|| not_hashed(HashError::System))

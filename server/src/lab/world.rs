@@ -41,7 +41,7 @@ impl World {
         Ok(Self {
             subjects: Subjects::default(),
             users,
-            password: open::password(design),
+            password: open::password(design)?,
             clients: open::clients(design)?,
             routes: Routes::open(&design.routes)?,
             hashing: open::hashing(design)?,

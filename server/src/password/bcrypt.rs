@@ -12,7 +12,14 @@ pub(crate) struct Bcrypt {
 /// What bcrypt reads of its input.
 const READ_BYTES: usize = 72;
 
+/// OWASP's least cost.
+const LEAST_SAFE_COST: u32 = 10;
+
 impl Bcrypt {
+    pub(super) fn is_weak(self) -> bool {
+        self.cost < LEAST_SAFE_COST
+    }
+
     pub(crate) fn hash(self, password: &[u8]) -> Result<String, HashError> {
         if !fits(password) {
             return Err(HashError::DoesNotFitBcrypt);

@@ -16,7 +16,9 @@ axis! {
     pub enum Idle: "idle" {
         /// no password and no binding uses bcrypt
         NoBcrypt = "no-bcrypt",
-        /// nothing is hashed slowly (--password bcrypt or argon2id, --binding bcrypt, --users file, sqlite or postgres)
+        /// only --password argon2id, scrypt and pbkdf2 have parameters
+        NoParams = "no-params",
+        /// nothing is hashed slowly (--password bcrypt, argon2id, scrypt or pbkdf2, --binding bcrypt, --users file, sqlite or postgres)
         NoSlowHash = "no-slow-hash",
         /// --hash-on inline has neither threads nor a queue of its own
         Inline = "inline",
@@ -85,6 +87,7 @@ impl Idle {
         let shares = design.cache != CacheKind::None && design.cache_store == CacheStore::Redis;
         match self {
             Self::NoBcrypt => !design.uses_bcrypt(),
+            Self::NoParams => !design.password.has_params(),
             Self::NoSlowHash => !design.hashes_slowly(),
             Self::Inline => design.hash_on == HashOn::Inline,
             Self::NoJwt => !is_central && !kind.is_signed(),

@@ -6,7 +6,7 @@ use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::{CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
-use crate::password::PasswordKind;
+use crate::password::{Password, PasswordKind, PasswordParams};
 use crate::verification::VerifyKind;
 
 impl Design {
@@ -58,7 +58,28 @@ impl Design {
     fn password_line(&self) -> String {
         match self.password {
             PasswordKind::Bcrypt => format!("bcrypt, cost {}", self.bcrypt_cost),
+            other if other.has_params() => self.memory_hard_line(),
             other => other.to_string(),
+        }
+    }
+
+    /// Parameters that are not the usual ones, and the memory of as many hashes as may run at once.
+    fn memory_hard_line(&self) -> String {
+        let mut line = self.password.to_string();
+        if self.password_params != PasswordParams::default() {
+            line = format!("{line}, {}", self.password_params);
+        }
+        let password = self.password.open(self.bcrypt_cost, &self.password_params);
+        let one = password.map_or(0, Password::memory_bytes);
+        if one == 0 {
+            return line;
+        }
+        let (mib, at_once) = (one.div_ceil(1 << 20), self.hash_threads);
+        match self.hash_on {
+            HashOn::Pool | HashOn::Blocking => {
+                format!("{line}, {mib} MiB each, {at_once} at once")
+            }
+            HashOn::Inline => format!("{line}, {mib} MiB each"),
         }
     }
 

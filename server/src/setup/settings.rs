@@ -24,7 +24,9 @@ use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::issuer::{AudienceFrom, IssuerFrom};
 use crate::log::{LogFormat, LogKind};
-use crate::password::{BCRYPT_COSTS, LEAST_PASSWORD_BYTES, MOST_PASSWORD_BYTES, PasswordKind};
+use crate::password::{
+    BCRYPT_COSTS, LEAST_PASSWORD_BYTES, MOST_PASSWORD_BYTES, PasswordKind, PasswordParams,
+};
 use crate::period::Period;
 use crate::policy::PolicyKind;
 use crate::proxies::Proxies;
@@ -193,7 +195,13 @@ settings! {
     #[arg(value_name = "N")]
     bcrypt_cost: u32 = bcrypt::DEFAULT_COST, "AUTHLAB_BCRYPT_COST",
         in BCRYPT_COSTS, idle [NoBcrypt];
-    /// Where slow hashes (bcrypt, argon2id) run [default: pool]
+    /// Cost of argon2id (m in KiB, t, p), scrypt (ln, r, p) or pbkdf2 (i) [default: OWASP's first choice]
+    ///
+    /// As in a stored hash: m=19456,t=2,p=1 or ln=17,r=8,p=1 or i=600000. What is not named is as in the default.
+    #[arg(value_name = "NAME=N,…")]
+    password_params: PasswordParams = PasswordParams::default(), "AUTHLAB_PASSWORD_PARAMS",
+        idle [Elsewhere, NoParams];
+    /// Where slow hashes (bcrypt, argon2id, scrypt, pbkdf2) run [default: pool]
     ///
     /// Fast digests always run in place.
     #[arg(value_name = "WHERE")]

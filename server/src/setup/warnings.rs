@@ -7,7 +7,8 @@ use crate::credential::CredentialKind;
 use crate::decisions::{CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
-use crate::password::PasswordKind;
+use crate::password::Password;
+use crate::tls::TlsFrom;
 use crate::users::{PostgresUrl, UsersFrom};
 use crate::verification::VerifyKind;
 
@@ -34,8 +35,8 @@ axis! {
         NothingShared = "nothing-shared",
         /// --password md5, sha256 or blake3: stolen hashes are guessed by the billion a second; measurement only
         FastPasswordHash = "fast-password-hash",
-        /// --bcrypt-cost below 10, OWASP's least: stored passwords are guessed faster
-        LowBcryptCost = "low-bcrypt-cost",
+        /// --bcrypt-cost below 10, or --password-params below what OWASP asks for: stored passwords are guessed faster
+        LowPasswordCost = "low-password-cost",
         /// --binding md5: collisions in MD5 are made at will; measurement only
         BrokenDigest = "broken-digest",
         /// --insecure-cookies: the session's cookie travels in the clear where there is no TLS
@@ -50,9 +51,6 @@ axis! {
         PlainTextNetwork = "plain-text-network",
     }
 }
-
-/// OWASP's password storage cheat sheet: the least cost for bcrypt.
-const LEAST_SAFE_BCRYPT_COST: u32 = 10;
 
 impl Design {
     /// What this design gives up, the worst first.
@@ -104,15 +102,17 @@ impl Design {
             Warning::FastPasswordHash => {
                 self.verify == VerifyKind::Local && !self.password.is_slow()
             }
-            Warning::LowBcryptCost => {
-                self.verify == VerifyKind::Local
-                    && self.password == PasswordKind::Bcrypt
-                    && self.bcrypt_cost < LEAST_SAFE_BCRYPT_COST
+            Warning::LowPasswordCost => {
+                let (cost, params) = (self.bcrypt_cost, &self.password_params);
+                let password = self.password.open(cost, params);
+                self.verify == VerifyKind::Local && password.is_ok_and(Password::is_weak)
             }
             Warning::BrokenDigest => self.authorizes() && self.binding == BindingKind::Md5,
             Warning::InsecureCookies => self.insecure_cookies,
             Warning::HashesBlockRequests => self.hashes_slowly() && self.hash_on == HashOn::Inline,
-            Warning::PlainTextNetwork => !self.listen.ip().is_loopback(),
+            Warning::PlainTextNetwork => {
+                !self.listen.ip().is_loopback() && self.tls == TlsFrom::Nowhere
+            }
         }
     }
 }

@@ -149,13 +149,12 @@ impl fmt::Debug for MemoryUsers {
 mod tests {
     use super::*;
     use crate::hashing::{HashOn, Hashing};
-    use crate::password::PasswordKind;
     use crate::policy::Role;
 
     /// Sign-ups that fill the accounts are refused before anything is hashed, and those that are there still sign in.
     #[tokio::test]
     async fn a_sign_up_beyond_the_most_accounts_is_refused_at_once() {
-        let mut users = MemoryUsers::open(PasswordKind::Sha256.open(4)).unwrap();
+        let mut users = MemoryUsers::open(Password::Sha256).unwrap();
         users.most = DEMO.len() + 2;
         let hashing = Hashing::open(HashOn::Pool, 1, 64).unwrap();
         let by_all = hashing.by(crate::shares::Origin::UNKNOWN);

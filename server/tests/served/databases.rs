@@ -160,23 +160,63 @@ async fn accounts_outlive_the_server_and_are_made_once() {
 #[tokio::test]
 async fn a_password_stored_in_an_older_way_is_stored_anew_at_a_sign_in_that_succeeds() {
     let ways = [
-        (PasswordKind::Md5, 4, "$md5$"),
-        (PasswordKind::Bcrypt, 4, "$2b$04$"),
-        (PasswordKind::Bcrypt, 5, "$2b$05$"),
-        (PasswordKind::Argon2id, 4, "$argon2id$"),
+        (PasswordKind::Md5, 4, "", "$md5$"),
+        (PasswordKind::Bcrypt, 4, "", "$2b$04$"),
+        (PasswordKind::Bcrypt, 5, "", "$2b$05$"),
+        (PasswordKind::Argon2id, 4, "", "$argon2id$"),
         // Never to a weaker one: a measurement leaves what it finds.
-        (PasswordKind::Sha256, 4, "$argon2id$"),
-        (PasswordKind::Bcrypt, 6, "$2b$06$"),
-        (PasswordKind::Bcrypt, 4, "$2b$06$"),
-        (PasswordKind::Blake3, 4, "$2b$06$"),
+        (
+            PasswordKind::Sha256,
+            4,
+            "",
+            "$argon2id$v=19$m=19456,t=2,p=1$",
+        ),
+        (
+            PasswordKind::Argon2id,
+            4,
+            "m=8192,t=3",
+            "$argon2id$v=19$m=19456,t=2,p=1$",
+        ),
+        (
+            PasswordKind::Argon2id,
+            4,
+            "t=3",
+            "$argon2id$v=19$m=19456,t=3,p=1$",
+        ),
+        (PasswordKind::Scrypt, 4, "ln=4", "$scrypt$ln=4,r=8,p=1$"),
+        (PasswordKind::Scrypt, 4, "ln=5,r=4", "$scrypt$ln=4,r=8,p=1$"),
+        (PasswordKind::Scrypt, 4, "ln=5", "$scrypt$ln=5,r=8,p=1$"),
+        (
+            PasswordKind::Pbkdf2,
+            4,
+            "i=1000",
+            "$pbkdf2-sha256$i=1000,l=32$",
+        ),
+        (
+            PasswordKind::Pbkdf2,
+            4,
+            "i=2000",
+            "$pbkdf2-sha256$i=2000,l=32$",
+        ),
+        (
+            PasswordKind::Pbkdf2,
+            4,
+            "i=1500",
+            "$pbkdf2-sha256$i=2000,l=32$",
+        ),
+        (PasswordKind::Md5, 4, "", "$pbkdf2-sha256$i=2000,l=32$"),
+        (PasswordKind::Bcrypt, 6, "", "$2b$06$"),
+        (PasswordKind::Bcrypt, 4, "", "$2b$06$"),
+        (PasswordKind::Blake3, 4, "", "$2b$06$"),
     ];
     for database in Database::each() {
-        for (start, (password, bcrypt_cost, prefix)) in ways.into_iter().enumerate() {
+        for (start, (password, bcrypt_cost, params, prefix)) in ways.into_iter().enumerate() {
             let kept = || database.column("stored", "jane");
             let before = (start > 0).then(kept).flatten();
             let server = Served::start(Design {
                 password,
                 bcrypt_cost,
+                password_params: params.parse().unwrap_or_default(),
                 ..stored(database.users())
             })
             .await;

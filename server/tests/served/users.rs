@@ -10,11 +10,18 @@ use crate::harness::{Served, quick};
 #[tokio::test]
 async fn every_password_hash_signs_in_and_refuses_on_every_place() {
     for password in PasswordKind::ALL.iter().copied() {
+        let params = match password {
+            PasswordKind::Argon2id => "m=64",
+            PasswordKind::Scrypt => "ln=4",
+            PasswordKind::Pbkdf2 => "i=1000",
+            _ => "",
+        };
         for hash_on in HashOn::ALL.iter().copied() {
             let server = Served::start(Design {
                 password,
                 hash_on,
                 bcrypt_cost: 4,
+                password_params: params.parse().unwrap_or_default(),
                 ..Design::default()
             })
             .await;
@@ -220,6 +227,30 @@ fn a_users_file_that_is_wrong_at_start_is_one_line_with_path_place_and_shape() {
             "`a` has a password_hash of no accepted form",
         ),
         (
+            r#"{"a": {"password_hash": "$scrypt$ln=19,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "roles": []}}"#,
+            "`a` has a password_hash beyond the accepted costs: scrypt with 256 MiB, p=16 at most",
+        ),
+        (
+            r#"{"a": {"password_hash": "$scrypt$ln=4,r=8,p=17$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "roles": []}}"#,
+            "p=16",
+        ),
+        (
+            r#"{"a": {"password_hash": "$scrypt$ln=63,r=4294967295,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo", "roles": []}}"#,
+            "password_hash",
+        ),
+        (
+            r#"{"a": {"password_hash": "$scrypt$ln=4,r=8,p=1$c2FsdHNhbHQ", "roles": []}}"#,
+            "`a` has a password_hash of no accepted form",
+        ),
+        (
+            r#"{"a": {"password_hash": "$pbkdf2-sha256$i=10000001,l=32$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g", "roles": []}}"#,
+            "`a` has a password_hash beyond the accepted costs: pbkdf2-sha256 at i=10000000 at most",
+        ),
+        (
+            r#"{"a": {"password_hash": "$pbkdf2-sha256$i=1000", "roles": []}}"#,
+            "`a` has a password_hash of no accepted form",
+        ),
+        (
             r#"{"a": {"password": "x", "roles": ["root"]}}"#,
             "accepted: admin, user",
         ),
@@ -293,4 +324,68 @@ fn with_file(path: &Path) -> Design {
 
 fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
+}
+
+const PBKDF2: &str =
+    "$pbkdf2-sha256$i=5000,l=32$c2FsdHNhbHRzYWx0c2FsdA$tIjqaOU+pdWZQPJwVSOJb+JC7V0UkuP3swzMAwX2bcc";
+
+/// Made by passlib (scrypt) and by hashlib in the form of PHC (PBKDF2).
+#[tokio::test]
+async fn hashes_that_others_made_are_verified() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    write(
+        file.path(),
+        r#"{
+            "scrypted": {"password_hash": "$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E", "roles": []},
+            "stretched": {"password_hash": "PBKDF2", "roles": []}
+        }"#
+        .replace("PBKDF2", PBKDF2)
+        .as_str(),
+    );
+    let client = Served::start(with_file(file.path())).await.client();
+    for name in ["scrypted", "stretched"] {
+        let right = client.login(name, "password").await;
+        assert_eq!(right.status, 200, "{name}: {}", right.text);
+        assert_eq!(client.login(name, "passwort").await.status, 401, "{name}");
+    }
+}
+
+#[test]
+fn parameters_that_a_hash_does_not_take_are_said_in_a_line() {
+    for (password, params, said) in [
+        (
+            PasswordKind::Argon2id,
+            "m=262145",
+            "m=262145 of argon2id; accepted: 8 to 262144",
+        ),
+        (
+            PasswordKind::Argon2id,
+            "m=8,p=2",
+            "8 KiB or more for each of p=2",
+        ),
+        (
+            PasswordKind::Argon2id,
+            "ln=4",
+            "argon2id has no parameter ln; it has m, t, p",
+        ),
+        (
+            PasswordKind::Scrypt,
+            "ln=19",
+            "ln=19,r=8 of scrypt is 512 MiB; accepted: at most 256",
+        ),
+        (
+            PasswordKind::Pbkdf2,
+            "i=999",
+            "i=999 of pbkdf2; accepted: 1000 to 10000000",
+        ),
+    ] {
+        let design = Design {
+            password,
+            password_params: params.parse().unwrap(),
+            ..Design::default()
+        };
+        let line = Lab::open(design).unwrap_err().to_string();
+        assert!(line.starts_with("--password-params: "), "{line}");
+        assert!(line.contains(said), "{line}");
+    }
 }
