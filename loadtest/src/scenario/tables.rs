@@ -27,7 +27,8 @@ impl<T> Typed<T> {
         self.0.span()
     }
 
-    pub(super) fn get_ref(&self) -> &T {
+    /// The value.
+    pub fn get_ref(&self) -> &T {
         self.0.get_ref()
     }
 }
