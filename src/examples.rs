@@ -89,6 +89,13 @@ Examples:
   authlab bisect --good v1.4 --bad main --build 'npm ci' \\
       --serve 'node {side}/server.js {port}' --metric cpu --json bisect.json";
 
+pub(crate) const CHECK: &str = "\
+Examples:
+  authlab check scenarios/contracts/authlab.toml --for 20s
+  authlab check contract.toml --seed 7 --json check.json --sarif check.sarif
+  authlab check contract.toml --keep-going --replay found
+  authlab check found-1.toml    # plays the history that was found, and no other";
+
 pub(crate) const CALIBRATE: &str = "\
 Example:
   authlab calibrate            # a minute; later runs include it";

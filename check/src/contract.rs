@@ -119,25 +119,25 @@ pub struct Route {
     pub requests: Vec<Vec<Step>>,
 }
 
-/// What a change does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// The credential with which it is made ends.
-    EndsCredential,
-    /// Every credential of the principal ends that it has by then.
-    EndsAll,
-    /// The principal has this role.
-    Role(String),
-    /// The credential is replaced.
-    Refreshes,
+/// Which credentials a change ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The one with which it is made, or for which it is made.
+    Credential,
+    /// Every one that the principal has by then.
+    Principal,
 }
 
 /// What changes who may.
 pub struct Change {
     /// Its name.
     pub name: String,
-    /// What it does.
-    pub effect: Effect,
+    /// The credentials that end.
+    pub ends: Option<Ends>,
+    /// The role that the principal then has.
+    pub role: Option<String>,
+    /// Whether the credential is replaced.
+    pub refreshes: bool,
     /// Its steps.
     pub steps: Vec<Step>,
     /// The principal that makes them; the one that is changed where there is none.
@@ -274,11 +274,7 @@ impl Reader<'_> {
             .iter()
             .filter_map(|p| p.role.as_deref())
             .collect();
-        for change in &changes {
-            if let Effect::Role(role) = &change.effect {
-                roles.insert(role);
-            }
-        }
+        roles.extend(changes.iter().filter_map(|change| change.role.as_deref()));
         let mut routes: Vec<Route> = Vec::new();
         for table in &file.route {
             let route = self.route(table, file, &principals, &roles)?;
@@ -478,26 +474,25 @@ impl Reader<'_> {
         principals: &[Principal],
     ) -> Result<Change, ScenarioError> {
         let source = &self.0;
-        let effect = match (&table.ends, &table.role, table.refreshes) {
-            (Some(ends), None, false) => match ends.get_ref().as_str() {
-                "credential" => Effect::EndsCredential,
-                "principal" => Effect::EndsAll,
+        let ends = match &table.ends {
+            None => None,
+            Some(ends) => Some(match ends.get_ref().as_str() {
+                "credential" => Ends::Credential,
+                "principal" => Ends::Principal,
                 other => {
                     return Err(source.refuse(
                         ends,
                         format!("ends `{other}` is not accepted; use credential or principal"),
                     ));
                 }
-            },
-            (None, Some(role), false) => Effect::Role(role.clone()),
-            (None, None, true) => Effect::Refreshes,
-            _ => {
-                return Err(source.refuse(
-                    &table.name,
-                    format!("change `{name}` needs one of ends = \"credential\", ends = \"principal\", role = \"…\" and refreshes = true"),
-                ));
-            }
+            }),
         };
+        if (ends.is_some() || table.role.is_some()) == table.refreshes {
+            return Err(source.refuse(
+                &table.name,
+                format!("change `{name}` has `ends` or `role` or both, or else `refreshes = true`"),
+            ));
+        }
         let names = || principals.iter().map(|principal| &principal.name);
         let mut of = Vec::new();
         match &table.of {
@@ -515,7 +510,9 @@ impl Reader<'_> {
             .transpose()?;
         Ok(Change {
             name,
-            effect,
+            ends,
+            role: table.role.clone(),
+            refreshes: table.refreshes,
             steps: self.named(&table.steps, file, steps)?,
             by,
             undo: self.named(&table.undo, file, steps)?,

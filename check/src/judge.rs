@@ -298,14 +298,8 @@ impl Judged<'_> {
 
     /// Whether a principal may in any of its roles.
     fn can_ever(&self, who: usize) -> bool {
-        let roles = self
-            .contract
-            .changes
-            .iter()
-            .filter_map(|change| match &change.effect {
-                crate::contract::Effect::Role(role) => Some(role.as_str()),
-                _ => None,
-            });
+        let changes = self.contract.changes.iter();
+        let roles = changes.filter_map(|change| change.role.as_deref());
         let own = self.contract.principals[who].role.as_deref();
         roles
             .map(Some)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use authlab_loadtest::caller::{Head, Made, Reached};
 use authlab_loadtest::interrupt;
 
-use crate::contract::{Change, Contract, Effect};
+use crate::contract::{Change, Contract};
 use crate::history::{Act, Form, Op};
 use crate::vary::{Around, vary, with_query};
 use crate::wire::{Answer, Line, Unanswered};
@@ -365,7 +365,7 @@ impl<'c> Player<'c> {
             self.pace.turn().await?;
         }
         let steps = change.steps.clone();
-        let refreshes = change.effect == Effect::Refreshes;
+        let refreshes = change.refreshes;
         let task = tokio::spawn(async move {
             let outcome = match moved.first_mut() {
                 Some(slot) => slot.make(&steps, refreshes).await,
@@ -394,7 +394,7 @@ impl<'c> Player<'c> {
         if let Some(answered) = answered {
             let due = answered + change.within + AFTER;
             stage.due = Some(stage.due.map_or(due, |before| before.max(due)));
-            if change.effect == Effect::Refreshes {
+            if change.refreshes {
                 let made = Made { sent, answered };
                 let place = played.seen.len();
                 played

@@ -87,7 +87,7 @@ pub(super) struct RouteTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeTable {
     pub(super) name: Typed<String>,
-    /// What it does: `credential`, `principal`, `role`, `refresh`.
+    /// `credential` or `principal`.
     pub(super) ends: Option<Typed<String>>,
     pub(super) role: Option<String>,
     #[serde(default)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use authlab_loadtest::caller::Made;
 
-use crate::contract::{Contract, Effect, Expiry};
+use crate::contract::{Change, Contract, Ends, Expiry};
 use crate::history::{Act, Op};
 use crate::play::{Played, Seen};
 use crate::wire::Answer;
@@ -24,12 +24,10 @@ pub(super) struct Right {
 
 /// A change that was sent.
 struct Event<'a> {
-    name: &'a str,
-    effect: &'a Effect,
+    change: &'a Change,
     op: &'a Op,
     sent: Instant,
     answered: Option<Instant>,
-    within: Duration,
 }
 
 impl Event<'_> {
@@ -41,7 +39,7 @@ impl Event<'_> {
     /// Whether it must count for a request.
     fn is_due(&self, answer: &Answer) -> bool {
         self.answered
-            .is_some_and(|answered| answer.sent >= answered + self.within)
+            .is_some_and(|answered| answer.sent >= answered + self.change.within)
     }
 
     fn since(&self, answer: &Answer) -> String {
@@ -51,8 +49,8 @@ impl Event<'_> {
         format!(
             "{:.2} s after `{}` was answered; the contract allows {:.2} s",
             since.as_secs_f64(),
-            self.name,
-            self.within.as_secs_f64()
+            self.change.name,
+            self.change.within.as_secs_f64()
         )
     }
 }
@@ -86,41 +84,35 @@ pub(super) fn rights(
         if event.op.who != *who || event.is_later(answer) {
             continue;
         }
-        match event.effect {
-            Effect::Role(role) => {
-                if event.is_due(answer) {
-                    let before = roles.iter().any(|role| contract.may(*route, *who, *role));
-                    roles.clear();
-                    let now = contract.may(*route, *who, Some(role));
-                    let said = event.since(answer);
-                    match (before, now) {
-                        (true, false) => ended = Some(said),
-                        (false, true) => began = Some(said),
-                        _ => {}
-                    }
-                }
-                roles.insert(Some(role));
-            }
-            Effect::EndsCredential | Effect::EndsAll => {
-                let is_same = event.op.credential == *credential;
-                if !is_same && *event.effect == Effect::EndsCredential {
-                    continue;
-                }
-                // A credential that was issued after the answer is none of those that have ended.
-                let is_newer = event
-                    .answered
-                    .is_some_and(|answered| issued.is_some_and(|made| made.sent >= answered));
-                if is_newer {
-                    continue;
-                }
-                may_have_ended = true;
-                let is_older = issued.is_none_or(|made| made.answered <= event.sent);
-                if event.is_due(answer) && is_older {
-                    is_over = true;
-                    ended = Some(event.since(answer));
+        if let Some(role) = &event.change.role {
+            if event.is_due(answer) {
+                let before = roles.iter().any(|role| contract.may(*route, *who, *role));
+                let now = contract.may(*route, *who, Some(role));
+                roles.clear();
+                match (before, now) {
+                    (true, false) => ended = Some(event.since(answer)),
+                    (false, true) => began = Some(event.since(answer)),
+                    _ => {}
                 }
             }
-            Effect::Refreshes => {}
+            roles.insert(Some(role));
+        }
+        let ends = match event.change.ends {
+            None => false,
+            Some(Ends::Credential) => event.op.credential == *credential,
+            Some(Ends::Principal) => true,
+        };
+        // A credential that was issued after the answer is none of those that have ended.
+        let is_newer = event
+            .answered
+            .is_some_and(|answered| issued.is_some_and(|made| made.sent >= answered));
+        if ends && !is_newer {
+            may_have_ended = true;
+            let is_older = issued.is_none_or(|made| made.answered <= event.sent);
+            if event.is_due(answer) && is_older {
+                is_over = true;
+                ended = Some(event.since(answer));
+            }
         }
     }
     if let (
@@ -173,17 +165,12 @@ fn events<'a>(
     ops.iter()
         .zip(&played.seen)
         .filter_map(|(op, seen)| match (op.act, seen) {
-            (Act::Change(change), Seen::Changed { sent, answered, .. }) => {
-                let change = &contract.changes[change];
-                Some(Event {
-                    name: &change.name,
-                    effect: &change.effect,
-                    op,
-                    sent: *sent,
-                    answered: *answered,
-                    within: change.within,
-                })
-            }
+            (Act::Change(change), Seen::Changed { sent, answered, .. }) => Some(Event {
+                change: &contract.changes[change],
+                op,
+                sent: *sent,
+                answered: *answered,
+            }),
             _ => None,
         })
 }
