@@ -91,10 +91,11 @@ Examples:
 
 pub(crate) const CHECK: &str = "\
 Examples:
-  authlab check scenarios/contracts/authlab.toml --for 20s
-  authlab check contract.toml --seed 7 --json check.json --sarif check.sarif
-  authlab check contract.toml --keep-going --replay found
-  authlab check found-1.toml    # plays the history that was found, and no other";
+  authlab check contract.toml
+  authlab check contract.toml --for 5m --seed 7 --keep-going
+  authlab check contract.toml --json check.json --sarif check.sarif
+  authlab check contract.toml --replay found    # writes found-1.toml, ...
+  authlab check found-1.toml                    # ... which plays it again";
 
 pub(crate) const CALIBRATE: &str = "\
 Example:

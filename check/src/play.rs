@@ -32,6 +32,8 @@ pub(crate) enum Stop {
     Spent,
     /// The user ended it.
     Interrupted,
+    /// A change could not be undone: what follows would be judged by a state that is not there.
+    Stuck,
 }
 
 /// What became of an operation.
@@ -78,6 +80,8 @@ pub(crate) struct Player<'c> {
     pub(crate) pace: Pace,
     /// When what was undone must count again.
     settled: Option<Instant>,
+    /// Why a change could not be undone.
+    pub(crate) stuck: Option<String>,
     /// For each route whether a further query parameter changes nothing.
     pub(crate) takes_query: Vec<bool>,
 }
@@ -99,6 +103,7 @@ impl<'c> Player<'c> {
             mark: since.map_or(0, |since| since.as_millis()),
             pace: Pace::new(bounds),
             settled: None,
+            stuck: None,
             takes_query: vec![false; contract.routes.len()],
         })
     }
@@ -128,6 +133,9 @@ impl<'c> Player<'c> {
                 .await;
         }
         self.undo(&mut stage, ops, &played).await;
+        if self.stuck.is_some() {
+            return Err(Stop::Stuck);
+        }
         outcome.map(|()| played)
     }
 
@@ -433,11 +441,43 @@ impl<'c> Player<'c> {
             if change.undo.is_empty() {
                 continue;
             }
-            if let Some(slot) = stage.slots.get_mut(&maker) {
-                let _ = slot.make(&change.undo, true).await;
-                let due = Instant::now() + change.within + AFTER;
-                self.settled = Some(self.settled.map_or(due, |before| before.max(due)));
+            let mut outcome = match stage.slots.get_mut(&maker) {
+                Some(slot) => slot.make(&change.undo, true).await.1,
+                None => Err("its principal has not signed in".to_owned()),
+            };
+            if outcome.is_err() {
+                // The credential may have ended since.
+                outcome = self.undo_again(stage, maker, op, change).await;
             }
+            if let Err(why) = outcome {
+                self.stuck = Some(format!("`{}` could not be undone: {why}", change.name));
+            }
+            let due = Instant::now() + change.within + AFTER;
+            self.settled = Some(self.settled.map_or(due, |before| before.max(due)));
+        }
+    }
+
+    /// Undoes a change with a new credential.
+    async fn undo_again(
+        &mut self,
+        stage: &mut Stage,
+        maker: (usize, usize),
+        op: &Op,
+        change: &Change,
+    ) -> Result<Instant, String> {
+        let mut slot = Slot::new(self, maker.0, maker.1);
+        let sign_in = &self.contract.principals[maker.0].sign_in;
+        slot.make(sign_in, true).await.1?;
+        stage.slots.insert(maker, slot);
+        if change.by.is_some() {
+            let of = stage.slots.get(&(op.who, op.credential)).map(Slot::values);
+            for (name, value) in of.unwrap_or_default() {
+                stage_put(stage, maker, &name, &value);
+            }
+        }
+        match stage.slots.get_mut(&maker) {
+            Some(slot) => slot.make(&change.undo, true).await.1,
+            None => Err("its principal has not signed in".to_owned()),
         }
     }
 }

@@ -70,8 +70,10 @@ pub async fn check(contract: &Contract, options: Options) -> Result<Outcome, Ref
             Err(stop) => stop,
         },
     };
-    if stop == Stop::Interrupted {
-        search.undecided.push("it was interrupted".to_owned());
+    match stop {
+        Stop::Spent => {}
+        Stop::Interrupted => search.undecided.push("it was interrupted".to_owned()),
+        Stop::Stuck => search.undecided.extend(player.stuck.clone()),
     }
     Ok(search.outcome(&player))
 }

@@ -299,3 +299,105 @@ fn parsed(head: &[u8]) -> Option<(u16, Fields)> {
     }
     Some((status, fields))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    /// Status, body and whether the connection may be used again; none where it is no answer.
+    fn read(octets: &str, is_head: bool) -> Option<(u16, String, bool)> {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.build().unwrap();
+        runtime.block_on(async {
+            let (mut near, mut far) = tokio::io::duplex(1 << 16);
+            far.write_all(octets.as_bytes()).await.unwrap();
+            drop(far);
+            let mut reader = Reader {
+                stream: &mut near,
+                read: Vec::new(),
+            };
+            let ((status, body, _), keeps) = reader.answer(is_head).await.ok()?;
+            Some((status, String::from_utf8(body).unwrap(), keeps))
+        })
+    }
+
+    #[test]
+    fn an_answer_is_read_by_its_length_its_chunks_or_its_end() {
+        let table = [
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+                false,
+                Some((200, "hi", true)),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi",
+                false,
+                Some((200, "hi", false)),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+                true,
+                Some((200, "", true)),
+            ),
+            (
+                "HTTP/1.1 204 No Content\r\n\r\n",
+                false,
+                Some((204, "", true)),
+            ),
+            (
+                "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+                false,
+                Some((403, "", true)),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhi\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n",
+                false,
+                Some((200, "hi!", true)),
+            ),
+            (
+                "HTTP/1.0 200 OK\r\n\r\nto the end",
+                false,
+                Some((200, "to the end", false)),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi",
+                false,
+                None,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nhi",
+                false,
+                None,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                false,
+                None,
+            ),
+            ("SSH-2.0-x\r\n\r\n", false, None),
+            ("", false, None),
+        ];
+        for (octets, is_head, wanted) in table {
+            let wanted = wanted.map(|(status, body, keeps)| (status, body.to_owned(), keeps));
+            assert_eq!(read(octets, is_head), wanted, "{octets:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_written_as_it_stands() {
+        let head = Head {
+            method: "get".to_owned(),
+            target: "/a/../b;x?%zz".to_owned(),
+            headers: vec![
+                ("HOST".to_owned(), b"h".to_vec()),
+                ("a".to_owned(), vec![0xff]),
+            ],
+            body: b"x".to_vec(),
+        };
+        let wanted =
+            b"get /a/../b;x?%zz HTTP/1.1\r\nHOST: h\r\na: \xff\r\ncontent-length: 1\r\n\r\nx";
+        assert_eq!(octets(&head), wanted);
+    }
+}

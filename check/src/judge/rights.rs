@@ -47,10 +47,10 @@ impl Event<'_> {
             answer.sent.saturating_duration_since(answered)
         });
         format!(
-            "{:.2} s after `{}` was answered; the contract allows {:.2} s",
-            since.as_secs_f64(),
+            "{} after `{}` was answered; the contract allows {}",
+            told(since),
             self.change.name,
-            self.change.within.as_secs_f64()
+            told(self.change.within)
         )
     }
 }
@@ -128,9 +128,9 @@ pub(super) fn rights(
             is_over = true;
             let since = answer.sent.saturating_duration_since(made.answered + after);
             ended = Some(format!(
-                "{:.2} s after its credential expired; the contract allows {:.2} s",
-                since.as_secs_f64(),
-                within.as_secs_f64()
+                "{} after its credential expired; the contract allows {}",
+                told(since),
+                told(within)
             ));
         } else if answer.answered + early >= made.sent + after {
             may_have_ended = true;
@@ -147,6 +147,15 @@ pub(super) fn rights(
         can_not: !public && (may_have_ended || is_over || by_role(false)),
         ended,
         began,
+    }
+}
+
+/// A time in words: in milliseconds below a second.
+fn told(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.2} s", time.as_secs_f64())
     }
 }
 
@@ -173,4 +182,141 @@ fn events<'a>(
             }),
             _ => None,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::collections::BTreeMap;
+
+    use authlab_loadtest::caller::Head;
+
+    use super::*;
+    use crate::history::Form;
+
+    const CONTRACT: &str = r#"
+name = "n"
+base = "http://127.0.0.1:1"
+[[principal]]
+name = "ann"
+role = "reader"
+present = [{ bearer = "x" }]
+[[route]]
+request = "GET /a"
+may = ["reader"]
+[[change]]
+name = "revoke"
+ends = "credential"
+steps = []
+within = "100ms"
+[[change]]
+name = "demote"
+role = "other"
+steps = []
+within = "100ms"
+[expiry]
+after = "10s"
+within = "50ms"
+"#;
+
+    /// What is possible for a request that was sent and answered so many milliseconds after the beginning, where a change
+    /// was sent at 1 000 and answered at 1 200.
+    fn possible(change: usize, credential: usize, sent: u64, answered: u64) -> (bool, bool) {
+        let contract = Contract::parse("c.toml", CONTRACT).unwrap();
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let op = |credential: usize, act: Act| Op {
+            who: 0,
+            credential,
+            client: 0,
+            at_once: false,
+            act,
+        };
+        let asks = Act::Use {
+            route: 0,
+            way: 0,
+            form: Form::AsIs,
+        };
+        let ops = [op(0, Act::Change(change)), op(credential, asks)];
+        let answer = Answer {
+            sent: at(sent),
+            answered: at(answered),
+            status: 200,
+            body: Vec::new(),
+            is_plain: true,
+        };
+        let head = Head {
+            method: "GET".to_owned(),
+            target: "/a".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let made = Made {
+            sent: at(0),
+            answered: at(10),
+        };
+        let played = Played {
+            seen: vec![
+                Seen::Changed {
+                    sent: at(1_000),
+                    answered: Some(at(1_200)),
+                    why: None,
+                },
+                Seen::Asked {
+                    head,
+                    answer: Ok(answer.clone()),
+                },
+            ],
+            issued: BTreeMap::from([((0, 0), vec![(0, made)]), ((0, 1), vec![(0, made)])]),
+            refused_sign_ins: Vec::new(),
+            unique: None,
+        };
+        let right = rights(&contract, &ops, &played, 1, &answer);
+        (right.can_may, right.can_not)
+    }
+
+    #[test]
+    fn while_a_change_is_under_way_or_its_promise_is_not_due_both_states_are_right() {
+        let (may, either, not) = ((true, false), (true, true), (false, true));
+        let table = [
+            // Answered before the change was sent.
+            (500, 999, may),
+            // However late its answer came, it was sent before the promise was due.
+            (500, 5_000, either),
+            (1_100, 1_150, either),
+            (1_299, 1_300, either),
+            (1_299, 9_000, either),
+            (1_300, 1_301, not),
+        ];
+        for change in [0, 1] {
+            for (sent, answered, wanted) in table {
+                let found = possible(change, 0, sent, answered);
+                assert_eq!(found, wanted, "{change}: {sent} to {answered}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_credential_of_the_principal_goes_on_unless_its_role_changes() {
+        assert_eq!(possible(0, 1, 2_000, 2_001), (true, false));
+        assert_eq!(possible(1, 1, 2_000, 2_001), (false, true));
+    }
+
+    #[test]
+    fn a_credential_may_end_a_second_early_and_must_have_ended_with_its_promise() {
+        let table = [
+            (8_000, 8_999, (true, false)),
+            (8_000, 9_000, (true, true)),
+            (10_059, 10_060, (true, true)),
+            (10_060, 10_061, (false, true)),
+        ];
+        for (sent, answered, wanted) in table {
+            assert_eq!(
+                possible(0, 1, sent, answered),
+                wanted,
+                "{sent} to {answered}"
+            );
+        }
+    }
 }

@@ -5,7 +5,7 @@ mod curl;
 use crate::contract::Contract;
 use crate::history::{Act, Op};
 use crate::outcome::Violation;
-use crate::play::Seen;
+use crate::play::{Seen, without_unique};
 use crate::shrink::Shown;
 
 /// By what a violation is known again before it is shortened: its route, form and principal.
@@ -101,14 +101,19 @@ fn steps(contract: &Contract, shown: &Shown) -> Vec<String> {
                     Err(unanswered) => unanswered.why.clone(),
                 };
                 let words = form_words(op);
+                let sent = if words.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (`{} {}`)", head.method, without_unique(&head.target))
+                };
                 let together = if op.at_once {
                     ", at once with the next"
                 } else {
                     ""
                 };
                 format!(
-                    "{name} asks for `{}`{words}: `{} {}` is answered with {answered}{together}.",
-                    contract.routes[route].request, head.method, head.target
+                    "{name} asks for `{}`{words}{sent}: {answered}{together}.",
+                    contract.routes[route].request
                 )
             }
             (Act::Change(change), Seen::Changed { answered, why, .. }) => {
