@@ -8,7 +8,7 @@
 //! - `judge`: what a violation is, and what is none.
 //! - `play`: plays a history with fresh credentials; `vary`: the forms of a request; `wire`: HTTP as octets.
 //! - [`history`]: operations and forms, by name.
-//! - [`report`]: the outcome as text, JSON, JUnit, SARIF, and as a contract that replays.
+//! - [`report`]: the outcome as text, JSON, `JUnit`, SARIF, and as a contract that replays.
 
 #![warn(missing_docs)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]

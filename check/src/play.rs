@@ -1,5 +1,7 @@
 //! Plays a history with fresh credentials, and notes what was sent and answered, and when.
 
+mod asking;
+mod changing;
 mod pace;
 mod slot;
 
@@ -10,9 +12,8 @@ use std::time::{Duration, Instant};
 use authlab_loadtest::caller::{Head, Made, Reached};
 use authlab_loadtest::interrupt;
 
-use crate::contract::{Change, Contract};
-use crate::history::{Act, Form, Op};
-use crate::vary::{Around, vary, with_query};
+use crate::contract::Contract;
+use crate::history::{Act, Op};
 use crate::wire::{Answer, Line, Unanswered};
 pub use pace::Bounds;
 pub(crate) use pace::Pace;
@@ -268,218 +269,6 @@ impl<'c> Player<'c> {
         stage.slots.insert((who, credential), slot);
         Ok(())
     }
-
-    async fn using(
-        &mut self,
-        stage: &mut Stage,
-        op: &Op,
-        (route, way, form): (usize, usize, Form),
-        played: &Played,
-    ) -> Result<Task, Stop> {
-        let asked = &self.contract.routes[route];
-        let step = &asked.requests[op.who][way];
-        let other = match form {
-            Form::TwoPrincipals => self.other(stage, op.who, route).await,
-            _ => None,
-        };
-        let Some(slot) = stage
-            .slots
-            .get_mut(&(op.who, op.credential))
-            .filter(|slot| slot.is_in)
-        else {
-            return Ok(Task::Done(Seen::Skipped));
-        };
-        let sends_cookies = self.contract.principals[op.who].ways[way];
-        let Ok(head) = slot.caller.build(step, sends_cookies).await else {
-            return Ok(Task::Done(Seen::Skipped));
-        };
-        let permitted = (0..self.contract.routes.len()).find(|other| {
-            let role = self.contract.principals[op.who].role.as_deref();
-            *other != route && self.contract.may(*other, op.who, role)
-        });
-        let around = Around {
-            contract: self.contract,
-            tokens: &slot.tokens,
-            other: other.as_ref(),
-            permitted: permitted.map(|route| self.contract.routes[route].target.as_str()),
-        };
-        let Some(mut head) = vary(&head, form, &around) else {
-            return Ok(Task::Done(Seen::Skipped));
-        };
-        if self.takes_query[route]
-            && let Some(unique) = &played.unique
-        {
-            head.target = with_query(&head.target, unique);
-        }
-        self.pace.turn().await?;
-        let mut line = stage.lines.remove(&op.client).unwrap_or_default();
-        let (gate, sent) = (Arc::clone(&self.gate), head.clone());
-        let task = tokio::spawn(async move {
-            let answer = line.ask(&gate, &sent).await;
-            (line, answer)
-        });
-        Ok(Task::Asks {
-            client: op.client,
-            head,
-            task,
-        })
-    }
-
-    /// The same request of the next principal that has signed in.
-    async fn other(&self, stage: &mut Stage, who: usize, route: usize) -> Option<Head> {
-        let next = next(self.contract, who)?;
-        let slots = stage.slots.iter_mut();
-        let mut theirs = slots.filter(|((other, credential), slot)| {
-            *other == next && *credential != OF_OFFICE && slot.is_in
-        });
-        let (_, slot) = theirs.next()?;
-        let step = self.contract.routes[route].requests[next].first()?;
-        slot.caller
-            .build(step, self.contract.principals[next].ways[0])
-            .await
-            .ok()
-    }
-
-    async fn changing(
-        &mut self,
-        stage: &mut Stage,
-        op: &Op,
-        change: &Change,
-    ) -> Result<Task, Stop> {
-        let mut slots = vec![(op.who, op.credential)];
-        if let Some(by) = change.by {
-            let of = stage.slots.get(&slots[0]).map(Slot::values);
-            for (name, value) in of.unwrap_or_default() {
-                stage_put(stage, (by, OF_OFFICE), &name, &value);
-            }
-            slots.insert(0, (by, OF_OFFICE));
-        }
-        let mut moved = Vec::new();
-        for slot in &slots {
-            match stage.slots.remove(slot) {
-                Some(there) if there.is_in => moved.push(there),
-                Some(there) => {
-                    stage.slots.insert(*slot, there);
-                    stage.slots.extend(slots.iter().copied().zip(moved));
-                    return Ok(Task::Done(Seen::Skipped));
-                }
-                None => {
-                    stage.slots.extend(slots.iter().copied().zip(moved));
-                    return Ok(Task::Done(Seen::Skipped));
-                }
-            }
-        }
-        for _ in &change.steps {
-            self.pace.turn().await?;
-        }
-        let steps = change.steps.clone();
-        let refreshes = change.refreshes;
-        let task = tokio::spawn(async move {
-            let outcome = match moved.first_mut() {
-                Some(slot) => slot.make(&steps, refreshes).await,
-                None => (Instant::now(), Err("nothing makes it".to_owned())),
-            };
-            (moved, outcome)
-        });
-        Ok(Task::Changes { slots, task })
-    }
-
-    fn changed(
-        &self,
-        stage: &mut Stage,
-        op: &Op,
-        (sent, outcome): (Instant, Result<Instant, String>),
-        played: &mut Played,
-    ) -> Seen {
-        let Act::Change(number) = op.act else {
-            return Seen::Skipped;
-        };
-        let change = &self.contract.changes[number];
-        let (answered, why) = match outcome {
-            Ok(answered) => (Some(answered), None),
-            Err(why) => (None, Some(format!("{}: {why}", change.name))),
-        };
-        if let Some(answered) = answered {
-            let due = answered + change.within + AFTER;
-            stage.due = Some(stage.due.map_or(due, |before| before.max(due)));
-            if change.refreshes {
-                let made = Made { sent, answered };
-                let place = played.seen.len();
-                played
-                    .issued
-                    .entry((op.who, op.credential))
-                    .or_default()
-                    .push((place, made));
-            }
-            if let Some(slot) = stage.slots.get_mut(&(op.who, op.credential)) {
-                slot.learn(&change.steps);
-            }
-        }
-        Seen::Changed {
-            sent,
-            answered,
-            why,
-        }
-    }
-
-    /// Takes back what would outlive the history, the last change first.
-    async fn undo(&mut self, stage: &mut Stage, ops: &[Op], played: &Played) {
-        for (op, _) in ops.iter().zip(&played.seen).rev() {
-            let Act::Change(change) = op.act else {
-                continue;
-            };
-            let change = &self.contract.changes[change];
-            let maker = change
-                .by
-                .map_or((op.who, op.credential), |by| (by, OF_OFFICE));
-            if change.by.is_some() {
-                let of = stage.slots.get(&(op.who, op.credential)).map(Slot::values);
-                for (name, value) in of.unwrap_or_default() {
-                    stage_put(stage, maker, &name, &value);
-                }
-            }
-            if change.undo.is_empty() {
-                continue;
-            }
-            let mut outcome = match stage.slots.get_mut(&maker) {
-                Some(slot) => slot.make(&change.undo, true).await.1,
-                None => Err("its principal has not signed in".to_owned()),
-            };
-            if outcome.is_err() {
-                // The credential may have ended since.
-                outcome = self.undo_again(stage, maker, op, change).await;
-            }
-            if let Err(why) = outcome {
-                self.stuck = Some(format!("`{}` could not be undone: {why}", change.name));
-            }
-            let due = Instant::now() + change.within + AFTER;
-            self.settled = Some(self.settled.map_or(due, |before| before.max(due)));
-        }
-    }
-
-    /// Undoes a change with a new credential.
-    async fn undo_again(
-        &mut self,
-        stage: &mut Stage,
-        maker: (usize, usize),
-        op: &Op,
-        change: &Change,
-    ) -> Result<Instant, String> {
-        let mut slot = Slot::new(self, maker.0, maker.1);
-        let sign_in = &self.contract.principals[maker.0].sign_in;
-        slot.make(sign_in, true).await.1?;
-        stage.slots.insert(maker, slot);
-        if change.by.is_some() {
-            let of = stage.slots.get(&(op.who, op.credential)).map(Slot::values);
-            for (name, value) in of.unwrap_or_default() {
-                stage_put(stage, maker, &name, &value);
-            }
-        }
-        match stage.slots.get_mut(&maker) {
-            Some(slot) => slot.make(&change.undo, true).await.1,
-            None => Err("its principal has not signed in".to_owned()),
-        }
-    }
 }
 
 /// The principal whose credential stands beside that of `who`.
@@ -494,13 +283,6 @@ pub(crate) fn without_unique(target: &str) -> &str {
     own.trim_end_matches(['?', '&'])
 }
 
-/// Gives a principal in office the values of the one that it changes, as `their_…`.
-fn stage_put(stage: &mut Stage, office: (usize, usize), name: &str, value: &str) {
-    if let Some(slot) = stage.slots.get_mut(&office) {
-        slot.caller.put(&format!("their_{name}"), value);
-    }
-}
-
 /// Who and what there is while a history is played.
 #[derive(Default)]
 struct Stage {
@@ -509,6 +291,9 @@ struct Stage {
     /// When everything that was promised is due.
     due: Option<Instant>,
 }
+
+/// When a change was sent; and when its answer had come, or why it failed.
+type Outcome = (Instant, Result<Instant, String>);
 
 /// An operation under way.
 enum Task {
@@ -520,7 +305,7 @@ enum Task {
     },
     Changes {
         slots: Vec<(usize, usize)>,
-        task: tokio::task::JoinHandle<(Vec<Slot>, (Instant, Result<Instant, String>))>,
+        task: tokio::task::JoinHandle<(Vec<Slot>, Outcome)>,
     },
 }
 

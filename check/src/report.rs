@@ -1,4 +1,4 @@
-//! A check's outcome as text, and for programs: JSON, JUnit, SARIF, and a contract that replays a violation.
+//! A check's outcome as text, and for programs: JSON, `JUnit`, SARIF, and a contract that replays a violation.
 
 mod junit;
 mod sarif;

@@ -130,16 +130,16 @@ impl Search {
 
     async fn play(
         &mut self,
-        player: &mut Player<'_>,
+        gate: &mut Player<'_>,
         learned: &Learned,
         ops: Vec<Op>,
     ) -> Result<(), Stop> {
-        let contract = player.contract;
-        let played = player.play(&ops).await?;
+        let contract = gate.contract;
+        let played = gate.play(&ops).await?;
         self.coverage.add(contract, &ops, &played);
         if let Some(fault) = judge(contract, learned, &ops, &played) {
             let ops = ops.get(..=fault.op).unwrap_or(&ops).to_vec();
-            self.found(player, learned, ops, (fault.kind, &fault.said))
+            self.found(gate, learned, ops, (fault.kind, &fault.said))
                 .await?;
         }
         self.recent.push(ops);

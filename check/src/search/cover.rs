@@ -38,7 +38,7 @@ impl Coverage {
                     *self.changes.entry(name).or_default() += 1;
                 }
                 (Act::Expire, Seen::Waited) => {
-                    *self.changes.entry("expire".to_owned()).or_default() += 1
+                    *self.changes.entry("expire".to_owned()).or_default() += 1;
                 }
                 _ => {}
             }

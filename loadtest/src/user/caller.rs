@@ -117,15 +117,14 @@ impl Caller {
     /// # Errors
     /// Why it has no answer, or not the one that it expects; no value is repeated.
     pub async fn make(&mut self, step: &Step, keeps_cookies: bool) -> Result<Made, String> {
-        match tokio::time::timeout(STEP_WITHIN, self.attempt(step, keeps_cookies)).await {
-            Ok(made) => made,
-            Err(_) => {
-                for line in &mut self.seat.lines {
-                    line.connection = None;
-                }
-                Err(format!("no answer within {} s", STEP_WITHIN.as_secs()))
-            }
+        let attempt = self.attempt(step, keeps_cookies);
+        if let Ok(made) = tokio::time::timeout(STEP_WITHIN, attempt).await {
+            return made;
         }
+        for line in &mut self.seat.lines {
+            line.connection = None;
+        }
+        Err(format!("no answer within {} s", STEP_WITHIN.as_secs()))
     }
 
     async fn attempt(&mut self, step: &Step, keeps_cookies: bool) -> Result<Made, String> {
@@ -137,11 +136,11 @@ impl Caller {
         let place = place(&self.names, step)?;
         seat.requests = Requests::default();
         let request = seat.build(place, 0, step)?;
-        let sent = Instant::now();
+        let began = Instant::now();
         let answer = seat.browse(place, step, request, keeps_cookies).await?;
         seat.accept(step, &answer)?;
         Ok(Made {
-            sent,
+            sent: began,
             answered: answer.last_byte,
         })
     }

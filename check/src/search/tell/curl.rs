@@ -2,6 +2,7 @@
 //! and passwords are not repeated.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use authlab_loadtest::caller::Head;
 use authlab_loadtest::scenario::{Body, Credentials, Place, Step, Template};
@@ -258,7 +259,7 @@ fn options(op: &Op, head: &Head, own: Whose<'_>) -> String {
     match head.method.as_str() {
         "GET" => {}
         "HEAD" => words.push_str(" -I"),
-        method => words.push_str(&format!(" -X {}", quoted(method))),
+        method => drop(write!(words, " -X {}", quoted(method))),
     }
     let Act::Use { route, way, form } = op.act else {
         return words;
@@ -275,7 +276,7 @@ fn options(op: &Op, head: &Head, own: Whose<'_>) -> String {
         let is_secret = ["authorization", "cookie", "dpop"].contains(&lower.as_str())
             || holds_secret(&text, own);
         if !is_secret || text.contains("authlab-check.invalid") {
-            words.push_str(&format!(" -H {}", quoted(&format!("{name}: {text}"))));
+            let _ = write!(words, " -H {}", quoted(&format!("{name}: {text}")));
             continue;
         }
         // Of two principals the second credential is the next one's.
@@ -287,22 +288,24 @@ fn options(op: &Op, head: &Head, own: Whose<'_>) -> String {
         });
         let way = if other.is_some() { 0 } else { way };
         if lower == "cookie" && contract.principals[whose.who].ways[way] {
-            words.push_str(&format!(" -b {}", whose.cookies()));
+            let _ = write!(words, " -b {}", whose.cookies());
             continue;
         }
         let step = &contract.routes[route].requests[whose.who][way];
         let shown = shown(step, &lower, whose)
             .unwrap_or_else(|| format!("{OPEN}{}_{}{CLOSE}", whose.prefix(), variable(&lower)));
-        words.push_str(&format!(
+        let _ = write!(
+            words,
             " -H {}",
             quoted_token(&format!("{name}: {shown}"), form)
-        ));
+        );
     }
     if !head.body.is_empty() {
-        words.push_str(&format!(
+        let _ = write!(
+            words,
             " --data-raw {}",
             quoted(&String::from_utf8_lossy(&head.body))
-        ));
+        );
     }
     words
 }
@@ -358,13 +361,15 @@ fn quoted_token(text: &str, form: Form) -> String {
     for (number, part) in escaped.split(OPEN).enumerate() {
         match part.split_once(CLOSE) {
             Some((name, after)) if number > 0 => {
-                double.push_str(&match form {
-                    Form::TokenTail => format!("${{{name}:0:${{#{name}}}-8}}A${{{name}: -7}}"),
-                    Form::TokenHead => format!("${{{name}:0:8}}A${{{name}:9}}"),
-                    Form::TokenCut => format!("${{{name}:0:${{#{name}}}-8}}"),
-                    Form::TokenLong => format!("${{{name}}}$(printf 'A%.0s' {{1..6000}})"),
-                    _ => format!("${{{name}}}"),
-                });
+                let _ = match form {
+                    Form::TokenTail => {
+                        write!(double, "${{{name}:0:${{#{name}}}-8}}A${{{name}: -7}}")
+                    }
+                    Form::TokenHead => write!(double, "${{{name}:0:8}}A${{{name}:9}}"),
+                    Form::TokenCut => write!(double, "${{{name}:0:${{#{name}}}-8}}"),
+                    Form::TokenLong => write!(double, "${{{name}}}$(printf 'A%.0s' {{1..6000}})"),
+                    _ => write!(double, "${{{name}}}"),
+                };
                 double.push_str(after);
             }
             _ => double.push_str(part),
