@@ -304,3 +304,103 @@ fn what_is_wrong_with_a_contract_is_one_line_and_no_claim() {
         );
     }
 }
+
+/// nginx in front of the reference server; it ends with the test.
+struct Nginx {
+    child: Child,
+    _folder: TempDir,
+    contract: String,
+}
+
+impl Nginx {
+    /// What it keeps of the server's answers is `cache`. None where there is no nginx.
+    fn start(server: &Server, cache: &str) -> Option<Self> {
+        let ports = [(); 2].map(|()| {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.local_addr().unwrap().port().to_string()
+        });
+        let address = server.url.strip_prefix("http://").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let conf = include_str!("../check/regressions/nginx.conf")
+            .replace("127.0.0.1:GATE", &format!("127.0.0.1:{}", ports[0]))
+            .replace("127.0.0.1:UPSTREAM", &format!("127.0.0.1:{}", ports[1]))
+            .replace("http://AUTHLAB", &server.url)
+            .replace("            CACHE\n", cache);
+        let file = folder.path().join("nginx.conf");
+        std::fs::write(&file, conf).unwrap();
+        let mut nginx = Command::new("nginx");
+        nginx.arg("-p").arg(folder.path()).arg("-c").arg(&file);
+        let child = nginx.stderr(Stdio::null()).spawn().ok()?;
+        let gate = format!("127.0.0.1:{}", ports[0]);
+        let answers = || std::net::TcpStream::connect(&gate).is_ok();
+        let waited = (0..200).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            answers()
+        });
+        assert!(waited, "nginx does not listen");
+        let contract = include_str!("../check/regressions/contract.toml")
+            .replace("127.0.0.1:8088", &gate)
+            .replace("127.0.0.1:8080", address);
+        Some(Self {
+            child,
+            _folder: folder,
+            contract,
+        })
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn nginx_keeps_the_contract_without_a_cache_and_breaks_it_with_a_key_that_lacks_something() {
+    let routes = concat!(env!("CARGO_MANIFEST_DIR"), "/check/regressions/routes.toml");
+    let flags = [
+        "--binding",
+        "sha256",
+        "--trusted-proxy",
+        "127.0.0.1",
+        "--routes",
+        routes,
+    ];
+    let server = Server::start(&flags);
+    let cached = |key: &str| {
+        format!(
+            "proxy_cache answers; proxy_cache_valid 200 204 401 403 1m; proxy_cache_key \"{key}\";\n\
+             proxy_ignore_headers Cache-Control Expires Vary;\n"
+        )
+    };
+    let all = "$request_method $request_uri $http_user_agent";
+    let table = [
+        (String::new(), 0, ""),
+        (cached("$http_authorization"), 1, "`jane` may not"),
+        (
+            cached("$http_authorization $request_method $http_user_agent"),
+            1,
+            "`jane` may not",
+        ),
+        (cached(all), 1, "`GET /"),
+        // Keyed by all that matters, an answer still outlives the revocation.
+        (
+            cached(&format!("$http_authorization {all}")),
+            1,
+            "after `revoke` was answered",
+        ),
+    ];
+    for (cache, code, part) in table {
+        let Some(nginx) = Nginx::start(&server, &cache) else {
+            eprintln!("not tested: there is no nginx");
+            return;
+        };
+        let folder = written(&nginx.contract);
+        let output = check(folder.path(), &["contract.toml", "--requests", "700"]);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{cache}: {text}");
+        assert!(text.contains(part), "{cache}: {text}");
+    }
+}

@@ -7,7 +7,7 @@ mod rights;
 
 use serde::Serialize;
 
-use crate::contract::Contract;
+use crate::contract::{Contract, Route};
 use crate::history::{Act, Form, Meaning, Op};
 use crate::play::{Played, Seen, next, without_unique};
 use crate::wire::Answer;
@@ -91,15 +91,15 @@ pub(crate) struct Learned {
     pub(crate) has_body: Vec<Vec<bool>>,
 }
 
-/// The first violation of a history.
+/// The violations of a history, in its order.
 pub(crate) fn judge(
     contract: &Contract,
     learned: &Learned,
     ops: &[Op],
     played: &Played,
-) -> Option<Fault> {
-    let answered = ops.iter().zip(&played.seen).enumerate();
-    answered.into_iter().find_map(|(place, (op, seen))| {
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (place, (op, seen)) in ops.iter().zip(&played.seen).enumerate() {
         let (
             Act::Use { route, form, .. },
             Seen::Asked {
@@ -108,23 +108,19 @@ pub(crate) fn judge(
             },
         ) = (op.act, seen)
         else {
-            return None;
+            continue;
         };
         // A varied request that is another of the contract's routes is judged when it is asked for as such.
         let asked = without_unique(&head.target);
-        let is_route =
-            |other: &crate::contract::Route| other.method == head.method && other.target == asked;
-        if form != Form::AsIs
-            && contract
-                .routes
-                .iter()
-                .enumerate()
-                .any(|(other, at)| other != route && is_route(at))
-        {
-            return None;
+        let mut others = contract.routes.iter().enumerate();
+        let is_other = |(number, other): (usize, &Route)| {
+            number != route && other.method == head.method && other.target == asked
+        };
+        if form != Form::AsIs && others.any(is_other) {
+            continue;
         }
         let right = rights(contract, ops, played, place, answer);
-        let found = Judged {
+        let judged = Judged {
             contract,
             learned,
             op,
@@ -133,13 +129,15 @@ pub(crate) fn judge(
             right: &right,
             answer,
         };
-        let (kind, said) = found.fault()?;
-        Some(Fault {
-            op: place,
-            kind,
-            said,
-        })
-    })
+        if let Some((kind, said)) = judged.fault() {
+            faults.push(Fault {
+                op: place,
+                kind,
+                said,
+            });
+        }
+    }
+    faults
 }
 
 struct Judged<'a> {

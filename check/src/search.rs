@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::contract::Contract;
 use crate::draw::Draw;
 use crate::history::Op;
-use crate::judge::{Kind, Learned, judge};
+use crate::judge::{Fault, Kind, Learned, judge};
 use crate::learn::{Lesson, Unfit, learn};
 use crate::outcome::{Coverage, Outcome, Verdict, Violation};
 use crate::play::{Bounds, Player, Stop};
@@ -94,9 +94,9 @@ impl Search {
         let contract = player.contract;
         for played in &lesson.rounds {
             self.coverage.add(contract, &lesson.ops, played);
-            if let Some(fault) = judge(contract, &lesson.learned, &lesson.ops, played) {
-                let ops = lesson.ops.get(..=fault.op).unwrap_or_default().to_vec();
-                self.found(player, &lesson.learned, ops, (fault.kind, &fault.said))
+            let faults = judge(contract, &lesson.learned, &lesson.ops, played);
+            for fault in faults {
+                self.found(player, &lesson.learned, &lesson.ops, (&fault, true))
                     .await?;
                 if self.is_enough() {
                     return Ok(());
@@ -137,10 +137,10 @@ impl Search {
         let contract = gate.contract;
         let played = gate.play(&ops).await?;
         self.coverage.add(contract, &ops, &played);
-        if let Some(fault) = judge(contract, learned, &ops, &played) {
-            let ops = ops.get(..=fault.op).unwrap_or(&ops).to_vec();
-            self.found(gate, learned, ops, (fault.kind, &fault.said))
-                .await?;
+        for fault in judge(contract, learned, &ops, &played) {
+            if !self.is_enough() {
+                self.found(gate, learned, &ops, (&fault, false)).await?;
+            }
         }
         self.recent.push(ops);
         if self.recent.len() > BEFORE {
@@ -154,24 +154,26 @@ impl Search {
         &mut self,
         player: &mut Player<'_>,
         learned: &Learned,
-        ops: Vec<Op>,
-        (kind, said): (Kind, &str),
+        ops: &[Op],
+        (fault, is_first): (&Fault, bool),
     ) -> Result<(), Stop> {
-        let signature = (kind, tell::signature(player.contract, &ops));
+        let kind = fault.kind;
+        let ops = ops.get(..=fault.op).unwrap_or(ops);
+        let signature = (kind, tell::signature(player.contract, ops));
         if !self.told.insert(signature) {
             return Ok(());
         }
         player.pace.extend(MORE_REQUESTS, MORE_TIME);
         let found_in = ops.len();
         let mut shrink = Shrink::new(player, learned);
-        let mut shown = shrink.attempt(&ops, kind).await?;
+        let mut shown = shrink.attempt(ops, kind).await?;
         if shown.is_none() {
             // What earlier histories left behind may belong to it.
-            let longer = after(&self.recent, &ops);
+            let longer = after(&self.recent, ops);
             shown = shrink.attempt(&longer, kind).await?;
         }
         let Some(shown) = shown else {
-            self.doubt(format!("seen once and not again: {said}"));
+            self.doubt(format!("seen once and not again: {}", fault.said));
             return Ok(());
         };
         let mut shown: Shown = shrink.shorten(shown).await?;
@@ -188,8 +190,12 @@ impl Search {
         }
         self.told
             .insert((kind, tell::signature(player.contract, &shown.ops)));
-        let violation =
-            tell::violation(player.contract, &shown, [repeated, CONFIRMATIONS], found_in);
+        let violation = tell::violation(
+            player.contract,
+            &shown,
+            [repeated, CONFIRMATIONS],
+            (found_in, is_first),
+        );
         if !self
             .violations
             .iter()

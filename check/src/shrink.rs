@@ -38,7 +38,16 @@ impl<'a, 'c> Shrink<'a, 'c> {
         let contract: &Contract = self.player.contract;
         self.left = self.left.saturating_sub(1);
         let played = self.player.play(ops).await?;
-        let fault = judge(contract, self.learned, ops, &played).filter(|fault| fault.kind == kind);
+        // The last operation is that of the violation: another one of the same kind is another violation.
+        let route = |op: &Op| match op.act {
+            Act::Use { route, .. } => Some(route),
+            _ => None,
+        };
+        let wanted = ops.last().and_then(route);
+        let mut faults = judge(contract, self.learned, ops, &played).into_iter();
+        let fault = faults.find(|fault| {
+            fault.kind == kind && ops.get(fault.op).is_some_and(|op| route(op) == wanted)
+        });
         Ok(fault.map(|fault| Shown {
             ops: ops.get(..=fault.op).unwrap_or(ops).to_vec(),
             fault,

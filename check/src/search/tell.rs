@@ -3,7 +3,7 @@
 mod curl;
 
 use crate::contract::Contract;
-use crate::history::{Act, Op};
+use crate::history::{Act, Form, Op};
 use crate::outcome::Violation;
 use crate::play::{Seen, without_unique};
 use crate::shrink::Shown;
@@ -29,14 +29,22 @@ pub(super) fn violation(
     contract: &Contract,
     shown: &Shown,
     repeated: [usize; 2],
-    found_in: usize,
+    (found_in, is_first): (usize, bool),
 ) -> Violation {
     let last = shown.ops.last();
     let route = last.and_then(|op| match op.act {
         Act::Use { route, .. } => Some(&contract.routes[route]),
         _ => None,
     });
-    let is_alone = shown.ops.len() == 1 && found_in > 1;
+    // The plain request was right at the beginning, or it would have been found there.
+    let is_plain = matches!(
+        last.map(|op| op.act),
+        Some(Act::Use {
+            form: Form::AsIs,
+            ..
+        })
+    );
+    let is_left = shown.ops.len() == 1 && is_plain && !is_first;
     Violation {
         kind: shown.fault.kind,
         sentence: shown.fault.said.clone(),
@@ -48,8 +56,8 @@ pub(super) fn violation(
         repeated,
         curl: curl::commands(contract, shown),
         history: shown.ops.iter().map(|op| contract.op_text(op)).collect(),
-        note: is_alone.then(|| {
-            "One request shows it by now, and several were needed at first: the gate may keep what an earlier request left."
+        note: is_left.then(|| {
+            "This request was right when the check began: the gate may keep something that an earlier request left."
                 .to_owned()
         }),
     }
