@@ -1,5 +1,6 @@
 //! The checks that turn a contract's tables into a [`Contract`].
 
+mod openapi;
 mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,11 +32,8 @@ impl Reader<'_> {
             servers.push((name.clone(), self.origin(url, file)?));
         }
         let steps = self.steps(file)?;
-        if file.principal.is_empty() || file.route.is_empty() {
-            return Err(source.refuse(
-                &file.name,
-                "the contract needs at least one principal and one route",
-            ));
+        if file.principal.is_empty() {
+            return Err(source.refuse(&file.name, "the contract needs at least one principal"));
         }
         let principals = self.principals(file, &steps)?;
         let changes = self.changes(file, &steps, &principals)?;
@@ -127,6 +125,18 @@ impl Reader<'_> {
                 ));
             }
             routes.push(route);
+        }
+        for table in &self.documented(file)? {
+            let route = self.route(table, file, principals, &roles)?;
+            // What the contract says itself comes first.
+            if !routes.iter().any(|other| other.request == route.request) {
+                routes.push(route);
+            }
+        }
+        if routes.is_empty() {
+            return Err(self
+                .0
+                .refuse(&file.name, "the contract needs at least one route"));
         }
         Ok(routes)
     }

@@ -25,7 +25,9 @@ pub(super) struct Tables {
     #[serde(default)]
     pub(super) step: Vec<StepTable>,
     pub(super) principal: Vec<PrincipalTable>,
+    #[serde(default)]
     pub(super) route: Vec<RouteTable>,
+    pub(super) openapi: Option<OpenApiTable>,
     #[serde(default)]
     pub(super) change: Vec<ChangeTable>,
     pub(super) expiry: Option<ExpiryTable>,
@@ -81,6 +83,24 @@ pub(super) struct RouteTable {
     /// Statuses by which it permits; any 2xx by default.
     #[serde(default)]
     pub(super) permits: Vec<u16>,
+}
+
+/// Routes of an OpenAPI document.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenApiTable {
+    pub(super) file: Typed<String>,
+    /// Who may what the document secures.
+    pub(super) may: Typed<Vec<Typed<String>>>,
+    /// GET alone where there is none.
+    #[serde(default)]
+    pub(super) methods: Vec<Typed<String>>,
+    /// Paths that are left out, as the document has them.
+    #[serde(default)]
+    pub(super) except: Vec<Typed<String>>,
+    /// For the parameters of paths.
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

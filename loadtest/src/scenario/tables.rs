@@ -27,6 +27,11 @@ impl<T> Typed<T> {
         self.0.span()
     }
 
+    /// Another value that stands for this one.
+    pub fn with<U>(&self, value: U) -> Typed<U> {
+        Typed::new(self.span(), value)
+    }
+
     /// The value.
     pub fn get_ref(&self) -> &T {
         self.0.get_ref()
