@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -174,6 +174,8 @@ fn a_key_without_the_sender_is_found_told_in_every_form_and_replayed() {
         "{junit}"
     );
 
+    typed_by_hand(folder.path(), &json["violations"][0]["curl"]);
+
     let output = check(folder.path(), &["found-1.toml", "--json", "again.json"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let again: Value = serde_json::from_str(&read("again.json")).unwrap();
@@ -181,6 +183,80 @@ fn a_key_without_the_sender_is_found_told_in_every_form_and_replayed() {
         again["violations"][0]["history"],
         json["violations"][0]["history"]
     );
+}
+
+/// The commands of a violation, typed: the last answer is the wrong one.
+fn typed_by_hand(folder: &Path, commands: &Value) {
+    let mut lines: Vec<&str> = commands
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    let unset = lines.remove(0);
+    assert!(
+        unset.starts_with("# Set first: ") && unset.ends_with("_PASSWORD"),
+        "{unset}"
+    );
+    let shell = |script: &str| {
+        let mut bash = Command::new("bash");
+        let passwords = [
+            ("ALICE_PASSWORD", "securePass"),
+            ("JANE_PASSWORD", "password456"),
+            ("JOHN_PASSWORD", "password123"),
+        ];
+        bash.args(["-c", script])
+            .current_dir(folder)
+            .envs(passwords)
+            .output()
+            .unwrap()
+    };
+    if !shell("command -v curl jq").status.success() {
+        eprintln!("not tested: there is no curl, or no jq");
+        return;
+    }
+    let output = shell(&lines.join("\n"));
+    let text = said(&output);
+    let statuses: Vec<_> = text.match_indices("HTTP/1.1 200 OK").collect();
+    assert_eq!(statuses.len(), 2, "{text}");
+}
+
+#[test]
+fn a_gate_that_answers_nothing_or_errors_alone_is_not_judged() {
+    let contract = |url: &str| {
+        format!(
+            "name = \"n\"\nbase = \"{url}\"\n[[principal]]\nname = \"ann\"\npresent = [{{ bearer = \"x\" }}]\n\
+             [[route]]\nrequest = \"GET /\"\nmay = [\"ann\"]\n"
+        )
+    };
+    let errors = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let failing = format!("http://{}", errors.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in errors.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 4_096];
+            let _ = stream.read(&mut head);
+            let _ = stream
+                .write_all(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nothing = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    for (url, part) in [
+        (failing, "answers every request with an error (500)"),
+        (nothing, "does not answer: "),
+    ] {
+        let folder = written(&contract(&url));
+        let output = check(folder.path(), &["contract.toml"]);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(
+            text.contains("contract.toml:2: ") && text.contains(part),
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -35,7 +35,30 @@ pub(super) fn commands(contract: &Contract, shown: &Shown) -> Vec<String> {
     for (op, seen) in shown.ops.iter().zip(&shown.played.seen) {
         told.operation(shown, op, seen);
     }
+    let unset = unset(&told.lines);
+    if !unset.is_empty() {
+        told.lines
+            .insert(0, format!("# Set first: {}", unset.join(", ")));
+    }
     told.lines
+}
+
+/// The variables that no line fills: passwords, and what the contract has from the environment.
+fn unset(lines: &[String]) -> Vec<String> {
+    let mut unset: Vec<String> = Vec::new();
+    for line in lines {
+        for part in line.split("${").skip(1) {
+            let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let name: String = part.chars().take_while(|c| is_of_name(*c)).collect();
+            let is_filled = lines
+                .iter()
+                .any(|line| line.starts_with(&format!("{name}=")));
+            if !name.is_empty() && !is_filled && !unset.contains(&name) {
+                unset.push(name);
+            }
+        }
+    }
+    unset
 }
 
 struct Told<'a> {
