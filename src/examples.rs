@@ -89,6 +89,14 @@ Examples:
   authlab bisect --good v1.4 --bad main --build 'npm ci' \\
       --serve 'node {side}/server.js {port}' --metric cpu --json bisect.json";
 
+pub(crate) const CHECK: &str = "\
+Examples:
+  authlab check contract.toml
+  authlab check contract.toml --for 5m --seed 7 --keep-going
+  authlab check contract.toml --json check.json --sarif check.sarif
+  authlab check contract.toml --replay found    # writes found-1.toml, ...
+  authlab check found-1.toml                    # ... which plays it again";
+
 pub(crate) const CALIBRATE: &str = "\
 Example:
   authlab calibrate            # a minute; later runs include it";

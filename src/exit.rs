@@ -1,6 +1,6 @@
 //! Exit codes of the verbs that measure. The one table of them is [`exit_codes`].
 
-/// A limit was broken, or a verdict says *slower*.
+/// A limit was broken, a verdict says *slower*, or a gate breaks its contract.
 pub(crate) const BROKEN: u8 = 1;
 /// Bad input, what cannot be done, or lost output.
 pub(crate) use authlab_loadtest::output::EXIT_REFUSED as REFUSED;
@@ -15,7 +15,7 @@ macro_rules! exit_codes {
         "\
 Exit codes:
   0  measured, perhaps with warnings
-  1  a limit was broken, or the verdict is slower
+  1  a limit was broken, the verdict is slower, or a gate breaks its contract
   2  bad input, or the output could not be written
   3  no verdict: inconclusive or interrupted; with --strict also any warning
   4  the target failed: it never answered, answered nothing as expected, or ended"

@@ -8,6 +8,7 @@
 mod bisect;
 mod builtin;
 mod calibrate;
+mod check;
 mod child;
 #[cfg(feature = "server")]
 mod client;
@@ -86,6 +87,9 @@ enum Verb {
     /// Find the commit that made a server slower, in the git repository of the current folder
     #[command(after_help = examples::BISECT)]
     Bisect(Box<bisect::Arguments>),
+    /// Find out whether an authorization gate keeps its contract: who may do what, and how soon a revocation counts
+    #[command(after_help = examples::CHECK)]
+    Check(check::Arguments),
     /// Measure what this machine and the load generator can resolve
     #[command(after_help = examples::CALIBRATE)]
     Calibrate(calibrate::Arguments),
@@ -146,6 +150,7 @@ fn main() -> ExitCode {
         Verb::Compare(arguments) => compare::run(&arguments),
         Verb::Duel(arguments) => duel::run(*arguments, &typed),
         Verb::Bisect(arguments) => bisect::run(&arguments, &typed),
+        Verb::Check(arguments) => check::run(&arguments),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
         #[cfg(feature = "server")]

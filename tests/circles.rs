@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "src",
     "bench/src",
+    "check/src",
     "loadtest/src",
     "reports/src",
     "server/src",

@@ -164,6 +164,7 @@ fn every_file_and_program_of_a_page_is_looked_at_by_a_test() {
         ("README.md", "toml", 1),
         ("README.md", "yaml", 1),
         ("docs/scenarios.md", "toml", 4),
+        ("docs/check.md", "toml", 1), // check/tests/contracts.rs
         ("docs/ci.md", "yaml", 1),
         ("docs/server.md", "toml", 1),
         ("docs/server.md", "rust", 1),

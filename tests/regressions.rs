@@ -1,4 +1,4 @@
-//! The changes of `make regressions` are changes of the sources as they are.
+//! The changes of `make regressions` and `make check-regressions` are changes of the sources as they are.
 
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
@@ -9,7 +9,9 @@ use std::process::Command;
 fn each_regression_applies_to_the_sources_as_they_are() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut applied = 0;
-    for entry in std::fs::read_dir(root.join("bench/regressions")).unwrap() {
+    let folders = ["bench/regressions", "check/regressions"];
+    let entries = folders.map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
+    for entry in entries.into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|kind| kind != "patch") {
             continue;
@@ -21,5 +23,5 @@ fn each_regression_applies_to_the_sources_as_they_are() {
         assert!(output.status.success(), "{}: {error}", path.display());
         applied += 1;
     }
-    assert!(applied >= 5, "{applied}");
+    assert!(applied >= 7, "{applied}");
 }

@@ -1,5 +1,5 @@
 # What proves the tool itself. `make prove` prints the lines that begin with two signs.
-.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions others replay worth cache-memory stampede hold unmask
+.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions check-regressions others replay worth cache-memory stampede hold unmask
 
 ## make bench-smoke       the path of `make bench` with tiny settings, on the tests' build: its figures mean nothing
 bench-smoke:
@@ -88,6 +88,10 @@ agree: build
 	@command -v wrk >/dev/null || { echo "wrk is missing: apt-get install wrk"; exit 2; }
 	@command -v oha >/dev/null || { echo "oha is missing: cargo install oha --locked"; exit 2; }
 	$(AUTHLAB) prove agree --within 0.1
+
+## make check-regressions faults of forward authorization, put back: authlab check finds each
+check-regressions:
+	bash check/regressions/run.sh
 
 ## make regressions       changes that make the server slower: who names them
 regressions: build

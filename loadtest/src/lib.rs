@@ -8,6 +8,7 @@
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned; [`shard`]:
 //!   which of them are ours, when several processes make one load.
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own; `job`: what they are told to do.
+//! - [`caller`]: one user that a program leads by hand.
 //! - [`instructions`]: those of a request of two servers, counted while nothing is timed.
 //! - [`calibrate`]: what machine and generator can tell apart; [`null`]: a server that does nothing.
 //! - [`server`]: a server under test, and those beside it; `probe`: whether it answers yet; [`supervisor`]: the process
@@ -55,3 +56,5 @@ pub mod target;
 mod usage;
 mod user;
 mod validity;
+
+pub use user::caller;

@@ -24,6 +24,7 @@ use crate::protocol::Protocol;
 use tables::Tables;
 
 pub use beside::{Beside, Misplaced};
+pub use file::Source;
 pub use journey::{Cookies, Journey};
 pub use limits::Limits;
 pub use pool::{Pool, Popularity, Table};

@@ -1,6 +1,7 @@
 //! One user: prepares itself for a server, then makes its journey until the slice is over.
 
 mod browse;
+pub mod caller;
 mod cookies;
 mod decoding;
 mod dpop;

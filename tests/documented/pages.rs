@@ -7,12 +7,13 @@ use std::process::Command;
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The pages whose examples are run.
-pub(crate) const PAGES: [&str; 12] = [
+pub(crate) const PAGES: [&str; 13] = [
     "README.md",
     "docs/choose.md",
     "docs/load.md",
     "docs/scenarios.md",
     "docs/duel.md",
+    "docs/check.md",
     "docs/ci.md",
     "docs/compare.md",
     "docs/server.md",

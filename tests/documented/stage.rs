@@ -84,6 +84,7 @@ impl Stage {
             saved(&place, baseline);
         }
         let ports = [(); 2].map(|()| free_port());
+        contracts(&place, ports[0]);
         Self {
             place,
             running: Vec::new(),
@@ -98,7 +99,7 @@ impl Stage {
             return;
         }
         let serves = typed.iter().any(|line| line.contains("authlab serve"));
-        let asks = ["127.0.0.1:80", "urls.toml"];
+        let asks = ["127.0.0.1:80", "urls.toml", "contract.toml", "found-1.toml"];
         if asks.iter().any(|asked| block.text.contains(asked)) && !serves {
             self.serve();
         }
@@ -225,6 +226,18 @@ load = [{{ name = "users", users = 2, timeout = "1s", journey = ["get"], profile
             copy(&made, &self.place.path().join(name));
         }
     }
+}
+
+/// A contract of the server at a port, and one with a history.
+fn contracts(place: &Place, port: u16) {
+    let ready = crate::pages::read("check/contracts/authlab.toml");
+    let here = ready.replace(":8080", &format!(":{port}"));
+    std::fs::create_dir_all(place.path().join("check/contracts")).unwrap();
+    for name in ["contract.toml", "check/contracts/authlab.toml"] {
+        place.write(name, &here);
+    }
+    let history = "[[history]]\nops = [{ who = \"john\", do = \"GET /items\" }]\n";
+    place.write("found-1.toml", &format!("{here}\n{history}"));
 }
 
 fn executable(path: &Path) {

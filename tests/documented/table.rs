@@ -46,6 +46,26 @@ pub(crate) const SHORTENED: &[(&str, &str)] = &[
         "authlab duel mine.toml --base old --head new --out duel --inconclusive pass",
         "authlab duel mine.toml --base old --head new --out duel --inconclusive pass --slice 1ms --warm-up 10ms --restart-blocks 0 --within 2s",
     ),
+    (
+        "authlab check contract.toml",
+        "authlab check contract.toml --requests 300",
+    ),
+    (
+        "authlab check contract.toml --for 5m --seed 7 --keep-going",
+        "authlab check contract.toml --for 5m --seed 7 --keep-going --requests 300",
+    ),
+    (
+        "authlab check contract.toml --json check.json --sarif check.sarif",
+        "authlab check contract.toml --json check.json --sarif check.sarif --requests 300",
+    ),
+    (
+        "authlab check contract.toml --replay found",
+        "authlab check contract.toml --replay found --requests 300",
+    ),
+    (
+        "authlab check check/contracts/authlab.toml --for 20s",
+        "authlab check check/contracts/authlab.toml --for 20s --requests 300",
+    ),
     ("authlab calibrate", "authlab calibrate --smoke"),
     (
         "target/release/authlab calibrate",

@@ -18,7 +18,7 @@ mod variants;
 
 use authlab_reports::run::Change;
 
-use self::source::Source;
+pub use self::source::Source;
 use super::tables::{ProfileTable, Tables};
 use super::{Scenario, ScenarioError};
 

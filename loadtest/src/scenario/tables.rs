@@ -27,7 +27,13 @@ impl<T> Typed<T> {
         self.0.span()
     }
 
-    pub(super) fn get_ref(&self) -> &T {
+    /// Another value that stands for this one.
+    pub fn with<U>(&self, value: U) -> Typed<U> {
+        Typed::new(self.span(), value)
+    }
+
+    /// The value.
+    pub fn get_ref(&self) -> &T {
         self.0.get_ref()
     }
 }

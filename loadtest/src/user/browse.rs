@@ -122,7 +122,7 @@ impl Seat {
 
 impl Browser {
     /// Adds a fresh proof to a request, with the nonce that its server asks for.
-    fn prove(
+    pub(super) fn prove(
         &mut self,
         request: &mut Built,
         url: &Url,

@@ -61,6 +61,12 @@ impl Jar {
         self.cookies.clear();
     }
 
+    /// What its cookies hold, where that is text.
+    pub(super) fn values(&self) -> impl Iterator<Item = String> {
+        let values = self.cookies.iter().map(|cookie| cookie.value.clone());
+        values.filter_map(|value| String::from_utf8(value).ok())
+    }
+
     /// Keeps what an answer from `url` sets.
     pub(super) fn keep(&mut self, url: &Url, headers: &HeaderMap) {
         for value in headers.get_all(header::SET_COOKIE) {

@@ -257,7 +257,12 @@ impl Seat {
         }
     }
 
-    fn build(&mut self, place: usize, index: usize, step: &Step) -> Result<Built, String> {
+    pub(super) fn build(
+        &mut self,
+        place: usize,
+        index: usize,
+        step: &Step,
+    ) -> Result<Built, String> {
         let (values, endpoint) = (&mut self.values, &*self.lines[place].endpoint);
         match &step.submit {
             None => self.requests.build(index, step, values, endpoint),
@@ -290,7 +295,7 @@ impl Seat {
         Ok(())
     }
 
-    fn keep(&mut self, name: &str, value: String) {
+    pub(super) fn keep(&mut self, name: &str, value: String) {
         if self.values.keep(name, value) {
             self.requests.forget();
         }

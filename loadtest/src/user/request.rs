@@ -117,6 +117,13 @@ pub(super) fn path_and_query(url: &Url) -> String {
     }
 }
 
+/// The path and query of a request's URI.
+pub(super) fn path_and_query_of(uri: &Uri) -> String {
+    uri.path_and_query()
+        .map_or("/", PathAndQuery::as_str)
+        .to_owned()
+}
+
 /// What a request names, kept while it is under way.
 pub(super) struct Address {
     uri: Uri,

@@ -10,32 +10,39 @@ use crate::scenario::ScenarioError;
 use crate::scenario::tables::Typed;
 
 /// What made the tables.
-pub(super) struct Source<'a> {
+pub struct Source<'a> {
     /// The file's name, or what stands for one.
-    pub(super) path: &'a str,
+    pub path: &'a str,
     /// The file's text; none for tables that a program has filled in.
-    pub(super) text: Option<&'a str>,
+    pub text: Option<&'a str>,
 }
 
 impl Source<'_> {
-    pub(super) fn refuse<T>(&self, at: &Typed<T>, what: impl Into<String>) -> ScenarioError {
+    /// What is wrong with a value, told with its line.
+    pub fn refuse<T>(&self, at: &Typed<T>, what: impl Into<String>) -> ScenarioError {
         self.refuse_at(at.span().start, what.into())
     }
 
     fn refuse_at(&self, byte: usize, what: String) -> ScenarioError {
-        let Some(text) = self.text else {
-            return ScenarioError::Unaccepted { what };
-        };
-        let before = text.get(..byte).unwrap_or(text);
-        let line = before.matches('\n').count();
-        ScenarioError::Refused {
-            path: self.path.to_owned(),
-            line: line + 1,
-            what,
+        match self.text {
+            None => ScenarioError::Unaccepted { what },
+            Some(text) => ScenarioError::Refused {
+                path: self.path.to_owned(),
+                line: line_of(text, byte),
+                what,
+            },
         }
     }
 
-    pub(super) fn syntax(&self, error: &toml::de::Error) -> ScenarioError {
+    /// The line of a value, from 1.
+    #[must_use]
+    pub fn line<T>(&self, at: &Typed<T>) -> usize {
+        line_of(self.text.unwrap_or_default(), at.span().start)
+    }
+
+    /// What TOML or its types refuse, without the value.
+    #[must_use]
+    pub fn syntax(&self, error: &toml::de::Error) -> ScenarioError {
         let message = without_value(error.message()).replace('\n', "; ");
         let near = near_in_message(&message);
         self.refuse_at(
@@ -44,7 +51,11 @@ impl Source<'_> {
         )
     }
 
-    pub(super) fn name(&self, name: &Typed<String>) -> Result<String, ScenarioError> {
+    /// A name of letters, digits, `-`, `+` and `.`.
+    ///
+    /// # Errors
+    /// It has others.
+    pub fn name(&self, name: &Typed<String>) -> Result<String, ScenarioError> {
         let text = name.get_ref();
         let accepted = |b: u8| b.is_ascii_alphanumeric() || b"-.+".contains(&b);
         if text.is_empty() || text.starts_with('.') || !text.bytes().all(accepted) {
@@ -56,7 +67,11 @@ impl Source<'_> {
         Ok(text.clone())
     }
 
-    pub(super) fn unique(
+    /// The same, where no other has it.
+    ///
+    /// # Errors
+    /// It is no name, or taken.
+    pub fn unique(
         &self,
         what: &str,
         name: &Typed<String>,
@@ -69,7 +84,11 @@ impl Source<'_> {
         Ok(name_text)
     }
 
-    pub(super) fn position<'n>(
+    /// Where a name is among others.
+    ///
+    /// # Errors
+    /// It is not among them.
+    pub fn position<'n>(
         &self,
         what: &str,
         wanted: &Typed<String>,
@@ -89,12 +108,19 @@ impl Source<'_> {
         })
     }
 
-    pub(super) fn duration(&self, text: &Typed<String>) -> Result<Duration, ScenarioError> {
+    /// A duration of more than nothing.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn duration(&self, text: &Typed<String>) -> Result<Duration, ScenarioError> {
         duration::parse(text.get_ref()).map_err(|error| self.refuse(text, error.to_string()))
     }
 
     /// A duration that may be nothing.
-    pub(super) fn duration_or_zero(&self, text: &Typed<String>) -> Result<Duration, ScenarioError> {
+    ///
+    /// # Errors
+    /// It is no duration.
+    pub fn duration_or_zero(&self, text: &Typed<String>) -> Result<Duration, ScenarioError> {
         duration::parse_or_zero(text.get_ref())
             .map_err(|error| self.refuse(text, error.to_string()))
     }
@@ -120,6 +146,11 @@ impl Source<'_> {
             })
             .collect()
     }
+}
+
+fn line_of(text: &str, byte: usize) -> usize {
+    let before = text.get(..byte).unwrap_or(text);
+    before.matches('\n').count() + 1
 }
 
 /// serde repeats a value of the wrong kind, which may be a password or a PIN: `invalid type: string "…", expected a map`.

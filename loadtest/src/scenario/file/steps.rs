@@ -46,6 +46,26 @@ impl Source<'_> {
         Ok(steps)
     }
 
+    /// A step by itself, which has no pools, no attacks and no trace.
+    ///
+    /// # Errors
+    /// It says something that is not accepted.
+    pub fn single_step(&self, table: &StepTable) -> Result<Step, ScenarioError> {
+        let of_loads = [&table.revoke, &table.probe, &table.attack];
+        if let Some(typed) = of_loads.into_iter().flatten().next() {
+            return Err(self.refuse(
+                typed,
+                "`revoke`, `probe` and `attack` are of scenarios alone",
+            ));
+        }
+        if let Some(request) = &table.request
+            && request.get_ref() == "trace"
+        {
+            return Err(self.refuse(request, "a trace is of scenarios alone; write `GET /path`"));
+        }
+        self.step(self.name(&table.name)?, table)
+    }
+
     fn step(&self, name: String, table: &StepTable) -> Result<Step, ScenarioError> {
         let is_of_trace = table
             .request
