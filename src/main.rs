@@ -28,6 +28,7 @@ mod requests;
 mod run;
 #[cfg(feature = "server")]
 mod serve;
+mod sharing;
 mod words;
 
 use std::process::ExitCode;

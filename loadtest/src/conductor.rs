@@ -137,7 +137,7 @@ pub fn conduct(
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Finished, RunError> {
     if let Some(shard) = &order.shard {
-        shard.check(scenario)?;
+        shard.share.check(scenario)?;
     }
     scenario.check_places()?;
     let started = Instant::now();

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use authlab_loadtest::scenario::Scenario;
-use authlab_loadtest::shard::Shard;
+use authlab_loadtest::shard::Share;
 
 const JOB: &str = include_str!("../../deploy/load-job.yaml");
 
@@ -31,9 +31,6 @@ fn the_jobs_scenario_can_be_shared_by_as_many_shards_as_it_has_pods() {
     let pods = number("completions: ");
     assert_eq!(number("parallelism: "), pods);
     assert_eq!(number("- $(JOB_COMPLETION_INDEX)/"), pods);
-    let shard = Shard {
-        share: format!("{}/{pods}", pods - 1).parse().unwrap(),
-        start_at: jiff::Timestamp::now(),
-    };
-    shard.check(&scenario).unwrap();
+    let share: Share = format!("{}/{pods}", pods - 1).parse().unwrap();
+    share.check(&scenario).unwrap();
 }

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use super::LOOK_EVERY;
 use crate::interrupt;
 use crate::scenario::{Load, Scenario, Target};
-use crate::shard::{Shard, ShardError};
+use crate::shard::{Shard, ShardError, Share};
 
-impl Shard {
+impl Share {
     /// Whether a scenario can be shared.
     ///
     /// # Errors
     /// A variant is started by the lab, a load searches its capacity, or has fewer users than there are shards.
-    pub fn check(&self, scenario: &Scenario) -> Result<(), ShardError> {
+    pub fn check(self, scenario: &Scenario) -> Result<(), ShardError> {
         let started = |target: &Target| !matches!(target, Target::Url { .. });
         if let Some(variant) = scenario.variants.iter().find(|v| started(&v.target)) {
             return Err(ShardError::Started(variant.name.clone()));
@@ -22,12 +22,12 @@ impl Shard {
         if let Some(load) = scenario.loads.iter().find(|load| load.capacity.is_some()) {
             return Err(ShardError::Searches(load.name.clone()));
         }
-        let few = |users: usize| users < self.share.of() as usize;
+        let few = |users: usize| users < self.of() as usize;
         if let Some(load) = scenario.loads.iter().find(|load| few(load.users)) {
             return Err(ShardError::TooFewUsers {
                 load: load.name.clone(),
                 users: load.users,
-                of: self.share.of(),
+                of: self.of(),
             });
         }
         Ok(())
