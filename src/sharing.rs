@@ -17,6 +17,16 @@ pub(crate) struct Sharing {
 }
 
 impl Sharing {
+    /// How many processes make the load.
+    pub(crate) fn processes(&self) -> usize {
+        self.shard.map_or(1, |share| share.of() as usize)
+    }
+
+    /// Whether this is one of several processes.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shard.is_some()
+    }
+
     /// Our part, where this is one of several processes.
     pub(crate) fn shard(&self) -> Result<Option<Shard>, ShardError> {
         let typed = self.shard.zip(self.start_at);

@@ -38,6 +38,7 @@ use crate::server::{Launcher, Server, ServerError};
 use crate::shard::{Shard, ShardError, Share};
 use crate::{interrupt, machine, validity};
 use timetable::Timetable;
+pub use timetable::blocks_of_shards;
 
 /// What a run needs beside its scenario.
 #[derive(Debug, Clone)]
@@ -271,7 +272,10 @@ impl<'a> Conductor<'a> {
             pauses: Pauses::watch(&order.cores.generator),
             servers_started: 0,
             jobs: 0,
-            timetable: order.shard.as_ref().map(Timetable::of),
+            timetable: order
+                .shard
+                .as_ref()
+                .map(|shard| Timetable::of(shard, order.duel.is_some())),
             abandoned: false,
             intervals: Vec::new(),
             so_far: SoFar::default(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
+use authlab_loadtest::conductor::blocks_of_shards;
 use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, VariantTable};
 use authlab_loadtest::scenario::{Load, Scenario, Variant};
 use authlab_reports::duration;
@@ -67,7 +68,7 @@ fn of_command_line(arguments: &Arguments) -> anyhow::Result<Scenario> {
     let steps = arguments.conditions.requests.steps("/")?;
     let load = LoadTable {
         name: "closed".into(),
-        users: 1.into(),
+        users: arguments.sharing.processes().into(),
         journey: Some(requests::journey(&steps)),
         profile: ProfileTable {
             blocks: 1.into(),
@@ -159,6 +160,11 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
     load.restart_blocks = arguments.conditions.restart_blocks;
     // A tail is not waited for: it is advisory where a slice does not carry it.
     load.min_samples = load.min_samples.max(needed.min(SAMPLES_OF_A_MEDIAN));
-    load.blocks = most_blocks(within(arguments)?, load.slice);
+    let within = within(arguments)?;
+    load.blocks = if arguments.sharing.is_shared() {
+        blocks_of_shards(load, within).0
+    } else {
+        most_blocks(within, load.slice)
+    };
     Ok(())
 }

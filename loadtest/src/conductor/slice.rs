@@ -20,7 +20,7 @@ use crate::server::Server;
 /// Warm-up is over when p50 of two warm-up slices in a row differ by less.
 const FLAT: f64 = 0.03;
 /// Warm-up slices within its cap.
-const WARM_UP_SLICES: u32 = 5;
+pub(super) const WARM_UP_SLICES: u32 = 5;
 /// Its place among the blocks, for its seed.
 const WARM_UP_BLOCK: usize = usize::MAX;
 
@@ -43,7 +43,7 @@ impl Conductor<'_> {
         progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
         let began = Instant::now();
-        let due = self.slot(load, load.slice);
+        let due = self.timetable.as_mut().map(|table| table.slice(load));
         self.aim = Aim::Block(block);
         let job = self.job(
             load,
@@ -122,8 +122,7 @@ impl Conductor<'_> {
             return Ok(());
         }
         let length = load.warm_up / WARM_UP_SLICES;
-        // The last warm-up slice may begin just before the cap.
-        let mut due = self.slot(load, load.warm_up + length);
+        let mut due = self.timetable.as_mut().map(|table| table.warm_up(load));
         let end = due.unwrap_or_else(Instant::now) + load.warm_up;
         let mut before = None;
         loop {
@@ -152,12 +151,6 @@ impl Conductor<'_> {
             }
             before = p50;
         }
-    }
-
-    /// When the next slice begins, where a timetable says so; the slice then takes `length` in it.
-    fn slot(&mut self, load: &Load, length: Duration) -> Option<Instant> {
-        let timetable = self.timetable.as_mut()?;
-        Some(timetable.slot(load, length))
     }
 
     /// Whether the variant's server still runs after a while.
