@@ -14,6 +14,7 @@ use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::instructions::{self, Amount, Counter};
 use authlab_loadtest::interrupt;
+use authlab_loadtest::meet::Plan;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::progress::Progress;
 use authlab_loadtest::scenario::{Scenario, Target, Variant};
@@ -266,7 +267,17 @@ fn fight(arguments: &Arguments, typed: &ArgMatches, is_told: bool) -> anyhow::Re
     if arguments.seed.is_none() {
         words.extend(["--seed".to_owned(), seed.to_string()]);
     }
-    let shard = arguments.sharing.shard()?;
+    let terms = Terms {
+        base: scenario.variants[0].name.clone(),
+        head: scenario.variants[1].name.clone(),
+        load: scenario.ladder.latency.load.clone(),
+        gates: gates(arguments, &scenario),
+        within_ms: u64::try_from(scenario::within(arguments)?.as_millis())?,
+        looks: Vec::new(),
+        margin: arguments.margin,
+    };
+    let plan = Plan::of(&scenario, seed, Some(&terms), &tool());
+    let shard = arguments.sharing.shard(&scenario, &plan)?;
     words.extend(shard.iter().flat_map(sharing::words));
     let cores = Cores::split();
     let mut order = Order {
@@ -279,15 +290,7 @@ fn fight(arguments: &Arguments, typed: &ArgMatches, is_told: bool) -> anyhow::Re
         cores,
         shard,
         awake: true,
-        duel: Some(Terms {
-            base: scenario.variants[0].name.clone(),
-            head: scenario.variants[1].name.clone(),
-            load: scenario.ladder.latency.load.clone(),
-            gates: gates(arguments, &scenario),
-            within_ms: u64::try_from(scenario::within(arguments)?.as_millis())?,
-            looks: Vec::new(),
-            margin: arguments.margin,
-        }),
+        duel: Some(terms),
         instructions: None,
         watched: false,
     };

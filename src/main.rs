@@ -155,7 +155,11 @@ fn main() -> ExitCode {
         Ok(code) => output::finished(code),
         Err(error) => {
             output::error(format_args!("{}", with_causes(&error)));
-            ExitCode::from(exit::refused())
+            ExitCode::from(if sharing::is_interrupt(&error) {
+                exit::NO_VERDICT
+            } else {
+                exit::refused()
+            })
         }
     }
 }

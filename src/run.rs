@@ -10,6 +10,7 @@ use authlab_loadtest::calibrate;
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
+use authlab_loadtest::meet::Plan;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::duration;
@@ -170,7 +171,8 @@ pub(crate) fn conduct_shown(
     let seed = common.seed.unwrap_or_else(seed_from_clock);
     words.extend(["--seed".to_owned(), seed.to_string()]);
     let cores = Cores::split();
-    let shard = common.sharing.shard()?;
+    let plan = Plan::of(scenario, seed, None, &tool());
+    let shard = common.sharing.shard(scenario, &plan)?;
     words.extend(shard.iter().flat_map(sharing::words));
     let calibration = calibration(&common.runs, &cores)?;
     for note in scenario.notes() {

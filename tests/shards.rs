@@ -2,39 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "lab/answers.rs"]
+mod answers;
 #[allow(dead_code, reason = "others end runs early")]
 #[path = "lab/command.rs"]
 mod command;
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, SystemTime};
 
+use answers::serve;
 use command::{Place, error_line, stderr};
-
-/// Answers every request with nothing; it ends with the test's process.
-fn serve() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            std::thread::spawn(move || answer(&stream.unwrap()));
-        }
-    });
-    url
-}
-
-fn answer(mut stream: &TcpStream) {
-    for line in BufReader::new(stream).lines() {
-        let Ok(line) = line else { return };
-        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-        if line.is_empty() && stream.write_all(answer).is_err() {
-            return;
-        }
-    }
-}
 
 fn epoch_s(after: Duration) -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -62,7 +41,7 @@ fn planned(run: &serde_json::Value) -> Vec<u64> {
 #[test]
 fn three_processes_make_the_load_of_one_and_merge_says_so() {
     let place = Place::new();
-    let url = serve();
+    let url = serve(Duration::ZERO);
     place.write(
         "load.toml",
         &format!(
@@ -134,7 +113,7 @@ fn three_processes_make_the_load_of_one_and_merge_says_so() {
 #[test]
 fn the_seconds_of_a_load_that_two_processes_make_are_added_up() {
     let place = Place::new();
-    let url = serve();
+    let url = serve(Duration::ZERO);
     let start_at = epoch_s(Duration::from_secs(4));
     let shard = |share: &str| {
         let words = [
@@ -218,6 +197,24 @@ fn bad_words_about_shards_are_one_line_and_exit_two() {
         (shard("0/2", &past), "has passed"),
         (shard("0/2", &far), "more than a day ahead"),
         (shard("0/2", "noon"), "or epoch seconds"),
+        (
+            [&shard("0/2", &ahead)[..], &["--meet".into(), "here".into()]].concat(),
+            "cannot be used with",
+        ),
+        (
+            [
+                &shard("0/2", &ahead)[..6],
+                &["--meet".into(), "s.toml".into()],
+            ]
+            .concat(),
+            "variant `a` is started by the lab",
+        ),
+        (
+            ["run", "s.toml", "--meet", "here"]
+                .map(str::to_owned)
+                .to_vec(),
+            "--shard",
+        ),
         (
             shard("0/2", &ahead)[..2]
                 .iter()

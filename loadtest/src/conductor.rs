@@ -37,6 +37,7 @@ use crate::scenario::{Load, Misplaced, Scenario, Step, Target};
 use crate::server::{Launcher, Server, ServerError};
 use crate::shard::{Shard, ShardError, Share};
 use crate::{interrupt, machine, validity};
+pub(crate) use outset::described;
 use timetable::Timetable;
 pub use timetable::blocks_of_shards;
 
