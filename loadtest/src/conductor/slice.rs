@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use authlab_reports::run::Slice;
 
 use super::ride::Ran;
+use super::timetable::WARM_UP_SLICES;
 use super::{Conductor, LOOK_EVERY, RunError};
 use crate::interrupt;
 use crate::job::Job;
@@ -19,8 +20,6 @@ use crate::server::Server;
 
 /// Warm-up is over when p50 of two warm-up slices in a row differ by less.
 const FLAT: f64 = 0.03;
-/// Warm-up slices within its cap.
-pub(super) const WARM_UP_SLICES: u32 = 5;
 /// Its place among the blocks, for its seed.
 const WARM_UP_BLOCK: usize = usize::MAX;
 

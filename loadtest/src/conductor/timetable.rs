@@ -6,7 +6,6 @@ use authlab_reports::judge::LEAST_BLOCKS;
 use jiff::Timestamp;
 
 use super::LOOK_EVERY;
-use super::slice::WARM_UP_SLICES;
 use crate::interrupt;
 use crate::scenario::{Load, Scenario, Target};
 use crate::shard::{Shard, ShardError, Share};
@@ -36,6 +35,8 @@ impl Share {
     }
 }
 
+/// Warm-up slices within its cap.
+pub(super) const WARM_UP_SLICES: u32 = 5;
 /// Beside the load's timeout, for what happens between two slices.
 const BETWEEN_SLICES: Duration = Duration::from_secs(1);
 /// Between two slices of a duel at least: answers that are under way come, and what was measured is written.
