@@ -13,7 +13,7 @@ use std::process::Child;
 use std::time::{Duration, SystemTime};
 
 use answers::serve;
-use command::{Place, error_line, stderr};
+use command::{Place, error_line, eventually, stderr};
 
 fn epoch_s(after: Duration) -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -223,6 +223,42 @@ fn bad_words_about_shards_are_one_line_and_exit_two() {
                 .collect(),
             "--start-at",
         ),
+        (
+            [
+                "load",
+                "127.0.0.1:1",
+                "-c",
+                "2",
+                "--seed",
+                "7",
+                "--shard",
+                "1/2",
+                "--meet",
+                "here",
+                "--meet-within",
+                "300ms",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            "shard 0 of 2 (from 0) did not report in within",
+        ),
+        (
+            [
+                "load",
+                "127.0.0.1:1",
+                "-c",
+                "2",
+                "--seed",
+                "7",
+                "--shard",
+                "1/2",
+                "--meet",
+                "s.toml",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            "--meet s.toml: ",
+        ),
         (["merge"].map(str::to_owned).to_vec(), "RUN"),
         (
             ["merge", "nothing"].map(str::to_owned).to_vec(),
@@ -244,4 +280,35 @@ fn bad_words_about_shards_are_one_line_and_exit_two() {
             stderr(&output)
         );
     }
+}
+
+#[test]
+fn a_shard_that_waits_for_others_is_ended_by_a_signal_and_leaves_no_report() {
+    let place = Place::new();
+    let words = [
+        "load",
+        "127.0.0.1:1",
+        "-c",
+        "2",
+        "--seed",
+        "7",
+        "--shard",
+        "1/2",
+        "--meet",
+        "here",
+    ];
+    let shard = place.start(&words);
+    let report = place.path().join("here/shard-1.json");
+    assert!(eventually(|| report.exists()));
+    let ended = std::process::Command::new("kill")
+        .args(["-TERM", &shard.id().to_string()])
+        .status();
+    assert!(ended.unwrap().success());
+    let output = shard.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(
+        error_line(&output),
+        "authlab: interrupted while the shards met"
+    );
+    assert!(!report.exists());
 }

@@ -72,7 +72,6 @@ fn start_pods(place: &Place, name: &str, [base, head]: [&str; 2]) -> Vec<Child> 
                 (_, "http://authlab-baseline:8080") => base.to_owned(),
                 (_, "http://authlab-candidate:8080") => head.to_owned(),
                 (Some("--within"), _) => "1s".to_owned(),
-                (Some("--users"), _) => SHARDS.to_string(),
                 (_, word) => word
                     .replace("$(JOB_COMPLETION_INDEX)", &number.to_string())
                     .replace("/runs/meet", &format!("met-{name}"))
