@@ -234,7 +234,7 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
     };
     let finished = fight(&arguments, &typed, true)?;
     match finished.run.shard {
-        Some(_) => share::end(&finished),
+        Some(_) => Ok(share::end(&finished)),
         None => end(&arguments, finished),
     }
 }

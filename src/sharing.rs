@@ -66,9 +66,9 @@ impl Sharing {
             (None, Some(start_at)) => (start_at, String::new()),
             (None, None) => return Ok(None),
         };
-        let shard = Shard::new(share, start_at, Timestamp::now())?;
+        let begun = Shard::new(share, start_at, Timestamp::now())?;
         output::note(format_args!("shard {share} begins at {start_at}{clocks}"));
-        Ok(Some(shard))
+        Ok(Some(begun))
     }
 }
 

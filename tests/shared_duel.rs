@@ -18,6 +18,7 @@ use answers::serve;
 use authlab_reports::folder::{self, Recordings};
 use authlab_reports::run::Run;
 use command::{Place, error_line, stderr};
+use hdrhistogram::Histogram;
 use serde_json::Value;
 
 const SHARDS: usize = 4;
@@ -124,13 +125,11 @@ fn merged(place: &Place, into: &str, shards: &[String]) -> (i32, PathBuf, Value)
     (code, sum, told)
 }
 
-/// Each slice's histograms, by step and metric.
-fn recordings(
-    path: &Path,
-) -> (
-    Run,
-    Vec<BTreeMap<(String, String), hdrhistogram::Histogram<u64>>>,
-) {
+/// A slice's histograms, by step and metric.
+type Histograms = BTreeMap<(String, String), Histogram<u64>>;
+
+/// A run, and each slice's histograms.
+fn recordings(path: &Path) -> (Run, Vec<Histograms>) {
     let run = folder::read(path).unwrap();
     let mut recordings = Recordings::open(path, &run).unwrap();
     let of = |slice| {
@@ -161,7 +160,7 @@ fn assert_lossless(shards: &[String], sum: &Path) {
             let of_key = parts
                 .iter()
                 .filter_map(|(_, slices)| slices[place].get(key));
-            let mut added = hdrhistogram::Histogram::<u64>::new(3).unwrap();
+            let mut added = Histogram::<u64>::new(3).unwrap();
             of_key.for_each(|part| added.add(part).unwrap());
             assert_eq!(&added, histogram, "{place}: {key:?}");
         }
@@ -247,20 +246,11 @@ fn assert_claims_nothing(place: &Place, shards: &[String]) {
         missing.contains("shard 3 of 4 (from 0) is missing"),
         "{missing}"
     );
-    let (code, _, told) = {
-        let output = place.authlab(&[
-            "merge",
-            "--partial",
-            "--runs",
-            "three",
-            &shards[0],
-            &shards[1],
-            &shards[2],
-        ]);
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.code(), (), said)
-    };
-    assert_eq!(code, Some(3), "{told}");
+    let three = [&shards[0], &shards[1], &shards[2]].map(String::as_str);
+    let partial = [&["merge", "--partial", "--runs", "three"], &three[..]].concat();
+    let partial = place.authlab(&partial);
+    let told = String::from_utf8_lossy(&partial.stdout).into_owned();
+    assert_eq!(partial.status.code(), Some(3), "{told}");
     assert!(
         told.contains("shard 3 of 4 is missing") && !told.contains("SLOWER"),
         "{told}"
@@ -323,7 +313,7 @@ fn four_generators_send_the_requests_of_one_in_the_same_slices() {
         for (slice, of) in [(one, &of_one[place]), (four, &of_four[place])] {
             // An arrival has its answer, or failed: that a busy machine sent it too late is a failure.
             assert_eq!(slice.planned, Some(slice.ok + slice.failures()), "{place}");
-            assert_eq!(of.get(&key).map_or(0, |response| response.len()), slice.ok);
+            assert_eq!(of.get(&key).map_or(0, Histogram::len), slice.ok);
         }
     }
 }

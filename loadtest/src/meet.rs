@@ -7,6 +7,8 @@
 //! look. A report that was left by an earlier process does not change any more, and counts for nothing.
 
 mod clocks;
+mod known;
+mod plan;
 mod report;
 
 use std::collections::BTreeMap;
@@ -16,15 +18,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use authlab_reports::quantity;
-use authlab_reports::run::{Terms, Tool};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use self::clocks::Ahead;
+use self::known::Known;
+pub use self::plan::Plan;
 use self::report::{Answer, Report, Said};
-use crate::conductor::described;
 use crate::interrupt;
-use crate::scenario::{Scenario, Target};
 use crate::shard::Share;
 
 /// Between two looks at the reports: so many shards look at once that a file server is not overrun.
@@ -37,63 +37,6 @@ const COMPARED_FOR: u32 = 20;
 const LEAST_AHEAD: Duration = Duration::from_secs(2);
 const TIMES_AHEAD: u32 = 4;
 const MOST_AHEAD: Duration = Duration::from_secs(60);
-/// Clocks that are certainly further apart do not begin a slice together: a shard that is so late is left out, too.
-const MOST_APART_NS: i64 = 50_000_000;
-
-/// What shards have to agree in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    seed: u64,
-    build: String,
-    asked: String,
-}
-
-impl Plan {
-    /// What is asked of each of them: of the scenario what a run says of it, without where its file is.
-    #[must_use]
-    pub fn of(scenario: &Scenario, seed: u64, duel: Option<&Terms>, tool: &Tool) -> Self {
-        let mut asked = described(scenario);
-        asked.file = String::new();
-        let targets = scenario
-            .variants
-            .iter()
-            .map(|variant| match &variant.target {
-                Target::Url { origin, .. } => origin.to_string(),
-                Target::Authlab(_) | Target::Command { .. } => String::new(),
-            });
-        let targets: Vec<_> = targets.collect();
-        // What of it cannot be written is the same for all of them.
-        let text = serde_json::to_vec(&(asked, duel, targets)).unwrap_or_default();
-        let digest = Sha256::digest(&text);
-        Self {
-            seed,
-            build: format!("{} {} {}", tool.version, tool.commit, tool.profile)
-                .trim()
-                .to_owned(),
-            asked: digest
-                .iter()
-                .take(8)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        }
-    }
-
-    /// In what another shard's differs.
-    fn difference(&self, other: &Self) -> Option<String> {
-        if self.build != other.build {
-            let (ours, theirs) = (&self.build, &other.build);
-            Some(format!(
-                "is another build of authlab ({theirs}, not {ours})"
-            ))
-        } else if self.seed != other.seed {
-            let (ours, theirs) = (self.seed, other.seed);
-            Some(format!("has another seed ({theirs}, not {ours})"))
-        } else {
-            let is_same = self.asked == other.asked;
-            (!is_same).then(|| "has another scenario, load, server or duel".to_owned())
-        }
-    }
-}
 
 /// Shards that have met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,19 +123,9 @@ struct Meeting<'a, C> {
     clock: C,
 }
 
-/// What shard 0 knows of another.
-#[derive(Default)]
-struct Known {
-    /// Of its last report.
-    last: Option<Report>,
-    /// It has changed since it was seen first: there is a process behind it.
-    is_alive: bool,
-    ahead: Ahead,
-}
-
 impl<C: Fn() -> i64> Meeting<'_, C> {
     fn held(&self) -> Result<Met, MeetError> {
-        std::fs::create_dir_all(self.folder).map_err(self.failed(self.folder))?;
+        std::fs::create_dir_all(self.folder).map_err(failed(self.folder))?;
         if self.share.number() == 0 {
             self.lead()
         } else {
@@ -390,13 +323,13 @@ impl<C: Fn() -> i64> Meeting<'_, C> {
 
     fn write(&self, report: &Report) -> Result<(), MeetError> {
         let path = self.path(self.share.number());
-        report::write(&path, report).map_err(self.failed(&path))
+        report::write(&path, report).map_err(failed(&path))
     }
+}
 
-    fn failed(&self, path: &Path) -> impl FnOnce(io::Error) -> MeetError {
-        let path = path.to_owned();
-        move |source| MeetError::Folder { path, source }
-    }
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> MeetError {
+    let path = path.to_owned();
+    move |source| MeetError::Folder { path, source }
 }
 
 /// A look at the reports.
@@ -411,52 +344,6 @@ fn missing_by(first: Option<&Report>) -> Vec<u32> {
     match first.map(|first| &first.said) {
         Some(Said::Waits { missing }) if !missing.is_empty() => missing.clone(),
         _ => vec![0],
-    }
-}
-
-impl Known {
-    fn hear(&mut self, report: Report, now: i64, us: u64) {
-        let last = self.last.as_ref();
-        if last.is_some_and(|last| last.process != report.process) {
-            *self = Self::default();
-        }
-        let Some(last) = &self.last else {
-            // It may be of a process that has ended long ago.
-            self.last = Some(report);
-            return;
-        };
-        if last.beat == report.beat {
-            return;
-        }
-        self.is_alive = true;
-        self.ahead.reported(report.at_ns, now);
-        if let Some((first, most)) = report.hears
-            && first == us
-        {
-            self.ahead.at_most(most);
-        }
-        self.last = Some(report);
-    }
-
-    /// Whether it waits, and has seen our report.
-    fn is_here(&self, us: u64) -> bool {
-        let hears = self.last.as_ref().and_then(|last| last.hears);
-        self.is_alive && hears.is_some_and(|(first, _)| first == us)
-    }
-
-    /// Why it cannot begin with shard 0.
-    fn objection(&self, plan: &Plan, share: Share) -> Option<String> {
-        let report = self.last.as_ref()?;
-        if report.of != share.of() {
-            return Some(format!("is one of {}, not of {}", report.of, share.of()));
-        }
-        let theirs = Plan {
-            seed: report.seed,
-            build: report.build.clone(),
-            asked: report.asked.clone(),
-        };
-        plan.difference(&theirs)
-            .or_else(|| self.ahead.objection(MOST_APART_NS))
     }
 }
 

@@ -44,11 +44,11 @@ pub(super) fn told(run: &Run) {
 }
 
 /// Where its share is, and what was wrong with it.
-pub(super) fn end(finished: &Finished) -> anyhow::Result<ExitCode> {
+pub(super) fn end(finished: &Finished) -> ExitCode {
     let Finished { run, path, error } = finished;
     if let Some(error) = error {
         output::error(format_args!("{error}"));
-        return Ok(ExitCode::from(code_of(error)));
+        return ExitCode::from(code_of(error));
     }
     if run.validity.verdict != Verdict::Valid {
         for fault in run.faults() {
@@ -56,5 +56,5 @@ pub(super) fn end(finished: &Finished) -> anyhow::Result<ExitCode> {
         }
     }
     output::line(format_args!("shard: {}", path.display()));
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }

@@ -70,8 +70,8 @@ fn without_late_blocks(random: &mut StdRng, effect: f64) -> Vec<f64> {
         for side in [first, 1 - first, 1 - first, first] {
             is_aside |= is_late;
             is_late = random.random_bool(0.1);
-            let stall = if is_late { 0.4 } else { 0.0 };
-            sides[side] += (random.random_range(-0.04..0.04) + stall) / 2.0;
+            let stall = if is_late { 0.2 } else { 0.0 };
+            sides[side] += random.random_range(-0.02..0.02) + stall;
         }
         if !is_aside {
             kept.push(sides[1] - sides[0]);
