@@ -3,6 +3,7 @@
 mod bench;
 mod outset;
 mod scenario;
+mod share;
 mod side;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::instructions::{self, Amount, Counter};
 use authlab_loadtest::interrupt;
+use authlab_loadtest::meet::Plan;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::progress::Progress;
 use authlab_loadtest::scenario::{Scenario, Target, Variant};
@@ -26,6 +28,7 @@ use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 use crate::format::{Format, Written};
 use crate::requests::Requests;
 use crate::run::{calibration, tool};
+use crate::sharing::{self, Sharing};
 use crate::words::{self, Confidential};
 use crate::{exit, flags, output};
 
@@ -66,8 +69,10 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     conditions: Conditions,
     /// Also count user-space instructions per request, in a separate pass with perf or valgrind
-    #[arg(help_heading = "Verdict", long)]
+    #[arg(help_heading = "Verdict", long, conflicts_with = "shard")]
     pub(crate) instructions: bool,
+    #[command(flatten)]
+    sharing: Sharing,
     #[command(flatten, next_help_heading = "Result")]
     end: End,
     /// Seed of every random choice [default: from the clock]
@@ -77,7 +82,7 @@ pub(crate) struct Arguments {
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["scenario", "seed"]
+        conflicts_with_all = ["scenario", "seed", "shard"]
     )]
     replay: Option<PathBuf>,
     /// Compare two criterion benchmark binaries; FILTER is a regular expression of the benchmarks
@@ -85,7 +90,7 @@ pub(crate) struct Arguments {
         long,
         value_names = ["BASE", "HEAD", "FILTER"],
         num_args = 2..=3,
-        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "margin", "instructions", "timeout"]
+        conflicts_with_all = ["base", "head", "scenario", "replay", "out", "gate", "margin", "instructions", "timeout", "shard"]
     )]
     bench: Vec<String>,
     /// Run benchmarks on all cores, as multi-threaded ones need, instead of on those of the servers
@@ -152,7 +157,7 @@ struct End {
     inconclusive: Option<Inconclusive>,
     /// End with the codes of `git bisect run`: 0 good (faster, no change), 1 bad (slower), 125 skip (inconclusive, not valid, the
     /// candidate does not start or answer), 128 abort (bad input, the baseline does not start)
-    #[arg(long, conflicts_with_all = ["inconclusive", "bench"])]
+    #[arg(long, conflicts_with_all = ["inconclusive", "bench", "shard"])]
     bisect: bool,
     /// Format of the result on standard output
     #[arg(long, default_value = "text", value_parser = Format::of_duels())]
@@ -217,12 +222,21 @@ pub(crate) fn run(arguments: Arguments, typed: &ArgMatches) -> anyhow::Result<Ex
         Some(run) => {
             let (repeated, words) = replayed(run, typed)?;
             let end = arguments.end;
-            (Arguments { end, ..repeated }, words)
+            let whole = Arguments {
+                end,
+                // What a shard's run repeats is the duel, made by one process.
+                sharing: Sharing::default(),
+                ..repeated
+            };
+            (whole, words)
         }
         None => (arguments, typed.clone()),
     };
     let finished = fight(&arguments, &typed, true)?;
-    end(&arguments, finished)
+    match finished.run.shard {
+        Some(_) => Ok(share::end(&finished)),
+        None => end(&arguments, finished),
+    }
 }
 
 /// A duel of another verb, by the words that would be typed, without a word on its way. Its judgement is kept beside its run,
@@ -247,11 +261,24 @@ fn fight(arguments: &Arguments, typed: &ArgMatches, is_told: bool) -> anyhow::Re
     interrupt::install().context("cannot take SIGINT and SIGTERM")?;
     let scenario = scenario::of(arguments, typed)?;
     flags::check(&scenario)?;
-    let mut words = words::of::<Arguments>("duel", typed, &words::ids::<End>());
+    let without = [words::ids::<End>(), words::ids::<Sharing>()].concat();
+    let mut words = words::of::<Arguments>("duel", typed, &without);
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
     if arguments.seed.is_none() {
         words.extend(["--seed".to_owned(), seed.to_string()]);
     }
+    let terms = Terms {
+        base: scenario.variants[0].name.clone(),
+        head: scenario.variants[1].name.clone(),
+        load: scenario.ladder.latency.load.clone(),
+        gates: gates(arguments, &scenario),
+        within_ms: u64::try_from(scenario::within(arguments)?.as_millis())?,
+        looks: Vec::new(),
+        margin: arguments.margin,
+    };
+    let plan = Plan::of(&scenario, seed, Some(&terms), &tool());
+    let shard = arguments.sharing.shard(&scenario, &plan)?;
+    words.extend(shard.iter().flat_map(sharing::words));
     let cores = Cores::split();
     let mut order = Order {
         authlab: std::env::current_exe().context("cannot find the authlab binary")?,
@@ -261,28 +288,23 @@ fn fight(arguments: &Arguments, typed: &ArgMatches, is_told: bool) -> anyhow::Re
         seed,
         calibration: calibration(&arguments.end.runs, &cores)?,
         cores,
-        shard: None,
+        shard,
         awake: true,
-        duel: Some(Terms {
-            base: scenario.variants[0].name.clone(),
-            head: scenario.variants[1].name.clone(),
-            load: scenario.ladder.latency.load.clone(),
-            gates: gates(arguments, &scenario),
-            within_ms: u64::try_from(scenario::within(arguments)?.as_millis())?,
-            looks: Vec::new(),
-            margin: arguments.margin,
-        }),
+        duel: Some(terms),
         instructions: None,
         watched: false,
     };
-    if is_told {
-        outset::tell(&scenario, &order);
+    match (order.shard, is_told) {
+        (Some(shard), _) => share::tell(&scenario, &shard, scenario::within(arguments)?),
+        (None, true) => outset::tell(&scenario, &order),
+        (None, false) => {}
     }
     if arguments.instructions {
         // In a pass of its own: what is counted is slowed down by it.
         order.instructions = Some(counted(&scenario, &order)?);
     }
     let finished = conduct(&scenario, &order, |progress| match progress {
+        Progress::Slice { run, .. } if run.shard.is_some() => share::told(run),
         Progress::Slice { run, .. } if is_told => outset::told(run),
         _ => {}
     })?;
@@ -354,6 +376,15 @@ fn counted(scenario: &Scenario, order: &Order) -> anyhow::Result<Instructions> {
         amount,
         told,
     )?)
+}
+
+/// The verdict on the sum of a duel's shards, in every form, and the exit code.
+pub(crate) fn of_sum(run: &Run, folder: &Path, terms: &Terms) -> anyhow::Result<ExitCode> {
+    let duel = Duel::of(run, terms)?;
+    let written = Written::of(&duel, folder)?;
+    written.keep(folder)?;
+    written.print(Format::usual());
+    Ok(ExitCode::from(duel.exit_code))
 }
 
 /// The verdict, in every form, and the exit code.

@@ -60,10 +60,10 @@ Example:
 
 pub(crate) const MERGE: &str = "\
 Examples:
-  T=$(date -ud +5sec +%FT%TZ)    # the servers run; one start time for all
-  authlab run urls.toml --seed 7 --start-at $T --shard 0/2 &
-  authlab run urls.toml --seed 7 --start-at $T --shard 1/2; wait
-  authlab merge reports/runs/*-of-2";
+  # The servers run; a shard begins when all shards have reported in.
+  authlab run urls.toml --seed 7 --meet here --shard 0/2 &
+  authlab run urls.toml --seed 7 --meet here --shard 1/2; wait
+  authlab merge reports/runs/*-of-2    # of a duel: its verdict";
 
 pub(crate) const COMPARE: &str = "\
 Examples:

@@ -55,6 +55,13 @@ impl Format {
         })
     }
 
+    /// What is printed where no format is asked for.
+    pub(crate) fn usual() -> Self {
+        Self::all()
+            .find(|format| format.name() == "text")
+            .unwrap_or(Self::Json)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Document(format) => format.name,
@@ -131,13 +138,14 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// All of them; `run` is the folder that a replay names.
+    /// All of them; `run` is the folder that a replay names. The sum of shards is repeated by its own words.
     pub(crate) fn of(duel: &Duel, run: &Path) -> anyhow::Result<Self> {
-        let replay = run.join("run.json").display().to_string();
-        let written =
-            Format::all().map(|format| Ok((format, format.of_duel(duel, Some(&replay))?)));
+        let is_replayed = duel.repeat.get(1).is_some_and(|verb| verb == "duel");
+        let replay = is_replayed.then(|| run.join("run.json").display().to_string());
+        let replay = replay.as_deref();
+        let written = Format::all().map(|format| Ok((format, format.of_duel(duel, replay)?)));
         Ok(Self {
-            document: duel.document(Some(&replay)),
+            document: duel.document(replay),
             formats: written.collect::<anyhow::Result<_>>()?,
         })
     }

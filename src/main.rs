@@ -29,6 +29,7 @@ mod requests;
 mod run;
 #[cfg(feature = "server")]
 mod serve;
+mod sharing;
 mod words;
 
 use std::process::ExitCode;
@@ -162,7 +163,11 @@ fn main() -> ExitCode {
         Ok(code) => output::finished(code),
         Err(error) => {
             output::error(format_args!("{}", with_causes(&error)));
-            ExitCode::from(exit::refused())
+            ExitCode::from(if sharing::is_interrupt(&error) {
+                exit::NO_VERDICT
+            } else {
+                exit::refused()
+            })
         }
     }
 }

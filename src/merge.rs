@@ -7,6 +7,7 @@ use authlab_reports::merge::merge;
 use authlab_reports::run::Status;
 use clap::ArgMatches;
 
+use crate::duel;
 use crate::exit;
 use crate::run::{check_runs, exit_code, show};
 use crate::words;
@@ -32,6 +33,9 @@ pub(crate) fn run(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<E
         words::of::<Arguments>("merge", typed, &["runs".to_owned()]),
         arguments.partial,
     )?;
+    if let Some(terms) = &merged.run.duel {
+        return duel::of_sum(&merged.run, &merged.path, terms);
+    }
     show(&merged.run, &merged.path);
     Ok(match merged.run.status {
         Status::Complete => exit_code(&merged.run, false),

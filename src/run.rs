@@ -10,17 +10,17 @@ use authlab_loadtest::calibrate;
 use authlab_loadtest::conductor::{Finished, Order, RunError, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::interrupt;
+use authlab_loadtest::meet::Plan;
 use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::Scenario;
-use authlab_loadtest::shard::{Shard, ShardError, Share, start_at};
 use authlab_reports::duration;
 use authlab_reports::finding;
 use authlab_reports::judge::run_limit::{self, Checked, RunLimit};
 use authlab_reports::run::Calibration;
 use authlab_reports::run::{Run, Status, Tool, Verdict};
 use clap::ArgMatches;
-use jiff::Timestamp;
 
+use crate::sharing::{self, Sharing};
 use crate::{builtin, exit, flags, output, words};
 use show::{Show, Wanted};
 
@@ -80,12 +80,8 @@ pub(crate) struct Common {
     /// Exit with 3 when the run is not valid, instead of a warning and 0
     #[arg(help_heading = "Verdict", long)]
     strict: bool,
-    /// Make one share of the load, from 0: 0/3, 1/3 and 2/3 are the whole; then `authlab merge`
-    #[arg(help_heading = "Several machines", long, value_name = "I/N", requires_all = ["start_at", "seed"])]
-    shard: Option<Share>,
-    /// When all shards begin: RFC 3339, or epoch seconds
-    #[arg(help_heading = "Several machines", long, value_name = "TIME", value_parser = start_at, requires = "shard")]
-    start_at: Option<Timestamp>,
+    #[command(flatten)]
+    sharing: Sharing,
 }
 
 impl Common {
@@ -93,13 +89,6 @@ impl Common {
         let read = self.fail_over.iter();
         let read = read.map(|text| RunLimit::parse_all(text).context("--fail-over"));
         Ok(read.collect::<anyhow::Result<Vec<_>>>()?.concat())
-    }
-
-    fn shard(&self) -> Result<Option<Shard>, ShardError> {
-        let typed = self.shard.zip(self.start_at);
-        typed
-            .map(|(share, start_at)| Shard::new(share, start_at, Timestamp::now()))
-            .transpose()
     }
 }
 
@@ -127,8 +116,7 @@ impl Common {
             wanted: Wanted::default(),
             fail_over: Vec::new(),
             strict: false,
-            shard: None,
-            start_at: None,
+            sharing: Sharing::default(),
         }
     }
 }
@@ -183,12 +171,9 @@ pub(crate) fn conduct_shown(
     let seed = common.seed.unwrap_or_else(seed_from_clock);
     words.extend(["--seed".to_owned(), seed.to_string()]);
     let cores = Cores::split();
-    let shard = common.shard()?;
-    if let Some(Shard { share, start_at }) = shard {
-        words.extend(["--shard".to_owned(), share.to_string()]);
-        words.extend(["--start-at".to_owned(), start_at.to_string()]);
-        output::note(format_args!("shard {share} begins at {start_at}"));
-    }
+    let plan = Plan::of(scenario, seed, None, &tool());
+    let shard = common.sharing.shard(scenario, &plan)?;
+    words.extend(shard.iter().flat_map(sharing::words));
     let calibration = calibration(&common.runs, &cores)?;
     for note in scenario.notes() {
         output::note(format_args!("{note}"));

@@ -2,39 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "lab/answers.rs"]
+mod answers;
 #[allow(dead_code, reason = "others end runs early")]
 #[path = "lab/command.rs"]
 mod command;
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, SystemTime};
 
-use command::{Place, error_line, stderr};
-
-/// Answers every request with nothing; it ends with the test's process.
-fn serve() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            std::thread::spawn(move || answer(&stream.unwrap()));
-        }
-    });
-    url
-}
-
-fn answer(mut stream: &TcpStream) {
-    for line in BufReader::new(stream).lines() {
-        let Ok(line) = line else { return };
-        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-        if line.is_empty() && stream.write_all(answer).is_err() {
-            return;
-        }
-    }
-}
+use answers::serve;
+use command::{Place, error_line, eventually, stderr};
 
 fn epoch_s(after: Duration) -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -62,7 +41,7 @@ fn planned(run: &serde_json::Value) -> Vec<u64> {
 #[test]
 fn three_processes_make_the_load_of_one_and_merge_says_so() {
     let place = Place::new();
-    let url = serve();
+    let url = serve(Duration::ZERO);
     place.write(
         "load.toml",
         &format!(
@@ -134,7 +113,7 @@ fn three_processes_make_the_load_of_one_and_merge_says_so() {
 #[test]
 fn the_seconds_of_a_load_that_two_processes_make_are_added_up() {
     let place = Place::new();
-    let url = serve();
+    let url = serve(Duration::ZERO);
     let start_at = epoch_s(Duration::from_secs(4));
     let shard = |share: &str| {
         let words = [
@@ -187,64 +166,90 @@ fn the_seconds_of_a_load_that_two_processes_make_are_added_up() {
     assert_eq!(received(&sum), parts.iter().map(received).sum::<u64>());
 }
 
+/// A scenario whose server the lab starts.
+const STARTED: &str = "name = \"s\"\nquestion = \"?\"\n[[variant]]\nname = \"a\"\nflags = {}\n\
+     [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
+     [[load]]\nname = \"one\"\nusers = 4\njourney = [\"get\"]\n\
+     profile.quick = { blocks = 1, slice = \"10ms\" }\n";
+
+fn assert_refused(place: &Place, words: &[&str], expected: &str) {
+    let said = place.refused(words);
+    assert!(said.contains(expected), "{words:?}: {said}");
+}
+
 #[test]
 fn bad_words_about_shards_are_one_line_and_exit_two() {
     let place = Place::new();
-    place.write(
-        "s.toml",
-        "name = \"s\"\nquestion = \"?\"\n[[variant]]\nname = \"a\"\nflags = {}\n\
-         [[step]]\nname = \"get\"\nrequest = \"GET /\"\n\
-         [[load]]\nname = \"one\"\nusers = 4\njourney = [\"get\"]\n\
-         profile.quick = { blocks = 1, slice = \"10ms\" }\n",
-    );
+    place.write("s.toml", STARTED);
     let (ahead, past) = (epoch_s(Duration::from_secs(60)), epoch_s(Duration::ZERO));
     let far = epoch_s(Duration::from_secs(200_000));
-    let shard = |share: &'static str, start_at: &str| {
-        let words = [
-            "run",
-            "s.toml",
-            "--seed",
-            "7",
-            "--shard",
-            share,
-            "--start-at",
-            start_at,
-        ];
-        words.map(str::to_owned).to_vec()
-    };
-    let table = [
-        (shard("0/2", &ahead), "variant `a` is started by the lab"),
-        (shard("2/2", &ahead), "write i/n with i from 0"),
-        (shard("0/2", &past), "has passed"),
-        (shard("0/2", &far), "more than a day ahead"),
-        (shard("0/2", "noon"), "or epoch seconds"),
+    let run = ["run", "s.toml", "--seed", "7", "--shard"];
+    for (words, expected) in [
         (
-            shard("0/2", &ahead)[..2]
-                .iter()
-                .cloned()
-                .chain(["--shard".into(), "0/2".into()])
-                .collect(),
-            "--start-at",
+            ["0/2", "--start-at", &ahead],
+            "variant `a` is started by the lab",
         ),
-        (["merge"].map(str::to_owned).to_vec(), "RUN"),
-        (
-            ["merge", "nothing"].map(str::to_owned).to_vec(),
-            "no run at nothing",
-        ),
-    ];
-    for (words, expected) in table {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let output = place.authlab(&words);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{words:?}: {}",
-            stderr(&output)
-        );
-        assert!(
-            error_line(&output).contains(expected),
-            "{words:?}: {}",
-            stderr(&output)
-        );
+        (["2/2", "--start-at", &ahead], "write i/n with i from 0"),
+        (["0/2", "--start-at", &past], "has passed"),
+        (["0/2", "--start-at", &far], "more than a day ahead"),
+        (["0/2", "--start-at", "noon"], "or epoch seconds"),
+    ] {
+        assert_refused(&place, &[&run[..], &words].concat(), expected);
     }
+    assert_refused(&place, &["run", "s.toml", "--shard", "0/2"], "--start-at");
+    assert_refused(&place, &["merge"], "RUN");
+    assert_refused(&place, &["merge", "nothing"], "no run at nothing");
+}
+
+#[test]
+fn a_meeting_that_cannot_be_is_one_line_and_exit_two() {
+    let place = Place::new();
+    place.write("s.toml", STARTED);
+    let ahead = epoch_s(Duration::from_secs(60));
+    let shard = ["--seed", "7", "--shard", "1/2", "--meet", "here"];
+    let run = [&["run", "s.toml"], &shard[..]].concat();
+    let load = [&["load", "127.0.0.1:1", "-c", "2"], &shard[..]].concat();
+    let both = [&run[..], &["--start-at", &ahead]].concat();
+    let short = [&load[..], &["--meet-within", "300ms"]].concat();
+    let file = [&load[..load.len() - 1], &["s.toml"]].concat();
+    for (words, expected) in [
+        (&both[..], "cannot be used with"),
+        (&run[..], "variant `a` is started by the lab"),
+        (&["run", "s.toml", "--meet", "here"], "--shard"),
+        (&short, "shard 0 of 2 (from 0) did not report in within"),
+        (&file, "--meet s.toml: "),
+    ] {
+        assert_refused(&place, words, expected);
+    }
+}
+
+#[test]
+fn a_shard_that_waits_for_others_is_ended_by_a_signal_and_leaves_no_report() {
+    let place = Place::new();
+    let words = [
+        "load",
+        "127.0.0.1:1",
+        "-c",
+        "2",
+        "--seed",
+        "7",
+        "--shard",
+        "1/2",
+        "--meet",
+        "here",
+    ];
+    let shard = place.start(&words);
+    let report = place.path().join("here/shard-1.json");
+    assert!(eventually(|| report.exists()));
+    let ended = std::process::Command::new("kill")
+        .args(["-TERM", &shard.id().to_string()])
+        .status();
+    assert!(ended.unwrap().success());
+    let output = shard.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(
+        error_line(&output),
+        "authlab: interrupted while the shards met"
+    );
+    assert!(!report.exists());
 }

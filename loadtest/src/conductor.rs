@@ -37,7 +37,9 @@ use crate::scenario::{Load, Misplaced, Scenario, Step, Target};
 use crate::server::{Launcher, Server, ServerError};
 use crate::shard::{Shard, ShardError, Share};
 use crate::{interrupt, machine, validity};
+pub(crate) use outset::described;
 use timetable::Timetable;
+pub use timetable::blocks_of_shards;
 
 /// What a run needs beside its scenario.
 #[derive(Debug, Clone)]
@@ -137,7 +139,7 @@ pub fn conduct(
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Finished, RunError> {
     if let Some(shard) = &order.shard {
-        shard.check(scenario)?;
+        shard.share.check(scenario)?;
     }
     scenario.check_places()?;
     let started = Instant::now();
@@ -271,7 +273,10 @@ impl<'a> Conductor<'a> {
             pauses: Pauses::watch(&order.cores.generator),
             servers_started: 0,
             jobs: 0,
-            timetable: order.shard.as_ref().map(Timetable::of),
+            timetable: order
+                .shard
+                .as_ref()
+                .map(|shard| Timetable::of(shard, order.duel.is_some())),
             abandoned: false,
             intervals: Vec::new(),
             so_far: SoFar::default(),

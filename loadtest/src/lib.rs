@@ -6,7 +6,7 @@
 //! - [`conductor`]: starts servers, warms them up, interleaves slices, writes the run as it goes.
 //! - `search`: the highest rate within limits.
 //! - [`plan`]: the order of slices in a block; [`arrivals`]: when requests are planned; [`shard`]:
-//!   which of them are ours, when several processes make one load.
+//!   which of them are ours, when several processes make one load; [`meet`]: how those find one start.
 //! - `generator`, `user`, `connection`: goose's users, each with a connection of its own; `job`: what they are told to do.
 //! - [`caller`]: one user that a program leads by hand.
 //! - [`instructions`]: those of a request of two servers, counted while nothing is timed.
@@ -36,6 +36,7 @@ pub mod interrupt;
 mod job;
 pub mod live;
 pub mod machine;
+pub mod meet;
 pub mod null;
 pub mod origin;
 pub mod output;

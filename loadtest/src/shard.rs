@@ -1,7 +1,7 @@
 //! A load made by several processes: which share of it is ours, and when all of them begin.
 //!
-//! Nobody speaks to anybody: every shard knows the same seed, the same scenario and the same
-//! instant. Slice k begins at that instant plus what all slices before it were planned to take, so
+//! While they load nobody speaks to anybody: every shard knows the same seed, the same scenario and the same
+//! instant, which is given or found by [`meet`](crate::meet). Slice k begins at that instant plus what all slices before it were planned to take, so
 //! that the clocks of the machines must agree (NTP does).
 
 use std::fmt;

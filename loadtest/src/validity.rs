@@ -25,7 +25,8 @@ pub(crate) fn judge(run: &Run) -> Validity {
     let mut kept = run.clone();
     kept.slices
         .retain(|slice| slice.load != terms.load || !aside.has(slice.block));
-    if kept.slices.is_empty() {
+    // A shard that was late in most blocks did not load together with the others, and that is said.
+    if kept.slices.is_empty() || aside.is_of_late_shard(run, &terms.load) {
         kept.slices.clone_from(&run.slices);
     }
     // What others took is noise, and so is a generator that was late since it waited for its core: in those blocks.

@@ -16,7 +16,7 @@ use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, ShardError};
 use authlab_reports::folder;
 use authlab_reports::merge::{MergeError, merge};
-use authlab_reports::run::{Run, Status, Verdict};
+use authlab_reports::run::{Run, Status, Terms, Verdict};
 use place::{count, order};
 use scripted::{Script, Scripted, serve};
 
@@ -212,7 +212,9 @@ fn what_does_not_add_up_is_refused_on_one_line() {
     );
 
     // Each difference by its name.
-    let table: [(&str, Change); 6] = [
+    let table: [(&str, Change); 8] = [
+        ("the build of authlab", |run| run.tool.commit.push('2')),
+        ("the terms of the duel", |run| run.duel = Some(terms(None))),
         ("the seed", |run| run.seed = 2),
         ("the profile", |run| run.scenario.profile = "full".into()),
         ("the number of shards", |run| {
@@ -252,6 +254,58 @@ fn what_does_not_add_up_is_refused_on_one_line() {
         let said = refused(&both).to_string();
         assert!(said.contains("v.hlog:") && said.contains(words), "{said}");
     }
+}
+
+/// A duel of the variant with itself, under closed users.
+fn terms(margin: Option<f64>) -> Terms {
+    Terms {
+        base: "v".into(),
+        head: "v".into(),
+        load: "closed".into(),
+        gates: vec!["p50".into()],
+        within_ms: 1_000,
+        looks: Vec::new(),
+        margin,
+    }
+}
+
+#[test]
+fn a_shard_that_comes_late_to_a_duel_says_so_and_one_that_is_on_time_measures_every_block() {
+    let place = tempfile::tempdir().unwrap();
+    let runs = place.path().join("runs");
+    let server = serve(Script::default());
+    let mut scenario = scenario(&server, place.path());
+    scenario.loads.retain(|load| load.name == "closed");
+    for load in &mut scenario.loads {
+        (load.blocks, load.slice) = (3, Duration::from_millis(20));
+    }
+    let ridden = |ahead_s: i64| {
+        let start_at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead_s);
+        let share = "1/2".parse().unwrap();
+        let order = Order {
+            shard: Some(Shard { share, start_at }),
+            duel: Some(terms(None)),
+            ..order(&runs)
+        };
+        let finished = conduct(&scenario, &order, |_| {}).unwrap();
+        assert!(finished.error.is_none(), "{:?}", finished.error);
+        assert_eq!(finished.run.slices.len(), 6);
+        finished.run
+    };
+    let late = ridden(-60);
+    assert_eq!(late.validity.verdict, Verdict::ClientLimited);
+    assert!(
+        late.validity.reasons[0].contains("6 of 6 slices of this shard began late"),
+        "{:?}",
+        late.validity
+    );
+    let punctual = ridden(2);
+    let said = punctual.validity.reasons.join("; ");
+    // Slices of a duel follow one another without the timeout between them.
+    let between = punctual.slices.windows(2);
+    let between = between.map(|two| two[1].start_ns - two[0].start_ns);
+    assert!(between.max().unwrap() < 2_000_000_000, "{said}");
+    assert!(!said.contains("6 of 6"), "{said}");
 }
 
 #[test]

@@ -116,12 +116,15 @@ impl Duel {
         let aside = SetAside::of(run, &terms.load);
         let judged = rows::judge(run, terms);
         let silent = run.silent.as_ref().filter(|silent| {
-            silent.load == terms.load && [&terms.base, &terms.head].contains(&&silent.variant)
+            let is_a_side = [&terms.base, &terms.head].contains(&&silent.variant);
+            silent.load == terms.load && is_a_side && run.shard.is_none()
         });
         let faults = match silent {
             Some(silent) => vec![format!("{}: {silent}", silent.variant)],
             None => faults(run, &judged.asked_for),
         };
+        // A share of a duel claims nothing.
+        let faults = [share(run), faults].concat();
         let instructions = run.instructions.as_ref().map(Counted::of);
         let outcome = match silent {
             Some(silent) if silent.variant == terms.head => Outcome::LimitBroken,
@@ -199,6 +202,17 @@ impl Duel {
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self)
     }
+}
+
+/// That a run is one share of a duel, which several processes made.
+fn share(run: &Run) -> Vec<String> {
+    let of_shard = run.shard.iter().map(|shard| {
+        format!(
+            "shard {}/{}: only the sum of all shards is judged; `authlab merge` adds them up",
+            shard.number, shard.of
+        )
+    });
+    of_shard.collect()
 }
 
 /// Why the run may not be judged. That requests fail is what the error rate is gated for: it spoils

@@ -196,7 +196,7 @@ fn blank(parts: &[Part], command: Vec<String>) -> Run {
         calibration: None,
         shard: None,
         awake: false,
-        silent: None,
+        silent: family::silent(parts).cloned(),
         merged_from: parts.iter().map(|part| part.run.id.clone()).collect(),
         ..first.clone()
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::calibration::Calibration;
 pub use self::capacity::{Capacity, LimitedBy, Point};
 pub use self::latency::Latency;
-pub(crate) use self::slice::ALWAYS_HELD;
+pub(crate) use self::slice::{ALWAYS_HELD, SHARD_LATE_NS};
 pub use self::slice::{
     Attack, Bytes, CacheUse, Figure, Interval, NEVER_SENT, PERCENTILES, Slice, UserTime,
     ascending_percentiles, per_second, statuses, throughput,

@@ -109,7 +109,7 @@ pub(super) fn told(run: &Run) {
 }
 
 /// The blocks measured so far, when a round number of them has just ended.
-fn whole_blocks(run: &Run, terms: &Terms) -> Option<usize> {
+pub(super) fn whole_blocks(run: &Run, terms: &Terms) -> Option<usize> {
     let slices = run
         .slices
         .iter()

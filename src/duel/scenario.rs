@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
+use authlab_loadtest::conductor::blocks_of_shards;
 use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, VariantTable};
 use authlab_loadtest::scenario::{Load, Scenario, Variant};
 use authlab_reports::duration;
@@ -62,12 +63,18 @@ pub(super) fn of(arguments: &Arguments, typed: &ArgMatches) -> anyhow::Result<Sc
     Ok(scenario)
 }
 
+/// One, or one for each shard.
+fn users(arguments: &Arguments) -> usize {
+    let share = arguments.sharing.share();
+    share.map_or(1, |share| share.of() as usize)
+}
+
 /// A scenario with one variant, which its duel replaces.
 fn of_command_line(arguments: &Arguments) -> anyhow::Result<Scenario> {
     let steps = arguments.conditions.requests.steps("/")?;
     let load = LoadTable {
         name: "closed".into(),
-        users: 1.into(),
+        users: users(arguments).into(),
         journey: Some(requests::journey(&steps)),
         profile: ProfileTable {
             blocks: 1.into(),
@@ -159,6 +166,11 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
     load.restart_blocks = arguments.conditions.restart_blocks;
     // A tail is not waited for: it is advisory where a slice does not carry it.
     load.min_samples = load.min_samples.max(needed.min(SAMPLES_OF_A_MEDIAN));
-    load.blocks = most_blocks(within(arguments)?, load.slice);
+    let within = within(arguments)?;
+    load.blocks = if arguments.sharing.share().is_some() {
+        blocks_of_shards(load, within).0
+    } else {
+        most_blocks(within, load.slice)
+    };
     Ok(())
 }

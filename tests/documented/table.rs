@@ -184,11 +184,47 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
         "needs that image",
     ),
     (
-        "sed \"s/START_AT\\\"/$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:%SZ)\\\"/\" deploy/load-job.yaml | kubectl apply -f -",
-        "needs a Kubernetes cluster; loadtest/tests/deploy.rs reads the Job",
+        "authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 --get /healthz --seed 7 --meet here --shard 0/2 &",
+        "half a minute; tests/shared_duel.rs runs such a duel",
+    ),
+    (
+        "authlab duel --base http://127.0.0.1:8080 --head http://127.0.0.1:8081 --get /healthz --seed 7 --meet here --shard 1/2 &",
+        "half a minute; tests/shared_duel.rs runs such a duel",
+    ),
+    (
+        "authlab merge reports/runs/*-duel-*-of-2",
+        "needs those runs",
+    ),
+    (
+        "kubectl create secret generic authlab-stores --from-file=sessions --from-file=users --from-file=secret",
+        "needs a Kubernetes cluster",
+    ),
+    (
+        "kubectl apply -k deploy/kubernetes/shared",
+        "needs a Kubernetes cluster; tests/kubernetes.rs checks what it applies",
+    ),
+    (
+        "kubectl apply -k deploy/kubernetes/load",
+        "needs a Kubernetes cluster; tests/kubernetes.rs checks what it applies",
     ),
     (
         "until kubectl get job authlab-load -o jsonpath='{.status.conditions[*].type}' | grep -Eq 'Complete|Failed'; do sleep 5; done",
+        "needs a Kubernetes cluster",
+    ),
+    (
+        "kubectl exec authlab-runs -- sh -c 'authlab merge --runs /runs/sums /runs/load/*-of-8'",
+        "needs a Kubernetes cluster",
+    ),
+    (
+        "kubectl apply -k deploy/kubernetes/duel",
+        "needs a Kubernetes cluster; tests/shared_duel.rs runs its Job as processes",
+    ),
+    (
+        "until kubectl get job authlab-duel -o jsonpath='{.status.conditions[*].type}' | grep -Eq 'Complete|Failed'; do sleep 5; done",
+        "needs a Kubernetes cluster",
+    ),
+    (
+        "kubectl exec authlab-runs -- sh -c 'authlab merge --runs /runs/sums /runs/duel/*-of-4'",
         "needs a Kubernetes cluster",
     ),
 ];

@@ -1,4 +1,5 @@
-//! A duel's load ends when its verdict is certain, or its time is over.
+//! A duel's load ends when its verdict is certain, or its time is over. One that shards make has as many blocks as was
+//! planned: none of them sees what the others measured.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +18,7 @@ impl Conductor<'_> {
             .order
             .duel
             .as_ref()
-            .filter(|terms| terms.load == load.name)
+            .filter(|terms| terms.load == load.name && self.order.shard.is_none())
         else {
             return false;
         };
@@ -44,9 +45,10 @@ fn measured(run: &Run, load: &str) -> usize {
     blocks.len()
 }
 
-/// What was planned of a duel's load is what it took.
+/// What was planned of a duel's load is what it took; of a shard's it is what all of them planned.
 pub(super) fn end(run: &mut Run) {
-    let Some(load) = run.duel.as_ref().map(|terms| terms.load.clone()) else {
+    let terms = run.duel.as_ref().filter(|_| run.shard.is_none());
+    let Some(load) = terms.map(|terms| terms.load.clone()) else {
         return;
     };
     let blocks = measured(run, &load);

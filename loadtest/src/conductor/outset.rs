@@ -60,7 +60,8 @@ pub(super) fn run(scenario: &Scenario, order: &Order) -> Run {
     }
 }
 
-fn described(scenario: &Scenario) -> run::Scenario {
+/// What a run says of its scenario.
+pub(crate) fn described(scenario: &Scenario) -> run::Scenario {
     let load = |load: &Load| run::Load {
         name: load.name.clone(),
         users: load.users,

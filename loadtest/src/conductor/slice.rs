@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use authlab_reports::run::Slice;
 
 use super::ride::Ran;
+use super::timetable::WARM_UP_SLICES;
 use super::{Conductor, LOOK_EVERY, RunError};
 use crate::interrupt;
 use crate::job::Job;
@@ -19,8 +20,6 @@ use crate::server::Server;
 
 /// Warm-up is over when p50 of two warm-up slices in a row differ by less.
 const FLAT: f64 = 0.03;
-/// Warm-up slices within its cap.
-const WARM_UP_SLICES: u32 = 5;
 /// Its place among the blocks, for its seed.
 const WARM_UP_BLOCK: usize = usize::MAX;
 
@@ -43,7 +42,7 @@ impl Conductor<'_> {
         progress: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), RunError> {
         let began = Instant::now();
-        let due = self.slot(load, load.slice);
+        let due = self.timetable.as_mut().map(|table| table.slice(load));
         self.aim = Aim::Block(block);
         let job = self.job(
             load,
@@ -122,8 +121,7 @@ impl Conductor<'_> {
             return Ok(());
         }
         let length = load.warm_up / WARM_UP_SLICES;
-        // The last warm-up slice may begin just before the cap.
-        let mut due = self.slot(load, load.warm_up + length);
+        let mut due = self.timetable.as_mut().map(|table| table.warm_up(load));
         let end = due.unwrap_or_else(Instant::now) + load.warm_up;
         let mut before = None;
         loop {
@@ -152,12 +150,6 @@ impl Conductor<'_> {
             }
             before = p50;
         }
-    }
-
-    /// When the next slice begins, where a timetable says so; the slice then takes `length` in it.
-    fn slot(&mut self, load: &Load, length: Duration) -> Option<Instant> {
-        let timetable = self.timetable.as_mut()?;
-        Some(timetable.slot(load, length))
     }
 
     /// Whether the variant's server still runs after a while.

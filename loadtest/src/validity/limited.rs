@@ -16,8 +16,6 @@ const SATURATED: f64 = 0.9;
 pub(crate) const TIMER_P99_NS: u64 = 1_000_000;
 /// What was recorded of closed users disagrees with their own account of their time by more than this share of it.
 const TIME_NOT_RECORDED: f64 = 0.05;
-/// A shard's slice that begins later than this did not load together with the others'.
-const SHARD_LATE_NS: u64 = 50_000_000;
 
 /// The server answered wrongly.
 pub(super) fn failing(all: &[Requests<'_>]) -> Vec<String> {
@@ -126,11 +124,7 @@ fn not_served(at: &Requests<'_>, why: &str) -> String {
 
 /// The slices of shards load together, or what they measure is another load.
 fn late_slices(run: &Run) -> Option<String> {
-    let late: Vec<_> = run
-        .slices
-        .iter()
-        .filter(|slice| slice.late_ns > Some(SHARD_LATE_NS))
-        .collect();
+    let late: Vec<_> = run.slices.iter().filter(|slice| slice.was_late()).collect();
     let worst = late.iter().max_by_key(|slice| slice.late_ns)?;
     Some(format!(
         "{} under {}: slice began {} ms late; {} of {} slices of this shard began late: it did not load together with the others",

@@ -1,15 +1,15 @@
 //! Blocks that are not judged, and blocks that others disturbed: by rules that were there before the run and look at no
 //! latency, whole blocks, so that they cannot favour a variant.
 //!
-//! Only those are set aside in which the load generator itself was stopped, which measures nothing of either side. What
-//! others disturbed is judged: the order within a block is decided by a coin, so that noise costs time and not truth, and
+//! Only those are set aside in which the load generator itself was stopped, which measures nothing of either side, or in
+//! which a shard of a duel was not at the same server as the others. What others disturbed is judged: the order within a block is decided by a coin, so that noise costs time and not truth, and
 //! a reader is told that it was there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::order_statistics::median;
 use crate::quantity;
-use crate::run::{Run, Slice};
+use crate::run::{Run, SHARD_LATE_NS, Slice};
 
 /// The host took more than this share of a slice's time,
 const STEAL: f64 = 0.10;
@@ -34,19 +34,33 @@ enum Reason {
     ServerWaited,
     Throttled,
     Paused,
+    Late,
 }
 
 impl SetAside {
-    /// Those of a load that are not judged: the load generator was stopped in them.
+    /// Those of a load that are not judged: the load generator was stopped in them, or a shard of a duel was late. Which
+    /// side made it late is not asked: that of two equal servers may be either, as often.
     #[must_use]
     pub fn of(run: &Run, load: &str) -> Self {
-        let paused = run
-            .slices
-            .iter()
-            .filter(|slice| slice.load == load && slice.was_paused());
-        Self {
-            why: paused.map(|slice| (slice.block, Reason::Paused)).collect(),
+        let is_duel = run.duel.as_ref().is_some_and(|terms| terms.load == load);
+        let mut why = BTreeMap::new();
+        for slice in run.slices.iter().filter(|slice| slice.load == load) {
+            if slice.was_paused() {
+                why.insert(slice.block, Reason::Paused);
+            } else if is_duel && slice.was_late() {
+                why.entry(slice.block).or_insert(Reason::Late);
+            }
         }
+        Self { why }
+    }
+
+    /// Whether most blocks of a duel are set aside since a shard was late in them.
+    #[must_use]
+    pub fn is_of_late_shard(&self, run: &Run, load: &str) -> bool {
+        let late = self.why.values().filter(|why| **why == Reason::Late);
+        let slices = run.slices.iter().filter(|slice| slice.load == load);
+        let blocks: BTreeSet<usize> = slices.map(|slice| slice.block).collect();
+        late.count() * 2 > blocks.len()
     }
 
     /// Those of a load that others disturbed, which are judged all the same.
@@ -108,6 +122,10 @@ impl SetAside {
             Reason::Paused => {
                 "the load generator was stopped (SIGSTOP, or a pause of the machine)".to_owned()
             }
+            Reason::Late => format!(
+                "a shard began a slice more than {} late",
+                quantity::tick(SHARD_LATE_NS as f64)
+            ),
             Reason::Throttled => format!(
                 "the control group was throttled for more than {} of a slice",
                 quantity::share(THROTTLED)

@@ -60,6 +60,48 @@ fn identical_servers_and_a_change_within_the_margin_raise_no_alarm() {
     }
 }
 
+/// The blocks that are judged of a duel of shards: a server that stalls in a slice makes that slow, and a shard late in the
+/// next one, whose block is set aside.
+fn without_late_blocks(random: &mut StdRng, effect: f64) -> Vec<f64> {
+    let (mut kept, mut is_late) = (Vec::new(), false);
+    for _ in 0..MOST {
+        let first = usize::from(random.random_bool(0.5));
+        let (mut sides, mut is_aside) = ([0.0, effect.ln_1p()], false);
+        for side in [first, 1 - first, 1 - first, first] {
+            is_aside |= is_late;
+            is_late = random.random_bool(0.1);
+            let stall = if is_late { 0.2 } else { 0.0 };
+            sides[side] += random.random_range(-0.02..0.02) + stall;
+        }
+        if !is_aside {
+            kept.push(sides[1] - sides[0]);
+        }
+    }
+    kept
+}
+
+#[test]
+fn blocks_that_are_set_aside_since_either_server_made_a_shard_late_raise_no_alarm_and_hide_nothing()
+{
+    let mut random = StdRng::seed_from_u64(12);
+    let mut told = |effect: f64, duels: usize| -> Vec<Verdict> {
+        let judged = (0..duels).map(|_| {
+            let values = without_late_blocks(&mut random, effect);
+            // Many are set aside, and enough are left.
+            assert!((MOST / 3..MOST * 9 / 10).contains(&values.len()));
+            judge(&times(values), &rule()).verdict.unwrap()
+        });
+        judged.collect()
+    };
+    for effect in [0.0, 0.03] {
+        let verdicts = told(effect, 250).into_iter();
+        let alarms = verdicts.filter(|of| matches!(of, Verdict::Slower | Verdict::Faster));
+        let alarms = alarms.count();
+        assert!(alarms <= 6, "{effect}: {alarms} of 250");
+    }
+    assert!(told(0.10, 50).iter().all(|of| *of == Verdict::Slower));
+}
+
 #[test]
 fn a_tenth_more_is_always_found_in_both_directions() {
     assert!(verdicts(0.10, 200).iter().all(|v| *v == Verdict::Slower));

@@ -1,7 +1,7 @@
 //! Whether runs are the shards of one load, each once.
 
 use super::{MergeError, Part};
-use crate::run::{Run, Status, Variant};
+use crate::run::{Run, Silent, Status, Variant};
 
 /// What is missing of the whole, a phrase each: only where `partial` accepts it.
 pub(super) fn check(parts: &[Part], partial: bool) -> Result<Vec<String>, MergeError> {
@@ -27,7 +27,8 @@ pub(super) fn check(parts: &[Part], partial: bool) -> Result<Vec<String>, MergeE
     let mut missing = absent(parts, first.of, partial)?;
     for part in parts {
         if let Status::Partial(because) = &part.run.status {
-            if !partial {
+            // A side that answers none of them is what ended them all.
+            if !partial && silent(parts).is_none() {
                 return Err(MergeError::CutShort {
                     path: part.path.clone(),
                     because: because.clone(),
@@ -37,6 +38,17 @@ pub(super) fn check(parts: &[Part], partial: bool) -> Result<Vec<String>, MergeE
         }
     }
     Ok(missing)
+}
+
+/// The variant that answered none of the shards.
+pub(super) fn silent(parts: &[Part]) -> Option<&Silent> {
+    let (first, others) = parts.split_first()?;
+    let silent = first.run.silent.as_ref()?;
+    let is_it = |part: &Part| {
+        let other = part.run.silent.as_ref();
+        other.is_some_and(|other| (&other.variant, &other.load) == (&silent.variant, &silent.load))
+    };
+    others.iter().all(is_it).then_some(silent)
 }
 
 fn absent(parts: &[Part], of: u32, partial: bool) -> Result<Vec<String>, MergeError> {
@@ -67,11 +79,13 @@ fn difference(a: &Part, b: &Part) -> Option<&'static str> {
     let (ours, theirs) = (&a.run.scenario, &b.run.scenario);
     let differs = [
         (ours.name != theirs.name, "the scenario"),
+        (a.run.tool != b.run.tool, "the build of authlab"),
         (ours.profile != theirs.profile, "the profile"),
         (a.run.seed != b.run.seed, "the seed"),
         (a.of != b.of, "the number of shards"),
         (a.start_at != b.start_at, "the start"),
         (!same_variants(&a.run, &b.run), "the variants"),
+        (a.run.duel != b.run.duel, "the terms of the duel"),
         (ours.loads != theirs.loads, "the loads or their steps"),
         (asked(&a.run) != asked(&b.run), "the scenario"),
         (!same_slices(&a.run, &b.run), "the order of their slices"),

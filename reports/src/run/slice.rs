@@ -161,6 +161,9 @@ pub struct Figure {
     pub buckets: Vec<(u64, u64)>,
 }
 
+/// A shard's slice that begins later than this did not load together with the others'.
+pub(crate) const SHARD_LATE_NS: u64 = 50_000_000;
+
 /// The reason under which arrivals are counted that were planned and never sent.
 pub const NEVER_SENT: &str = "never sent: every user was busy";
 
@@ -217,6 +220,12 @@ impl Slice {
     #[must_use]
     pub fn was_paused(&self) -> bool {
         self.paused_ns.is_some()
+    }
+
+    /// Whether it is of a shard that began it so late that it did not load together with the others.
+    #[must_use]
+    pub fn was_late(&self) -> bool {
+        self.late_ns > Some(SHARD_LATE_NS)
     }
 
     /// The figure of a step's metric; none when nothing was recorded.
