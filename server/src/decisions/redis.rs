@@ -69,10 +69,9 @@ pub(crate) struct Shared {
     design: Box<str>,
 }
 
-/// What a look finds: a decision that holds, or where and under which number one may be kept that begins now.
+/// What a look finds: a decision that holds, or where one may be kept that begins now.
 pub(crate) struct Looked {
     pub(crate) place: Place,
-    pub(crate) number: u64,
     pub(crate) grant: Option<Grant>,
 }
 
@@ -83,11 +82,13 @@ struct Namespace {
     renamed: u64,
 }
 
-/// Where a decision is kept that began with a look: under the keys and the policy of then, in the sequence of then.
+/// Where a decision is kept that began with a look: under the keys and the policy of then, in the sequence and under the number
+/// of then.
 pub(crate) struct Place {
     key: String,
     renamed: u64,
     born: String,
+    number: u64,
 }
 
 /// A grant as Redis keeps it.
@@ -161,8 +162,12 @@ impl Shared {
             record.entry(from?, subjects).in_time_fact(now)
         });
         Ok(Looked {
-            place: Place { key, renamed, born },
-            number,
+            place: Place {
+                key,
+                renamed,
+                born,
+                number,
+            },
             grant,
         })
     }
@@ -217,7 +222,7 @@ impl Shared {
         let mut invocation = self.keep.prepare_invoke();
         invocation
             .key(&place.key)
-            .arg(grant.mark.number)
+            .arg(place.number)
             .arg(slot_of_token(grant.mark.id))
             .arg(slot_of_subject(name))
             .arg(text)

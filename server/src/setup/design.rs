@@ -149,8 +149,7 @@ impl Design {
     /// may change what it was made of.
     pub(crate) fn caps_entries(&self) -> bool {
         let unseen = self.verify == VerifyKind::Introspect
-            || self.credential == CredentialKind::Basic && self.users.is_written_elsewhere()
-            || self.misses_others_revocations();
+            || self.credential == CredentialKind::Basic && self.users.is_written_elsewhere();
         let by_numbers = matches!(
             self.freshness,
             FreshnessKind::Epoch | FreshnessKind::Denylist
@@ -159,8 +158,9 @@ impl Design {
         cached && (self.freshness == FreshnessKind::Ttl || by_numbers && unseen)
     }
 
-    /// Whether decisions are kept here by numbers that are this server's own, while others revoke what they are made of.
-    pub(crate) fn misses_others_revocations(&self) -> bool {
+    /// Whether decisions are kept here by numbers that are this server's own, while others revoke what they are made of: it hears
+    /// of that within `--lease`.
+    pub(crate) fn sees_others_revocations_late(&self) -> bool {
         self.cache == CacheKind::Decision
             && self.freshness == FreshnessKind::Epoch
             && self.cache_store != CacheStore::Redis

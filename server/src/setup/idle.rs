@@ -46,6 +46,8 @@ axis! {
         NotCentral = "not-central",
         /// --verify introspect keeps no sessions; only --cache-store redis needs a place for decisions
         NoSessions = "no-sessions",
+        /// only servers that share --sessions redis change what another decides by
+        NoOthers = "no-others",
         /// --verify introspect issues no tokens, and only --binding dpop needs this server's address
         NoIssuer = "no-issuer",
         /// --log is none
@@ -112,6 +114,9 @@ impl Idle {
                 CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey
             ),
             Self::NoSessions => is_central && !shares,
+            Self::NoOthers => {
+                !matches!(design.sessions, SessionsFrom::Redis(_)) || is_central && !shares
+            }
             Self::NoIssuer => is_central && design.binding != BindingKind::Dpop,
             Self::NoLog => design.log == LogKind::None,
             Self::NoProxy => design.trusted_proxy.is_empty(),

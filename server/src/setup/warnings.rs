@@ -24,7 +24,7 @@ axis! {
         RevokedPassesUntilExp = "revoked-passes-until-exp",
         /// --verify introspect beside a cache: what the central server revokes may pass here for --cache-ttl (with exp until it expires), unless this server and the central one share --cache-store redis
         CentralRevocationsUnseen = "central-revocations-unseen",
-        /// --sessions redis beside a cache of its own: what another server revokes may pass here for --cache-ttl
+        /// --sessions redis with a cache of this server's own: what another server revokes may pass here for --lease at most
         OthersRevocationsUnseen = "others-revocations-unseen",
         /// --credential basic beside a cache: what is changed in the file or database of --users by others may pass for --cache-ttl
         ChangesElsewhereUnseen = "changes-elsewhere-unseen",
@@ -74,7 +74,7 @@ impl Design {
             Warning::RevokedPassesForTtl => decisions && self.freshness == FreshnessKind::Ttl,
             Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
             Warning::OthersRevocationsUnseen => {
-                self.authorizes() && self.misses_others_revocations()
+                self.authorizes() && self.sees_others_revocations_late()
             }
             Warning::CentralRevocationsUnseen => {
                 let cached = self.authorizes() && self.cache != CacheKind::None;

@@ -106,15 +106,9 @@ impl Combination {
         self.design.cache == CacheKind::Decision && self.design.cache_key == CacheKey::Article
     }
 
-    /// How many servers are asked: several, where each is to know at once what another was told.
+    /// How many servers are asked: several, where each is to know what another was told.
     pub(crate) fn servers(&self) -> usize {
-        let tells = self.design.cache_store == CacheStore::Redis
-            || self.design.freshness == FreshnessKind::Denylist;
-        if self.place.is_over_redis() && tells {
-            2
-        } else {
-            1
-        }
+        if self.place.is_over_redis() { 2 } else { 1 }
     }
 }
 
