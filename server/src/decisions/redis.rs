@@ -72,7 +72,7 @@ pub(crate) struct Shared {
 /// What a look finds: a decision that holds, or where one may be kept that begins now.
 pub(crate) struct Looked {
     pub(crate) place: Place,
-    pub(crate) grant: Option<Grant>,
+    pub(crate) entry: Option<Entry<Grant>>,
 }
 
 /// What keys begin with, and how often that was another.
@@ -157,9 +157,10 @@ impl Shared {
         let (born, number, text, from) = redis
             .run::<(String, u64, Option<String>, Option<u64>)>(&invocation)
             .await?;
-        let grant = text.and_then(|text| {
+        let entry = text.and_then(|text| {
             let record: Record<'_> = serde_json::from_str(&text).ok()?;
-            record.entry(from?, subjects).in_time_fact(now)
+            let entry = record.entry(from?, subjects);
+            entry.in_time(now).then_some(entry)
         });
         Ok(Looked {
             place: Place {
@@ -168,7 +169,7 @@ impl Shared {
                 born,
                 number,
             },
-            grant,
+            entry,
         })
     }
 

@@ -201,14 +201,13 @@ impl Lab {
                 from: Timestamp::from_seconds(verified.not_before),
                 until: self.freshness.keep_until(now, end),
             };
-            match place {
-                Place::Here => self.cache.store(request, token, &verified, grant, kept),
-                Place::Shared(place) => {
-                    let beside = self.world.beside();
-                    let shared = self.cache.share(&place, &grant, kept, now, beside);
-                    Box::pin(shared).await;
-                }
-                Place::Nowhere { .. } => {}
+            if !matches!(place, Place::Nowhere { .. }) {
+                self.cache.store(request, token, &verified, grant, kept);
+            }
+            if let Place::Shared(place) = place {
+                let beside = self.world.beside();
+                let shared = self.cache.share(&place, &grant, kept, now, beside);
+                Box::pin(shared).await;
             }
         }
         laps.ended(Stage::Policy);
@@ -240,7 +239,11 @@ impl Lab {
             if let Some(looked) = looked.await {
                 begun.place = Place::Shared(Box::new(looked.place));
                 // Its number there is of another sequence. As it holds now, it holds under the one that was read before.
-                looked.grant.map(|grant| grant.numbered(begun.number))
+                looked.entry.map(|entry| {
+                    let entry = entry.map(|grant| grant.numbered(begun.number));
+                    self.cache.store_grant(request, token, entry);
+                    entry.fact()
+                })
             } else {
                 // Without a number nothing can be kept: what came after it would not be known.
                 begun = Begun::nowhere(0);

@@ -144,6 +144,10 @@ impl Design {
             CacheStore::Quick | CacheStore::Moka => {
                 format!("{form} form, {} entries", self.cache_capacity)
             }
+            CacheStore::Tiered => format!(
+                "{form} form, {} entries, in front of Redis",
+                self.cache_capacity
+            ),
         };
         let negative = match self.negative_capacity {
             0 => String::new(),
