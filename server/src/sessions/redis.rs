@@ -6,10 +6,6 @@
 //! What must happen together is one script. Every script may run twice with the same arguments: a call whose connection was
 //! lost is sent again.
 
-mod feed;
-mod link;
-mod probe;
-
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -28,6 +24,7 @@ use crate::freshness::Slot;
 use crate::grant::{Generation, Mark, TokenId};
 use crate::subjects::{SLOTS, Subjects};
 use crate::users::Profile;
+pub(crate) use common::Fact;
 pub(crate) use feed::{Bell, Changed, Heard, Known};
 use link::{Answer, Call, Link};
 
@@ -67,6 +64,12 @@ end
         )
     };
 }
+
+mod common;
+mod feed;
+mod link;
+mod once;
+mod probe;
 
 /// ARGV: the slot. KEYS: where epochs are.
 const RAISE: &str = with_raise!("raise(KEYS[1], ARGV[1])");
@@ -199,6 +202,8 @@ pub(crate) struct RedisSessions {
     generation_of: Script,
     begin_generation: Script,
     hear: Script,
+    common: common::Scripts,
+    use_once: Script,
 }
 
 /// A session whose next turn was asked for, and Redis did not answer: the turn may have been taken. Its client was given no
@@ -224,6 +229,8 @@ impl RedisSessions {
             generation_of: Script::new(GENERATION_OF),
             begin_generation: Script::new(BEGIN_GENERATION),
             hear: Script::new(feed::HEAR),
+            common: common::Scripts::new(),
+            use_once: Script::new(once::USE),
         })
     }
 

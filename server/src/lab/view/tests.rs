@@ -135,6 +135,7 @@ impl Store {
                 last: text(self.number),
             },
             changed: slots.map_or(Changed::Everything, Changed::These),
+            facts: Vec::new(),
         }
     }
 
