@@ -269,7 +269,7 @@ async fn a_server_that_starts_begins_with_the_policy_and_the_keys_of_now() {
         .redis
         .keys()
         .await
-        .contains(&"authlab:common".to_owned())
+        .contains(&"{authlab}:common".to_owned())
     {
         assert!(begun.elapsed() < HANG, "it is not said again");
         let _ = ask(&third, &token).await;

@@ -7,7 +7,7 @@ use super::{EPOCHS, RedisSessions};
 use crate::denied::Denied;
 
 /// Where they are, each by its name.
-pub(super) const COMMON: &str = "authlab:common";
+pub(super) const COMMON: &str = "{authlab}:common";
 
 /// How many ended keys are known at once.
 pub(crate) const MOST_ENDED: usize = 32;

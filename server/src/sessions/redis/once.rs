@@ -18,7 +18,7 @@ impl RedisSessions {
     pub(crate) async fn use_once(&self, id: TokenId, end: Timestamp) -> Result<bool, Denied> {
         let name = hex(TokenId::draw()?);
         let mut invocation = self.use_once.prepare_invoke();
-        invocation.key(format!("authlab:proof:{}", hex(id)));
+        invocation.key(format!("{{authlab}}:proof:{}", hex(id)));
         invocation
             .arg(name)
             .arg(end.after(BETWEEN_CLOCKS).seconds());

@@ -189,8 +189,8 @@ async fn a_change_rings_and_so_does_a_flush() {
         return;
     };
     let rung = std::sync::Arc::new(tokio::sync::Notify::new());
-    let ring = std::sync::Arc::clone(&rung);
-    let mut bell = store.sessions.bell(move || ring.notify_one()).await;
+    let told = std::sync::Arc::clone(&rung);
+    let mut bell = store.sessions.bell(move || told.notify_one()).await;
     assert!(bell.as_mut().unwrap().is_there().await);
     for flushes in [false, true] {
         store.raise(Slot::Token(1)).await;
