@@ -4,6 +4,7 @@ mod connections;
 mod failover;
 mod losses;
 mod start;
+mod stopped;
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

@@ -52,6 +52,7 @@ impl Lab {
                 .filter(|wanted| client.scopes().include(*wanted))
                 .ok_or(Denied::BadScope)?,
         };
+        self.keep_up().await?;
         // RFC 9068 §5: a client must not be taken for a user of its name.
         let name = format!("{CLIENT}{}", client.id());
         let subject = self.world.subjects.intern(&name);
@@ -61,7 +62,7 @@ impl Lab {
         let bound = self
             .world
             .binding
-            .seal(sender, subject, &self.world.hashing, now)
+            .seal(sender, subject, self.world.means(now))
             .await?;
         let facts = Facts {
             roles: Roles::default(),
@@ -114,6 +115,7 @@ impl Lab {
             ip: Ipv4Addr::UNSPECIFIED.into(),
             proof: None,
         };
+        self.keep_up().await?;
         let active = match self.verify(token, sender.unwrap_or(&unsaid)).await {
             Ok(verified) => verified.in_time(self.clock.now()),
             Err(denied) => Err(denied),
@@ -151,9 +153,7 @@ impl Lab {
         sender: &Sender<'_>,
         token: &str,
     ) -> Result<(), Denied> {
-        let super::World {
-            binding, hashing, ..
-        } = &*self.world;
+        let binding = &self.world.binding;
         if binding.is_proven_elsewhere() {
             return Ok(());
         }
@@ -164,8 +164,7 @@ impl Lab {
                 verified.mark.subject,
                 sender,
                 Some(token),
-                hashing,
-                now,
+                self.world.means(now),
             )
             .await
     }

@@ -29,6 +29,7 @@ mod introspected;
 mod jwt;
 mod lost;
 mod malformed;
+mod many;
 mod metrics;
 mod names;
 mod narrowed;

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
 use redis::{
-    Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation,
-    ServerErrorKind,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, ProtocolVersion,
+    PushInfo, RedisError, RedisResult, ScriptInvocation, ServerErrorKind,
 };
 
 use crate::cause::{self, Source};
@@ -178,6 +178,29 @@ impl Link {
             }
             tries += 1;
         }
+    }
+
+    /// A connection of its own to the same server, for which `ring` is called at each message that Redis sends by itself, and
+    /// when the connection ends.
+    pub(super) async fn told(
+        &self,
+        ring: impl Fn() + Send + Sync + 'static,
+    ) -> RedisResult<MultiplexedConnection> {
+        let info = self.client.get_connection_info().clone();
+        let settings = info.redis_settings().clone();
+        let settings = settings.set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings))?;
+        let ring = move |_: PushInfo| -> Result<(), std::convert::Infallible> {
+            ring();
+            Ok(())
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(Some(MOST_WAIT))
+            .set_push_sender(ring);
+        client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
     }
 
     fn current(&self) -> Current {
