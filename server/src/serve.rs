@@ -27,12 +27,12 @@ use tokio_rustls::TlsAcceptor;
 use crate::cause::Seldom;
 use crate::clock::{Clock, Timestamp};
 use crate::http::{App, BODY_TIMEOUT, Counts, shutting_down, unnamed};
+use crate::https::{TlsError, TlsFrom};
 use crate::lab::Lab;
 use crate::log;
 use crate::open::OpenError;
 use crate::sessions::WrongSessions;
 use crate::setup::Design;
-use crate::tls::{TlsError, TlsFrom};
 use connections::{Connection, Connections};
 use patience::{Limits, Patient};
 

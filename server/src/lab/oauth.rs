@@ -177,6 +177,7 @@ impl Lab {
         if self.design.policy == PolicyKind::AllowAll {
             return Ok(());
         }
+        self.keep_up().await?;
         // Nobody signs in under a name that has no normal form, whatever a database holds.
         let name = normal(name).ok_or(Denied::NoAccount)?;
         let hashing = self.world.hashing.by(by);

@@ -22,6 +22,7 @@ use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, Secr
 use crate::decisions::{CacheForm, CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
+use crate::https::TlsFrom;
 use crate::issuer::{AudienceFrom, IssuerFrom};
 use crate::log::{LogFormat, LogKind};
 use crate::password::{
@@ -32,7 +33,6 @@ use crate::policy::PolicyKind;
 use crate::proxies::Proxies;
 use crate::routes::RoutesFrom;
 use crate::sessions::SessionsFrom;
-use crate::tls::TlsFrom;
 use crate::users::UsersFrom;
 use crate::verification::{IntrospectClient, IntrospectUrl, VerifyKind};
 

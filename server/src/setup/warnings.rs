@@ -7,8 +7,8 @@ use crate::credential::CredentialKind;
 use crate::decisions::{CacheKey, CacheKind};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
+use crate::https::TlsFrom;
 use crate::password::Password;
-use crate::tls::TlsFrom;
 use crate::users::{PostgresUrl, UsersFrom};
 use crate::verification::VerifyKind;
 
