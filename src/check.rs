@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     /// File for the result as JSON
     #[arg(help_heading = "Result", long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// File for the result as JUnit XML
+    /// File for the result as `JUnit` XML
     #[arg(help_heading = "Result", long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// File for the result as SARIF, for code scanning
