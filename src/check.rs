@@ -1,6 +1,7 @@
 //! `authlab check`: whether an authorization gate keeps its contract.
 
 use std::fs;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub(crate) struct Arguments {
     /// File for the result as JSON
     #[arg(help_heading = "Result", long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// File for the result as JUnit XML
+    /// File for the result as `JUnit` XML
     #[arg(help_heading = "Result", long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// File for the result as SARIF, for code scanning
@@ -65,6 +66,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         },
         keeps_going: arguments.keep_going,
     };
+    if std::io::stderr().is_terminal() {
+        output::note(format_args!(
+            "checking {} for at most {:?} and {} requests, seed {}",
+            contract.base, arguments.time, arguments.requests, options.seed
+        ));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

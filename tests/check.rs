@@ -270,17 +270,14 @@ fn the_control_that_allows_everything_is_found() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
 }
 
-#[test]
-fn what_is_wrong_with_a_contract_is_one_line_and_no_claim() {
-    let server = Server::start(&[]);
-    let right = server.contract();
+/// What is replaced in a contract, by what, the line that is told, and a part of what is said.
+type Mistake<'a> = (&'a str, &'a str, usize, &'a str);
+
+/// Mistakes in the contract of a server at `url`; at the other address nothing listens.
+fn mistakes<'a>(right: &'a str, url: &'a str, unreachable: &'a str) -> Vec<Mistake<'a>> {
     let line = |text: &str| right.lines().position(|line| line.contains(text)).unwrap() + 1;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", closed.local_addr().unwrap());
-    drop(closed);
     let first = ("[[step]]", line("[[step]]"));
-    let table = [
-        // What is replaced, by what, the line that is told, and a part of what is said.
+    vec![
         (
             "spare = true",
             "spared = true",
@@ -330,14 +327,14 @@ fn what_is_wrong_with_a_contract_is_one_line_and_no_claim() {
             "write it as `GET /path`",
         ),
         (
-            server.url.as_str(),
+            url,
             "http://example.org",
             line("base ="),
             "name it in `hosts`",
         ),
         (
-            server.url.as_str(),
-            &nobody,
+            url,
+            unreachable,
             line("name = \"john\""),
             "`john` cannot sign in",
         ),
@@ -365,8 +362,17 @@ fn what_is_wrong_with_a_contract_is_one_line_and_no_claim() {
             line("GET /user"),
             "no answer to `GET /user` contains the text",
         ),
-    ];
-    for (from, to, line, part) in table {
+    ]
+}
+
+#[test]
+fn what_is_wrong_with_a_contract_is_one_line_and_no_claim() {
+    let server = Server::start(&[]);
+    let right = server.contract();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let unreachable = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    for (from, to, line, part) in mistakes(&right, &server.url, &unreachable) {
         assert!(right.contains(from), "{from}");
         let folder =
             written(&right.replacen(from, to, if from.starts_with("http") { 9 } else { 1 }));

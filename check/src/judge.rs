@@ -274,13 +274,13 @@ impl Judged<'_> {
         if own.is_some_and(|own| contains(&self.answer.body, own)) {
             return None;
         }
-        let beside = (self.form == Form::TwoPrincipals)
+        let second = (self.form == Form::TwoPrincipals)
             .then(|| next(self.contract, self.op.who))
             .flatten();
         (0..marks.len()).find(|other| {
             let mark = marks[*other].as_deref();
             *other != self.op.who
-                && Some(*other) != beside
+                && Some(*other) != second
                 && mark != own
                 && mark.is_some_and(|mark| contains(&self.answer.body, mark))
         })

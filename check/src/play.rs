@@ -271,7 +271,7 @@ impl<'c> Player<'c> {
     }
 }
 
-/// The principal whose credential stands beside that of `who`.
+/// The principal whose credential a request carries after that of `who`, where it carries two.
 pub(crate) fn next(contract: &Contract, who: usize) -> Option<usize> {
     let signed_in = contract.anonymous();
     (signed_in > 1 && who < signed_in).then(|| (who + 1) % signed_in)
