@@ -24,7 +24,7 @@ use serde_json::Value;
 const SHARDS: usize = 4;
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
-/// As short as a duel of shards can be: twenty blocks.
+/// As short as a duel of shards can be: 25 blocks.
 const SHORT: [&str; 10] = [
     "--seed",
     "7",
@@ -49,7 +49,8 @@ fn start(place: &Place, name: &str, words: &[&str]) -> Vec<Child> {
     (0..SHARDS).map(shard).collect()
 }
 
-/// Starts the pods of the Kubernetes Job as processes, for two servers here, and as short as can be.
+/// Starts the pods of the Kubernetes Job as processes, for two servers here, and shorter: 31 blocks, of which 11 may be set
+/// aside for a machine on which eight processes share a core. Each has one user.
 fn start_pods(place: &Place, name: &str, [base, head]: [&str; 2]) -> Vec<Child> {
     let job = include_str!("../deploy/kubernetes/duel/job.yaml");
     let pods = job
@@ -72,7 +73,8 @@ fn start_pods(place: &Place, name: &str, [base, head]: [&str; 2]) -> Vec<Child> 
             words.push(match (words.last().map(String::as_str), *word) {
                 (_, "http://authlab-baseline:8080") => base.to_owned(),
                 (_, "http://authlab-candidate:8080") => head.to_owned(),
-                (Some("--within"), _) => "1s".to_owned(),
+                (Some("--within"), _) => "40s".to_owned(),
+                (Some("--users"), _) => SHARDS.to_string(),
                 (_, word) => word
                     .replace("$(JOB_COMPLETION_INDEX)", &number.to_string())
                     .replace("/runs/meet", &format!("met-{name}"))
@@ -96,11 +98,13 @@ fn ended(place: &Place, name: &str, shards: Vec<Child>) -> Vec<String> {
             "{said}"
         );
         // Nothing is said of what it found.
-        assert!(
-            said.contains("20 of 20 blocks") && !said.contains("p50"),
-            "{said}"
-        );
+        assert!(said.contains("20 of ") && !said.contains("p50"), "{said}");
     }
+    folders(place, name)
+}
+
+/// The runs of all shards.
+fn folders(place: &Place, name: &str) -> Vec<String> {
     let folders = std::fs::read_dir(place.path().join(name)).unwrap();
     let folders = folders.map(|entry| entry.unwrap().path());
     let mut folders: Vec<String> = folders
@@ -149,7 +153,8 @@ fn assert_lossless(shards: &[String], sum: &Path) {
         .iter()
         .map(|path| recordings(Path::new(path)))
         .collect();
-    assert_eq!(whole.slices.len(), 80);
+    let blocks = whole.load("closed").or(whole.load("open")).unwrap().blocks;
+    assert!(blocks >= 25 && whole.slices.len() == 4 * blocks, "{blocks}");
     for (place, slice) in whole.slices.iter().enumerate() {
         let of_parts: Vec<_> = parts.iter().map(|(run, _)| &run.slices[place]).collect();
         assert!(of_parts.iter().all(|part| part.variant == slice.variant));
@@ -178,7 +183,7 @@ fn assert_lossless(shards: &[String], sum: &Path) {
 #[test]
 fn four_generators_find_the_slower_server_and_none_that_is_not() {
     let place = Place::new();
-    let (quick, slow) = (serve(MS(5)), serve(MS(12)));
+    let (quick, slow) = (serve(MS(4)), serve(MS(12)));
     let mut found = Vec::new();
     // A machine that is so busy that shards are late claims nothing: they try again.
     for attempt in 0..3 {
@@ -201,7 +206,9 @@ fn four_generators_find_the_slower_server_and_none_that_is_not() {
             (code, sum, told)
         });
         assert_ne!(same.0, 1, "{:?}", same.2);
-        found.push(slower.2["outcome"].clone());
+        let [outcome, faults, blocks] = ["outcome", "faults", "blocks"].map(|of| &slower.2[of]);
+        found.push(format!("{outcome}, {faults}, {blocks}"));
+        eprintln!("{}", found[attempt]);
         if slower.0 == 1 {
             assert_eq!(slower.2["rows"][0]["metric"], "p50");
             assert_eq!(slower.2["rows"][0]["verdict"], "slower");
@@ -279,6 +286,24 @@ fn assert_claims_nothing(place: &Place, shards: &[String]) {
 }
 
 #[test]
+fn a_candidate_that_answers_none_of_the_generators_has_lost() {
+    let place = Place::new();
+    let (base, head) = (serve(MS(1)), serve(Duration::from_secs(1_000)));
+    let sides = ["--base", &base, "--head", &head, "--timeout", "200ms"];
+    for shard in start(&place, "silent", &sides) {
+        let output = shard.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+        assert!(error_line(&output).contains("no request was answered in 2 slices"));
+    }
+    let (code, _, told) = merged(&place, "sum", &folders(&place, "silent"));
+    assert_eq!(
+        (code, &told["silent"]["variant"]),
+        (1, &"head".into()),
+        "{told}"
+    );
+}
+
+#[test]
 fn four_generators_send_the_requests_of_one_in_the_same_slices() {
     let place = Place::new();
     let url = serve(Duration::ZERO);
@@ -305,7 +330,7 @@ fn four_generators_send_the_requests_of_one_in_the_same_slices() {
 
     let (one, of_one) = recordings(&whole);
     let (four, of_four) = recordings(&sum);
-    assert!(one.slices.len() >= four.slices.len());
+    assert!(one.slices.len() >= 80, "{}", one.slices.len());
     let key = ("get".to_owned(), "response".to_owned());
     for (place, (one, four)) in one.slices.iter().zip(&four.slices).enumerate() {
         assert_eq!((&one.variant, one.block), (&four.variant, four.block));
