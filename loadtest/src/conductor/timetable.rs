@@ -73,6 +73,8 @@ fn longest_warm_up(load: &Load) -> Duration {
 #[must_use]
 pub fn blocks_of_shards(load: &Load, within: Duration) -> (usize, Duration) {
     const SIDES: u32 = 2;
+    // Some will be set aside, and a verdict takes what is left.
+    const LEAST: usize = LEAST_BLOCKS + LEAST_BLOCKS / 4;
     let slices = u32::try_from(load.slices_of_a_block()).unwrap_or(u32::MAX);
     let block = (load.slice + pause(load, true)) * SIDES * slices;
     let warm_up = if load.warm_up.is_zero() {
@@ -84,7 +86,7 @@ pub fn blocks_of_shards(load: &Load, within: Duration) -> (usize, Duration) {
     loop {
         let restarts = blocks == 0 || load.restart_blocks > 0 && blocks % load.restart_blocks == 0;
         let next = takes + block + if restarts { warm_up } else { Duration::ZERO };
-        if blocks >= LEAST_BLOCKS && next > within {
+        if blocks >= LEAST && next > within {
             return (blocks, takes);
         }
         (blocks, takes) = (blocks + 1, next);
