@@ -67,6 +67,7 @@ pub mod setup;
 mod shares;
 mod stages;
 mod subjects;
+mod tls;
 pub mod users;
 pub mod verification;
 
