@@ -6,8 +6,13 @@
 //! What must happen together is one script. Every script may run twice with the same arguments: a call whose connection was
 //! lost is sent again.
 
+mod address;
+mod connecting;
+mod failure;
 mod link;
 mod probe;
+mod sentinels;
+mod stream;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +21,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use redis::{FromRedisValue, RedisResult, Script, ScriptInvocation};
+use redis::{FromRedisValue, Script, ScriptInvocation};
 use sha2::{Digest as _, Sha256};
 
 use super::record::{self, Family, SignedIn, Stood};
@@ -28,6 +33,8 @@ use crate::freshness::{SLOTS, token_slot};
 use crate::grant::{Generation, Mark, TokenId};
 use crate::subjects::Subjects;
 use crate::users::Profile;
+use address::Address;
+pub(super) use address::FORMS;
 use link::{Answer, Call, Link};
 
 /// How far Redis's clock may be ahead of ours: a record must not end before its token does.
@@ -201,8 +208,9 @@ struct Unsure {
 }
 
 impl RedisSessions {
-    /// Connects when it is first needed, and again whenever the connection was lost.
-    pub(super) fn open(url: &str, longest: Duration) -> RedisResult<Self> {
+    /// Connects when it is first needed, and again whenever the connection was lost. What is wrong with the address is the
+    /// error.
+    pub(super) fn open(url: &str, longest: Duration) -> Result<Self, String> {
         Ok(Self {
             link: Link::open(url)?,
             needed: (longest + SIGNING_IN + BETWEEN_CLOCKS).as_secs(),
@@ -218,9 +226,10 @@ impl RedisSessions {
         })
     }
 
-    /// Host, port and database of an address, without a password; `None` for a text that is no address.
+    /// An address without its password; `None` for a text that is none.
     pub(super) fn address(url: &str) -> Option<String> {
-        link::address_of(url)
+        let address = Address::parse(url).ok()?;
+        Some(address.to_string())
     }
 
     pub(super) async fn answers(&self) -> bool {

@@ -41,7 +41,7 @@ fn refused(url: &str) -> (Option<i32>, String) {
 
 /// As docs/server.md has it.
 const PERMITTED: &str = "+mget +get +set +del +hget +hset +hdel +hgetall +hlen +hexists +hmget \
-    +hincrby +ttl +expire +expireat +pexpire +time +evalsha +script|load +ping +select";
+    +hincrby +ttl +expire +expireat +pexpire +time +evalsha +script|load +ping +role +select";
 
 #[test]
 fn a_redis_that_will_never_do_is_refused_at_start_with_its_cause() {

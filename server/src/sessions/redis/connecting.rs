@@ -1,0 +1,224 @@
+//! Makes connections to Redis: by TCP, TLS or a socket, signed in, to the right database, and to a master. Which server is the
+//! master is asked of the sentinels for each connection, where the address is theirs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{RedisConnectionInfo, Value};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::address::{Address, Host, Place};
+use super::failure::Trouble;
+use super::sentinels::Sentinels;
+use super::stream::{connected, secured, speak};
+use crate::tls::connector;
+
+const CONNECT_WITHIN: Duration = Duration::from_millis(300);
+
+/// How long a connection counts as one to a master without being asked again.
+const STAYS_MASTER: Duration = Duration::from_millis(500);
+
+/// Makes connections to the Redis of one address.
+pub(super) struct Connecting {
+    place: Reached,
+    /// How to sign in, and the database.
+    settings: RedisConnectionInfo,
+    tls: Option<TlsConnector>,
+    shown: Box<str>,
+}
+
+enum Reached {
+    Host(Host),
+    Socket(std::path::PathBuf),
+    Sentinels(Arc<Sentinels>),
+}
+
+/// A connection to a master. Its task ends with the last copy.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) commands: MultiplexedConnection,
+    state: Arc<State>,
+}
+
+struct State {
+    /// When the server was last asked what it is.
+    asked: Mutex<Instant>,
+    /// Whether the sentinels know of another master.
+    moved: AtomicBool,
+    tasks: Mutex<Vec<AbortHandle>>,
+}
+
+impl Connecting {
+    /// What is wrong with the address or its authorities is the error.
+    pub(super) fn open(url: &str) -> Result<Self, String> {
+        let address = Address::parse(url)?;
+        let shown = address.to_string();
+        let tls = address.trust.as_ref().map(connector).transpose()?;
+        let place = match address.place {
+            Place::Host(host) => Reached::Host(host),
+            Place::Socket(path) => Reached::Socket(path),
+            Place::Sentinels {
+                hosts,
+                master,
+                settings,
+            } => {
+                let sentinels = Sentinels::open(hosts, master, &settings, tls.as_ref());
+                Reached::Sentinels(Arc::new(sentinels))
+            }
+        };
+        Ok(Self {
+            place,
+            settings: address.settings,
+            tls,
+            shown: shown.into(),
+        })
+    }
+
+    /// The address, without a password.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// A connection to a server that says it is a master.
+    pub(super) async fn connect(&self) -> Result<Connection, Trouble> {
+        match &self.place {
+            Reached::Host(host) => self.connect_to(host).await,
+            Reached::Socket(path) => {
+                in_time(async {
+                    let stream = UnixStream::connect(path).await?;
+                    begin(stream, &self.settings).await
+                })
+                .await
+            }
+            Reached::Sentinels(sentinels) => {
+                let master = sentinels.master().await?;
+                let connection = self.connect_to(&master).await?;
+                connection.watch(Arc::clone(sentinels), master);
+                Ok(connection)
+            }
+        }
+    }
+
+    async fn connect_to(&self, host: &Host) -> Result<Connection, Trouble> {
+        in_time(reach(host, self.tls.as_ref(), &self.settings)).await
+    }
+}
+
+async fn in_time<T>(made: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    let late = Trouble::Late(CONNECT_WITHIN.as_millis());
+    timeout(CONNECT_WITHIN, made).await.unwrap_or(Err(late))
+}
+
+async fn reach(
+    host: &Host,
+    tls: Option<&TlsConnector>,
+    settings: &RedisConnectionInfo,
+) -> Result<Connection, Trouble> {
+    let stream = connected(host).await?;
+    match tls {
+        None => begin(stream, settings).await,
+        Some(tls) => begin(secured(stream, host, tls).await?, settings).await,
+    }
+}
+
+async fn begin(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    settings: &RedisConnectionInfo,
+) -> Result<Connection, Trouble> {
+    let begun = Instant::now();
+    let (mut commands, task) = speak(stream, settings).await?;
+    let state = State {
+        asked: Mutex::new(begun),
+        moved: AtomicBool::new(false),
+        tasks: Mutex::new(vec![task]),
+    };
+    let state = Arc::new(state);
+    is_master(&mut commands).await?;
+    Ok(Connection { commands, state })
+}
+
+/// A replica may not have heard of the latest revocation.
+async fn is_master(commands: &mut MultiplexedConnection) -> Result<(), Trouble> {
+    let role: Vec<Value> = redis::cmd("ROLE").query_async(commands).await?;
+    let role = match role.first() {
+        Some(Value::BulkString(role)) => String::from_utf8_lossy(role).into_owned(),
+        Some(Value::SimpleString(role)) => role.clone(),
+        _ => "server that does not say what it is".to_owned(),
+    };
+    match role.as_str() {
+        "master" => Ok(()),
+        "slave" => Err(Trouble::Role("replica".into())),
+        other => Err(Trouble::Role(other.into())),
+    }
+}
+
+impl Connection {
+    /// Sends what is to be sent, and asks the server first whether it still is a master, where that was asked too long ago:
+    /// a failover may leave the connection open.
+    pub(super) async fn send<T>(
+        &mut self,
+        sent: impl AsyncFnOnce(&mut MultiplexedConnection) -> redis::RedisResult<T>,
+    ) -> Result<T, Trouble> {
+        if self.state.moved.load(Ordering::Relaxed) {
+            return Err(Trouble::Role("master no longer".into()));
+        }
+        let asked = *self.state.asked();
+        if asked.elapsed() < STAYS_MASTER {
+            return Ok(sent(&mut self.commands).await?);
+        }
+        let now = Instant::now();
+        let mut same = self.commands.clone();
+        // On one connection, in this order.
+        let (master, answer) = tokio::join! {
+            biased;
+            is_master(&mut same),
+            sent(&mut self.commands),
+        };
+        master?;
+        *self.state.asked() = now;
+        Ok(answer?)
+    }
+
+    /// Asks the sentinels from time to time whether this is still the master: one that is cut off from them says so itself.
+    fn watch(&self, sentinels: Arc<Sentinels>, master: Host) {
+        let state = Arc::downgrade(&self.state);
+        let watching = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(STAYS_MASTER).await;
+                let known = sentinels.master().await;
+                let Some(state) = state.upgrade() else {
+                    return;
+                };
+                // Sentinels that are away say nothing against the server.
+                if known.is_ok_and(|known| known != master) {
+                    state.moved.store(true, Ordering::Relaxed);
+                    return;
+                }
+            }
+        });
+        let tasks = self.state.tasks.lock();
+        let mut tasks = tasks.unwrap_or_else(PoisonError::into_inner);
+        tasks.push(watching.abort_handle());
+    }
+}
+
+impl State {
+    fn asked(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for task in tasks {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Streams to a server, secured where the address says so, over which Redis is spoken.
+
+use std::io;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisConnectionInfo};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::address::Host;
+use super::failure::Trouble;
+
+/// A stream to a host.
+pub(super) async fn connected(host: &Host) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host.name.as_str(), host.port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Secures a stream to a host.
+pub(super) async fn secured(
+    stream: TcpStream,
+    host: &Host,
+    tls: &TlsConnector,
+) -> Result<TlsStream<TcpStream>, Trouble> {
+    let name = ServerName::try_from(host.name.clone());
+    let name = name.map_err(|error| Trouble::Tls(error.to_string().into()))?;
+    let stream = tls.connect(name, stream).await;
+    stream.map_err(|error| match error.kind() {
+        // What the other end says is wrong, or no TLS at all.
+        io::ErrorKind::InvalidData => Trouble::Tls(error.to_string().into()),
+        _ => error.into(),
+    })
+}
+
+/// Speaks Redis over a stream: signed in, and in the database of the settings. The library would say of any refusal here that
+/// the password is wrong.
+pub(super) async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    settings: &RedisConnectionInfo,
+) -> Result<(MultiplexedConnection, AbortHandle), Trouble> {
+    let bare = RedisConnectionInfo::default().set_skip_set_lib_name();
+    // Each call has a time of its own.
+    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let made = MultiplexedConnection::new_with_config(&bare, stream, config);
+    let (mut commands, driver) = made.await?;
+    let task = tokio::spawn(driver).abort_handle();
+    let mut first = redis::pipe();
+    if let Some(password) = settings.password() {
+        let sign_in = first.cmd("AUTH");
+        if let Some(name) = settings.username() {
+            sign_in.arg(name);
+        }
+        sign_in.arg(password).ignore();
+    }
+    if settings.db() != 0 {
+        first.cmd("SELECT").arg(settings.db()).ignore();
+    }
+    if !first.is_empty() {
+        first.query_async::<()>(&mut commands).await?;
+    }
+    Ok((commands, task))
+}
