@@ -31,6 +31,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
 
+mod allowance;
 mod axis;
 pub mod binding;
 mod bound;

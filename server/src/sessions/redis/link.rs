@@ -4,6 +4,9 @@
 //! All calls share one connection. Another takes its place when it was lost, when it did not answer in time (its other end may
 //! be gone), and when its server is no longer the one to ask: a failover may leave it open, and the server read-only.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -15,11 +18,12 @@ use tokio::sync::watch;
 
 use super::connecting::{Connecting, Connection};
 use super::failure::{Failure, Kind, Then, Trouble};
+use crate::allowance::{self, Late};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 
-/// How long one call may take, all attempts together. The first that is not answered ends its request: a client of a store that is
-/// away is told to come back within two seconds.
+/// How long one call may take, all attempts together, if its request has that time ([`allowance`]). The first that is not
+/// answered ends its request.
 const MOST_WAIT: Duration = Duration::from_millis(800);
 
 /// Between two attempts to connect.
@@ -97,14 +101,16 @@ impl Link {
         call: Call<'_>,
     ) -> Result<Answer<T>, Denied> {
         let mut waits = Waits::default();
-        let trouble = match tokio::time::timeout(MOST_WAIT, self.tried(&call, &mut waits)).await {
+        let tried = self.tried(&call, &mut waits);
+        let trouble = match allowance::within(MOST_WAIT, tried).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(trouble)) => trouble,
-            Err(_) => {
-                if let Some(number) = waits.number {
+            Err(Late { within }) => {
+                // What an answer may take says something of the connection, and what a request has left does not.
+                if let Some(number) = waits.number.filter(|_| within == MOST_WAIT) {
                     self.replace(number, LEAST_LIFE);
                 }
-                let late = Trouble::Late(MOST_WAIT.as_millis());
+                let late = Trouble::Late(within.as_millis());
                 waits.until.unwrap_or(late)
             }
         };
