@@ -2,8 +2,12 @@
 
 mod connections;
 mod failover;
+mod full;
 mod losses;
+mod meanwhile;
+mod sentinel;
 mod start;
+mod under_load;
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

@@ -9,7 +9,7 @@ use super::{AT_MOST, Count, DEVICES, KINDS, REFRESHED, Redis, jane, over, revoke
 use crate::stand::{Server, tally};
 
 /// What a start with these sessions ends with: the exit code, and stderr.
-fn refused(url: &str) -> (Option<i32>, String) {
+pub(super) fn refused(url: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authlab"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--password", "sha256"]);
     let mut child = command
