@@ -1,5 +1,6 @@
 //! A Redis that fails, and the requests that are asked of a server meanwhile.
 
+mod cluster;
 mod connections;
 mod failover;
 mod full;

@@ -3,15 +3,16 @@
 //! there, so a lost key refuses and never grants. To revoke is to delete, which takes no memory: a full Redis (`noeviction`)
 //! cannot refuse it.
 //!
-//! What must happen together is one script. Every script may run twice with the same arguments: a call whose connection was
+//! What must happen together is one script: all keys have one tag in braces, so that a cluster keeps them in one slot. Every
+//! script may run twice with the same arguments: a call whose connection was
 //! lost is sent again.
 
 mod address;
 mod connecting;
 mod failure;
+mod guides;
 mod link;
 mod probe;
-mod sentinels;
 mod stream;
 
 use std::collections::HashMap;
@@ -46,7 +47,7 @@ const SIGNING_IN: Duration = Duration::from_secs(3600);
 /// One sequence of revocations for all servers here, and for each slot the number of its latest one, as
 /// [`crate::freshness`] has them in memory: a hash of `number`, `all`, `t` and a token's slot, `s` and a subject's. Each
 /// revocation raises its slot in the step that commits it. Without the hash, or its `born`, every decision is stale.
-pub(crate) const EPOCHS: &str = "authlab:epochs";
+pub(crate) const EPOCHS: &str = "{authlab}:epochs";
 
 /// A script takes a token's slot from the last three digits of its id.
 const _: () = assert!(SLOTS == 0x1000);
@@ -173,7 +174,7 @@ if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS
 return redis.call('GET', KEYS[1])
 ";
 
-const GENERATION: &str = "authlab:generation-of:";
+const GENERATION: &str = "{authlab}:generation-of:";
 
 /// The record of a token that says everything itself: that it is there says that the token was not revoked.
 const LIVE: &str = "-";
@@ -570,16 +571,16 @@ fn generation_key(name: &str) -> String {
 
 /// Of a token that says everything itself, or of the session that it belongs to.
 fn live(id: TokenId) -> String {
-    format!("authlab:live:{}", hex(id))
+    format!("{{authlab}}:live:{}", hex(id))
 }
 
 fn token(id: TokenId) -> String {
-    format!("authlab:token:{}", hex(id))
+    format!("{{authlab}}:token:{}", hex(id))
 }
 
 /// Of an account's devices.
 fn account(name: &str) -> String {
-    format!("authlab:account:{name}")
+    format!("{{authlab}}:account:{name}")
 }
 
 impl fmt::Debug for RedisSessions {

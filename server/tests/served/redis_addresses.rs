@@ -201,7 +201,7 @@ async fn a_name_and_a_password_sign_in_over_tcp_and_over_a_socket() {
         "la:b",
         "on",
         &password,
-        "~authlab:*",
+        "~{authlab}:*",
         "+@all",
     ];
     redis.run::<()>(&rules).await;
@@ -252,12 +252,18 @@ async fn an_address_that_cannot_be_read_is_refused_in_one_line_that_names_what_i
         "redis://me:hunter2@127.0.0.1/hunter2",
         "rediss://me:hunter2@127.0.0.1#insecure",
         "redis-sentinel://me:hunter2@127.0.0.1",
-        "redis-cluster://me:hunter2@127.0.0.1",
+        "redis-cluster://me:hunter2@127.0.0.1/1",
         "unix://?pass=hunter2",
         "http://me:hunter2@127.0.0.1",
     ] {
         let said = unopened(url);
-        for accepted in ["memory", "redis[s]://", "redis+unix://", "-sentinel://"] {
+        for accepted in [
+            "memory",
+            "redis[s]://",
+            "redis+unix://",
+            "-sentinel://",
+            "-cluster://",
+        ] {
             assert!(said.contains(accepted), "{said}");
         }
     }

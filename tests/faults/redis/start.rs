@@ -106,7 +106,7 @@ fn a_redis_that_will_never_do_is_refused_at_start_with_its_cause() {
         );
     }
     // What docs/server.md says is enough.
-    let mut rules = vec!["ACL", "SETUSER", "exact", "on", ">hunter2", "~authlab:*"];
+    let mut rules = vec!["ACL", "SETUSER", "exact", "on", ">hunter2", "~{authlab}:*"];
     rules.extend(PERMITTED.split_ascii_whitespace());
     protected.run(&rules);
     for kind in KINDS {

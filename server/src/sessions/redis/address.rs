@@ -1,5 +1,5 @@
-//! An address of Redis: one server by its name or its socket, or the sentinels that know which server is the master. It is
-//! parsed when it is opened, and shown without its password.
+//! An address of Redis: one server by its name or its socket, or the sentinels or nodes of a cluster that know which server is
+//! the master. It is parsed when it is opened, and shown without its password.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,8 @@ use crate::tls::Trust;
 /// The forms of an address, for messages.
 pub(crate) const FORMS: &str = "redis[s]://[NAME:PASSWORD@]HOST[:PORT][/DB], \
     redis+unix:///PATH[?db=DB&user=NAME&pass=PASSWORD], \
-    redis[s]-sentinel://[NAME:PASSWORD@]HOST[:PORT],…/MASTER[/DB]";
+    redis[s]-sentinel://[NAME:PASSWORD@]HOST[:PORT],…/MASTER[/DB], \
+    redis[s]-cluster://[NAME:PASSWORD@]HOST[:PORT],…";
 
 /// Where sentinels listen if the address does not say.
 const SENTINEL_PORT: u16 = 26379;
@@ -36,6 +37,8 @@ pub(super) enum Place {
         /// How this server signs in to them.
         settings: RedisConnectionInfo,
     },
+    /// Some of the nodes.
+    Cluster(Vec<Host>),
 }
 
 /// A name or an address, and a port.
@@ -62,6 +65,8 @@ impl Address {
             "redis+unix" | "unix" => Self::of_socket(rest),
             "redis-sentinel" => Self::of_sentinels(rest, false),
             "rediss-sentinel" => Self::of_sentinels(rest, true),
+            "redis-cluster" => Self::of_cluster(rest, false),
+            "rediss-cluster" => Self::of_cluster(rest, true),
             _ => Err("this is no address of sessions".into()),
         }
     }
@@ -119,25 +124,14 @@ impl Address {
                     .into(),
             );
         }
-        let (user, names) = authority
-            .rsplit_once('@')
-            .map_or((String::new(), authority), |(user, names)| {
-                (format!("{user}@"), names)
-            });
-        let (mut hosts, mut settings) = (Vec::new(), RedisConnectionInfo::default());
-        for name in names.split(',') {
-            let (sentinel, own) = host(&format!("{user}{name}/{db}"), Some(SENTINEL_PORT))?;
-            hosts.push(sentinel);
-            settings = own;
-        }
+        let (hosts, settings) = hosts(authority, db, Some(SENTINEL_PORT))?;
         let scheme = if tls {
             "rediss-sentinel"
         } else {
             "redis-sentinel"
         };
-        let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         Ok(Self {
-            shown: format!("{scheme}://{}/{master}/{}", names.join(","), settings.db()).into(),
+            shown: format!("{scheme}://{}/{master}/{}", listed(&hosts), settings.db()).into(),
             place: Place::Sentinels {
                 hosts,
                 master: master.into(),
@@ -147,6 +141,34 @@ impl Address {
             trust: options.trust,
         })
     }
+
+    fn of_cluster(rest: &str, tls: bool) -> Result<Self, Wrong> {
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let options = Options::read(query, tls)?;
+        options.refuse_sentinels()?;
+        let (authority, db) = place.split_once('/').unwrap_or((place, ""));
+        if !matches!(db, "" | "0") {
+            return Err("a cluster has database 0 and no other".into());
+        }
+        let (hosts, settings) = hosts(authority, "0", None)?;
+        let scheme = if tls {
+            "rediss-cluster"
+        } else {
+            "redis-cluster"
+        };
+        Ok(Self {
+            shown: format!("{scheme}://{}", listed(&hosts)).into(),
+            place: Place::Cluster(hosts),
+            settings,
+            trust: options.trust,
+        })
+    }
+}
+
+/// Hosts as an address lists them.
+fn listed(hosts: &[Host]) -> String {
+    let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+    names.join(",")
 }
 
 /// What follows the `?` of an address of hosts.
@@ -195,6 +217,26 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// The hosts of `[NAME:PASSWORD@]HOST[:PORT],…`, and how to sign in there.
+fn hosts(
+    authority: &str,
+    db: &str,
+    port: Option<u16>,
+) -> Result<(Vec<Host>, RedisConnectionInfo), Wrong> {
+    let (user, names) = authority
+        .rsplit_once('@')
+        .map_or((String::new(), authority), |(user, names)| {
+            (format!("{user}@"), names)
+        });
+    let (mut hosts, mut settings) = (Vec::new(), RedisConnectionInfo::default());
+    for name in names.split(',') {
+        let (one, own) = host(&format!("{user}{name}/{db}"), port)?;
+        hosts.push(one);
+        settings = own;
+    }
+    Ok((hosts, settings))
 }
 
 /// A host of `[NAME:PASSWORD@]HOST[:PORT][/DB]`, and how to sign in there.
@@ -328,7 +370,16 @@ mod tests {
                 "the database is no number",
             ),
             ("http://me:hunter2@db", "this is no address of sessions"),
-            ("redis-cluster://me:hunter2@db", "this is no address of"),
+            ("redis-cluster://me:hunter2@db", "redis-cluster://db:6379"),
+            (
+                "rediss-cluster://me:hunter2@one,two:7001/0?sslrootcert=/a.pem",
+                "rediss-cluster://one:6379,two:7001",
+            ),
+            (
+                "redis-cluster://me:hunter2@db/1",
+                "a cluster has database 0",
+            ),
+            ("redis-cluster://me:hunter2@db,", "the "),
             ("hunter2", "this is no address of sessions"),
         ] {
             let said = said(url);

@@ -1,5 +1,5 @@
 //! Makes connections to Redis: by TCP, TLS or a socket, signed in, to the right database, and to a master. Which server is the
-//! master is asked of the sentinels for each connection, where the address is theirs.
+//! master is asked for each connection, where the address is one of sentinels or of a cluster.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 
 use super::address::{Address, Host, Place};
 use super::failure::Trouble;
-use super::sentinels::Sentinels;
+use super::guides::{Asked, Guides};
 use super::stream::{connected, secured, speak};
 use crate::tls::connector;
 
@@ -36,7 +36,7 @@ pub(super) struct Connecting {
 enum Reached {
     Host(Host),
     Socket(std::path::PathBuf),
-    Sentinels(Arc<Sentinels>),
+    Guided(Arc<Guides>),
 }
 
 /// A connection to a master. Its task ends with the last copy.
@@ -49,7 +49,7 @@ pub(super) struct Connection {
 struct State {
     /// When the server was last asked what it is.
     asked: Mutex<Instant>,
-    /// Whether the sentinels know of another master.
+    /// Whether another master is known.
     moved: AtomicBool,
     tasks: Mutex<Vec<AbortHandle>>,
 }
@@ -68,8 +68,14 @@ impl Connecting {
                 master,
                 settings,
             } => {
-                let sentinels = Sentinels::open(hosts, master, &settings, tls.as_ref());
-                Reached::Sentinels(Arc::new(sentinels))
+                let asked = Asked::Sentinels(master.into());
+                let guides = Guides::open(hosts, asked, &settings, tls.as_ref());
+                Reached::Guided(Arc::new(guides))
+            }
+            Place::Cluster(hosts) => {
+                let settings = &address.settings;
+                let guides = Guides::open(hosts, Asked::Nodes, settings, tls.as_ref());
+                Reached::Guided(Arc::new(guides))
             }
         };
         Ok(Self {
@@ -85,6 +91,11 @@ impl Connecting {
         &self.shown
     }
 
+    /// Whether the address is one of a cluster.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(&self.place, Reached::Guided(guides) if guides.is_cluster())
+    }
+
     /// A connection to a server that says it is a master.
     pub(super) async fn connect(&self) -> Result<Connection, Trouble> {
         match &self.place {
@@ -96,10 +107,10 @@ impl Connecting {
                 })
                 .await
             }
-            Reached::Sentinels(sentinels) => {
-                let master = sentinels.master().await?;
+            Reached::Guided(guides) => {
+                let master = guides.master().await?;
                 let connection = self.connect_to(&master).await?;
-                connection.watch(Arc::clone(sentinels), master);
+                connection.watch(Arc::clone(guides), master);
                 Ok(connection)
             }
         }
@@ -185,17 +196,17 @@ impl Connection {
         Ok(answer?)
     }
 
-    /// Asks the sentinels from time to time whether this is still the master: one that is cut off from them says so itself.
-    fn watch(&self, sentinels: Arc<Sentinels>, master: Host) {
+    /// Asks from time to time whether this is still the master: one that is cut off from the others goes on saying so itself.
+    fn watch(&self, guides: Arc<Guides>, master: Host) {
         let state = Arc::downgrade(&self.state);
         let watching = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(STAYS_MASTER).await;
-                let known = sentinels.master().await;
+                let known = guides.master().await;
                 let Some(state) = state.upgrade() else {
                     return;
                 };
-                // Sentinels that are away say nothing against the server.
+                // Guides that are away say nothing against the server.
                 if known.is_ok_and(|known| known != master) {
                     state.moved.store(true, Ordering::Relaxed);
                     return;

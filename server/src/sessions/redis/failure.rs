@@ -19,8 +19,8 @@ pub(super) enum Trouble {
     Tls(Arc<str>),
     /// What answers there is no master, but this.
     Role(Arc<str>),
-    /// The sentinels name no master, and why.
-    Sentinels(Arc<str>),
+    /// No master is known, and why.
+    NoMaster(Arc<str>),
 }
 
 /// What is done about a kind of trouble.
@@ -87,8 +87,14 @@ kinds! {
     Replica: replace, Again, passes;
     /// MASTERDOWN: a replica whose master is away.
     MasterDown: replace, Wait, passes;
-    /// The sentinels name no master, or one that is none yet.
+    /// Neither sentinels nor nodes name a master.
     NoMaster: replace, Again, passes;
+    /// MOVED: the slot is another node's.
+    Moved: replace, Again, passes;
+    /// ASK: what is asked for has moved to another node, and the slot will.
+    Asked: keep, Wait, passes;
+    /// CLUSTERDOWN: nodes are missing.
+    ClusterDown: replace, Wait, passes;
     /// LOADING: it has just started.
     Loading: keep, Wait, passes;
     /// TRYAGAIN: slots of a cluster are moved.
@@ -105,8 +111,8 @@ kinds! {
     NoReplicas: keep, Refuse, passes;
     /// MISCONF: it cannot persist.
     NotPersisted: keep, Refuse, passes;
-    /// MOVED, ASK, CROSSSLOT, CLUSTERDOWN: a node of a cluster.
-    Cluster: keep, Refuse, stays;
+    /// CROSSSLOT: what is asked for together is in two slots.
+    CrossSlot: keep, Refuse, stays;
     /// NOAUTH, WRONGPASS: the password may have been changed meanwhile.
     NotSignedIn: replace, Again, stays;
     /// NOPERM, DENIED: a permission is missing.
@@ -126,7 +132,7 @@ kinds! {
 }
 
 pub(super) const CLUSTER: &str =
-    "is a node of a Redis Cluster; accepted: a single Redis server, or sentinels";
+    "is a node of a Redis Cluster, whose address is redis-cluster://HOST:PORT";
 
 impl Trouble {
     pub(super) fn kind(&self) -> Kind {
@@ -135,15 +141,21 @@ impl Trouble {
             Self::Tls(_) => Kind::Tls,
             Self::Role(role) if &**role == "sentinel" => Kind::Sentinel,
             Self::Role(_) => Kind::Replica,
-            Self::Sentinels(_) => Kind::NoMaster,
+            Self::NoMaster(_) => Kind::NoMaster,
             Self::Told(error) => kind_of(error),
         }
     }
 
-    pub(super) fn failure(&self) -> Failure {
+    /// What is told of it; `in_cluster`, if the address is one of a cluster.
+    pub(super) fn failure(&self, in_cluster: bool) -> Failure {
         let kind = self.kind();
+        let is_node = matches!(
+            kind,
+            Kind::Moved | Kind::Asked | Kind::ClusterDown | Kind::CrossSlot
+        );
+        let is_astray = is_node && !in_cluster;
         let cause = match (kind, self) {
-            (Kind::Cluster, _) => CLUSTER.to_owned(),
+            _ if is_astray => CLUSTER.to_owned(),
             (Kind::NotSignedIn, Self::Told(error)) if code_of(error).0 == "WRONGPASS" => {
                 "refuses the name or the password".to_owned()
             }
@@ -158,12 +170,12 @@ impl Trouble {
             }
             (_, Self::Late(waited)) => format!("no answer within {waited} ms"),
             (_, Self::Tls(why)) => format!("no TLS with the server: {why}"),
-            (_, Self::Sentinels(why)) => why.to_string(),
+            (_, Self::NoMaster(why)) => why.to_string(),
             (_, Self::Told(error)) => said(error),
         };
         Failure {
             cause: cause::plain(&cause),
-            stays: kind.stays(),
+            stays: kind.stays() || is_astray,
         }
     }
 }
@@ -195,7 +207,10 @@ fn kind_of(error: &RedisError) -> Kind {
         "OOM" => Kind::Full,
         "NOREPLICAS" => Kind::NoReplicas,
         "MISCONF" => Kind::NotPersisted,
-        "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" => Kind::Cluster,
+        "MOVED" => Kind::Moved,
+        "ASK" => Kind::Asked,
+        "CLUSTERDOWN" => Kind::ClusterDown,
+        "CROSSSLOT" => Kind::CrossSlot,
         "NOAUTH" | "WRONGPASS" => Kind::NotSignedIn,
         "NOPERM" | "DENIED" => Kind::NotPermitted,
         "WRONGTYPE" => Kind::WrongType,
@@ -285,13 +300,13 @@ mod tests {
                 "MISCONF Redis is configured to save RDB snapshots",
                 Kind::NotPersisted,
             ),
-            ("MOVED 3999 127.0.0.1:6381", Kind::Cluster),
-            ("ASK 3999 127.0.0.1:6381", Kind::Cluster),
+            ("MOVED 3999 127.0.0.1:6381", Kind::Moved),
+            ("ASK 3999 127.0.0.1:6381", Kind::Asked),
             (
                 "CROSSSLOT Keys in request don't hash to the same slot",
-                Kind::Cluster,
+                Kind::CrossSlot,
             ),
-            ("CLUSTERDOWN The cluster is down", Kind::Cluster),
+            ("CLUSTERDOWN The cluster is down", Kind::ClusterDown),
             ("NOAUTH Authentication required.", Kind::NotSignedIn),
             (
                 "WRONGPASS invalid username-password pair",
@@ -315,7 +330,7 @@ mod tests {
         ] {
             let trouble = told(line);
             assert_eq!(trouble.kind(), kind, "{line}");
-            let failure = trouble.failure();
+            let failure = trouble.failure(true);
             assert_eq!(failure.stays, kind.stays(), "{line}");
             assert!(!failure.cause.is_empty(), "{line}");
         }
@@ -338,7 +353,15 @@ mod tests {
             .iter()
             .filter(|kind| kind.remedy().then == Then::Wait);
         let waiting: Vec<String> = waiting.map(|kind| format!("{kind:?}")).collect();
-        let expected = ["MasterDown", "Loading", "TryAgain", "Busy", "Crowded"];
+        let expected = [
+            "MasterDown",
+            "Asked",
+            "ClusterDown",
+            "Loading",
+            "TryAgain",
+            "Busy",
+            "Crowded",
+        ];
         assert_eq!(waiting, expected);
     }
 }

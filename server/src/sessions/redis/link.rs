@@ -95,6 +95,11 @@ impl Link {
         self.connecting.shown()
     }
 
+    /// Whether the address is one of a cluster.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.connecting.is_cluster()
+    }
+
     /// The answer to a call, in time or not at all: whatever else happens, the store decides nothing.
     pub(super) async fn answer<T: FromRedisValue>(
         &self,
@@ -114,7 +119,7 @@ impl Link {
                 waits.until.unwrap_or(late)
             }
         };
-        let failure = trouble.failure();
+        let failure = trouble.failure(self.connecting.is_cluster());
         let told = format!("{}: {}", self.address(), failure.cause);
         if self.quiet.load(Ordering::Relaxed) {
             *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);

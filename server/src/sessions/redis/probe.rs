@@ -46,7 +46,7 @@ impl RedisSessions {
             cause,
         };
         let of_cluster = self.info("cluster", "cluster_enabled").await;
-        if of_cluster.as_deref() == Some("1") {
+        if of_cluster.as_deref() == Some("1") && !self.link.is_cluster() {
             return Err(wrong(CLUSTER.to_owned()));
         }
         self.link.take_failure();

@@ -166,13 +166,13 @@ const ANSWERS: &[(&str, Done)] = &[
         "MISCONF Redis is configured to save RDB snapshots",
         Done::Refused,
     ),
-    ("MOVED 3999 127.0.0.1:6381", Done::Refused),
-    ("ASK 3999 127.0.0.1:6381", Done::Refused),
+    ("MOVED 3999 127.0.0.1:6381", Done::Reconnected),
+    ("ASK 3999 127.0.0.1:6381", Done::SentAgain),
     (
         "CROSSSLOT Keys in request don't hash to the same slot",
         Done::Refused,
     ),
-    ("CLUSTERDOWN The cluster is down", Done::Refused),
+    ("CLUSTERDOWN The cluster is down", Done::Reconnected),
     (
         "NOPERM this user has no permissions to run the 'get' command",
         Done::Refused,
