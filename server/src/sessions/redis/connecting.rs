@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{RedisConnectionInfo, Value};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::UnixStream;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -16,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::address::{Address, Host, Place};
 use super::failure::Trouble;
 use super::guides::{Asked, Guides};
-use super::stream::{connected, secured, speak};
+use super::stream::{Stream, speak, to_host, to_socket};
 use crate::tls::connector;
 
 const CONNECT_WITHIN: Duration = Duration::from_millis(300);
@@ -98,60 +96,47 @@ impl Connecting {
 
     /// A connection to a server that says it is a master.
     pub(super) async fn connect(&self) -> Result<Connection, Trouble> {
+        let (stream, master) = self.stream().await?;
+        let begun = Instant::now();
+        let connection = in_time(async {
+            let (mut commands, task) = speak(stream, &self.settings).await?;
+            let state = State {
+                asked: Mutex::new(begun),
+                moved: AtomicBool::new(false),
+                tasks: Mutex::new(vec![task]),
+            };
+            let state = Arc::new(state);
+            is_master(&mut commands).await?;
+            Ok(Connection { commands, state })
+        });
+        let connection = connection.await?;
+        if let (Reached::Guided(guides), Some(master)) = (&self.place, master) {
+            connection.watch(Arc::clone(guides), master);
+        }
+        Ok(connection)
+    }
+
+    /// A stream to where the address leads, and to which master that is, if that was asked for.
+    async fn stream(&self) -> Result<(Stream, Option<Host>), Trouble> {
+        let tls = self.tls.as_ref();
         match &self.place {
-            Reached::Host(host) => self.connect_to(host).await,
+            Reached::Host(host) => Ok((in_time(to_host(host, tls)).await?, None)),
             Reached::Socket(path) => {
-                in_time(async {
-                    let stream = UnixStream::connect(path).await?;
-                    begin(stream, &self.settings).await
-                })
-                .await
+                let stream = in_time(async { Ok(to_socket(path).await?) });
+                Ok((stream.await?, None))
             }
             Reached::Guided(guides) => {
                 let master = guides.master().await?;
-                let connection = self.connect_to(&master).await?;
-                connection.watch(Arc::clone(guides), master);
-                Ok(connection)
+                Ok((in_time(to_host(&master, tls)).await?, Some(master)))
             }
         }
     }
-
-    async fn connect_to(&self, host: &Host) -> Result<Connection, Trouble> {
-        in_time(reach(host, self.tls.as_ref(), &self.settings)).await
-    }
 }
 
+/// Each step of a connection has its time.
 async fn in_time<T>(made: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
     let late = Trouble::Late(CONNECT_WITHIN.as_millis());
     timeout(CONNECT_WITHIN, made).await.unwrap_or(Err(late))
-}
-
-async fn reach(
-    host: &Host,
-    tls: Option<&TlsConnector>,
-    settings: &RedisConnectionInfo,
-) -> Result<Connection, Trouble> {
-    let stream = connected(host).await?;
-    match tls {
-        None => begin(stream, settings).await,
-        Some(tls) => begin(secured(stream, host, tls).await?, settings).await,
-    }
-}
-
-async fn begin(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    settings: &RedisConnectionInfo,
-) -> Result<Connection, Trouble> {
-    let begun = Instant::now();
-    let (mut commands, task) = speak(stream, settings).await?;
-    let state = State {
-        asked: Mutex::new(begun),
-        moved: AtomicBool::new(false),
-        tasks: Mutex::new(vec![task]),
-    };
-    let state = Arc::new(state);
-    is_master(&mut commands).await?;
-    Ok(Connection { commands, state })
 }
 
 /// A replica may not have heard of the latest revocation.

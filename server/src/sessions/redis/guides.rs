@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 
 use super::address::Host;
 use super::failure::Trouble;
-use super::stream::{connected, secured, speak};
+use super::stream::{speak, to_host};
 
 /// What all keys here have in braces: a cluster keeps together what has the same there.
 pub(super) const TAG: &str = "authlab";
@@ -143,11 +143,8 @@ impl Guide {
     }
 
     async fn connect(&self) -> Result<Kept, Trouble> {
-        let stream = connected(&self.host).await?;
-        let (commands, task) = match &self.tls {
-            None => speak(stream, &self.settings).await?,
-            Some(tls) => speak(secured(stream, &self.host, tls).await?, &self.settings).await?,
-        };
+        let stream = to_host(&self.host, self.tls.as_ref()).await?;
+        let (commands, task) = speak(stream, &self.settings).await?;
         Ok(Kept { commands, task })
     }
 }

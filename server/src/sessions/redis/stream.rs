@@ -1,11 +1,12 @@
 //! Streams to a server, secured where the address says so, over which Redis is spoken.
 
 use std::io;
+use std::path::Path;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisConnectionInfo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -14,15 +15,29 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::address::Host;
 use super::failure::Trouble;
 
+/// A stream of any kind.
+pub(super) type Stream = Box<dyn Duplex>;
+
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
 /// A stream to a host.
-pub(super) async fn connected(host: &Host) -> io::Result<TcpStream> {
+pub(super) async fn to_host(host: &Host, tls: Option<&TlsConnector>) -> Result<Stream, Trouble> {
     let stream = TcpStream::connect((host.name.as_str(), host.port)).await?;
     stream.set_nodelay(true)?;
-    Ok(stream)
+    match tls {
+        None => Ok(Box::new(stream)),
+        Some(tls) => Ok(Box::new(secured(stream, host, tls).await?)),
+    }
 }
 
-/// Secures a stream to a host.
-pub(super) async fn secured(
+/// A stream to a socket of the file system.
+pub(super) async fn to_socket(path: &Path) -> io::Result<Stream> {
+    Ok(Box::new(UnixStream::connect(path).await?))
+}
+
+async fn secured(
     stream: TcpStream,
     host: &Host,
     tls: &TlsConnector,
@@ -40,7 +55,7 @@ pub(super) async fn secured(
 /// Speaks Redis over a stream: signed in, and in the database of the settings. The library would say of any refusal here that
 /// the password is wrong.
 pub(super) async fn speak(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: Stream,
     settings: &RedisConnectionInfo,
 ) -> Result<(MultiplexedConnection, AbortHandle), Trouble> {
     let bare = RedisConnectionInfo::default().set_skip_set_lib_name();
