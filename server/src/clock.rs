@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -71,17 +71,29 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::Coarse => {
-                let time = clock_gettime(ClockId::RealtimeCoarse);
-                Timestamp(
-                    (time.tv_sec as u64)
-                        .saturating_mul(NS_PER_SECOND)
-                        .saturating_add(time.tv_nsec as u64),
-                )
-            }
+            Self::Coarse => of_system(clock_gettime(ClockId::RealtimeCoarse)),
             Self::Controlled(controlled) => Timestamp(controlled.0.load(Ordering::SeqCst)),
         }
     }
+
+    /// A time that nobody sets and that never stands still, while this process is stopped or the machine sleeps either: for
+    /// periods, counted from wherever it began.
+    #[inline]
+    #[must_use]
+    pub(crate) fn running(&self) -> Timestamp {
+        match self {
+            Self::Coarse => of_system(clock_gettime(ClockId::Boottime)),
+            Self::Controlled(_) => self.now(),
+        }
+    }
+}
+
+fn of_system(time: Timespec) -> Timestamp {
+    Timestamp(
+        (time.tv_sec as u64)
+            .saturating_mul(NS_PER_SECOND)
+            .saturating_add(time.tv_nsec as u64),
+    )
 }
 
 /// The hand on a controlled clock.

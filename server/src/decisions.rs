@@ -46,6 +46,8 @@ pub(crate) enum Cache {
     Decision(Box<Store<Grant>>),
     /// Decisions that several servers share.
     Shared(Box<Shared>, Keys),
+    /// The same, with those that were used here in this server's memory.
+    Tiered(Box<Store<Grant>>, Box<Shared>),
 }
 
 axis! {
@@ -57,6 +59,15 @@ axis! {
         Moka = "moka",
         /// the Redis server of --sessions: several servers share their decisions
         Redis = "redis",
+        /// the same, and a `quick_cache` of this server's own in front of it
+        Tiered = "tiered",
+    }
+}
+
+impl CacheStore {
+    /// Whether several servers share it.
+    pub(crate) const fn is_shared(self) -> bool {
+        matches!(self, Self::Redis | Self::Tiered)
     }
 }
 
@@ -92,7 +103,7 @@ impl Cache {
         clock: &Clock,
         fresh: &Freshness,
     ) -> Option<Grant> {
-        let Self::Decision(store) = self else {
+        let (Self::Decision(store) | Self::Tiered(store, _)) = self else {
             return None;
         };
         let entry = store.get(store.keys.decision(request, token))?;
@@ -116,7 +127,15 @@ impl Cache {
 
     /// Whether several servers share it.
     pub(crate) fn is_shared(&self) -> bool {
-        matches!(self, Self::Shared(..))
+        self.shared().is_some()
+    }
+
+    fn shared(&self) -> Option<(&Shared, &Keys)> {
+        match self {
+            Self::Shared(shared, keys) => Some((shared, keys)),
+            Self::Tiered(near, shared) => Some((shared, &near.keys)),
+            Self::None | Self::Token(_) | Self::Decision(_) => None,
+        }
     }
 
     /// What is kept under this key for all servers; nothing where they share none, or the store does not answer.
@@ -127,9 +146,8 @@ impl Cache {
         now: Timestamp,
         beside: Beside<'_>,
     ) -> Option<redis::Looked> {
-        let (Self::Shared(shared, keys), Some(redis)) = (self, beside.sessions.in_redis()) else {
-            return None;
-        };
+        let (shared, keys) = self.shared()?;
+        let redis = beside.sessions.in_redis()?;
         let parts = keys.decision(request, token);
         let looked = shared.look(redis, &parts, now, beside.subjects).await;
         looked.ok()
@@ -137,9 +155,9 @@ impl Cache {
 
     /// Runs the commands that shared decisions need.
     pub(crate) async fn probe(&self, redis: &RedisSessions) -> Result<(), Denied> {
-        match self {
-            Self::Shared(shared, _) => shared.probe(redis).await,
-            Self::None | Self::Token(_) | Self::Decision(_) => Ok(()),
+        match self.shared() {
+            Some((shared, _)) => shared.probe(redis).await,
+            None => Ok(()),
         }
     }
 
@@ -152,7 +170,7 @@ impl Cache {
         now: Timestamp,
         beside: Beside<'_>,
     ) {
-        let (Self::Shared(shared, _), Some(redis)) = (self, beside.sessions.in_redis()) else {
+        let (Some((shared, _)), Some(redis)) = (self.shared(), beside.sessions.in_redis()) else {
             return;
         };
         let name = beside.subjects.name(grant.subject());
@@ -162,7 +180,7 @@ impl Cache {
 
     /// What is shared begins anew under these keys and this policy.
     pub(crate) fn rename(&self, key: &str, policy: u64) {
-        if let Self::Shared(shared, _) = self {
+        if let Some((shared, _)) = self.shared() {
             shared.rename(key, policy);
         }
     }
@@ -172,7 +190,7 @@ impl Cache {
         match self {
             Self::None | Self::Shared(..) => 0,
             Self::Token(store) => store.evictions(),
-            Self::Decision(store) => store.evictions(),
+            Self::Decision(store) | Self::Tiered(store, _) => store.evictions(),
         }
     }
 
@@ -181,7 +199,7 @@ impl Cache {
         match self {
             Self::None | Self::Shared(..) => 0,
             Self::Token(store) => store.entries(),
-            Self::Decision(store) => store.entries(),
+            Self::Decision(store) | Self::Tiered(store, _) => store.entries(),
         }
     }
 
@@ -199,9 +217,16 @@ impl Cache {
             Self::Token(store) => {
                 store.insert(store.keys.token(request, token), kept.entry(*verified));
             }
-            Self::Decision(store) => {
-                store.insert(store.keys.decision(request, token), kept.entry(grant));
+            Self::Decision(_) | Self::Tiered(..) => {
+                self.store_grant(request, token, kept.entry(grant));
             }
+        }
+    }
+
+    /// Remembers here what was decided, wherever.
+    pub(crate) fn store_grant(&self, request: &Request<'_>, token: &str, entry: Entry<Grant>) {
+        if let Self::Decision(store) | Self::Tiered(store, _) = self {
+            store.insert(store.keys.decision(request, token), entry);
         }
     }
 }
@@ -243,8 +268,12 @@ impl<V: Copy> Entry<V> {
         self.kept.from <= now && now < self.kept.until
     }
 
-    fn in_time_fact(&self, now: Timestamp) -> Option<V> {
-        self.in_time(now).then_some(self.fact)
+    /// The same times of another fact.
+    pub(crate) fn map(self, fact: impl FnOnce(V) -> V) -> Self {
+        Self {
+            fact: fact(self.fact),
+            ..self
+        }
     }
 }
 
@@ -271,8 +300,10 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
             CacheForm::Digest => Some(Digests::open()),
         };
         let shelf = match (store, digests) {
-            (CacheStore::Quick | CacheStore::Redis, None) => Shelf::Quick(Quick::open(capacity)),
-            (CacheStore::Quick | CacheStore::Redis, Some(digests)) => {
+            (CacheStore::Quick | CacheStore::Redis | CacheStore::Tiered, None) => {
+                Shelf::Quick(Quick::open(capacity))
+            }
+            (CacheStore::Quick | CacheStore::Redis | CacheStore::Tiered, Some(digests)) => {
                 Shelf::QuickDigest(Quick::open(capacity), digests)
             }
             (CacheStore::Moka, None) => Shelf::Moka(Moka::open(capacity)),

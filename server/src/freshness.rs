@@ -1,15 +1,18 @@
 //! What makes a cached fact stale before its token ends.
 //!
 //! These are the numbers of this server, for the facts that it keeps in its own memory. What several servers share is
-//! numbered where it lives: see [`crate::decisions`].
+//! numbered where it lives: see [`crate::decisions`]. What is committed there is raised here too, once it is heard of: the two
+//! sequences count differently, and share their slots.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::axis::axis;
 use crate::clock::Timestamp;
 use crate::grant::{Mark, TokenId};
-use crate::subjects::Subject;
+use crate::subjects::{SLOTS, Subject, slot_of_name};
 
 axis! {
     /// What makes a cached grant stale.
@@ -49,6 +52,57 @@ pub(crate) enum Revoked {
     Token(TokenId),
     Subject(Subject),
     Everyone,
+}
+
+/// What a revocation raises: the same on every server, as its text is in Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Token(usize),
+    Subject(usize),
+    Everyone,
+}
+
+impl Slot {
+    /// Of a token, or of its session: its id is random, so any bits of it will do.
+    pub(crate) const fn of_token(id: TokenId) -> Self {
+        Self::Token(token_slot(id))
+    }
+
+    pub(crate) fn of_name(name: &str) -> Self {
+        Self::Subject(slot_of_name(name))
+    }
+}
+
+impl From<Revoked> for Slot {
+    fn from(revoked: Revoked) -> Self {
+        match revoked {
+            Revoked::Token(id) => Self::of_token(id),
+            Revoked::Subject(subject) => Self::Subject(subject_slot(subject)),
+            Revoked::Everyone => Self::Everyone,
+        }
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(slot) => write!(f, "t{slot}"),
+            Self::Subject(slot) => write!(f, "s{slot}"),
+            Self::Everyone => f.write_str("all"),
+        }
+    }
+}
+
+impl FromStr for Slot {
+    type Err = std::convert::Infallible;
+
+    /// Of a text that is no slot nothing is known: it may be any.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let slot = |text: &str| text.parse().ok().filter(|slot| *slot < SLOTS);
+        let of_token = text.strip_prefix('t').and_then(slot).map(Self::Token);
+        let of_subject = || text.strip_prefix('s').and_then(slot).map(Self::Subject);
+        Ok(of_token.or_else(of_subject).unwrap_or(Self::Everyone))
+    }
 }
 
 impl Freshness {
@@ -117,13 +171,23 @@ impl Freshness {
         self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Whether numbers tell what is stale, so that what others commit has to be heard of before a kept fact is used.
+    pub(crate) fn is_by_numbers(&self) -> bool {
+        matches!(self.rule, Rule::Epoch(_) | Rule::Denylist(_))
+    }
+
     /// Call it once the revocation is committed, and answer the client after.
     pub(crate) fn revoked(&self, revoked: Revoked) {
+        self.raise(revoked.into());
+    }
+
+    /// The same by slot: of what another server committed no more is known.
+    pub(crate) fn raise(&self, slot: Slot) {
         self.changed();
-        match (&self.rule, revoked) {
-            (Rule::Epoch(epochs), _) => epochs.raise(revoked),
+        match (&self.rule, slot) {
+            (Rule::Epoch(epochs), _) => epochs.raise(slot),
             // Of a token and of a subject the store tells.
-            (Rule::Denylist(everyone), Revoked::Everyone) => {
+            (Rule::Denylist(everyone), Slot::Everyone) => {
                 everyone.fetch_add(1, Ordering::AcqRel);
             }
             (Rule::Denylist(_) | Rule::Ttl | Rule::Exp, _) => {}
@@ -147,9 +211,6 @@ impl Cap {
     }
 }
 
-/// Slots are shared by hash: at worst a neighbour verifies once more.
-pub(crate) const SLOTS: usize = 4096;
-
 /// One sequence of revocations, and for each slot the number of its latest one.
 #[derive(Debug)]
 pub(crate) struct Epochs {
@@ -172,12 +233,12 @@ impl Epochs {
             && latest(&self.tokens[token_slot(mark.id)]) <= mark.number
     }
 
-    fn raise(&self, revoked: Revoked) {
+    fn raise(&self, slot: Slot) {
         let number = self.sequence.fetch_add(1, Ordering::AcqRel) + 1;
-        let slot = match revoked {
-            Revoked::Token(id) => &self.tokens[token_slot(id)],
-            Revoked::Subject(subject) => &self.subjects[subject_slot(subject)],
-            Revoked::Everyone => &self.everyone,
+        let slot = match slot {
+            Slot::Token(slot) => &self.tokens[slot],
+            Slot::Subject(slot) => &self.subjects[slot],
+            Slot::Everyone => &self.everyone,
         };
         slot.fetch_max(number, Ordering::AcqRel);
     }
@@ -194,12 +255,11 @@ impl Default for Epochs {
     }
 }
 
-/// A token's slot: its id is random, so any bits of it will do.
-pub(crate) const fn token_slot(id: TokenId) -> usize {
+const fn token_slot(id: TokenId) -> usize {
     (id.number() % SLOTS as u128) as usize
 }
 
-/// Subjects are numbered one after the other, so they spread by themselves.
+/// A number tells the slot of its name: see [`crate::subjects`].
 const fn subject_slot(subject: Subject) -> usize {
     subject.0 as usize % SLOTS
 }

@@ -37,6 +37,12 @@ impl Grant {
         self.scopes
     }
 
+    /// The same under another number of this server's: see [`crate::freshness`].
+    pub(crate) fn numbered(mut self, number: u64) -> Self {
+        self.mark.number = number;
+        self
+    }
+
     /// When the token behind it ends, in seconds since the Unix epoch.
     #[must_use]
     pub const fn expires_at(&self) -> u64 {

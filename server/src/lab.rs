@@ -10,6 +10,7 @@ mod revoke;
 mod secrets;
 mod sign_in;
 mod single_flight;
+mod view;
 mod world;
 
 use std::sync::{Arc, Weak};
@@ -19,6 +20,7 @@ use crate::decisions::{Cache, CacheKind, Negative};
 use crate::freshness::Freshness;
 use crate::grant::{Grant, Mark, TokenId};
 use crate::open::{self, OpenError};
+use crate::period::Period;
 use crate::policy::{Action, PolicyKind, Roles};
 use crate::request::Request;
 use crate::routes::Routes;
@@ -29,6 +31,7 @@ pub(crate) use devices::Naming;
 pub(crate) use oauth::Introspected;
 use sign_in::SignedIn;
 use single_flight::Flights;
+use view::View;
 use world::World;
 
 /// A design, opened: everything that a request meets. What a hit needs is here, the rest in its world.
@@ -43,6 +46,8 @@ pub struct Lab {
     flights: Option<Flights>,
     /// Whether Redis has what is cached, or knows whether it still stands.
     asks_redis: bool,
+    /// What others change, where sessions are in Redis.
+    view: Option<Box<View>>,
     /// The control's grant.
     control: Grant,
     world: Arc<World>,
@@ -80,6 +85,7 @@ impl Lab {
         let design = Design {
             cache: CacheKind::None,
             negative_capacity: 0,
+            lease: Period::ZERO,
             ..self.design.clone()
         };
         Self::of(design, self.clock.clone(), Arc::clone(&self.world))
@@ -89,12 +95,14 @@ impl Lab {
         let cache = open::cache(&design);
         let freshness = open::freshness(&design);
         let in_redis = world.sessions.in_redis().is_some();
+        let view = in_redis.then(|| Box::new(View::new(design.lease.0, &freshness)));
         Arc::new_cyclic(|me| Self {
             asks_redis: match design.cache {
                 CacheKind::None => false,
                 CacheKind::Token => in_redis,
                 CacheKind::Decision => cache.is_shared() || freshness.asks() && in_redis,
             },
+            view,
             flights: design.flies_together().then(Flights::new),
             negative: open::negative(&design),
             control: control(&world.subjects),

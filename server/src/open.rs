@@ -153,11 +153,14 @@ pub(crate) fn cache(design: &Design) -> Cache {
     match design.cache {
         CacheKind::None => Cache::None,
         CacheKind::Token => Cache::Token(Box::new(store(design))),
-        CacheKind::Decision if design.cache_store == CacheStore::Redis => {
-            let shared = Shared::open(design.freshness, described(design));
-            Cache::Shared(Box::new(shared), keys(design))
+        CacheKind::Decision => {
+            let shared = || Box::new(Shared::open(design.freshness, described(design)));
+            match design.cache_store {
+                CacheStore::Quick | CacheStore::Moka => Cache::Decision(Box::new(store(design))),
+                CacheStore::Redis => Cache::Shared(shared(), keys(design)),
+                CacheStore::Tiered => Cache::Tiered(Box::new(store(design)), shared()),
+            }
         }
-        CacheKind::Decision => Cache::Decision(Box::new(store(design))),
     }
 }
 

@@ -69,11 +69,10 @@ pub(crate) struct Shared {
     design: Box<str>,
 }
 
-/// What a look finds: a decision that holds, or where and under which number one may be kept that begins now.
+/// What a look finds: a decision that holds, or where one may be kept that begins now.
 pub(crate) struct Looked {
     pub(crate) place: Place,
-    pub(crate) number: u64,
-    pub(crate) grant: Option<Grant>,
+    pub(crate) entry: Option<Entry<Grant>>,
 }
 
 /// What keys begin with, and how often that was another.
@@ -83,11 +82,13 @@ struct Namespace {
     renamed: u64,
 }
 
-/// Where a decision is kept that began with a look: under the keys and the policy of then, in the sequence of then.
+/// Where a decision is kept that began with a look: under the keys and the policy of then, in the sequence and under the number
+/// of then.
 pub(crate) struct Place {
     key: String,
     renamed: u64,
     born: String,
+    number: u64,
 }
 
 /// A grant as Redis keeps it.
@@ -156,14 +157,19 @@ impl Shared {
         let (born, number, text, from) = redis
             .run::<(String, u64, Option<String>, Option<u64>)>(&invocation)
             .await?;
-        let grant = text.and_then(|text| {
+        let entry = text.and_then(|text| {
             let record: Record<'_> = serde_json::from_str(&text).ok()?;
-            record.entry(from?, subjects).in_time_fact(now)
+            let entry = record.entry(from?, subjects);
+            entry.in_time(now).then_some(entry)
         });
         Ok(Looked {
-            place: Place { key, renamed, born },
-            number,
-            grant,
+            place: Place {
+                key,
+                renamed,
+                born,
+                number,
+            },
+            entry,
         })
     }
 
@@ -217,7 +223,7 @@ impl Shared {
         let mut invocation = self.keep.prepare_invoke();
         invocation
             .key(&place.key)
-            .arg(grant.mark.number)
+            .arg(place.number)
             .arg(slot_of_token(grant.mark.id))
             .arg(slot_of_subject(name))
             .arg(text)

@@ -80,6 +80,9 @@ impl Lab {
     #[inline]
     fn cached<L: Laps>(&self, request: &Request<'_>, laps: &mut L) -> Option<Grant> {
         let token = request.presented.token().ok()?;
+        if !self.may_use_cached() {
+            return None;
+        }
         let hit = self
             .cache
             .grant(request, token, &self.clock, &self.freshness)
@@ -95,7 +98,7 @@ impl Lab {
         request: &Request<'_>,
         laps: &mut L,
     ) -> Result<Grant, Denied> {
-        if self.flights.is_none() && !self.asks_redis {
+        if self.flights.is_none() && !self.asks_redis && self.view.is_none() {
             let look = |token: &str, now| self.look_up(request, token, now);
             return self.decide_from(request, look, laps).await;
         }
@@ -108,6 +111,7 @@ impl Lab {
         laps: &mut L,
     ) -> Result<Grant, Denied> {
         let token = request.presented.token()?;
+        self.keep_up().await?;
         let lookup = self.look_up_elsewhere(request, token).await?;
         laps.ended(Stage::Cache);
         let takes_long = match lookup {
@@ -197,14 +201,13 @@ impl Lab {
                 from: Timestamp::from_seconds(verified.not_before),
                 until: self.freshness.keep_until(now, end),
             };
-            match place {
-                Place::Here => self.cache.store(request, token, &verified, grant, kept),
-                Place::Shared(place) => {
-                    let beside = self.world.beside();
-                    let shared = self.cache.share(&place, &grant, kept, now, beside);
-                    Box::pin(shared).await;
-                }
-                Place::Nowhere { .. } => {}
+            if !matches!(place, Place::Nowhere { .. }) {
+                self.cache.store(request, token, &verified, grant, kept);
+            }
+            if let Place::Shared(place) = place {
+                let beside = self.world.beside();
+                let shared = self.cache.share(&place, &grant, kept, now, beside);
+                Box::pin(shared).await;
             }
         }
         laps.ended(Stage::Policy);
@@ -230,22 +233,25 @@ impl Lab {
         if !self.asks_redis {
             return Ok(self.look_up(request, token, now));
         }
-        let (decision, begun) = if self.cache.is_shared() {
+        let mut begun = self.begin();
+        let decision = if self.cache.is_shared() {
             let looked = self.cache.look(request, token, now, self.world.beside());
-            match looked.await {
-                Some(looked) => {
-                    let place = Place::Shared(Box::new(looked.place));
-                    let number = looked.number;
-                    (looked.grant, Begun { number, place })
-                }
+            if let Some(looked) = looked.await {
+                begun.place = Place::Shared(Box::new(looked.place));
+                // Its number there is of another sequence. As it holds now, it holds under the one that was read before.
+                looked.entry.map(|entry| {
+                    let entry = entry.map(|grant| grant.numbered(begun.number));
+                    self.cache.store_grant(request, token, entry);
+                    entry.fact()
+                })
+            } else {
                 // Without a number nothing can be kept: what came after it would not be known.
-                None => (None, Begun::nowhere(0)),
+                begun = Begun::nowhere(0);
+                None
             }
         } else {
-            let begun = self.begin();
             let cache = &self.cache;
-            let decision = cache.grant(request, token, &self.clock, &self.freshness);
-            (decision, begun)
+            cache.grant(request, token, &self.clock, &self.freshness)
         };
         if let Some(grant) = decision
             && (!self.freshness.asks() || self.stands(&grant.mark).await?)
@@ -265,7 +271,8 @@ impl Lab {
         }
     }
 
-    /// Proven and not revoked; its times are not judged, and it is not numbered.
+    /// Proven and not revoked; its times are not judged, and it is not numbered. By the keys as this server has them: call
+    /// [`Lab::keep_up`] before.
     pub(super) async fn verify(
         &self,
         token: &str,

@@ -183,6 +183,7 @@ impl Lab {
     async fn here(&self, request: &Request<'_>) -> Result<(Grant, TokenId), Denied> {
         let grant = self.authorize(request).await?;
         let token = request.presented.token()?;
+        self.keep_up().await?;
         match self.verify(token, &request.sender).await {
             Ok(verified) => Ok((grant, verified.mark.id)),
             Err(denied) => {

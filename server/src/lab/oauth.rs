@@ -112,6 +112,7 @@ impl Lab {
             ip: Ipv4Addr::UNSPECIFIED.into(),
             proof: None,
         };
+        self.keep_up().await?;
         let active = match self.verify(token, sender.unwrap_or(&unsaid)).await {
             Ok(verified) => verified.in_time(self.clock.now()),
             Err(denied) => Err(denied),

@@ -26,6 +26,7 @@ impl Lab {
             ended?;
             return verified.map(|_| ());
         }
+        self.keep_up().await?;
         let verified = match self.verify(token, &request.sender).await {
             Ok(verified) => verified,
             Err(denied) => {

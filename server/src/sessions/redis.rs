@@ -4,12 +4,12 @@
 //! cannot refuse it.
 //!
 //! What must happen together is one script: all keys have one tag in braces, so that a cluster keeps them in one slot. Every
-//! script may run twice with the same arguments: a call whose connection was
-//! lost is sent again.
+//! script may run twice with the same arguments: a call whose connection was lost is sent again.
 
 mod address;
 mod connecting;
 mod failure;
+mod feed;
 mod guides;
 mod link;
 mod probe;
@@ -23,19 +23,19 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use redis::{FromRedisValue, Script, ScriptInvocation};
-use sha2::{Digest as _, Sha256};
 
 use super::record::{self, Family, SignedIn, Stood};
 use super::{Device, DeviceFacts, Ended, Refreshed, Signed, Standing, Turned, refresh};
 use crate::cause::{Source, unavailable};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
-use crate::freshness::{SLOTS, token_slot};
+use crate::freshness::Slot;
 use crate::grant::{Generation, Mark, TokenId};
-use crate::subjects::Subjects;
+use crate::subjects::{SLOTS, Subjects};
 use crate::users::Profile;
 use address::Address;
 pub(super) use address::FORMS;
+pub(crate) use feed::{Bell, Changed, Heard, Known};
 use link::{Answer, Call, Link};
 
 /// How far Redis's clock may be ahead of ours: a record must not end before its token does.
@@ -46,7 +46,9 @@ const SIGNING_IN: Duration = Duration::from_secs(3600);
 
 /// One sequence of revocations for all servers here, and for each slot the number of its latest one, as
 /// [`crate::freshness`] has them in memory: a hash of `number`, `all`, `t` and a token's slot, `s` and a subject's. Each
-/// revocation raises its slot in the step that commits it. Without the hash, or its `born`, every decision is stale.
+/// revocation raises its slot in the step that commits it. Without the hash, or its `born`, every decision is stale. The
+/// latest changes are there one by one, `c` and their number's remainder, for [`feed`]: number, slot and time, which tells
+/// apart two that have one number, as after a failover to a replica that lagged.
 pub(crate) const EPOCHS: &str = "{authlab}:epochs";
 
 /// A script takes a token's slot from the last three digits of its id.
@@ -60,7 +62,11 @@ macro_rules! with_raise {
             r"
 local function raise(epochs, slot)
     local number = redis.pcall('HINCRBY', epochs, 'number', 1)
-    if type(number) == 'number' and type(redis.pcall('HSET', epochs, slot, number)) == 'number' then return end
+    if type(number) == 'number' then
+        local time = redis.call('TIME')
+        local change = string.format('%d %s %s.%s', number, slot, time[1], time[2])
+        if type(redis.pcall('HSET', epochs, slot, number, 'c' .. number % 1024, change)) == 'number' then return end
+    end
     redis.call('DEL', epochs)
 end
 ",
@@ -199,6 +205,7 @@ pub(crate) struct RedisSessions {
     raise: Script,
     generation_of: Script,
     begin_generation: Script,
+    hear: Script,
 }
 
 /// A session whose next turn was asked for, and Redis did not answer: the turn may have been taken. Its client was given no
@@ -224,6 +231,7 @@ impl RedisSessions {
             raise: Script::new(RAISE),
             generation_of: Script::new(GENERATION_OF),
             begin_generation: Script::new(BEGIN_GENERATION),
+            hear: Script::new(feed::HEAR),
         })
     }
 
@@ -555,14 +563,12 @@ fn of_hex(text: &str) -> Option<TokenId> {
 
 /// The slot of a token, or of its session, in [`EPOCHS`].
 pub(crate) fn slot_of_token(id: TokenId) -> String {
-    format!("t{}", token_slot(id))
+    Slot::of_token(id).to_string()
 }
 
-/// The slot of a subject: of its name, since each server numbers subjects in its own way.
+/// The slot of a subject: of its name.
 pub(crate) fn slot_of_subject(name: &str) -> String {
-    let digest = Sha256::digest(name.as_bytes());
-    let slot = usize::from(u16::from_be_bytes([digest[0], digest[1]])) % SLOTS;
-    format!("s{slot}")
+    Slot::of_name(name).to_string()
 }
 
 fn generation_key(name: &str) -> String {

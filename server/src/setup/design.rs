@@ -23,15 +23,15 @@ impl Design {
     /// Where things are verified and kept.
     fn clash_of_places(&self) -> Option<&'static str> {
         let cached = self.cache != CacheKind::None;
-        if cached && self.cache_store == CacheStore::Redis {
+        if cached && self.cache_store.is_shared() {
             if !matches!(self.sessions, SessionsFrom::Redis(_)) {
                 return Some(
-                    "--cache-store redis needs --sessions redis://…: what one server's memory revokes, others would not know of",
+                    "--cache-store redis and tiered need --sessions redis://…: what one server's memory revokes, others would not know of",
                 );
             }
             if self.cache == CacheKind::Token {
                 return Some(
-                    "--cache-store redis keeps decisions; accepted for --cache token: quick, moka",
+                    "--cache-store redis and tiered keep decisions; accepted for --cache token: quick, moka",
                 );
             }
         }
@@ -73,8 +73,8 @@ impl Design {
         }
         match (self.cache, self.cache_store, self.freshness) {
             (CacheKind::None, ..) => None,
-            (_, CacheStore::Redis, _) => Some(
-                "--cache-store redis would keep fast digests of passwords; accepted for --credential basic: quick, moka",
+            (_, CacheStore::Redis | CacheStore::Tiered, _) => Some(
+                "--cache-store redis and tiered would keep fast digests of passwords; accepted for --credential basic: quick, moka",
             ),
             (.., FreshnessKind::Exp) => Some(
                 "--freshness exp waits for a token's end, and --credential basic has none; accepted: epoch, denylist, ttl",
@@ -150,8 +150,7 @@ impl Design {
     /// may change what it was made of.
     pub(crate) fn caps_entries(&self) -> bool {
         let unseen = self.verify == VerifyKind::Introspect
-            || self.credential == CredentialKind::Basic && self.users.is_written_elsewhere()
-            || self.misses_others_revocations();
+            || self.credential == CredentialKind::Basic && self.users.is_written_elsewhere();
         let by_numbers = matches!(
             self.freshness,
             FreshnessKind::Epoch | FreshnessKind::Denylist
@@ -160,8 +159,9 @@ impl Design {
         cached && (self.freshness == FreshnessKind::Ttl || by_numbers && unseen)
     }
 
-    /// Whether decisions are kept here by numbers that are this server's own, while others revoke what they are made of.
-    pub(crate) fn misses_others_revocations(&self) -> bool {
+    /// Whether decisions are kept here by numbers that are this server's own, while others revoke what they are made of: it hears
+    /// of that within `--lease`.
+    pub(crate) fn sees_others_revocations_late(&self) -> bool {
         self.cache == CacheKind::Decision
             && self.freshness == FreshnessKind::Epoch
             && self.cache_store != CacheStore::Redis

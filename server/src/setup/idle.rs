@@ -44,8 +44,10 @@ axis! {
         NothingHeld = "nothing-held",
         /// only --credential jwt, opaque and api-key are asked for and about by other servers
         NotCentral = "not-central",
-        /// --verify introspect keeps no sessions; only --cache-store redis needs a place for decisions
+        /// --verify introspect keeps no sessions; only --cache-store redis and tiered need a place for decisions
         NoSessions = "no-sessions",
+        /// only servers that share --sessions redis change what another decides by
+        NoOthers = "no-others",
         /// --verify introspect issues no tokens, and only --binding dpop needs this server's address
         NoIssuer = "no-issuer",
         /// --log is none
@@ -82,7 +84,7 @@ impl Idle {
     pub(super) fn holds(self, design: &Design) -> bool {
         let kind = design.credential;
         let is_central = design.verify == VerifyKind::Introspect;
-        let shares = design.cache != CacheKind::None && design.cache_store == CacheStore::Redis;
+        let shares = design.cache != CacheKind::None && design.cache_store.is_shared();
         match self {
             Self::NoBcrypt => !design.uses_bcrypt(),
             Self::NoSlowHash => !design.hashes_slowly(),
@@ -112,6 +114,9 @@ impl Idle {
                 CredentialKind::Jwt | CredentialKind::Opaque | CredentialKind::ApiKey
             ),
             Self::NoSessions => is_central && !shares,
+            Self::NoOthers => {
+                !matches!(design.sessions, SessionsFrom::Redis(_)) || is_central && !shares
+            }
             Self::NoIssuer => is_central && design.binding != BindingKind::Dpop,
             Self::NoLog => design.log == LogKind::None,
             Self::NoProxy => design.trusted_proxy.is_empty(),

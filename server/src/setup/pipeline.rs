@@ -1,5 +1,7 @@
 //! A design in words: what a server prints at its start.
 
+use std::fmt::Write as _;
+
 use super::Design;
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
@@ -7,6 +9,7 @@ use crate::decisions::{CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
+use crate::sessions::SessionsFrom;
 use crate::verification::VerifyKind;
 
 impl Design {
@@ -114,17 +117,14 @@ impl Design {
     }
 
     fn sessions_line(&self) -> String {
-        match self.credential {
-            CredentialKind::SessionJwt => {
-                let most = self.max_sessions;
-                format!("{}, {most} devices an account", self.sessions)
-            }
-            CredentialKind::Jwt
-            | CredentialKind::Opaque
-            | CredentialKind::Session
-            | CredentialKind::ApiKey
-            | CredentialKind::Basic => self.sessions.to_string(),
+        let mut line = self.sessions.to_string();
+        if matches!(self.sessions, SessionsFrom::Redis(_)) {
+            let _ = write!(line, ", lease of {}", self.lease);
         }
+        if self.credential == CredentialKind::SessionJwt {
+            let _ = write!(line, ", {} devices an account", self.max_sessions);
+        }
+        line
     }
 
     fn binding_line(&self) -> String {
@@ -144,6 +144,10 @@ impl Design {
             CacheStore::Quick | CacheStore::Moka => {
                 format!("{form} form, {} entries", self.cache_capacity)
             }
+            CacheStore::Tiered => format!(
+                "{form} form, {} entries, in front of Redis",
+                self.cache_capacity
+            ),
         };
         let negative = match self.negative_capacity {
             0 => String::new(),

@@ -269,12 +269,19 @@ settings! {
         in count(1)..=count(100_000_000), idle [NoCache, SharedStore];
     /// How long an entry lives at most [default: 60s]
     ///
-    /// It applies to --freshness ttl, and where others may change what was cached: with --verify introspect, with sessions
-    /// in Redis and a cache of this server's own, and with --credential basic over accounts in a file or database. Each
-    /// entry gets up to a tenth less, so that entries written together do not end together.
+    /// It applies to --freshness ttl, and where others may change what was cached: with --verify introspect, and with
+    /// --credential basic over accounts in a file or database. Each entry gets up to a tenth less, so that entries written
+    /// together do not end together.
     #[arg(value_name = "TIME")]
     cache_ttl: Period = Period::seconds(60), "AUTHLAB_CACHE_TTL",
         in Period::milliseconds(1)..=Period::days(365), idle [NoCache, NoTimeCap];
+    /// How old what this server knows of other servers' changes may be, with sessions in Redis [default: 1s]
+    ///
+    /// Beyond it, nothing is decided by what is cached here, nor by the policy and the keys as this server has them: it
+    /// asks Redis first, or answers 503.
+    #[arg(value_name = "TIME")]
+    lease: Period = Period::seconds(1), "AUTHLAB_LEASE",
+        in Period::milliseconds(1)..=Period::minutes(60), idle [NoOthers];
     /// Invalidation: what ends a cached grant before its token ends [default: epoch]
     #[arg(value_name = "KIND")]
     freshness: FreshnessKind = FreshnessKind::Epoch, "AUTHLAB_FRESHNESS",

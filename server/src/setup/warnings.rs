@@ -4,7 +4,7 @@ use super::Design;
 use crate::axis::axis;
 use crate::binding::BindingKind;
 use crate::credential::CredentialKind;
-use crate::decisions::{CacheKey, CacheKind, CacheStore};
+use crate::decisions::{CacheKey, CacheKind};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::PasswordKind;
@@ -22,15 +22,15 @@ axis! {
         RevokedPassesForTtl = "revoked-passes-for-ttl",
         /// --freshness exp: a revoked token may pass until it expires
         RevokedPassesUntilExp = "revoked-passes-until-exp",
-        /// --verify introspect beside a cache: what the central server revokes may pass here for --cache-ttl (with exp until it expires), unless this server and the central one share --cache-store redis
+        /// --verify introspect beside a cache: what the central server revokes may pass here for --cache-ttl (with exp until it expires), unless this server and the central one share --cache-store redis or tiered
         CentralRevocationsUnseen = "central-revocations-unseen",
-        /// --sessions redis beside a cache of its own: what another server revokes may pass here for --cache-ttl
+        /// --sessions redis with a cache of this server's own: what another server revokes may pass here for --lease at most
         OthersRevocationsUnseen = "others-revocations-unseen",
         /// --credential basic beside a cache: what is changed in the file or database of --users by others may pass for --cache-ttl
         ChangesElsewhereUnseen = "changes-elsewhere-unseen",
         /// --secret-file or --key-file with --sessions memory: a restart forgets what was revoked, so it ends all tokens issued before it
         ChangesForgotten = "changes-forgotten",
-        /// --cache-store redis with a key of this process alone: no other server shares these decisions
+        /// --cache-store redis or tiered with a key of this process alone: no other server shares these decisions
         NothingShared = "nothing-shared",
         /// --password md5, sha256 or blake3: stolen hashes are guessed by the billion a second; measurement only
         FastPasswordHash = "fast-password-hash",
@@ -74,7 +74,7 @@ impl Design {
             Warning::RevokedPassesForTtl => decisions && self.freshness == FreshnessKind::Ttl,
             Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
             Warning::OthersRevocationsUnseen => {
-                self.authorizes() && self.misses_others_revocations()
+                self.authorizes() && self.sees_others_revocations_late()
             }
             Warning::CentralRevocationsUnseen => {
                 let cached = self.authorizes() && self.cache != CacheKind::None;
@@ -89,7 +89,7 @@ impl Design {
             Warning::NothingShared => {
                 let is_signed = self.credential.is_signed() && self.verify == VerifyKind::Local;
                 let drawn = is_signed && !self.has_lasting_key();
-                decisions && self.cache_store == CacheStore::Redis && drawn
+                decisions && self.cache_store.is_shared() && drawn
             }
             Warning::PlainTextCentral => {
                 self.verify == VerifyKind::Introspect && self.introspect_url.is_in_the_clear()

@@ -106,15 +106,9 @@ impl Combination {
         self.design.cache == CacheKind::Decision && self.design.cache_key == CacheKey::Article
     }
 
-    /// How many servers are asked: several, where each is to know at once what another was told.
+    /// How many servers are asked: several, where each is to know what another was told.
     pub(crate) fn servers(&self) -> usize {
-        let tells = self.design.cache_store == CacheStore::Redis
-            || self.design.freshness == FreshnessKind::Denylist;
-        if self.place.is_over_redis() && tells {
-            2
-        } else {
-            1
-        }
+        if self.place.is_over_redis() { 2 } else { 1 }
     }
 }
 
@@ -181,6 +175,7 @@ impl Combination {
         let plain_form = design.cache_form == CacheForm::Exact;
         let keeps_decisions = design.cache == CacheKind::Decision;
         let in_redis = design.cache_store == CacheStore::Redis;
+        let is_tiered = design.cache_store == CacheStore::Tiered;
         let by_digest = design.credential == CredentialKind::Basic || in_redis;
         let is_idle = !keeps_decisions && !plain_key || by_digest && !plain_form;
         let is_said = match self.place {
@@ -190,10 +185,10 @@ impl Combination {
                     design.freshness,
                     FreshnessKind::Epoch | FreshnessKind::Denylist
                 );
-                let is_one = design.cache_store == CacheStore::Quick && plain_form && tells;
-                !in_redis && !is_one
+                let is_one = design.cache_store == CacheStore::Quick && tells || is_tiered;
+                !in_redis && !(is_one && plain_form)
             }
-            Place::CentralOverRedis => !in_redis,
+            Place::CentralOverRedis => !in_redis && !(is_tiered && plain_form),
         };
         is_idle || is_said
     }

@@ -43,10 +43,10 @@ const LEAST_HISTORIES: usize = 10_000;
 /// How many combinations there are of each credential at each place: none vanishes silently.
 const HERE: usize = 64;
 const HERE_BASIC: usize = 24;
-const HERE_OVER_REDIS: usize = 20;
+const HERE_OVER_REDIS: usize = 32;
 const HERE_OVER_REDIS_BASIC: usize = 8;
 const CENTRAL: usize = 48;
-const CENTRAL_OVER_REDIS: usize = 9;
+const CENTRAL_OVER_REDIS: usize = 18;
 
 #[test]
 fn every_combination_that_opens_is_played_and_all_histories_are_as_many_as_promised() {

@@ -23,7 +23,8 @@ pub(crate) enum Promise {
 impl Promise {
     pub(crate) fn of(combination: &Combination) -> Self {
         let design = &combination.design;
-        let is_unseen = combination.place.is_central() && design.cache_store != CacheStore::Redis;
+        let is_shared = matches!(design.cache_store, CacheStore::Redis | CacheStore::Tiered);
+        let is_unseen = combination.place.is_central() && !is_shared;
         match design.freshness {
             FreshnessKind::Epoch | FreshnessKind::Denylist if !is_unseen => Self::Equal,
             FreshnessKind::Epoch | FreshnessKind::Denylist | FreshnessKind::Ttl => {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{RedisConnectionInfo, Value};
+use redis::{AsyncConnectionConfig, ProtocolVersion, RedisConnectionInfo, Value};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::address::{Address, Host, Place};
 use super::failure::Trouble;
 use super::guides::{Asked, Guides};
-use super::stream::{Stream, speak, to_host, to_socket};
+use super::stream::{Stream, speak, to_host, to_socket, untimed};
 use crate::tls::connector;
 
 const CONNECT_WITHIN: Duration = Duration::from_millis(300);
@@ -99,7 +99,7 @@ impl Connecting {
         let (stream, master) = self.stream().await?;
         let begun = Instant::now();
         let connection = in_time(async {
-            let (mut commands, task) = speak(stream, &self.settings).await?;
+            let (mut commands, task) = speak(stream, &self.settings, untimed()).await?;
             let state = State {
                 asked: Mutex::new(begun),
                 moved: AtomicBool::new(false),
@@ -114,6 +114,17 @@ impl Connecting {
             connection.watch(Arc::clone(guides), master);
         }
         Ok(connection)
+    }
+
+    /// A connection for what a server says by itself (RESP3).
+    pub(super) async fn told(
+        &self,
+        config: AsyncConnectionConfig,
+    ) -> Result<MultiplexedConnection, Trouble> {
+        let (stream, _) = self.stream().await?;
+        let settings = self.settings.clone().set_protocol(ProtocolVersion::RESP3);
+        let (commands, _) = in_time(speak(stream, &settings, config)).await?;
+        Ok(commands)
     }
 
     /// A stream to where the address leads, and to which master that is, if that was asked for.

@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 
 use super::address::Host;
 use super::failure::Trouble;
-use super::stream::{speak, to_host};
+use super::stream::{speak, to_host, untimed};
 
 /// What all keys here have in braces: a cluster keeps together what has the same there.
 pub(super) const TAG: &str = "authlab";
@@ -144,7 +144,7 @@ impl Guide {
 
     async fn connect(&self) -> Result<Kept, Trouble> {
         let stream = to_host(&self.host, self.tls.as_ref()).await?;
-        let (commands, task) = speak(stream, &self.settings).await?;
+        let (commands, task) = speak(stream, &self.settings, untimed()).await?;
         Ok(Kept { commands, task })
     }
 }

@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
+use redis::{
+    AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, PushInfo, RedisResult, ScriptInvocation,
+};
 use tokio::sync::watch;
 
 use super::connecting::{Connecting, Connection};
@@ -186,6 +188,22 @@ impl Link {
                 Then::Again | Then::Refuse => return Err(trouble),
             }
         }
+    }
+
+    /// A connection of its own to the same server, for which `ring` is called at each message that Redis sends by itself, and
+    /// when the connection ends.
+    pub(super) async fn told(
+        &self,
+        ring: impl Fn() + Send + Sync + 'static,
+    ) -> Result<MultiplexedConnection, Trouble> {
+        let ring = move |_: PushInfo| -> Result<(), std::convert::Infallible> {
+            ring();
+            Ok(())
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_response_timeout(Some(MOST_WAIT))
+            .set_push_sender(ring);
+        self.connecting.told(config).await
     }
 
     fn current(&self) -> Current {

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use super::RedisSessions;
 use super::failure::CLUSTER;
+use super::{Known, RedisSessions};
 use crate::bound::Bound;
 use crate::clock::Timestamp;
 use crate::denied::Denied;
@@ -142,6 +142,7 @@ impl RedisSessions {
         self.devices(&name, now).await?;
         answered(&self.profile(&name).await)?;
         self.sign_out(&name, id).await?;
+        self.hear(&Known::default()).await?;
         self.end_all_of(&name).await
     }
 

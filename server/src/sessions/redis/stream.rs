@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisConnectionInfo};
+use redis::{AsyncConnectionConfig, ProtocolVersion, RedisConnectionInfo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::AbortHandle;
@@ -52,20 +52,30 @@ async fn secured(
     })
 }
 
+/// For calls that have a time of their own.
+pub(super) fn untimed() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_response_timeout(None)
+}
+
 /// Speaks Redis over a stream: signed in, and in the database of the settings. The library would say of any refusal here that
 /// the password is wrong.
 pub(super) async fn speak(
     stream: Stream,
     settings: &RedisConnectionInfo,
+    config: AsyncConnectionConfig,
 ) -> Result<(MultiplexedConnection, AbortHandle), Trouble> {
-    let bare = RedisConnectionInfo::default().set_skip_set_lib_name();
-    // Each call has a time of its own.
-    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let is_resp3 = settings.protocol() == ProtocolVersion::RESP3;
+    // The library greets with the password in this protocol.
+    let bare = if is_resp3 {
+        settings.clone().set_db(0)
+    } else {
+        RedisConnectionInfo::default().set_skip_set_lib_name()
+    };
     let made = MultiplexedConnection::new_with_config(&bare, stream, config);
     let (mut commands, driver) = made.await?;
     let task = tokio::spawn(driver).abort_handle();
     let mut first = redis::pipe();
-    if let Some(password) = settings.password() {
+    if let Some(password) = settings.password().filter(|_| !is_resp3) {
         let sign_in = first.cmd("AUTH");
         if let Some(name) = settings.username() {
             sign_in.arg(name);
