@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::hashing::Hashing;
 use crate::request::Sender;
+use crate::sessions::redis::RedisSessions;
 use crate::subjects::Subject;
 
 axis! {
@@ -39,6 +40,15 @@ axis! {
         /// User-Agent alone: for senders whose address changes
         UserAgent = "ua",
     }
+}
+
+/// What a sender is checked with.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) hashing: &'a Hashing,
+    /// Where several servers keep which proofs were used.
+    pub(crate) redis: Option<&'a RedisSessions>,
+    pub(crate) now: Timestamp,
 }
 
 impl Binding {
@@ -70,16 +80,15 @@ impl Binding {
         &self,
         sender: &Sender<'_>,
         subject: Subject,
-        hashing: &Hashing,
-        now: Timestamp,
+        means: Means<'_>,
     ) -> Result<Bound, Denied> {
         match self {
             Self::None => Ok(Bound::Nobody),
-            Self::Bcrypt(bcrypt) => bcrypt.seal(sender, hashing).await,
+            Self::Bcrypt(bcrypt) => bcrypt.seal(sender, means.hashing).await,
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 Ok(Bound::Sender(digest.seal(sender)))
             }
-            Self::Dpop(dpop) => dpop.seal(sender, subject, now),
+            Self::Dpop(dpop) => dpop.seal(sender, subject, means).await,
         }
     }
 
@@ -97,8 +106,7 @@ impl Binding {
         subject: Subject,
         sender: &Sender<'_>,
         token: Option<&str>,
-        hashing: &Hashing,
-        now: Timestamp,
+        means: Means<'_>,
     ) -> Result<(), Denied> {
         match self {
             // A bearer token is whoever's holds it (RFC 6750 §1.2). One that is bound to a key stays so: no server may take it
@@ -107,11 +115,11 @@ impl Binding {
                 Bound::Nobody | Bound::Sender(_) => Ok(()),
                 Bound::Key(_) => Err(Denied::WrongSender),
             },
-            Self::Bcrypt(bcrypt) => Box::pin(bcrypt.check(bound, sender, hashing)).await,
+            Self::Bcrypt(bcrypt) => Box::pin(bcrypt.check(bound, sender, means.hashing)).await,
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 digest.check(bound, sender)
             }
-            Self::Dpop(dpop) => dpop.check(bound, subject, sender, token, now),
+            Self::Dpop(dpop) => dpop.check(bound, subject, sender, token, means).await,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::sessions::memory::MemorySessions;
 use crate::sessions::{Sessions, Standing};
 use crate::subjects::{Subject, Subjects};
-pub(crate) use jwt::{Claims, KeySource, Named, SignedBy};
+pub(crate) use jwt::{Claims, KeySource, Named, NextKey, SignedBy};
 pub use key::KeyFrom;
 pub use secret::{SecretError, SecretFrom};
 
@@ -105,9 +105,26 @@ impl Credential {
             .map_or(Ok(String::new()), jwt::Jwt::fingerprint)
     }
 
+    /// Another key, drawn or read from its file anew. It is not taken yet.
+    pub(crate) fn next_key(&self) -> Result<NextKey, Denied> {
+        self.signed().ok_or(Denied::ReadOnly)?.next()
+    }
+
     /// Takes another key: every token that was signed so far ends.
-    pub(crate) fn rotate(&self) -> Result<(), Denied> {
-        self.signed().ok_or(Denied::ReadOnly)?.rotate()
+    pub(crate) fn take_key(&self, next: NextKey) {
+        if let Some(jwt) = self.signed() {
+            jwt.take(next);
+        }
+    }
+
+    /// What servers whose keys are had in the same way call theirs; nothing where nothing is signed.
+    pub(crate) fn kind_of_key(&self) -> Option<String> {
+        self.signed().map(jwt::Jwt::kind_of_key)
+    }
+
+    /// Whether its key is this process's own.
+    pub(crate) fn draws_key(&self) -> bool {
+        self.signed().is_some_and(jwt::Jwt::is_drawn)
     }
 
     /// A token for a device's session that has begun.

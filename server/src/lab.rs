@@ -3,6 +3,7 @@
 
 mod admin;
 mod authorize;
+mod common;
 mod devices;
 mod oauth;
 mod refresh;

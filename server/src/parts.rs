@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::binding::Binding;
+use crate::binding::{Binding, Means};
 use crate::bound::Bound;
 use crate::clock::{Clock, Timestamp};
 use crate::credential::{Claims, Credential, Facts, Named};
@@ -80,9 +80,8 @@ impl BindingPart {
     /// # Errors
     /// [`Denied::Busy`] when too many hashes wait.
     pub async fn seal(&self, sender: &Sender<'_>) -> Result<Sealed, Denied> {
-        let now = self.clock.now();
         self.binding
-            .seal(sender, Subject(0), &self.hashing, now)
+            .seal(sender, Subject(0), self.means())
             .await
             .map(Sealed)
     }
@@ -92,10 +91,17 @@ impl BindingPart {
     /// # Errors
     /// [`Denied::WrongSender`], or [`Denied::Busy`].
     pub async fn check(&self, sealed: &Sealed, sender: &Sender<'_>) -> Result<(), Denied> {
-        let now = self.clock.now();
         self.binding
-            .check(&sealed.0, Subject(0), sender, None, &self.hashing, now)
+            .check(&sealed.0, Subject(0), sender, None, self.means())
             .await
+    }
+
+    fn means(&self) -> Means<'_> {
+        Means {
+            hashing: &self.hashing,
+            redis: None,
+            now: self.clock.now(),
+        }
     }
 }
 

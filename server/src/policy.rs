@@ -150,6 +150,11 @@ impl Policy {
         self.carried.store(packed(carried), Ordering::Release);
     }
 
+    /// Takes another that a server sent as text.
+    pub(crate) fn replace_by(&self, text: &str) -> Result<(), serde_json::Error> {
+        serde_json::from_str(text).map(|carried| self.replace(&carried))
+    }
+
     /// What only servers of the same policy have.
     pub(crate) fn fingerprint(&self) -> u64 {
         self.carried.load(Ordering::Acquire)

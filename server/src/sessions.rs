@@ -219,14 +219,6 @@ impl Sessions {
         }
     }
 
-    /// Makes every decision stale that other servers keep beside these sessions.
-    pub(crate) async fn make_all_stale(&self) -> Result<(), Denied> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Redis(redis) => Box::pin(redis.make_stale("all")).await,
-        }
-    }
-
     /// Those in this server's memory, where nobody waits.
     pub(crate) fn in_memory(&self) -> Option<&memory::MemorySessions> {
         match self {

@@ -8,6 +8,7 @@ mod losses;
 mod meanwhile;
 mod sentinel;
 mod start;
+mod stopped;
 mod under_load;
 
 use std::net::{TcpListener, TcpStream};

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use super::Means;
 use crate::bound::{Bound, Seal};
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
@@ -22,6 +23,7 @@ use crate::jwk::{Jwk, PublicKey};
 use crate::members::{object, present, read_object, rounded_down, some};
 use crate::path;
 use crate::request::{Proof, Sender};
+use crate::sessions::redis::RedisSessions;
 use crate::subjects::Subject;
 
 /// How far a proof's `iat` may be from our clock, before and after (RFC 9449 §11.1: seconds or minutes).
@@ -86,31 +88,32 @@ impl DpopBinding {
     }
 
     /// Binds a token that is being issued to the key that this request proves.
-    pub(super) fn seal(
+    pub(super) async fn seal(
         &self,
         sender: &Sender<'_>,
         subject: Subject,
-        now: Timestamp,
+        means: Means<'_>,
     ) -> Result<Bound, Denied> {
         let proof = sender.proof.ok_or(Denied::BadProof)?;
-        self.prove(&proof, subject, None, None, now).map(Bound::Key)
+        let proven = self.prove(&proof, subject, None, None, means.now)?;
+        proven.by_all(means.redis).await.map(Bound::Key)
     }
 
     /// Whether this request proves the key that the token names.
-    pub(super) fn check(
+    pub(super) async fn check(
         &self,
         bound: &Bound,
         subject: Subject,
         sender: &Sender<'_>,
         token: Option<&str>,
-        now: Timestamp,
+        means: Means<'_>,
     ) -> Result<(), Denied> {
         let Bound::Key(named) = bound else {
             return Err(Denied::WrongSender);
         };
         let proof = sender.proof.ok_or(Denied::BadProof)?;
-        self.prove(&proof, subject, token, Some(named), now)
-            .map(|_| ())
+        let proven = self.prove(&proof, subject, token, Some(named), means.now)?;
+        proven.by_all(means.redis).await.map(|_| ())
     }
 
     /// The key that a proof proves (RFC 9449 §4.3): the one that is named, where one is.
@@ -121,7 +124,7 @@ impl DpopBinding {
         token: Option<&str>,
         named: Option<&Seal>,
         now: Timestamp,
-    ) -> Result<Seal, Denied> {
+    ) -> Result<Proven, Denied> {
         if proof.jwt.len() > MOST_PROOF_BYTES {
             return Err(Denied::BadProof);
         }
@@ -153,7 +156,11 @@ impl DpopBinding {
         let id = TokenId::of(u128::from_be_bytes(half));
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.remember(id, subject, claims.iat, now)?;
-        Ok(key)
+        Ok(Proven {
+            key,
+            id,
+            end: end_of(claims.iat),
+        })
     }
 
     /// Whether an `htu` names this server and the path of the request, without query and fragment (RFC 9449 §4.3). Both
@@ -178,6 +185,30 @@ impl DpopBinding {
             _ => false,
         }
     }
+}
+
+/// A proof that was not used at this server before.
+struct Proven {
+    key: Seal,
+    id: TokenId,
+    end: Timestamp,
+}
+
+impl Proven {
+    /// The key, once the proof was used at no other server either. Boxed: only servers that share anything wait for it.
+    async fn by_all(self, redis: Option<&RedisSessions>) -> Result<Seal, Denied> {
+        if let Some(redis) = redis
+            && !Box::pin(redis.use_once(self.id, self.end)).await?
+        {
+            return Err(Denied::BadProof);
+        }
+        Ok(self.key)
+    }
+}
+
+/// It passes until the end of the second that is WINDOW after its `iat`.
+fn end_of(iat: u64) -> Timestamp {
+    Timestamp::from_seconds(iat).after(WINDOW + Duration::from_secs(1))
 }
 
 /// A proof's key and claims, once its signature is proven by that very key.
@@ -245,9 +276,7 @@ impl Used {
             let floor = self.floors.entry(evicted.owner).or_default();
             *floor = evicted.value.max(*floor);
         }
-        // It passes until the end of the second that is WINDOW after its `iat`.
-        let end = Timestamp::from_seconds(iat).after(WINDOW + Duration::from_secs(1));
-        self.proofs.insert(id, subject, iat, end);
+        self.proofs.insert(id, subject, iat, end_of(iat));
         Ok(())
     }
 }

@@ -124,6 +124,13 @@ struct Signing {
     own_header: String,
 }
 
+/// A key that may be taken.
+pub(crate) struct NextKey {
+    signing: Signing,
+    /// A text that only servers of the same key have.
+    pub(crate) fingerprint: String,
+}
+
 impl Signing {
     /// A text that only servers of the same key have; it tells nothing of the key.
     fn fingerprint(&self) -> Result<String, Denied> {
@@ -161,18 +168,40 @@ impl Jwt {
         })
     }
 
-    /// Takes another key, drawn or read anew: whatever the one before signed is no longer a token.
-    pub(super) fn rotate(&self) -> Result<(), Denied> {
+    /// Another key, drawn or read from its file anew. It is not taken yet.
+    pub(super) fn next(&self) -> Result<NextKey, Denied> {
         // What is wrong with its file is for whoever runs the server, not for whoever asks.
         let next = self
             .source
             .open(self.typ)
             .map_err(|error| cause::unavailable(cause::Source::Key, &error))?;
-        if next.fingerprint()? == self.fingerprint()? {
+        let fingerprint = next.fingerprint()?;
+        if fingerprint == self.fingerprint()? {
             return Err(Denied::SameKey);
         }
-        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = next;
-        Ok(())
+        Ok(NextKey {
+            signing: next,
+            fingerprint,
+        })
+    }
+
+    /// Takes another key: every token that was signed so far ends.
+    pub(super) fn take(&self, next: NextKey) {
+        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = next.signing;
+    }
+
+    /// What servers whose keys are had in the same way call theirs: algorithm, and where the key is from.
+    pub(super) fn kind_of_key(&self) -> String {
+        let from = if self.is_drawn() { "drawn" } else { "file" };
+        format!("key {:?} {from}", self.algorithm)
+    }
+
+    /// Whether its key is this process's own.
+    pub(super) fn is_drawn(&self) -> bool {
+        match self.source.algorithm {
+            JwtAlgorithm::HS256 => self.source.secret == SecretFrom::Random,
+            _ => self.source.pair == KeyFrom::Generated,
+        }
     }
 
     fn signing(&self) -> RwLockReadGuard<'_, Signing> {

@@ -110,15 +110,17 @@ impl Lab {
     /// [`Denied::Unavailable`] when a store fails: then do it again.
     pub async fn replace_policy(&self, carried: &Carried) -> Result<(), Denied> {
         self.share_with_nobody()?;
-        self.world.policy.replace(carried);
-        self.end_everything().await
+        let changed = self.world.change_policy(carried).await;
+        self.end_everything();
+        changed
     }
 
-    /// Takes another signing key, drawn or read from its file anew: every token that was signed so far ends.
+    /// Takes another signing key, drawn or read from its file anew: every token that was signed so far ends, on every server
+    /// that shares its sessions in Redis.
     ///
     /// # Errors
     /// [`Denied::ReadOnly`] where nothing is signed; [`Denied::SameKey`] when the key's file holds the key that is in use,
-    /// [`Denied::Unavailable`] when it cannot be used.
+    /// [`Denied::Unavailable`] when it cannot be used, or a store fails: then do it again.
     pub async fn rotate_keys(&self) -> Result<(), Denied> {
         let lab = self
             .me
@@ -126,17 +128,13 @@ impl Lab {
             .ok_or_else(|| cause::unanswered("a lab"))?;
         self.share_with_nobody()?;
         // A pair is drawn for as long as a password is hashed, and a file is read.
-        let rotated = tokio::task::spawn_blocking(move || lab.world.credential.rotate()).await;
-        if let Err(denied) =
-            rotated.unwrap_or_else(|_| Err(cause::unanswered("a rotation of keys")))
-        {
-            self.rename_shared();
-            return Err(denied);
-        }
-        if let Some(negative) = &self.negative {
-            negative.forget();
-        }
-        self.end_everything().await
+        let next = async move {
+            let next = tokio::task::spawn_blocking(move || lab.world.credential.next_key()).await;
+            next.unwrap_or_else(|_| Err(cause::unanswered("a rotation of keys")))
+        };
+        let changed = self.world.change_key(next).await;
+        self.end_everything();
+        changed
     }
 
     /// Whoever asks, once the request is granted: its name and the password that it shows once more.
@@ -166,11 +164,13 @@ impl Lab {
         ended
     }
 
-    async fn end_everything(&self) -> Result<(), Denied> {
+    /// What was decided by the keys and the policy of before ends here.
+    pub(super) fn end_everything(&self) {
         self.rename_shared();
-        let made = self.world.sessions.make_all_stale().await;
+        if let Some(negative) = &self.negative {
+            negative.forget();
+        }
         self.freshness.revoked(Revoked::Everyone);
-        made
     }
 
     /// While keys or policy are changed, decisions are kept under a name of nobody's: which of them one was made by is not

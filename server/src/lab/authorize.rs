@@ -173,8 +173,7 @@ impl Lab {
                 verified.mark.subject,
                 &request.sender,
                 Some(token),
-                &self.world.hashing,
-                now,
+                self.world.means(now),
             )
             .await?;
         let now = if self.design.waits() {

@@ -50,6 +50,7 @@ impl Lab {
                 .filter(|wanted| client.scopes().include(*wanted))
                 .ok_or(Denied::BadScope)?,
         };
+        self.keep_up().await?;
         // RFC 9068 §5: a client must not be taken for a user of its name.
         let name = format!("{CLIENT}{}", client.id());
         let subject = self.world.subjects.intern(&name);
@@ -59,7 +60,7 @@ impl Lab {
         let bound = self
             .world
             .binding
-            .seal(sender, subject, &self.world.hashing, now)
+            .seal(sender, subject, self.world.means(now))
             .await?;
         let facts = Facts {
             roles: Roles::default(),
@@ -150,9 +151,7 @@ impl Lab {
         sender: &Sender<'_>,
         token: &str,
     ) -> Result<(), Denied> {
-        let super::World {
-            binding, hashing, ..
-        } = &*self.world;
+        let binding = &self.world.binding;
         if binding.is_proven_elsewhere() {
             return Ok(());
         }
@@ -163,8 +162,7 @@ impl Lab {
                 verified.mark.subject,
                 sender,
                 Some(token),
-                hashing,
-                now,
+                self.world.means(now),
             )
             .await
     }

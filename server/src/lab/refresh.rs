@@ -34,6 +34,7 @@ impl Lab {
         sender: &Sender<'_>,
     ) -> Result<IssuedToken, Denied> {
         let (id, kept) = refresh::read(token)?;
+        self.keep_up().await?;
         let now = self.clock.now();
         let session = self.world.sessions.look(id, now).await?;
         let Some(session) = session else {
@@ -50,7 +51,7 @@ impl Lab {
         } = &*self.world;
         let subject = subjects.intern(&session.name);
         binding
-            .check(&session.bound, subject, sender, None, hashing, now)
+            .check(&session.bound, subject, sender, None, self.world.means(now))
             .await?;
         let generation = sessions.generation(&session.name, Some(subject));
         if generation.await? != Some(session.generation) {

@@ -110,6 +110,7 @@ impl Lab {
     ) -> Result<SignedIn, Denied> {
         let by = Origin::of(sender.ip);
         let account = self.world.account_of(name, password, by).await?;
+        self.keep_up().await?;
         if self.world.users.may_store_anew() && self.world.password.supersedes(&account.stored) {
             self.store_anew(name, &account.stored, password, by).await;
         }
@@ -117,7 +118,7 @@ impl Lab {
         let bound = self
             .world
             .binding
-            .seal(sender, subject, &self.world.hashing, self.clock.now())
+            .seal(sender, subject, self.world.means(self.clock.now()))
             .await?;
         Ok(SignedIn {
             roles: account.roles,

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Lab;
+use super::common::Facts;
 use crate::clock::{Clock, Timestamp};
 use crate::denied::Denied;
 use crate::freshness::{Freshness, Slot};
@@ -45,6 +46,8 @@ pub(super) struct View {
 struct Read {
     known: Known,
     strays: usize,
+    /// The policy and the keys under which what is kept here was decided.
+    common: Facts,
 }
 
 impl View {
@@ -73,6 +76,11 @@ impl View {
 
     fn known(&self) -> Known {
         self.read().known.clone()
+    }
+
+    /// Whether what is kept here was decided under this policy and these keys.
+    fn is_under(&self, common: &Facts) -> bool {
+        self.read().common == *common
     }
 
     /// Takes the answer to a call that was sent then. Answers may come in any order: each raises what it tells of, and the one
@@ -137,7 +145,15 @@ impl Lab {
             return Ok(());
         };
         let sent = self.clock.running();
-        let heard = redis.hear(&view.known()).await?;
+        let common = &self.world.common;
+        let mut heard = redis.hear(&view.known(), &common.names()).await?;
+        let facts = std::mem::take(&mut heard.facts);
+        self.world.take_common(redis, facts).await?;
+        let taken = common.taken();
+        if !view.is_under(&taken) {
+            self.end_everything();
+            view.read().common = taken;
+        }
         view.take(sent, heard, &self.freshness, &self.world.subjects);
         Ok(())
     }

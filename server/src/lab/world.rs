@@ -1,6 +1,7 @@
 //! What decisions are made of, whether they are remembered or not.
 
-use crate::binding::Binding;
+use super::common::Common;
+use crate::binding::{Binding, Means};
 use crate::clients::Clients;
 use crate::clock::Timestamp;
 use crate::credential::Credential;
@@ -31,6 +32,7 @@ pub(super) struct World {
     pub(super) sessions: Sessions,
     pub(super) binding: Binding,
     pub(super) policy: Policy,
+    pub(super) common: Common,
 }
 
 impl World {
@@ -38,14 +40,18 @@ impl World {
         // In this order they are opened, and the first that cannot be is named.
         let verification = open::verification(design)?;
         let users = open::users(design)?;
+        let (clients, routes) = (open::clients(design)?, Routes::open(&design.routes)?);
+        let hashing = open::hashing(design)?;
+        let credential = open::credential(design)?;
         Ok(Self {
             subjects: Subjects::default(),
             users,
             password: open::password(design),
-            clients: open::clients(design)?,
-            routes: Routes::open(&design.routes)?,
-            hashing: open::hashing(design)?,
-            credential: open::credential(design)?,
+            clients,
+            routes,
+            hashing,
+            common: Common::new(credential.kind_of_key()),
+            credential,
             verification,
             sessions: open::sessions(design, now)?,
             binding: open::binding(design, now),
@@ -57,6 +63,15 @@ impl World {
         Beside {
             sessions: &self.sessions,
             subjects: &self.subjects,
+        }
+    }
+
+    /// What a sender is checked with now.
+    pub(super) fn means(&self, now: Timestamp) -> Means<'_> {
+        Means {
+            hashing: &self.hashing,
+            redis: self.sessions.in_redis(),
+            now,
         }
     }
 

@@ -6,15 +6,6 @@
 //! What must happen together is one script: all keys have one tag in braces, so that a cluster keeps them in one slot. Every
 //! script may run twice with the same arguments: a call whose connection was lost is sent again.
 
-mod address;
-mod connecting;
-mod failure;
-mod feed;
-mod guides;
-mod link;
-mod probe;
-mod stream;
-
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -35,6 +26,7 @@ use crate::subjects::{SLOTS, Subjects};
 use crate::users::Profile;
 use address::Address;
 pub(super) use address::FORMS;
+pub(crate) use common::Fact;
 pub(crate) use feed::{Bell, Changed, Heard, Known};
 use link::{Answer, Call, Link};
 
@@ -74,6 +66,17 @@ end
         )
     };
 }
+
+mod address;
+mod common;
+mod connecting;
+mod failure;
+mod feed;
+mod guides;
+mod link;
+mod once;
+mod probe;
+mod stream;
 
 /// ARGV: the slot. KEYS: where epochs are.
 const RAISE: &str = with_raise!("raise(KEYS[1], ARGV[1])");
@@ -206,6 +209,8 @@ pub(crate) struct RedisSessions {
     generation_of: Script,
     begin_generation: Script,
     hear: Script,
+    common: common::Scripts,
+    use_once: Script,
 }
 
 /// A session whose next turn was asked for, and Redis did not answer: the turn may have been taken. Its client was given no
@@ -232,6 +237,8 @@ impl RedisSessions {
             generation_of: Script::new(GENERATION_OF),
             begin_generation: Script::new(BEGIN_GENERATION),
             hear: Script::new(feed::HEAR),
+            common: common::Scripts::new(),
+            use_once: Script::new(once::USE),
         })
     }
 

@@ -75,8 +75,10 @@ impl Play<'_> {
         }
         self.rotated_at = Some(self.stand.now_seconds());
         let servers = self.stand.servers.len();
-        let is_whole = each || servers == 1;
-        if each && self.stand.central.is_none() {
+        // Over one Redis it is one key set.
+        let is_one = self.combination.place.is_over_redis();
+        let is_whole = each || is_one || servers == 1;
+        if each && !is_one && self.stand.central.is_none() {
             for other in (0..servers).filter(|other| *other != at) {
                 sure(
                     self.stand.servers[other].lab.rotate_keys().await.is_ok(),
@@ -113,6 +115,8 @@ impl Play<'_> {
                     .await?;
             }
             _ => {
+                // Over one Redis it is one policy.
+                let each = each && !self.combination.place.is_over_redis();
                 let chosen = (0..servers.len()).filter(|other| each || *other == at);
                 for server in chosen {
                     let replaced = servers[server].lab.replace_policy(&carried).await;

@@ -186,9 +186,9 @@ impl Combination {
                     FreshnessKind::Epoch | FreshnessKind::Denylist
                 );
                 let is_one = design.cache_store == CacheStore::Quick && tells || is_tiered;
-                !in_redis && !(is_one && plain_form)
+                !(in_redis || is_one && plain_form)
             }
-            Place::CentralOverRedis => !in_redis && !(is_tiered && plain_form),
+            Place::CentralOverRedis => !(in_redis || is_tiered && plain_form),
         };
         is_idle || is_said
     }

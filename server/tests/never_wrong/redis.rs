@@ -1,5 +1,6 @@
 //! A Redis of a test's own: it ends with the test.
 
+use std::cell::Cell;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,13 @@ use crate::installed::found;
 /// It only catches a Redis that hangs.
 const HANG: Duration = Duration::from_secs(60);
 
+const DATABASES: u32 = 256;
+
 pub(crate) struct Redis {
     port: u16,
     child: Child,
     connection: redis::aio::MultiplexedConnection,
+    given: Cell<u32>,
 }
 
 impl Redis {
@@ -30,6 +34,7 @@ impl Redis {
         let child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--dir", "/"])
+            .args(["--databases", &DATABASES.to_string()])
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -49,11 +54,17 @@ impl Redis {
             port,
             child,
             connection,
+            given: Cell::new(0),
         })
     }
 
+    /// A database that the last histories did not have: a server of theirs that goes on for a moment says there again what it
+    /// finds lost.
     pub(crate) fn sessions(&self) -> SessionsFrom {
-        format!("redis://127.0.0.1:{}", self.port).parse().unwrap()
+        let database = self.given.get();
+        self.given.set((database + 1) % DATABASES);
+        let url = format!("redis://127.0.0.1:{}/{database}", self.port);
+        url.parse().unwrap()
     }
 
     /// Each history begins with an empty one.

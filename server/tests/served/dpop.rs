@@ -1,6 +1,6 @@
 //! Proofs of possession (RFC 9449): a token alone is worth nothing, and neither is a proof that was seen.
 
-use authlab_server::{BindingKind, CacheKind, Clock, Controlled, Design, RefreshKind};
+use authlab_server::{BindingKind, CacheKind, Clock, Controlled, Design, RefreshKind, SecretFrom};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
@@ -8,10 +8,12 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use crate::harness::{Answer, Client, Served, quick};
+use crate::redis::Redis;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -534,5 +536,59 @@ async fn an_address_is_compared_in_its_normal_form() {
             "{asked} by {proven}: {}",
             answer.text
         );
+    }
+}
+
+/// Servers over one Redis know of each other's proofs; while it is away, none is good.
+#[tokio::test]
+async fn a_proof_that_was_used_at_one_server_is_refused_at_another() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    // Redis forgets proofs by its own clock.
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    let clock = Clock::Controlled(Controlled::at_seconds(now.as_secs()));
+    for cache in [CacheKind::None, CacheKind::Token] {
+        let files = tempfile::tempdir().unwrap();
+        std::fs::write(
+            files.path().join("secret"),
+            "a secret of at least thirty-two bytes",
+        )
+        .unwrap();
+        let design = Design {
+            sessions: redis.sessions(),
+            secret_file: SecretFrom::File(files.path().join("secret")),
+            issuer: "https://auth.example".parse().unwrap(),
+            ..bound(cache)
+        };
+        let here = Served::start_at(design.clone(), clock.clone()).await;
+        let there = Served::start_at(design, clock.clone()).await;
+        let mut holder = Holder::at(&here, Key::ec());
+        holder.origin = "https://auth.example".to_owned();
+        let proof = |holder: &Holder, method: &str, path: &str, token: Option<&str>| {
+            let mut claims = holder.claims(method, path, token);
+            claims["iat"] = now.as_secs().into();
+            holder.key.sign(&holder.key.header(), &claims)
+        };
+        let first = proof(&holder, "POST", "/token", None);
+        let issued = holder.sign_in(Some(&first)).await;
+        assert_eq!(issued.status, 200, "{}", issued.text);
+        let token = issued.body["access_token"].as_str().unwrap();
+        let ours = format!("DPoP {token}");
+        let servers = [here.client(), there.client()];
+        for (one, other) in [(0, 1), (1, 0), (0, 0)] {
+            let once = proof(&holder, "GET", "/items/", Some(token));
+            holder.client = servers[one].clone();
+            assert_eq!(holder.items(&ours, Some(&once)).await.status, 200);
+            holder.client = servers[other].clone();
+            assert_eq!(holder.items(&ours, Some(&once)).await.status, 401);
+        }
+        holder.client = servers[1].clone();
+        assert_eq!(holder.sign_in(Some(&first)).await.status, 400);
+
+        redis.signal(Signal::STOP);
+        let unknown = proof(&holder, "GET", "/items/", Some(token));
+        assert_eq!(holder.items(&ours, Some(&unknown)).await.status, 503);
+        redis.signal(Signal::CONT);
     }
 }

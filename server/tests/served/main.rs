@@ -28,6 +28,7 @@ mod introspected;
 mod jwt;
 mod lost;
 mod malformed;
+mod many;
 mod metrics;
 mod names;
 mod narrowed;

@@ -52,13 +52,20 @@ impl Redis {
         self.run::<()>(&redis::cmd("FLUSHALL")).await;
     }
 
+    /// Closes every other connection.
+    pub(crate) async fn kill_clients(&self) {
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg("KILL").arg("TYPE").arg("normal");
+        self.run::<u64>(&kill).await;
+    }
+
     async fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         command.query_async(&mut connection).await.unwrap()
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
@@ -189,14 +196,14 @@ async fn what_one_server_began_another_goes_on_with_and_ends() {
 /// Its own cache in front of the shared sessions bounds what it does not see: without that bound a token that another
 /// server revoked passed until it ended, half an hour later.
 #[tokio::test]
-async fn what_another_server_revokes_passes_for_the_cache_ttl_at_most() {
+async fn what_another_server_revokes_passes_for_the_lease_at_most() {
     let Some(redis) = Redis::start().await else {
         return;
     };
     let design = || Design {
         credential: CredentialKind::Opaque,
         cache: CacheKind::Decision,
-        cache_ttl: Period(Duration::from_secs(2)),
+        lease: Period(Duration::from_secs(2)),
         sessions: redis.sessions(),
         ..quick()
     };

@@ -12,7 +12,7 @@ use crate::freshness::{FreshnessKind, Revoked};
 use crate::grant::{Mark, TokenId};
 use crate::subjects::{SLOTS, Subject};
 
-const LEASE: Duration = Duration::from_millis(1000);
+const LEASE: Duration = Duration::from_secs(1);
 const NAMES: [&str; 2] = ["john", "jane"];
 
 /// How many of the latest changes the model keeps: few, so that they are soon too few.
@@ -135,6 +135,7 @@ impl Store {
                 last: text(self.number),
             },
             changed: slots.map_or(Changed::Everything, Changed::These),
+            facts: Vec::new(),
         }
     }
 

@@ -6,13 +6,15 @@
 
 use redis::aio::MultiplexedConnection;
 
+use super::common::{COMMON, Fact};
 use super::{EPOCHS, RedisSessions};
 use crate::denied::Denied;
 use crate::freshness::Slot;
 use crate::grant::TokenId;
 
-/// KEYS: where epochs are, one that is never there. ARGV: the sequence's name, number and last change, as they are known; a
-/// name for a sequence without. Answers name, number, last change, and the slots that changed; no slots where they are not known.
+/// KEYS: where epochs are, one that is never there, where facts are. ARGV: the sequence's name, number and last change, as they
+/// are known; a name for a sequence without; names of facts. Answers name, number, last change, the facts, and the slots that
+/// changed; no slots where they are not known.
 pub(super) const HEAR: &str = r"
 -- A replica refuses to write, whatever there is: what it tells may be old.
 redis.call('DEL', KEYS[2])
@@ -25,7 +27,8 @@ if not born then
 end
 local function change(at) return redis.call('HGET', KEYS[1], 'c' .. at % 1024) or '' end
 local last, known = change(number), tonumber(ARGV[2])
-local everything = { born, number, last, false }
+local facts = redis.call('HMGET', KEYS[3], unpack(ARGV, 5))
+local everything = { born, number, last, facts, false }
 if born == '' or born ~= ARGV[1] or number < known or number - known >= 1024 then return everything end
 if known > 0 and change(known) ~= ARGV[3] then return everything end
 local slots = {}
@@ -34,7 +37,7 @@ for at = known + 1, number do
     if tonumber(of) ~= at then return everything end
     slots[#slots + 1] = slot
 end
-return { born, number, last, slots }
+return { born, number, last, facts, slots }
 ";
 
 /// A key that is never there.
@@ -55,6 +58,8 @@ pub(crate) struct Known {
 pub(crate) struct Heard {
     pub(crate) known: Known,
     pub(crate) changed: Changed,
+    /// As they were asked for.
+    pub(crate) facts: Vec<Fact>,
 }
 
 /// What is to be verified again.
@@ -65,15 +70,21 @@ pub(crate) enum Changed {
 }
 
 impl RedisSessions {
-    /// What changed since `known`, up to a moment that is after the call began.
-    pub(crate) async fn hear(&self, known: &Known) -> Result<Heard, Denied> {
+    /// What changed since `known`, up to a moment that is after the call began, and what is said now of the facts of these names.
+    pub(crate) async fn hear(&self, known: &Known, facts: &[&str]) -> Result<Heard, Denied> {
         let name = format!("{:032x}", TokenId::draw()?.number());
         let mut invocation = self.hear.prepare_invoke();
-        invocation.key(EPOCHS).key(NOTHING);
+        invocation.key(EPOCHS).key(NOTHING).key(COMMON);
         invocation.arg(&known.born).arg(known.number);
-        invocation.arg(&known.last).arg(name);
-        let (born, number, last, slots) = self
-            .run::<(String, u64, String, Option<Vec<String>>)>(&invocation)
+        invocation.arg(&known.last).arg(name).arg(facts);
+        let (born, number, last, facts, slots) = self
+            .run::<(
+                String,
+                u64,
+                String,
+                Vec<Option<String>>,
+                Option<Vec<String>>,
+            )>(&invocation)
             .await?;
         let changed = match slots {
             None => Changed::Everything,
@@ -82,8 +93,12 @@ impl RedisSessions {
                 Changed::These(slots.collect())
             }
         };
-        let known = Known { born, number, last };
-        Ok(Heard { known, changed })
+        let facts = facts.iter().map(|text| Fact::of(text.as_deref()));
+        Ok(Heard {
+            known: Known { born, number, last },
+            changed,
+            facts: facts.collect(),
+        })
     }
 
     /// Rings at each change of the sequence, for as long as the connection is kept: `None` where Redis does not tell. By

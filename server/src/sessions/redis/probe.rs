@@ -142,7 +142,8 @@ impl RedisSessions {
         self.devices(&name, now).await?;
         answered(&self.profile(&name).await)?;
         self.sign_out(&name, id).await?;
-        self.hear(&Known::default()).await?;
+        self.hear(&Known::default(), &["policy"]).await?;
+        self.use_once(id, now).await?;
         self.end_all_of(&name).await
     }
 

@@ -71,7 +71,7 @@ impl Store {
 
     /// What changed, and how far that is read.
     async fn hear(&self, known: &mut Known) -> Changed {
-        let heard = self.sessions.hear(known).await.unwrap();
+        let heard = self.sessions.hear(known, &["policy"]).await.unwrap();
         *known = heard.known;
         heard.changed
     }
@@ -175,7 +175,10 @@ async fn a_full_redis_makes_everything_stale_and_a_replica_does_not_answer() {
     assert_eq!(changed, Changed::These(vec![Slot::Token(1)]));
 
     store.run("REPLICAOF 127.0.0.1 1").await.unwrap();
-    assert_eq!(store.sessions.hear(&known).await, Err(Denied::Unavailable));
+    assert_eq!(
+        store.sessions.hear(&known, &["policy"]).await,
+        Err(Denied::Unavailable)
+    );
     store.run("REPLICAOF NO ONE").await.unwrap();
     assert_eq!(store.hear(&mut known).await, nothing());
 }
@@ -186,8 +189,8 @@ async fn a_change_rings_and_so_does_a_flush() {
         return;
     };
     let rung = std::sync::Arc::new(tokio::sync::Notify::new());
-    let ring = std::sync::Arc::clone(&rung);
-    let mut bell = store.sessions.bell(move || ring.notify_one()).await;
+    let told = std::sync::Arc::clone(&rung);
+    let mut bell = store.sessions.bell(move || told.notify_one()).await;
     assert!(bell.as_mut().unwrap().is_there().await);
     for flushes in [false, true] {
         store.raise(Slot::Token(1)).await;
@@ -203,4 +206,53 @@ async fn a_change_rings_and_so_does_a_flush() {
         .unwrap_or(redis::Value::Nil);
     tokio::time::timeout(HANG, rung.notified()).await.unwrap();
     assert!(!bell.unwrap().is_there().await);
+}
+
+/// What Redis lost is said again by whoever knows the latest, and nobody makes it older.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fact_has_one_order_of_versions_whatever_redis_loses() {
+    let Some(store) = Store::start().await else {
+        return;
+    };
+    let sessions = &store.sessions;
+    let mut known = Known::default();
+    let none = Fact::default();
+    let said = |version: u64, says: &str| Fact {
+        version,
+        says: says.into(),
+    };
+    store.hear(&mut known).await;
+    let first = sessions.share("policy", &none, "one two").await.unwrap();
+    assert_eq!(first, said(1, "one two"));
+    let heard = sessions.hear(&known, &["policy", "key"]).await.unwrap();
+    assert_eq!(heard.changed, Changed::These(vec![Slot::Everyone]));
+    assert_eq!(heard.facts, [first.clone(), none.clone()]);
+
+    store.run("FLUSHALL").await.unwrap();
+    let later = said(5, "five");
+    sessions.restore("policy", &later).await.unwrap();
+    sessions.restore("policy", &first).await.unwrap();
+    let heard = sessions.hear(&known, &["policy"]).await.unwrap();
+    assert_eq!(heard.facts, [later]);
+    // Of a server that knows less.
+    let next = sessions.share("policy", &first, "six").await.unwrap();
+    assert_eq!(next, said(6, "six"));
+
+    let mut ended = none;
+    for (before, after) in [("a", "b"), ("b", "c"), ("c", "a"), ("a", "d")] {
+        ended = sessions
+            .end_key("key", &ended, before, after)
+            .await
+            .unwrap();
+    }
+    assert_eq!(ended, said(4, "a c b"));
+    for number in 0..2 * super::super::common::MOST_ENDED {
+        let (before, after) = (format!("k{number}"), format!("k{}", number + 1));
+        let end = sessions.end_key("key", &ended, &before, &after);
+        ended = end.await.unwrap();
+    }
+    assert_eq!(
+        ended.says.split(' ').count(),
+        super::super::common::MOST_ENDED
+    );
 }

@@ -1,0 +1,461 @@
+//! Several servers over one Redis tell one truth: what one of them changes holds at the others within the lease, whatever is
+//! lost, paused or cut off meanwhile.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use authlab_server::{
+    Action, CacheKind, CacheStore, CredentialKind, Denied, Design, Lab, Period, Presented, Request,
+    Role, Scope, SecretFrom, Sender, SessionsFrom, UsersFrom,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::harness::{Served, quick};
+use crate::redis::Redis;
+
+/// `AUTHLAB_CHANGES` makes so many changes of each kind.
+const CHANGES: usize = 25;
+
+/// A hundredth of what would be a failure: it only ends a hang.
+const HANG: Duration = Duration::from_secs(60);
+
+const STORES: [CacheStore; 3] = [CacheStore::Quick, CacheStore::Redis, CacheStore::Tiered];
+
+fn sender() -> Sender<'static> {
+    Sender {
+        user_agent: b"test",
+        ip: Ipv4Addr::LOCALHOST.into(),
+        proof: None,
+    }
+}
+
+async fn ask(lab: &Lab, token: &str) -> Result<(), Denied> {
+    let request = Request {
+        method: "GET",
+        route: "/items",
+        target: "/items/",
+        sender: sender(),
+        presented: Presented::Bearer(token),
+        action: Action::ItemsRead,
+    };
+    lab.authorize(&request).await.map(|_| ())
+}
+
+/// What servers of a test have in common: files, and a Redis.
+struct Ground {
+    redis: Redis,
+    files: tempfile::TempDir,
+    secrets: usize,
+}
+
+impl Ground {
+    async fn start() -> Option<Self> {
+        let mut ground = Self {
+            redis: Redis::start().await?,
+            files: tempfile::tempdir().unwrap(),
+            secrets: 0,
+        };
+        ground.draw_secret();
+        Some(ground)
+    }
+
+    fn secret(&self) -> PathBuf {
+        self.files.path().join("secret")
+    }
+
+    /// In one step, as whoever runs the servers is told to write it.
+    fn draw_secret(&mut self) {
+        self.secrets += 1;
+        let text = format!("secret no. {} of at least thirty-two bytes", self.secrets);
+        let next = self.files.path().join("next");
+        std::fs::write(&next, text).unwrap();
+        std::fs::rename(next, self.secret()).unwrap();
+    }
+
+    fn design(&self, store: CacheStore) -> Design {
+        Design {
+            credential: CredentialKind::SessionJwt,
+            cache: CacheKind::Decision,
+            cache_store: store,
+            sessions: self.redis.sessions(),
+            secret_file: SecretFrom::File(self.secret()),
+            users: UsersFrom::Sqlite(self.files.path().join("accounts.db")),
+            issuer: "https://auth.example".parse().unwrap(),
+            max_sessions: 1000.try_into().unwrap(),
+            ..quick()
+        }
+    }
+}
+
+/// What became of what was changed, as another server is asked without a pause.
+#[derive(Debug, Default)]
+struct Lags {
+    all: Vec<Duration>,
+    /// Grants of requests that were sent a lease after the change was answered, or later.
+    beyond: usize,
+}
+
+impl Lags {
+    /// Asks until it is refused.
+    async fn measure(&mut self, lab: &Lab, token: &str, lease: Duration) {
+        let changed = Instant::now();
+        let mut lag = Duration::ZERO;
+        loop {
+            let sent = changed.elapsed();
+            if ask(lab, token).await.is_err() {
+                break;
+            }
+            lag = sent;
+            self.beyond += usize::from(sent >= lease);
+            assert!(sent < HANG, "it is never refused");
+            tokio::task::yield_now().await;
+        }
+        self.all.push(lag);
+    }
+
+    fn told(&mut self) -> String {
+        self.all.sort();
+        let at = |share: f64| self.all[((self.all.len() - 1) as f64 * share) as usize];
+        let (p50, p99, most) = (at(0.5), at(0.99), at(1.0));
+        let changes = self.all.len();
+        format!("{changes} changes, p50 {p50:?}, p99 {p99:?}, largest {most:?}")
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Policy,
+    Key,
+    Roles,
+    Password,
+    SignOut,
+    SignOutEverywhere,
+    Removal,
+}
+
+const EVERY_CHANGE: [Change; 7] = [
+    Change::Policy,
+    Change::Key,
+    Change::Roles,
+    Change::Password,
+    Change::SignOut,
+    Change::SignOutEverywhere,
+    Change::Removal,
+];
+
+/// Another account each time, so that none has sessions of before.
+async fn newcomer(lab: &Lab, name: &str) -> String {
+    lab.sign_up(name, "the first password").await.unwrap();
+    sign_in(lab, name).await
+}
+
+async fn sign_in(lab: &Lab, name: &str) -> String {
+    let issued = lab.login(name, "the first password", &sender()).await;
+    issued.unwrap().access_token
+}
+
+async fn granted(lab: &Lab, token: &str) {
+    let begun = Instant::now();
+    while ask(lab, token).await.is_err() {
+        assert!(begun.elapsed() < HANG, "it is not granted");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Once more: from the cache, where there is one.
+    let _ = ask(lab, token).await;
+}
+
+impl Change {
+    async fn make(self, at: &Served, ground: &mut Ground, name: &str, token: &str) {
+        let lab = &at.lab;
+        let scopes = |scopes: &[Scope]| [(Role::User, scopes.to_vec())].into();
+        match self {
+            Self::Policy => lab.replace_policy(&scopes(&[])).await.unwrap(),
+            Self::Key => {
+                ground.draw_secret();
+                lab.rotate_keys().await.unwrap();
+            }
+            Self::Roles => lab
+                .set_roles(name, [Role::Admin].into_iter().collect())
+                .await
+                .unwrap(),
+            Self::Password => {
+                let (before, after) = ("the first password", "the second password");
+                lab.change_password(name, before, after).await.unwrap();
+            }
+            Self::SignOut => {
+                let answer = at.client().ask("POST", "/logout", token).await;
+                assert_eq!(answer.status, 200, "{}", answer.text);
+            }
+            Self::SignOutEverywhere => {
+                let answer = at.client().ask("POST", "/logout/all", token).await;
+                assert!(answer.status.is_success(), "{}", answer.text);
+            }
+            Self::Removal => lab.remove_account(name).await.unwrap(),
+        }
+    }
+
+    async fn take_back(self, lab: &Lab) {
+        if matches!(self, Self::Policy) {
+            let carried = [(Role::User, vec![Scope::ItemsRead])].into();
+            lab.replace_policy(&carried).await.unwrap();
+        }
+    }
+}
+
+/// Whatever is changed at one server, another grants nothing of it to a request that is sent a lease later.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_one_server_changes_another_refuses_within_the_lease() {
+    let changes = std::env::var("AUTHLAB_CHANGES");
+    let changes = changes.map_or(CHANGES, |text| text.parse().unwrap());
+    for store in STORES {
+        let Some(mut ground) = Ground::start().await else {
+            return;
+        };
+        let design = ground.design(store);
+        let lease = design.lease.0;
+        let (here, there) = (
+            Served::start(design.clone()).await,
+            Served::start(design).await,
+        );
+        for change in EVERY_CHANGE {
+            let mut lags = Lags::default();
+            for number in 0..changes {
+                let name = format!("{change:?}-{number}").to_lowercase();
+                let token = newcomer(&here.lab, &name).await;
+                granted(&there.lab, &token).await;
+                change.make(&here, &mut ground, &name, &token).await;
+                lags.measure(&there.lab, &token, lease).await;
+                assert!(ask(&here.lab, &token).await.is_err(), "{store} {change:?}");
+                change.take_back(&here.lab).await;
+            }
+            println!("{store} {change:?}: {}", lags.told());
+            assert_eq!(lags.beyond, 0, "{store} {change:?}: {lags:?}");
+        }
+    }
+}
+
+/// A server that starts begins with the policy and the keys of now; one whose key has ended grants nothing by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_starts_begins_with_the_policy_and_the_keys_of_now() {
+    let Some(mut ground) = Ground::start().await else {
+        return;
+    };
+    let design = ground.design(CacheStore::Quick);
+    let here = Lab::open(design.clone()).unwrap();
+    let stale = std::fs::read(ground.secret()).unwrap();
+    let before = newcomer(&here, "before").await;
+    granted(&here, &before).await;
+    ground.draw_secret();
+    here.rotate_keys().await.unwrap();
+    let token = newcomer(&here, "after").await;
+
+    let there = Lab::open(design.clone()).unwrap();
+    assert_eq!(ask(&there, &before).await, Err(Denied::BadSignature));
+    assert_eq!(ask(&there, &token).await, Ok(()));
+    let nothing = [(Role::User, vec![])].into();
+    there.replace_policy(&nothing).await.unwrap();
+    let third = Lab::open(design.clone()).unwrap();
+    let refused = Err(Denied::Insufficient(Action::ItemsRead));
+    assert_eq!(ask(&third, &token).await, refused);
+
+    // What Redis loses whoever knows it says again. The tokens are gone with the rest.
+    ground.redis.flush().await;
+    let begun = Instant::now();
+    while !ground
+        .redis
+        .keys()
+        .await
+        .contains(&"{authlab}:common".to_owned())
+    {
+        assert!(begun.elapsed() < HANG, "it is not said again");
+        let _ = ask(&third, &token).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let fourth = Lab::open(design.clone()).unwrap();
+    let token = sign_in(&fourth, "after").await;
+    assert_eq!(ask(&fourth, &token).await, refused);
+
+    // Its file was not written anew: the key that it holds has ended.
+    std::fs::write(ground.files.path().join("stale"), stale).unwrap();
+    let late = Lab::open(Design {
+        secret_file: SecretFrom::File(ground.files.path().join("stale")),
+        ..design
+    });
+    let late = late.unwrap();
+    assert_eq!(ask(&late, &before).await, Err(Denied::Unavailable));
+    let login = late.login("after", "the first password", &sender()).await;
+    assert_eq!(login.unwrap_err(), Denied::Unavailable);
+    std::fs::copy(ground.secret(), ground.files.path().join("stale")).unwrap();
+    assert_eq!(ask(&late, &token).await, refused);
+}
+
+/// Passes bytes on to Redis, and holds them while it is closed: a partition that ends.
+struct Door {
+    address: SocketAddr,
+    closed: Arc<AtomicBool>,
+}
+
+impl Door {
+    async fn before(redis: SessionsFrom) -> Self {
+        let text = redis.to_string();
+        let address = text.strip_prefix("redis://").unwrap();
+        let address: SocketAddr = address.split('/').next().unwrap().parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let door = Self {
+            address: listener.local_addr().unwrap(),
+            closed: Arc::new(AtomicBool::new(false)),
+        };
+        let closed = Arc::clone(&door.closed);
+        tokio::spawn(async move {
+            while let Ok((one, _)) = listener.accept().await {
+                let Ok(other) = TcpStream::connect(address).await else {
+                    continue;
+                };
+                let (one_read, one_write) = one.into_split();
+                let (other_read, other_write) = other.into_split();
+                tokio::spawn(pass(one_read, other_write, Arc::clone(&closed)));
+                tokio::spawn(pass(other_read, one_write, Arc::clone(&closed)));
+            }
+        });
+        door
+    }
+
+    fn close(&self, closed: bool) {
+        self.closed.store(closed, Ordering::SeqCst);
+    }
+
+    fn sessions(&self) -> SessionsFrom {
+        format!("redis://{}", self.address).parse().unwrap()
+    }
+}
+
+async fn pass(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    closed: Arc<AtomicBool>,
+) {
+    let mut bytes = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        while closed.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        if to.write_all(&bytes[..count]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Cut off from Redis, a server grants from its cache for the lease and no longer; then it refuses, and afterwards knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_cut_off_grants_from_its_cache_for_the_lease_and_no_longer() {
+    for store in STORES {
+        for lease in [300, 1000].map(Duration::from_millis) {
+            let Some(ground) = Ground::start().await else {
+                return;
+            };
+            let door = Door::before(ground.redis.sessions()).await;
+            let design = Design {
+                lease: Period(lease),
+                ..ground.design(store)
+            };
+            let here = Lab::open(design.clone()).unwrap();
+            let there = Lab::open(Design {
+                sessions: door.sessions(),
+                ..design
+            });
+            let there = there.unwrap();
+            let name = "newcomer";
+            let token = newcomer(&here, name).await;
+            let other = Sender {
+                user_agent: b"another device",
+                ..sender()
+            };
+            let other = here.login(name, "the first password", &other).await;
+            let other = other.unwrap().access_token;
+            for token in [&token, &other] {
+                granted(&there, token).await;
+            }
+            door.close(true);
+            here.set_roles(name, [Role::User].into_iter().collect())
+                .await
+                .unwrap();
+            let mut lags = Lags::default();
+            for token in [&token, &other] {
+                lags.measure(&there, token, lease).await;
+            }
+            println!("{store}, lease {lease:?}, cut off: {}", lags.told());
+            assert_eq!(lags.beyond, 0, "{store} {lags:?}");
+            assert_eq!(ask(&there, &token).await, Err(Denied::Unavailable));
+            door.close(false);
+            let begun = Instant::now();
+            while ask(&there, &token).await == Err(Denied::Unavailable) {
+                assert!(begun.elapsed() < HANG, "it does not recover");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            assert_eq!(ask(&there, &token).await, Err(Denied::Unknown));
+            let next = sign_in(&there, name).await;
+            granted(&there, &next).await;
+        }
+    }
+}
+
+/// Redis stands still, forgets everything, or closes all connections again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_to_redis_nothing_is_granted_beyond_the_lease() {
+    for store in STORES {
+        let Some(ground) = Ground::start().await else {
+            return;
+        };
+        let design = ground.design(store);
+        let lease = design.lease.0;
+        let (here, there) = (
+            Lab::open(design.clone()).unwrap(),
+            Lab::open(design).unwrap(),
+        );
+
+        // A flush ends every token.
+        let token = newcomer(&here, "flushed").await;
+        granted(&there, &token).await;
+        ground.redis.flush().await;
+        let mut lags = Lags::default();
+        lags.measure(&there, &token, lease).await;
+        println!("{store}, flushed: {}", lags.told());
+        assert_eq!(lags.beyond, 0, "{store} flushed {lags:?}");
+
+        // Without a connection for long, and so without a bell.
+        let mut lags = Lags::default();
+        for number in 0..10 {
+            let name = format!("killed-{number}");
+            let token = newcomer(&here, &name).await;
+            granted(&there, &token).await;
+            ground.redis.kill_clients().await;
+            let begun = Instant::now();
+            while here
+                .set_roles(&name, [Role::Admin].into_iter().collect())
+                .await
+                .is_err()
+            {
+                assert!(begun.elapsed() < HANG, "roles cannot be changed");
+            }
+            ground.redis.kill_clients().await;
+            lags.measure(&there, &token, lease).await;
+        }
+        println!("{store}, connections killed: {}", lags.told());
+        assert_eq!(lags.beyond, 0, "{store} killed {lags:?}");
+
+        // Stopped, it tells nothing: a lease later nothing is granted, and then it goes on.
+        let token = newcomer(&here, "stopped").await;
+        granted(&there, &token).await;
+        ground.redis.signal(rustix::process::Signal::STOP);
+        let mut lags = Lags::default();
+        lags.measure(&there, &token, lease).await;
+        println!("{store}, stopped: {}", lags.told());
+        assert_eq!(lags.beyond, 0, "{store} stopped {lags:?}");
+        ground.redis.signal(rustix::process::Signal::CONT);
+        granted(&there, &token).await;
+    }
+}
