@@ -460,6 +460,16 @@ impl SessionsFrom {
     }
 }
 
+impl SessionsFrom {
+    /// Whether what is kept and asked can be read and changed on the way to another machine.
+    pub(crate) fn is_in_the_clear(&self) -> bool {
+        match self {
+            Self::Memory => false,
+            Self::Redis(url) => redis::RedisSessions::is_in_the_clear(url),
+        }
+    }
+}
+
 impl FromStr for SessionsFrom {
     type Err = NotSessions;
 

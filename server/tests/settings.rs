@@ -464,6 +464,11 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             &["--sessions", "redis://127.0.0.1", "--cache", "token"],
             &[],
         ),
+        (
+            &["--sessions", "redis://one.example"],
+            &[Warning::PlainTextSessions],
+        ),
+        (&["--sessions", "rediss://one.example"], &[]),
         (&["--listen", "0.0.0.0:0"], &[Warning::PlainTextNetwork]),
     ];
     for (arguments, expected) in table {

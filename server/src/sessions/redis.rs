@@ -248,6 +248,11 @@ impl RedisSessions {
         Some(address.to_string())
     }
 
+    /// Whether an address leads to another machine without TLS.
+    pub(super) fn is_in_the_clear(url: &str) -> bool {
+        Address::parse(url).is_ok_and(|address| address.is_in_the_clear())
+    }
+
     pub(super) async fn answers(&self) -> bool {
         self.ask::<String>(redis::cmd("PING")).await.is_ok()
     }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use redis::{ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo};
@@ -69,6 +70,20 @@ impl Address {
             "rediss-cluster" => Self::of_cluster(rest, true),
             _ => Err("this is no address of sessions".into()),
         }
+    }
+
+    /// Whether what is said can be read and changed on the way to another machine.
+    pub(super) fn is_in_the_clear(&self) -> bool {
+        let hosts = match &self.place {
+            Place::Host(host) => std::slice::from_ref(host),
+            Place::Socket(_) => &[],
+            Place::Sentinels { hosts, .. } | Place::Cluster(hosts) => hosts,
+        };
+        let is_near = |host: &Host| {
+            let address = host.name.parse::<IpAddr>();
+            host.name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        };
+        self.trust.is_none() && !hosts.iter().all(is_near)
     }
 
     fn of_host(rest: &str, tls: bool) -> Result<Self, Wrong> {
@@ -385,6 +400,24 @@ mod tests {
             let said = said(url);
             assert!(said.starts_with(expected), "{url}: {said}");
             assert!(!said.contains("hunter2"), "{url}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_machine_without_tls_is_in_the_clear() {
+        for (url, in_the_clear) in [
+            ("redis://localhost", false),
+            ("redis://me:hunter2@127.0.0.2/1", false),
+            ("redis://[::1]", false),
+            ("redis+unix:///run/redis.sock", false),
+            ("rediss://db", false),
+            ("redis://db", true),
+            ("redis-sentinel://localhost,10.0.0.1/main", true),
+            ("rediss-sentinel://localhost,10.0.0.1/main", false),
+            ("redis-cluster://10.0.0.1", true),
+        ] {
+            let address = Address::parse(url).unwrap();
+            assert_eq!(address.is_in_the_clear(), in_the_clear, "{url}");
         }
     }
 
