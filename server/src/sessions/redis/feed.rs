@@ -41,7 +41,7 @@ return { born, number, last, facts, slots }
 ";
 
 /// A key that is never there.
-const NOTHING: &str = "{authlab}:nothing";
+pub(super) const NOTHING: &str = "{authlab}:nothing";
 
 /// How far a server has read the sequence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
