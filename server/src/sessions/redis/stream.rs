@@ -52,18 +52,27 @@ async fn secured(
     })
 }
 
+/// What reads and writes a connection. It ends with this, also while the other end is silent.
+pub(super) struct Driver(AbortHandle);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Speaks Redis over a stream: signed in, and in the database of the settings. The library would say of any refusal here that
 /// the password is wrong.
 pub(super) async fn speak(
     stream: Stream,
     settings: &RedisConnectionInfo,
-) -> Result<(MultiplexedConnection, AbortHandle), Trouble> {
+) -> Result<(MultiplexedConnection, Driver), Trouble> {
     let bare = RedisConnectionInfo::default().set_skip_set_lib_name();
     // Each call has a time of its own.
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
     let made = MultiplexedConnection::new_with_config(&bare, stream, config);
     let (mut commands, driver) = made.await?;
-    let task = tokio::spawn(driver).abort_handle();
+    let driver = Driver(tokio::spawn(driver).abort_handle());
     let mut first = redis::pipe();
     if let Some(password) = settings.password() {
         let sign_in = first.cmd("AUTH");
@@ -78,5 +87,5 @@ pub(super) async fn speak(
     if !first.is_empty() {
         first.query_async::<()>(&mut commands).await?;
     }
-    Ok((commands, task))
+    Ok((commands, driver))
 }
