@@ -149,7 +149,7 @@ impl Link {
         call: &Call<'_>,
         waits: &mut Waits,
     ) -> Result<Answer<T>, Trouble> {
-        let (mut tries, mut sent) = (1, 0);
+        let (mut tries, mut sent, mut has_rested) = (1, 0, false);
         loop {
             let mut current = self.current();
             waits.number = Some(current.number);
@@ -176,19 +176,24 @@ impl Link {
             } else {
                 LEAST_LIFE
             };
-            let replaced = remedy.replace && self.replace(current.number, least_life);
-            match remedy.then {
-                Then::Wait => {
-                    waits.number = None;
-                    waits.until = Some(trouble);
-                    tokio::time::sleep(NOT_READY).await;
+            let is_too_young = remedy.replace && !self.replace(current.number, least_life);
+            let pause = match remedy.then {
+                Then::Wait => NOT_READY,
+                // Once: it may have been made a moment too soon, and others wait for the same.
+                Then::Again if is_too_young && !has_rested => {
+                    has_rested = true;
+                    least_life.saturating_sub(current.since.elapsed())
                 }
-                Then::Again if tries < MOST_TRIES && (replaced || !remedy.replace) => {
+                Then::Again if !is_too_young && tries < MOST_TRIES => {
                     waits.until = None;
                     tries += 1;
+                    continue;
                 }
                 Then::Again | Then::Refuse => return Err(trouble),
-            }
+            };
+            waits.number = None;
+            waits.until = Some(trouble);
+            tokio::time::sleep(pause).await;
         }
     }
 
