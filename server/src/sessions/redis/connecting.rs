@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::address::{Address, Host, Place};
 use super::failure::Trouble;
 use super::guides::{Asked, Guides};
-use super::stream::{Stream, speak, to_host, to_socket, untimed};
+use super::stream::{Driver, Stream, speak, to_host, to_socket, untimed};
 use crate::tls::connector;
 
 const CONNECT_WITHIN: Duration = Duration::from_millis(300);
@@ -49,7 +49,9 @@ struct State {
     asked: Mutex<Instant>,
     /// Whether another master is known.
     moved: AtomicBool,
-    tasks: Mutex<Vec<AbortHandle>>,
+    /// Asks who is the master, where others know.
+    watching: Mutex<Option<AbortHandle>>,
+    _driver: Driver,
 }
 
 impl Connecting {
@@ -99,14 +101,14 @@ impl Connecting {
         let (stream, master) = self.stream().await?;
         let begun = Instant::now();
         let connection = in_time(async {
-            let (mut commands, task) = speak(stream, &self.settings, untimed()).await?;
-            let state = State {
+            let (mut commands, driver) = speak(stream, &self.settings, untimed()).await?;
+            is_master(&mut commands).await?;
+            let state = Arc::new(State {
                 asked: Mutex::new(begun),
                 moved: AtomicBool::new(false),
-                tasks: Mutex::new(vec![task]),
-            };
-            let state = Arc::new(state);
-            is_master(&mut commands).await?;
+                watching: Mutex::new(None),
+                _driver: driver,
+            });
             Ok(Connection { commands, state })
         });
         let connection = connection.await?;
@@ -120,11 +122,10 @@ impl Connecting {
     pub(super) async fn told(
         &self,
         config: AsyncConnectionConfig,
-    ) -> Result<MultiplexedConnection, Trouble> {
+    ) -> Result<(MultiplexedConnection, Driver), Trouble> {
         let (stream, _) = self.stream().await?;
         let settings = self.settings.clone().set_protocol(ProtocolVersion::RESP3);
-        let (commands, _) = in_time(speak(stream, &settings, config)).await?;
-        Ok(commands)
+        in_time(speak(stream, &settings, config)).await
     }
 
     /// A stream to where the address leads, and to which master that is, if that was asked for.
@@ -209,9 +210,8 @@ impl Connection {
                 }
             }
         });
-        let tasks = self.state.tasks.lock();
-        let mut tasks = tasks.unwrap_or_else(PoisonError::into_inner);
-        tasks.push(watching.abort_handle());
+        let kept = self.state.watching.lock();
+        *kept.unwrap_or_else(PoisonError::into_inner) = Some(watching.abort_handle());
     }
 }
 
@@ -223,9 +223,9 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for task in tasks {
-            task.abort();
+        let watching = self.watching.get_mut();
+        if let Some(watching) = watching.unwrap_or_else(PoisonError::into_inner) {
+            watching.abort();
         }
     }
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use redis::RedisConnectionInfo;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::Mutex;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::address::Host;
 use super::failure::Trouble;
-use super::stream::{speak, to_host, untimed};
+use super::stream::{Driver, speak, to_host, untimed};
 
 /// What all keys here have in braces: a cluster keeps together what has the same there.
 pub(super) const TAG: &str = "authlab";
@@ -52,7 +52,7 @@ struct Guide {
 /// A connection that is kept for the next question.
 struct Kept {
     commands: MultiplexedConnection,
-    task: AbortHandle,
+    _driver: Driver,
 }
 
 /// What one of them says: where the master is, and by which failover it became that.
@@ -144,8 +144,11 @@ impl Guide {
 
     async fn connect(&self) -> Result<Kept, Trouble> {
         let stream = to_host(&self.host, self.tls.as_ref()).await?;
-        let (commands, task) = speak(stream, &self.settings, untimed()).await?;
-        Ok(Kept { commands, task })
+        let (commands, driver) = speak(stream, &self.settings, untimed()).await?;
+        Ok(Kept {
+            commands,
+            _driver: driver,
+        })
     }
 }
 
@@ -164,12 +167,6 @@ impl Kept {
                 Ok(of_nodes(&said, SLOT, guide))
             }
         }
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

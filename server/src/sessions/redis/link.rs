@@ -34,8 +34,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Before a call is sent again to a server that is not ready.
 const NOT_READY: Duration = Duration::from_millis(50);
 
-/// How often a call is sent, at most. Every call is one that may be sent twice. A server that is not ready is not counted.
-const MOST_TRIES: usize = 3;
+/// How often a call is sent, at most, if connections are lost again and again. Every call is one that may be sent twice. A
+/// server that is not ready is not counted.
+const MOST_TRIES: usize = 8;
 
 /// A connection is not replaced sooner than this after it was made, unless it was lost: a server that stays read-only must not
 /// cost a connection for each request.

@@ -57,13 +57,22 @@ pub(super) fn untimed() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_response_timeout(None)
 }
 
+/// What reads and writes a connection. It ends with this, also while the other end is silent.
+pub(super) struct Driver(AbortHandle);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Speaks Redis over a stream: signed in, and in the database of the settings. The library would say of any refusal here that
 /// the password is wrong.
 pub(super) async fn speak(
     stream: Stream,
     settings: &RedisConnectionInfo,
     config: AsyncConnectionConfig,
-) -> Result<(MultiplexedConnection, AbortHandle), Trouble> {
+) -> Result<(MultiplexedConnection, Driver), Trouble> {
     let is_resp3 = settings.protocol() == ProtocolVersion::RESP3;
     // The library greets with the password in this protocol.
     let bare = if is_resp3 {
@@ -73,7 +82,7 @@ pub(super) async fn speak(
     };
     let made = MultiplexedConnection::new_with_config(&bare, stream, config);
     let (mut commands, driver) = made.await?;
-    let task = tokio::spawn(driver).abort_handle();
+    let driver = Driver(tokio::spawn(driver).abort_handle());
     let mut first = redis::pipe();
     if let Some(password) = settings.password().filter(|_| !is_resp3) {
         let sign_in = first.cmd("AUTH");
@@ -88,5 +97,5 @@ pub(super) async fn speak(
     if !first.is_empty() {
         first.query_async::<()>(&mut commands).await?;
     }
-    Ok((commands, task))
+    Ok((commands, driver))
 }
