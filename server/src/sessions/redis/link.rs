@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use super::connecting::{Connecting, Connection};
 use super::failure::{Failure, Kind, Then, Trouble};
+use super::stream::Driver;
 use crate::allowance::{self, Late};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
@@ -196,7 +197,7 @@ impl Link {
     pub(super) async fn told(
         &self,
         ring: impl Fn() + Send + Sync + 'static,
-    ) -> Result<MultiplexedConnection, Trouble> {
+    ) -> Result<(MultiplexedConnection, Driver), Trouble> {
         let ring = move |_: PushInfo| -> Result<(), std::convert::Infallible> {
             ring();
             Ok(())
