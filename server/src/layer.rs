@@ -41,6 +41,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::allowance;
 use crate::grant::Grant;
 use crate::http::{Caching, refused, request_of};
 use crate::lab::Lab;
@@ -132,7 +133,7 @@ where
         let state = State::Later {
             answer: Box::pin(async move {
                 let decision = match request_of(&parts, action, &lab) {
-                    Ok(asked) => lab.decide(&asked, &mut Untimed).await,
+                    Ok(asked) => allowance::of_request(lab.decide(&asked, &mut Untimed)).await,
                     Err(denied) => Err(denied),
                 };
                 match decision {

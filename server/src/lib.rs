@@ -31,6 +31,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)] // They panic when they cannot write.
 
+mod allowance;
 mod axis;
 pub mod binding;
 mod bound;
@@ -68,6 +69,7 @@ pub mod setup;
 mod shares;
 mod stages;
 mod subjects;
+mod tls;
 pub mod users;
 pub mod verification;
 

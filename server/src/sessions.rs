@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::redis::FORMS;
 use crate::axis::axis;
 use crate::bound::Bound;
 use crate::clock::Timestamp;
@@ -28,17 +29,17 @@ axis! {
     pub enum SessionsKind opens Sessions: "sessions" {
         /// this server's memory: they end with it
         Memory(Box<memory::MemorySessions>) = "memory",
-        /// a Redis server (`redis://HOST:PORT/DB`): they outlive this one, and several servers share them
+        /// a Redis (`redis://HOST:PORT/DB`): they outlive this server, and several servers share them
         Redis(Box<redis::RedisSessions>) = "redis",
     }
 }
 
-/// Where sessions are kept, and what that needs: `memory`, or `redis://HOST:PORT/DB`.
+/// Where sessions are kept, and what that needs: `memory`, or the address of a Redis (`redis://HOST:PORT/DB`).
 #[derive(Clone, PartialEq, Eq)]
 pub enum SessionsFrom {
     /// This server's memory.
     Memory,
-    /// The Redis server at this address, which may hold a password.
+    /// The Redis at this address, which may hold a password.
     Redis(Box<str>),
 }
 
@@ -105,11 +106,10 @@ impl Sessions {
 
     /// At the Redis server of this address, for tokens and sessions that last so long at most.
     pub(crate) fn redis(url: &str, longest: Duration) -> Result<Self, NotSessions> {
-        // TLS would need a second stack of it beside our own; the connection lives on a runtime.
-        if !url.starts_with("redis://") || tokio::runtime::Handle::try_current().is_err() {
-            return Err(NotSessions);
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(NotSessions::because("a connection needs a tokio runtime"));
         }
-        let redis = redis::RedisSessions::open(url, longest).map_err(|_| NotSessions)?;
+        let redis = redis::RedisSessions::open(url, longest).map_err(NotSessions::because)?;
         Ok(Self::Redis(Box::new(redis)))
     }
 
@@ -436,10 +436,18 @@ pub struct WrongSessions {
     cause: String,
 }
 
-/// A text that names no place for sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an address of sessions; accepted: memory, redis://[NAME:PASSWORD@]HOST[:PORT][/DB]")]
-pub struct NotSessions;
+/// A text that names no place for sessions: what is wrong with it, without any part of it that may be a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}; accepted: memory, {FORMS}")]
+pub struct NotSessions {
+    why: std::borrow::Cow<'static, str>,
+}
+
+impl NotSessions {
+    fn because(why: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self { why: why.into() }
+    }
+}
 
 impl SessionsFrom {
     /// The axis's value, without its argument.
@@ -448,6 +456,16 @@ impl SessionsFrom {
         match self {
             Self::Memory => SessionsKind::Memory,
             Self::Redis(_) => SessionsKind::Redis,
+        }
+    }
+}
+
+impl SessionsFrom {
+    /// Whether what is kept and asked can be read and changed on the way to another machine.
+    pub(crate) fn is_in_the_clear(&self) -> bool {
+        match self {
+            Self::Memory => false,
+            Self::Redis(url) => redis::RedisSessions::is_in_the_clear(url),
         }
     }
 }
@@ -464,7 +482,7 @@ impl FromStr for SessionsFrom {
         if typed.contains("://") {
             Ok(Self::Redis(typed.into()))
         } else {
-            Err(NotSessions)
+            Err(NotSessions::because("not an address of sessions"))
         }
     }
 }
@@ -475,8 +493,8 @@ impl fmt::Display for SessionsFrom {
         match self {
             Self::Memory => f.write_str(SessionsKind::Memory.label()),
             Self::Redis(url) => {
-                let address = redis::RedisSessions::address(url).unwrap_or_default();
-                write!(f, "redis://{address}")
+                let address = redis::RedisSessions::address(url);
+                f.write_str(address.as_deref().unwrap_or("redis://"))
             }
         }
     }

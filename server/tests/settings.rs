@@ -483,6 +483,11 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             &["--sessions", "redis://127.0.0.1", "--cache", "token"],
             &[],
         ),
+        (
+            &["--sessions", "redis://one.example"],
+            &[Warning::PlainTextSessions],
+        ),
+        (&["--sessions", "rediss://one.example"], &[]),
         (&["--listen", "0.0.0.0:0"], &[Warning::PlainTextNetwork]),
         (&["--listen", "0.0.0.0:0", "--tls", "a,b"], &[]),
     ];

@@ -1,10 +1,15 @@
 //! A Redis that fails, and the requests that are asked of a server meanwhile.
 
+mod cluster;
 mod connections;
 mod failover;
+mod full;
 mod losses;
+mod meanwhile;
+mod sentinel;
 mod start;
 mod stopped;
+mod under_load;
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

@@ -51,7 +51,7 @@ redis.call('HSET', KEYS[1], 'number', ARGV[1], 'token', ARGV[2], 'subject', ARGV
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 ";
 
-const DECISION: &str = "authlab:decision:";
+const DECISION: &str = "{authlab}:decision:";
 
 /// Our clock judges an entry; Redis's only throws it away, a while later.
 const BETWEEN_CLOCKS: Duration = Duration::from_secs(60);

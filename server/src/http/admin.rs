@@ -10,6 +10,7 @@ use super::answers::{Challenge, denied, fixed, no_store};
 use super::bodies::Body;
 use super::granted::{self, Administer, Granted};
 use super::head::Head;
+use crate::allowance;
 use crate::cause;
 use crate::denied::Denied;
 use crate::lab::Lab;
@@ -121,7 +122,7 @@ pub(super) async fn password(
 pub(super) async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, Denied>> + Send + 'static,
 ) -> Result<T, Denied> {
-    let made = tokio::spawn(change).await;
+    let made = tokio::spawn(allowance::of_request(change)).await;
     made.unwrap_or_else(|_| Err(cause::unanswered("a change")))
 }
 

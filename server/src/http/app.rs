@@ -26,6 +26,7 @@ use super::caching::Caching;
 use super::granted::Peer;
 use super::observed::Counts;
 use super::router;
+use crate::allowance;
 use crate::lab::Lab;
 use crate::path::normal;
 
@@ -46,6 +47,8 @@ use crate::path::normal;
 pub struct App {
     router: TowerToHyperService<Router>,
     delay: Duration,
+    /// Whether other servers are asked on the way.
+    asks_others: bool,
     caching: Caching,
 }
 
@@ -63,9 +66,11 @@ impl App {
     pub(crate) fn within(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Self {
         let delay = lab.design().answer_delay.0;
         let caching = Caching::none(lab.design());
+        let asks_others = lab.design().has_remote_store();
         Self {
             router: TowerToHyperService::new(router(lab, body_timeout, connections)),
             delay,
+            asks_others,
             caching,
         }
     }
@@ -89,7 +94,13 @@ impl App {
             // Out of descriptors: later than meant rather than at once.
             tokio::time::sleep(self.delay).await;
         }
-        let mut answer = match self.router.call(request.map(Body::new)).await {
+        let answered = self.router.call(request.map(Body::new));
+        let answer = if self.asks_others {
+            allowance::of_request(answered).await
+        } else {
+            answered.await
+        };
+        let mut answer = match answer {
             Ok(answer) => answer,
             Err(never) => match never {},
         };

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::Lab;
 use super::authorize::Lookup;
+use crate::allowance;
 use crate::cause;
 use crate::decisions::{CacheKey, Digest, Digests, Keys};
 use crate::denied::Denied;
@@ -84,8 +85,8 @@ impl Lab {
                 Lookup::Miss(_) if !lab.asks_redis => lab.look_up(&request, token, now),
                 lookup => lookup,
             };
-            let outcome = lab.decide_from(&request, look, &mut Untimed).await;
-            landing.land(outcome);
+            let decide = async { lab.decide_from(&request, look, &mut Untimed).await };
+            landing.land(allowance::of_request(decide).await);
         });
     }
 

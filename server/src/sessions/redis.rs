@@ -3,8 +3,8 @@
 //! there, so a lost key refuses and never grants. To revoke is to delete, which takes no memory: a full Redis (`noeviction`)
 //! cannot refuse it.
 //!
-//! What must happen together is one script. Every script may run twice with the same arguments: a call whose connection was
-//! lost is sent again.
+//! What must happen together is one script: all keys have one tag in braces, so that a cluster keeps them in one slot. Every
+//! script may run twice with the same arguments: a call whose connection was lost is sent again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use redis::{FromRedisValue, RedisResult, Script, ScriptInvocation};
+use redis::{FromRedisValue, Script, ScriptInvocation};
 
 use super::record::{self, Family, SignedIn, Stood};
 use super::{Device, DeviceFacts, Ended, Refreshed, Signed, Standing, Turned, refresh};
@@ -24,6 +24,8 @@ use crate::freshness::Slot;
 use crate::grant::{Generation, Mark, TokenId};
 use crate::subjects::{SLOTS, Subjects};
 use crate::users::Profile;
+use address::Address;
+pub(super) use address::FORMS;
 pub(crate) use common::Fact;
 pub(crate) use feed::{Bell, Changed, Heard, Known};
 use link::{Answer, Call, Link};
@@ -39,7 +41,7 @@ const SIGNING_IN: Duration = Duration::from_secs(3600);
 /// revocation raises its slot in the step that commits it. Without the hash, or its `born`, every decision is stale. The
 /// latest changes are there one by one, `c` and their number's remainder, for [`feed`]: number, slot and time, which tells
 /// apart two that have one number, as after a failover to a replica that lagged.
-pub(crate) const EPOCHS: &str = "authlab:epochs";
+pub(crate) const EPOCHS: &str = "{authlab}:epochs";
 
 /// A script takes a token's slot from the last three digits of its id.
 const _: () = assert!(SLOTS == 0x1000);
@@ -65,11 +67,16 @@ end
     };
 }
 
+mod address;
 mod common;
+mod connecting;
+mod failure;
 mod feed;
+mod guides;
 mod link;
 mod once;
 mod probe;
+mod stream;
 
 /// ARGV: the slot. KEYS: where epochs are.
 const RAISE: &str = with_raise!("raise(KEYS[1], ARGV[1])");
@@ -176,7 +183,7 @@ if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS
 return redis.call('GET', KEYS[1])
 ";
 
-const GENERATION: &str = "authlab:generation-of:";
+const GENERATION: &str = "{authlab}:generation-of:";
 
 /// The record of a token that says everything itself: that it is there says that the token was not revoked.
 const LIVE: &str = "-";
@@ -214,8 +221,9 @@ struct Unsure {
 }
 
 impl RedisSessions {
-    /// Connects when it is first needed, and again whenever the connection was lost.
-    pub(super) fn open(url: &str, longest: Duration) -> RedisResult<Self> {
+    /// Connects when it is first needed, and again whenever the connection was lost. What is wrong with the address is the
+    /// error.
+    pub(super) fn open(url: &str, longest: Duration) -> Result<Self, String> {
         Ok(Self {
             link: Link::open(url)?,
             needed: (longest + SIGNING_IN + BETWEEN_CLOCKS).as_secs(),
@@ -234,9 +242,15 @@ impl RedisSessions {
         })
     }
 
-    /// Host, port and database of an address, without a password; `None` for a text that is no address.
+    /// An address without its password; `None` for a text that is none.
     pub(super) fn address(url: &str) -> Option<String> {
-        link::address_of(url)
+        let address = Address::parse(url).ok()?;
+        Some(address.to_string())
+    }
+
+    /// Whether an address leads to another machine without TLS.
+    pub(super) fn is_in_the_clear(url: &str) -> bool {
+        Address::parse(url).is_ok_and(|address| address.is_in_the_clear())
     }
 
     pub(super) async fn answers(&self) -> bool {
@@ -575,16 +589,16 @@ fn generation_key(name: &str) -> String {
 
 /// Of a token that says everything itself, or of the session that it belongs to.
 fn live(id: TokenId) -> String {
-    format!("authlab:live:{}", hex(id))
+    format!("{{authlab}}:live:{}", hex(id))
 }
 
 fn token(id: TokenId) -> String {
-    format!("authlab:token:{}", hex(id))
+    format!("{{authlab}}:token:{}", hex(id))
 }
 
 /// Of an account's devices.
 fn account(name: &str) -> String {
-    format!("authlab:account:{name}")
+    format!("{{authlab}}:account:{name}")
 }
 
 impl fmt::Debug for RedisSessions {

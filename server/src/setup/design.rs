@@ -9,6 +9,7 @@ use crate::issuer::{AudienceFrom, IssuerFrom};
 use crate::password::PasswordKind;
 use crate::policy::PolicyKind;
 use crate::sessions::SessionsFrom;
+use crate::users::UsersFrom;
 use crate::verification::{IntrospectUrl, VerifyKind};
 
 impl Design {
@@ -213,6 +214,12 @@ impl Design {
             _ => self.key_file != KeyFrom::Generated,
         };
         lasting && self.credential.is_signed() && self.verify == VerifyKind::Local
+    }
+
+    /// Whether requests depend on a store that is asked over a connection.
+    pub(crate) fn has_remote_store(&self) -> bool {
+        matches!(self.sessions, SessionsFrom::Redis(_))
+            || matches!(self.users, UsersFrom::Postgres(_))
     }
 
     /// Whether a restart forgets what was revoked of tokens that are older.

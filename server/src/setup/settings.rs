@@ -313,7 +313,8 @@ settings! {
     #[arg(value_name = "N")]
     users_connections: NonZeroUsize = count(10), "AUTHLAB_USERS_CONNECTIONS",
         in count(1)..=count(1000), idle [Elsewhere, NoPool];
-    /// Sessions and revocations: `memory`, or `redis://[NAME:PASSWORD@]HOST[:PORT][/DB]` [default: memory]
+    /// Sessions and revocations: `memory`, or an address of Redis: `redis[s]://[NAME:PASSWORD@]HOST[:PORT][/DB]`,
+    /// `redis+unix:///PATH`, `redis[s]-sentinel://HOST[:PORT],…/MASTER[/DB]`, or `redis[s]-cluster://HOST[:PORT],…` [default: memory]
     #[arg(value_name = "STORE")]
     sessions: SessionsFrom = SessionsFrom::Memory, "AUTHLAB_SESSIONS",
         idle [NoSessions];

@@ -47,6 +47,8 @@ axis! {
         PlainTextCentral = "plain-text-central",
         /// --users postgres:// beyond loopback without sslmode=verify-full: whoever takes the database's place on the way decides who signs in
         UnverifiedDatabase = "unverified-database",
+        /// --sessions in Redis beyond loopback without TLS: sessions and the password of Redis can be read and changed on the way
+        PlainTextSessions = "plain-text-sessions",
         /// --listen beyond loopback without TLS: tokens and passwords can be read on the way
         PlainTextNetwork = "plain-text-network",
     }
@@ -99,6 +101,7 @@ impl Design {
                 };
                 self.verify == VerifyKind::Local && url.is_some_and(PostgresUrl::is_unverified)
             }
+            Warning::PlainTextSessions => self.sessions.is_in_the_clear(),
             Warning::FastPasswordHash => {
                 self.verify == VerifyKind::Local && !self.password.is_slow()
             }

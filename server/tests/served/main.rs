@@ -42,6 +42,7 @@ mod postgresql;
 mod proxied;
 mod published;
 mod redis;
+mod redis_addresses;
 mod refresh;
 mod secrets;
 mod sqlite;

@@ -254,13 +254,13 @@ fn what_cannot_be_used_is_said_by_kind_and_without_the_password() {
 }
 
 /// An authority, and a certificate of it for this name, with its key.
-struct Certified {
-    authority: String,
-    certificate: String,
-    key: String,
+pub(crate) struct Certified {
+    pub(crate) authority: String,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
-fn certified(name: &str) -> Certified {
+pub(crate) fn certified(name: &str) -> Certified {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();

@@ -10,13 +10,13 @@ use super::{Count, KINDS, REFRESHED, Redis, answered, jane, over, revoke, sign_i
 use crate::stand::tally;
 
 /// An address that moves from one Redis to another. Connections that are open stay where they are.
-struct Moving {
-    port: u16,
-    to: Arc<AtomicU16>,
+pub(super) struct Moving {
+    pub(super) port: u16,
+    pub(super) to: Arc<AtomicU16>,
 }
 
 impl Moving {
-    fn to(port: u16) -> Self {
+    pub(super) fn to(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let to = Arc::new(AtomicU16::new(port));
         let moving = Self {

@@ -9,7 +9,7 @@ use super::{AT_MOST, Count, DEVICES, KINDS, REFRESHED, Redis, jane, over, revoke
 use crate::stand::{Server, tally};
 
 /// What a start with these sessions ends with: the exit code, and stderr.
-fn refused(url: &str) -> (Option<i32>, String) {
+pub(super) fn refused(url: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authlab"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--password", "sha256"]);
     let mut child = command
@@ -41,7 +41,7 @@ fn refused(url: &str) -> (Option<i32>, String) {
 
 /// As docs/server.md has it.
 const PERMITTED: &str = "+mget +get +set +del +hget +hset +hdel +hgetall +hlen +hexists +hmget \
-    +hincrby +ttl +expire +expireat +pexpire +time +evalsha +script|load +ping +select";
+    +hincrby +ttl +expire +expireat +pexpire +time +evalsha +script|load +ping +role +select";
 
 #[test]
 fn a_redis_that_will_never_do_is_refused_at_start_with_its_cause() {
@@ -106,7 +106,7 @@ fn a_redis_that_will_never_do_is_refused_at_start_with_its_cause() {
         );
     }
     // What docs/server.md says is enough.
-    let mut rules = vec!["ACL", "SETUSER", "exact", "on", ">hunter2", "~authlab:*"];
+    let mut rules = vec!["ACL", "SETUSER", "exact", "on", ">hunter2", "~{authlab}:*"];
     rules.extend(PERMITTED.split_ascii_whitespace());
     protected.run(&rules);
     for kind in KINDS {

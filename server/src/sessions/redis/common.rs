@@ -3,6 +3,7 @@
 
 use redis::Script;
 
+use super::feed::NOTHING;
 use super::{EPOCHS, RedisSessions};
 use crate::denied::Denied;
 
@@ -12,10 +13,12 @@ pub(super) const COMMON: &str = "{authlab}:common";
 /// How many ended keys are known at once.
 pub(crate) const MOST_ENDED: usize = 32;
 
-/// KEYS: where facts are, where epochs are. ARGV: the fact's name, its version as it is known here, what it says. Answers its
-/// version and what it says now. Sent twice, it is the same fact under a later version.
+/// KEYS: where facts are, where epochs are, one that is never there. ARGV: the fact's name, its version as it is known here, what it says. Answers its
+/// version and what it says now. Sent twice, it is the same fact under a later version. A full Redis takes it: it refuses what
+/// takes memory only to a script that has deleted nothing before.
 pub(super) const SHARE: &str = with_raise!(
     r"
+redis.call('DEL', KEYS[3])
 local kept = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 local version = math.max(tonumber(string.match(kept, '^%d+') or '0'), tonumber(ARGV[2])) + 1
 local said = string.format('%d %s', version, ARGV[3])
@@ -29,6 +32,7 @@ return said
 /// says is those that ended, the latest first.
 pub(super) const END_KEY: &str = with_raise!(
     r"
+redis.call('DEL', KEYS[3])
 local kept = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 local version = math.max(tonumber(string.match(kept, '^%d+') or '0'), tonumber(ARGV[2])) + 1
 local said, count = string.format('%d %s', version, ARGV[3]), 1
@@ -46,6 +50,7 @@ return said
 /// The same of a fact that Redis has lost, as a flush or a failover loses it. ARGV: name, version, what it says.
 pub(super) const RESTORE: &str = with_raise!(
     r"
+redis.call('DEL', KEYS[3])
 local kept = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 if tonumber(string.match(kept, '^%d+') or '0') < tonumber(ARGV[2]) then
     redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
@@ -97,7 +102,7 @@ impl RedisSessions {
     /// Says something else of a fact that is `known` so far, for all servers.
     pub(crate) async fn share(&self, name: &str, known: &Fact, says: &str) -> Result<Fact, Denied> {
         let mut invocation = self.common.share.prepare_invoke();
-        invocation.key(COMMON).key(EPOCHS);
+        invocation.key(COMMON).key(EPOCHS).key(NOTHING);
         invocation.arg(name).arg(known.version).arg(says);
         let said = self.run::<String>(&invocation).await?;
         Ok(Fact::of(Some(&said)))
@@ -112,7 +117,7 @@ impl RedisSessions {
         next: &str,
     ) -> Result<Fact, Denied> {
         let mut invocation = self.common.end_key.prepare_invoke();
-        invocation.key(COMMON).key(EPOCHS);
+        invocation.key(COMMON).key(EPOCHS).key(NOTHING);
         invocation.arg(name).arg(known.version);
         invocation.arg(ended).arg(next).arg(MOST_ENDED);
         let said = self.run::<String>(&invocation).await?;
@@ -122,7 +127,7 @@ impl RedisSessions {
     /// Says a fact again that Redis has lost.
     pub(crate) async fn restore(&self, name: &str, fact: &Fact) -> Result<(), Denied> {
         let mut invocation = self.common.restore.prepare_invoke();
-        invocation.key(COMMON).key(EPOCHS);
+        invocation.key(COMMON).key(EPOCHS).key(NOTHING);
         invocation.arg(name).arg(fact.version).arg(&*fact.says);
         self.run::<()>(&invocation).await
     }

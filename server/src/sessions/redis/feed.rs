@@ -7,6 +7,7 @@
 use redis::aio::MultiplexedConnection;
 
 use super::common::{COMMON, Fact};
+use super::stream::Driver;
 use super::{EPOCHS, RedisSessions};
 use crate::denied::Denied;
 use crate::freshness::Slot;
@@ -41,7 +42,7 @@ return { born, number, last, facts, slots }
 ";
 
 /// A key that is never there.
-const NOTHING: &str = "{authlab}:nothing";
+pub(super) const NOTHING: &str = "{authlab}:nothing";
 
 /// How far a server has read the sequence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,22 +106,28 @@ impl RedisSessions {
     /// client-side caching (RESP3), which costs scripts nothing and tells of a flush and an eviction too. A ring that is lost
     /// costs time alone.
     pub(crate) async fn bell(&self, ring: impl Fn() + Send + Sync + 'static) -> Option<Bell> {
-        let mut connection = self.link.told(ring).await.ok()?;
+        let (mut commands, driver) = self.link.told(ring).await.ok()?;
         let mut track = redis::cmd("CLIENT");
         track.arg("TRACKING").arg("ON").arg("BCAST");
         track.arg("PREFIX").arg(EPOCHS);
-        track.exec_async(&mut connection).await.ok()?;
-        Some(Bell(connection))
+        track.exec_async(&mut commands).await.ok()?;
+        Some(Bell {
+            commands,
+            _driver: driver,
+        })
     }
 }
 
 /// A connection that rings.
-pub(crate) struct Bell(MultiplexedConnection);
+pub(crate) struct Bell {
+    commands: MultiplexedConnection,
+    _driver: Driver,
+}
 
 impl Bell {
     /// Whether its other end is there: one that went without a word is not told of.
     pub(crate) async fn is_there(&mut self) -> bool {
-        let asked = redis::cmd("PING").exec_async(&mut self.0).await;
+        let asked = redis::cmd("PING").exec_async(&mut self.commands).await;
         asked.is_ok()
     }
 }

@@ -1,51 +1,62 @@
-//! The connection to Redis: what is sent again, when the connection is replaced, and which answers are failures.
+//! The connection to Redis: what is sent again, when the connection is replaced, and for how long a call waits. What is done
+//! about which answer is the table in [`super::failure`].
 //!
-//! The client library connects again when a connection was lost, and passes the error on. Three things are added here. A call
-//! whose connection was lost is sent again within its time. A connection whose server is no longer the one to ask (a failover
-//! leaves it open, and the server read-only) is replaced. So is one that did not answer in time, as its other end may be gone.
+//! All calls share one connection. Another takes its place when it was lost, when it did not answer in time (its other end may
+//! be gone), and when its server is no longer the one to ask: a failover may leave it open, and the server read-only.
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, ProtocolVersion,
-    PushInfo, RedisError, RedisResult, ScriptInvocation, ServerErrorKind,
+    AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, PushInfo, RedisResult, ScriptInvocation,
 };
+use tokio::sync::watch;
 
+use super::connecting::{Connecting, Connection};
+use super::failure::{Failure, Kind, Then, Trouble};
+use super::stream::Driver;
+use crate::allowance::{self, Late};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 
-/// How long one call may take, all attempts together. The first that is not answered ends its request: a client of a store that is
-/// away is told to come back within two seconds.
+/// How long one call may take, all attempts together, if its request has that time ([`allowance`]). The first that is not
+/// answered ends its request.
 const MOST_WAIT: Duration = Duration::from_millis(800);
-const CONNECT_WITHIN: Duration = Duration::from_millis(300);
+
+/// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How often a call is sent, at most. Every call is one that may be sent twice.
-const MOST_TRIES: usize = 3;
+/// Before a call is sent again to a server that is not ready.
+const NOT_READY: Duration = Duration::from_millis(50);
 
-/// A connection is not replaced sooner than this after it was made: a server that stays read-only must not cost a connection
-/// for each request.
+/// How often a call is sent, at most, if connections are lost again and again. Every call is one that may be sent twice. A
+/// server that is not ready is not counted.
+const MOST_TRIES: usize = 8;
+
+/// A connection is not replaced sooner than this after it was made, unless it was lost: a server that stays read-only must not
+/// cost a connection for each request.
 const LEAST_LIFE: Duration = Duration::from_millis(100);
 
 pub(super) struct Link {
-    client: Client,
-    config: ConnectionManagerConfig,
-    current: RwLock<Current>,
-    /// Host, port and database, without a password.
-    address: Box<str>,
+    connecting: Arc<Connecting>,
+    /// `None` until the first call.
+    current: RwLock<Option<Current>>,
     /// The last failure, for the check at start.
     failure: Mutex<Option<Failure>>,
     /// Whether failures are kept and not printed: the check at start says what it found.
     quiet: AtomicBool,
 }
 
+/// A connection, which may be in the making.
 #[derive(Clone)]
 struct Current {
-    manager: ConnectionManager,
+    made: watch::Receiver<Option<Result<Connection, Trouble>>>,
     number: u64,
     since: Instant,
 }
@@ -63,54 +74,34 @@ pub(super) struct Answer<T> {
     pub(super) repeated: bool,
 }
 
-/// Why a call was not answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) cause: String,
-    /// Whether it stays until somebody changes the configuration: a wrong password, database, permission, or kind of server.
-    pub(super) stays: bool,
-}
-
-/// What is done about a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Remedy {
-    /// The connection was lost: the library makes another.
-    SendAgain,
-    /// Another server may be there by now, or the connection could not be set up: replace it, and send again.
-    Replace,
-    /// Replace the connection for the next call: no answer came, and there is no time left for this one.
-    ReplaceForNext,
-    Nothing,
+/// What a call has come to when its time ends.
+#[derive(Default)]
+struct Waits {
+    /// For the answer of which connection.
+    number: Option<u64>,
+    /// What the server said last, if it waits until that is over.
+    until: Option<Trouble>,
 }
 
 impl Link {
-    /// Connects when it is first needed.
-    pub(super) fn open(url: &str) -> RedisResult<Self> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT_WITHIN))
-            .set_response_timeout(Some(MOST_WAIT))
-            .set_min_delay(PAUSE)
-            .set_max_delay(PAUSE)
-            .set_number_of_retries(1);
-        let client = Client::open(url)?;
-        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;
+    /// Connects when it is first needed. What is wrong with the address is the error.
+    pub(super) fn open(url: &str) -> Result<Self, String> {
         Ok(Self {
-            address: address(&client).into(),
-            client,
-            config,
-            current: RwLock::new(Current {
-                manager,
-                number: 0,
-                since: Instant::now(),
-            }),
+            connecting: Arc::new(Connecting::open(url)?),
+            current: RwLock::new(None),
             failure: Mutex::new(None),
             quiet: AtomicBool::new(false),
         })
     }
 
-    /// Host, port and database.
+    /// The address, without a password.
     pub(super) fn address(&self) -> &str {
-        &self.address
+        self.connecting.shown()
+    }
+
+    /// Whether the address is one of a cluster.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.connecting.is_cluster()
     }
 
     /// The answer to a call, in time or not at all: whatever else happens, the store decides nothing.
@@ -118,16 +109,22 @@ impl Link {
         &self,
         call: Call<'_>,
     ) -> Result<Answer<T>, Denied> {
-        let number = self.current().number;
-        let failure = match tokio::time::timeout(MOST_WAIT, self.tried(&call)).await {
+        let mut waits = Waits::default();
+        let tried = self.tried(&call, &mut waits);
+        let trouble = match allowance::within(MOST_WAIT, tried).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => Failure::of(&error),
-            Err(_) => {
-                self.replace(number);
-                Failure::no_answer()
+            Ok(Err(trouble)) => trouble,
+            Err(Late { within }) => {
+                // What an answer may take says something of the connection, and what a request has left does not.
+                if let Some(number) = waits.number.filter(|_| within == MOST_WAIT) {
+                    self.replace(number, LEAST_LIFE);
+                }
+                let late = Trouble::Late(within.as_millis());
+                waits.until.unwrap_or(late)
             }
         };
-        let told = format!("redis://{}: {}", self.address, failure.cause);
+        let failure = trouble.failure(self.connecting.is_cluster());
+        let told = format!("{}: {}", self.address(), failure.cause);
         if self.quiet.load(Ordering::Relaxed) {
             *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
         } else {
@@ -147,36 +144,56 @@ impl Link {
         failure.take()
     }
 
-    async fn tried<T: FromRedisValue>(&self, call: &Call<'_>) -> RedisResult<Answer<T>> {
-        let mut tries = 1;
+    async fn tried<T: FromRedisValue>(
+        &self,
+        call: &Call<'_>,
+        waits: &mut Waits,
+    ) -> Result<Answer<T>, Trouble> {
+        let (mut tries, mut sent, mut has_rested) = (1, 0, false);
         loop {
-            let Current {
-                mut manager,
-                number,
-                ..
-            } = self.current();
-            let error = match call.send(&mut manager).await {
-                Ok(value) => {
-                    return Ok(Answer {
-                        value,
-                        repeated: tries > 1,
-                    });
+            let mut current = self.current();
+            waits.number = Some(current.number);
+            let trouble = match current.made().await {
+                Ok(mut connection) => {
+                    sent += 1;
+                    let answer = connection.send(async |commands| call.send(commands).await);
+                    match answer.await {
+                        Ok(value) => {
+                            return Ok(Answer {
+                                value,
+                                repeated: sent > 1,
+                            });
+                        }
+                        Err(trouble) => trouble,
+                    }
                 }
-                Err(error) => error,
+                Err(trouble) => trouble,
             };
-            let again = match Remedy::of(&error) {
-                Remedy::SendAgain => true,
-                Remedy::Replace => self.replace(number),
-                Remedy::ReplaceForNext => {
-                    self.replace(number);
-                    false
+            let kind = trouble.kind();
+            let remedy = kind.remedy();
+            let least_life = if kind == Kind::Lost {
+                Duration::ZERO
+            } else {
+                LEAST_LIFE
+            };
+            let is_too_young = remedy.replace && !self.replace(current.number, least_life);
+            let pause = match remedy.then {
+                Then::Wait => NOT_READY,
+                // Once: it may have been made a moment too soon, and others wait for the same.
+                Then::Again if is_too_young && !has_rested => {
+                    has_rested = true;
+                    least_life.saturating_sub(current.since.elapsed())
                 }
-                Remedy::Nothing => false,
+                Then::Again if !is_too_young && tries < MOST_TRIES => {
+                    waits.until = None;
+                    tries += 1;
+                    continue;
+                }
+                Then::Again | Then::Refuse => return Err(trouble),
             };
-            if !again || tries == MOST_TRIES {
-                return Err(error);
-            }
-            tries += 1;
+            waits.number = None;
+            waits.until = Some(trouble);
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -185,63 +202,75 @@ impl Link {
     pub(super) async fn told(
         &self,
         ring: impl Fn() + Send + Sync + 'static,
-    ) -> RedisResult<MultiplexedConnection> {
-        let info = self.client.get_connection_info().clone();
-        let settings = info.redis_settings().clone();
-        let settings = settings.set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.set_redis_settings(settings))?;
+    ) -> Result<(MultiplexedConnection, Driver), Trouble> {
         let ring = move |_: PushInfo| -> Result<(), std::convert::Infallible> {
             ring();
             Ok(())
         };
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(MOST_WAIT))
             .set_push_sender(ring);
-        client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
+        self.connecting.told(config).await
     }
 
     fn current(&self) -> Current {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.clone()
+        if let Some(current) = &*current {
+            return current.clone();
+        }
+        drop(current);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let begun = current.get_or_insert_with(|| Current::begin(&self.connecting, 0));
+        begun.clone()
     }
 
     /// Makes another connection in the place of the one of this number: whether there is another now.
-    fn replace(&self, number: u64) -> bool {
+    fn replace(&self, number: u64, least_life: Duration) -> bool {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.number != number {
+        let Some(old) = &mut *current else {
+            return false;
+        };
+        if old.number != number {
             return true;
         }
-        if current.since.elapsed() < LEAST_LIFE {
+        if old.since.elapsed() < least_life {
             return false;
         }
-        let (client, config) = (self.client.clone(), self.config.clone());
-        let Ok(manager) = ConnectionManager::new_lazy_with_config(client, config) else {
-            return false;
-        };
-        *current = Current {
-            manager,
-            number: number + 1,
-            since: Instant::now(),
-        };
+        *old = Current::begin(&self.connecting, number + 1);
         true
     }
 }
 
-/// Host, port and database of an address, without a password; `None` for a text that is no address.
-pub(super) fn address_of(url: &str) -> Option<String> {
-    Client::open(url).ok().map(|client| address(&client))
-}
+impl Current {
+    /// Connects in a task of its own: the request that needs it first may end before it is there.
+    fn begin(connecting: &Arc<Connecting>, number: u64) -> Self {
+        let (tell, made) = watch::channel(None);
+        let connecting = Arc::clone(connecting);
+        tokio::spawn(async move {
+            let mut connected = connecting.connect().await;
+            if matches!(&connected, Err(trouble) if trouble.kind() == Kind::Lost) {
+                tokio::time::sleep(PAUSE).await;
+                connected = connecting.connect().await;
+            }
+            tell.send_replace(Some(connected));
+        });
+        Self {
+            made,
+            number,
+            since: Instant::now(),
+        }
+    }
 
-fn address(client: &Client) -> String {
-    let info = client.get_connection_info();
-    format!("{}/{}", info.addr(), info.redis_settings().db())
+    async fn made(&mut self) -> Result<Connection, Trouble> {
+        let made = self.made.wait_for(Option::is_some).await;
+        let made = made.ok().and_then(|made| made.clone());
+        // The task ended with its runtime.
+        made.unwrap_or_else(|| Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into()))
+    }
 }
 
 impl Call<'_> {
-    async fn send<T: FromRedisValue>(&self, to: &mut ConnectionManager) -> RedisResult<T> {
+    async fn send<T: FromRedisValue>(&self, to: &mut MultiplexedConnection) -> RedisResult<T> {
         match self {
             Self::Command(command) => command.query_async(to).await,
             Self::Pipeline(commands) => commands.query_async(to).await,
@@ -250,87 +279,11 @@ impl Call<'_> {
     }
 }
 
-impl Remedy {
-    fn of(error: &RedisError) -> Self {
-        if error.is_timeout() {
-            return Self::ReplaceForNext;
-        }
-        // Up to Redis 6 a script's error has its own code, and names that of its command.
-        let read_only = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
-            || error
-                .detail()
-                .is_some_and(|detail| detail.contains("-READONLY "));
-        if read_only || error.code() == Some("NOAUTH") {
-            return Self::Replace;
-        }
-        match error.kind() {
-            ErrorKind::Io => Self::SendAgain,
-            ErrorKind::Server(ServerErrorKind::ResponseError) => Self::ReplaceForNext,
-            ErrorKind::Server(_) | ErrorKind::Extension => Self::Nothing,
-            // A connection that could not be set up (its password was refused, Redis has too many clients) stays so in the
-            // library, which tries another only after an error of the network.
-            _ => Self::Replace,
-        }
-    }
-}
-
-impl Failure {
-    fn no_answer() -> Self {
-        Self {
-            cause: format!("no answer within {} ms", MOST_WAIT.as_millis()),
-            stays: false,
-        }
-    }
-
-    fn of(error: &RedisError) -> Self {
-        if error.is_timeout() {
-            return Self::no_answer();
-        }
-        let detail = error.detail().unwrap_or_default();
-        let (stays, cause) = match error.kind() {
-            ErrorKind::AuthenticationFailed => {
-                (true, "refuses the name or the password".to_owned())
-            }
-            ErrorKind::Parse => (
-                true,
-                "what answers there does not speak the protocol of Redis".to_owned(),
-            ),
-            ErrorKind::Server(
-                ServerErrorKind::Moved
-                | ServerErrorKind::Ask
-                | ServerErrorKind::CrossSlot
-                | ServerErrorKind::ClusterDown,
-            ) => (true, Self::CLUSTER.to_owned()),
-            ErrorKind::Server(ServerErrorKind::NoPerm) => (true, format!("NOPERM {detail}")),
-            ErrorKind::Server(ServerErrorKind::ResponseError) => {
-                let passes = detail.contains("max number of clients")
-                    || detail.contains("-OOM ")
-                    || detail.contains("-READONLY ");
-                (!passes, error.to_string())
-            }
-            ErrorKind::Server(kind) => (false, format!("{kind:?} {detail}")),
-            ErrorKind::Extension => {
-                let code = error.code().unwrap_or_default();
-                let stays = matches!(code, "NOAUTH" | "WRONGPASS" | "DENIED" | "WRONGTYPE");
-                (stays, format!("{code} {detail}"))
-            }
-            _ => (false, error.to_string()),
-        };
-        Self {
-            cause: cause::plain(&cause),
-            stays,
-        }
-    }
-
-    pub(super) const CLUSTER: &'static str =
-        "is a node of a Redis Cluster; accepted: a single Redis server";
-}
-
 impl fmt::Debug for Link {
-    /// Its client holds a password.
+    /// Its settings hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
-            .field("address", &self.address)
+            .field("address", &self.address())
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use super::link::Failure;
+use super::failure::CLUSTER;
 use super::{Known, RedisSessions};
 use crate::bound::Bound;
 use crate::clock::Timestamp;
@@ -40,14 +40,14 @@ impl RedisSessions {
         now: Timestamp,
         decisions: impl Future<Output = Result<(), Denied>>,
     ) -> Result<Vec<String>, WrongSessions> {
-        let address = format!("redis://{}", self.link.address());
+        let address = self.link.address().to_owned();
         let wrong = |cause: String| WrongSessions {
             address: address.clone(),
             cause,
         };
         let of_cluster = self.info("cluster", "cluster_enabled").await;
-        if of_cluster.as_deref() == Some("1") {
-            return Err(wrong(Failure::CLUSTER.to_owned()));
+        if of_cluster.as_deref() == Some("1") && !self.link.is_cluster() {
+            return Err(wrong(CLUSTER.to_owned()));
         }
         self.link.take_failure();
         let walked = match self.walk(now).await {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+use crate::tls::Trust;
 
 /// The form of an address, for messages.
 pub(crate) const FORM: &str =
@@ -17,17 +18,6 @@ pub(super) struct Address {
     pub(super) config: Config,
     pub(super) trust: Trust,
     shown: String,
-}
-
-/// Which certificate of the server is believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// Any: TLS keeps out who only listens.
-    Any,
-    /// One of the host's name, by an authority of the system.
-    System,
-    /// The same, by an authority of this file.
-    File(PathBuf),
 }
 
 impl Address {

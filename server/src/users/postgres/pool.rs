@@ -16,13 +16,11 @@ use tokio_postgres::{Config, Error, Row};
 use super::address::Address;
 use super::failure::{cause_of, is_lost};
 use super::tls::Tls;
+use crate::allowance::{self, Late};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::users::Patience;
 use crate::users::database::{MOST_COMMIT, MOST_WAIT};
-
-/// The cause of a call that was not answered in time.
-const LATE: &str = "the database did not answer within 1.5 seconds";
 
 pub(super) struct Pool {
     connections: deadpool_postgres::Pool,
@@ -86,12 +84,17 @@ impl Pool {
     ) -> Result<Answer, Denied> {
         let begun = Instant::now();
         let asked = self.asked(patience, begun + MOST_WAIT, statement, values);
-        let failure = match timeout_at(begun + MOST_WAIT + MOST_COMMIT, asked).await {
+        let failure = match allowance::within(MOST_WAIT + MOST_COMMIT, asked).await {
             Ok(Ok(answer)) => return Ok(answer),
             // No client waits for this one: it is made another time.
             Ok(Err(Failure::Busy)) => return Err(Denied::Unavailable),
             Ok(Err(Failure::Told(cause))) => cause,
-            Err(_) => LATE.to_owned(),
+            Err(Late { within }) => {
+                format!(
+                    "the database did not answer within {} seconds",
+                    within.as_secs_f32()
+                )
+            }
         };
         let cause = format!("{}: {failure}", self.place);
         Err(cause::unavailable(Source::Users, &cause))

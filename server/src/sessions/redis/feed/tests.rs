@@ -169,6 +169,11 @@ async fn a_full_redis_makes_everything_stale_and_a_replica_does_not_answer() {
         assert_eq!(store.hear(&mut known).await, Changed::Everything, "full");
         assert_eq!(store.hear(&mut known).await, nothing(), "full, heard");
     }
+    let none = Fact::default();
+    let said = store.sessions.share("policy", &none, "full").await;
+    assert_eq!(said.unwrap().version, 1);
+    let changed = store.hear(&mut known).await;
+    assert_eq!(changed, Changed::These(vec![Slot::Everyone]));
     store.run("CONFIG SET maxmemory 0").await.unwrap();
     store.raise(Slot::Token(1)).await;
     let changed = store.hear(&mut known).await;
