@@ -3,12 +3,14 @@
 
 use redis::Script;
 
-use super::feed::NOTHING;
 use super::{EPOCHS, RedisSessions};
 use crate::denied::Denied;
 
 /// Where they are, each by its name.
 pub(super) const COMMON: &str = "{authlab}:common";
+
+/// A key that is never there.
+pub(super) const NOTHING: &str = "{authlab}:nothing";
 
 /// How many ended keys are known at once.
 pub(crate) const MOST_ENDED: usize = 32;

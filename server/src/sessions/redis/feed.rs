@@ -6,7 +6,7 @@
 
 use redis::aio::MultiplexedConnection;
 
-use super::common::{COMMON, Fact};
+use super::common::{COMMON, Fact, NOTHING};
 use super::stream::Driver;
 use super::{EPOCHS, RedisSessions};
 use crate::denied::Denied;
@@ -40,9 +40,6 @@ for at = known + 1, number do
 end
 return { born, number, last, facts, slots }
 ";
-
-/// A key that is never there.
-pub(super) const NOTHING: &str = "{authlab}:nothing";
 
 /// How far a server has read the sequence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
