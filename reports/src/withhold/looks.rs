@@ -159,7 +159,9 @@ const HEADERS: [&str; 4] = [
 pub const PUBLIC_CHOICES: [(&str, &[&str]); 3] = [
     (
         "password",
-        &["bcrypt", "argon2id", "md5", "sha256", "blake3"],
+        &[
+            "bcrypt", "argon2id", "scrypt", "pbkdf2", "md5", "sha256", "blake3",
+        ],
     ),
     ("cache-key", &["route", "sender", "article"]),
     (
