@@ -245,8 +245,20 @@ fn a_file_that_is_not_there_is_named() {
 fn every_scenario_of_the_house_is_accepted_in_each_of_its_profiles() {
     let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios"));
     let mut read = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    let in_folder = |folder: &std::path::Path| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.collect::<Vec<_>>()
+    };
+    let (folders, mut files): (Vec<_>, Vec<_>) = in_folder(folder)
+        .into_iter()
+        .partition(|path| path.is_dir());
+    // A scenario that needs files of its own has a folder of its name.
+    files.extend(folders.iter().map(|folder| {
+        let name = folder.file_name().unwrap();
+        folder.join(name).with_extension("toml")
+    }));
+    for path in files {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         for profile in ["smoke", "quick", "full"] {
             let text = std::fs::read_to_string(&path).unwrap();

@@ -88,7 +88,13 @@ impl Binding {
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 Ok(Bound::Sender(digest.seal(sender)))
             }
-            Self::Dpop(dpop) => dpop.seal(sender, subject, means).await,
+            Self::Dpop(dpop) => {
+                let proven = dpop.seal(sender, subject, means.now)?;
+                match means.redis {
+                    Some(redis) => Box::pin(proven.at_all(redis)).await,
+                    None => Ok(proven.here()),
+                }
+            }
         }
     }
 
@@ -119,7 +125,14 @@ impl Binding {
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
                 digest.check(bound, sender)
             }
-            Self::Dpop(dpop) => dpop.check(bound, subject, sender, token, means).await,
+            Self::Dpop(dpop) => {
+                let proven = dpop.check(bound, subject, sender, token, means.now)?;
+                // Boxed: only servers that share anything wait for it, and every decision's future would hold it.
+                match means.redis {
+                    Some(redis) => Box::pin(proven.at_all(redis)).await.map(|_| ()),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }

@@ -275,7 +275,7 @@ fn a_flag_that_would_do_nothing_is_refused_with_the_reason() {
             "--audience would do nothing: only --credential jwt and session-jwt",
         ),
         (
-            &["--routes", "routes.toml"],
+            &["--credential", "session", "--routes", "routes.toml"],
             "--routes would do nothing: no --trusted-proxy",
         ),
         (
@@ -453,7 +453,14 @@ fn each_unsafe_choice_is_warned_of_and_the_default_design_has_none() {
             &["--password", "argon2id", "--password-params", "m=47104,t=1"],
             &[],
         ),
-        (&["--password", "scrypt", "--password-params", "ln=16"], &[]),
+        (
+            &["--password", "scrypt", "--password-params", "ln=16"],
+            &[Warning::LowPasswordCost],
+        ),
+        (
+            &["--password", "scrypt", "--password-params", "ln=16,p=2"],
+            &[],
+        ),
         (
             &["--password", "scrypt", "--password-params", "ln=12,p=16"],
             &[Warning::LowPasswordCost],

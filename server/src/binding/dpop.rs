@@ -13,7 +13,6 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::Means;
 use crate::bound::{Bound, Seal};
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
@@ -88,32 +87,30 @@ impl DpopBinding {
     }
 
     /// Binds a token that is being issued to the key that this request proves.
-    pub(super) async fn seal(
+    pub(super) fn seal(
         &self,
         sender: &Sender<'_>,
         subject: Subject,
-        means: Means<'_>,
-    ) -> Result<Bound, Denied> {
+        now: Timestamp,
+    ) -> Result<Proven, Denied> {
         let proof = sender.proof.ok_or(Denied::BadProof)?;
-        let proven = self.prove(&proof, subject, None, None, means.now)?;
-        proven.by_all(means.redis).await.map(Bound::Key)
+        self.prove(&proof, subject, None, None, now)
     }
 
     /// Whether this request proves the key that the token names.
-    pub(super) async fn check(
+    pub(super) fn check(
         &self,
         bound: &Bound,
         subject: Subject,
         sender: &Sender<'_>,
         token: Option<&str>,
-        means: Means<'_>,
-    ) -> Result<(), Denied> {
+        now: Timestamp,
+    ) -> Result<Proven, Denied> {
         let Bound::Key(named) = bound else {
             return Err(Denied::WrongSender);
         };
         let proof = sender.proof.ok_or(Denied::BadProof)?;
-        let proven = self.prove(&proof, subject, token, Some(named), means.now)?;
-        proven.by_all(means.redis).await.map(|_| ())
+        self.prove(&proof, subject, token, Some(named), now)
     }
 
     /// The key that a proof proves (RFC 9449 §4.3): the one that is named, where one is.
@@ -188,21 +185,25 @@ impl DpopBinding {
 }
 
 /// A proof that was not used at this server before.
-struct Proven {
+pub(super) struct Proven {
     key: Seal,
     id: TokenId,
     end: Timestamp,
 }
 
 impl Proven {
-    /// The key, once the proof was used at no other server either. Boxed: only servers that share anything wait for it.
-    async fn by_all(self, redis: Option<&RedisSessions>) -> Result<Seal, Denied> {
-        if let Some(redis) = redis
-            && !Box::pin(redis.use_once(self.id, self.end)).await?
-        {
-            return Err(Denied::BadProof);
+    /// The key that is bound to, once the proof was used at no other server either.
+    pub(super) async fn at_all(self, redis: &RedisSessions) -> Result<Bound, Denied> {
+        if redis.use_once(self.id, self.end).await? {
+            Ok(self.here())
+        } else {
+            Err(Denied::BadProof)
         }
-        Ok(self.key)
+    }
+
+    /// The same where there is no other server.
+    pub(super) fn here(self) -> Bound {
+        Bound::Key(self.key)
     }
 }
 
