@@ -43,11 +43,10 @@ axis! {
 pub(crate) enum Cache {
     None,
     Token(Box<Store<Verified>>),
-    Decision(Box<Store<Grant>>),
+    /// In this server's memory, and where it is tiered also for several servers.
+    Decision(Box<Store<Grant>>, Option<Box<Shared>>),
     /// Decisions that several servers share.
     Shared(Box<Shared>, Keys),
-    /// The same, with those that were used here in this server's memory.
-    Tiered(Box<Store<Grant>>, Box<Shared>),
 }
 
 axis! {
@@ -103,7 +102,7 @@ impl Cache {
         clock: &Clock,
         fresh: &Freshness,
     ) -> Option<Grant> {
-        let (Self::Decision(store) | Self::Tiered(store, _)) = self else {
+        let Self::Decision(store, _) = self else {
             return None;
         };
         let entry = store.get(store.keys.decision(request, token))?;
@@ -133,8 +132,8 @@ impl Cache {
     fn shared(&self) -> Option<(&Shared, &Keys)> {
         match self {
             Self::Shared(shared, keys) => Some((shared, keys)),
-            Self::Tiered(near, shared) => Some((shared, &near.keys)),
-            Self::None | Self::Token(_) | Self::Decision(_) => None,
+            Self::Decision(near, shared) => Some((shared.as_deref()?, &near.keys)),
+            Self::None | Self::Token(_) => None,
         }
     }
 
@@ -190,7 +189,7 @@ impl Cache {
         match self {
             Self::None | Self::Shared(..) => 0,
             Self::Token(store) => store.evictions(),
-            Self::Decision(store) | Self::Tiered(store, _) => store.evictions(),
+            Self::Decision(store, _) => store.evictions(),
         }
     }
 
@@ -199,7 +198,7 @@ impl Cache {
         match self {
             Self::None | Self::Shared(..) => 0,
             Self::Token(store) => store.entries(),
-            Self::Decision(store) | Self::Tiered(store, _) => store.entries(),
+            Self::Decision(store, _) => store.entries(),
         }
     }
 
@@ -217,7 +216,7 @@ impl Cache {
             Self::Token(store) => {
                 store.insert(store.keys.token(request, token), kept.entry(*verified));
             }
-            Self::Decision(_) | Self::Tiered(..) => {
+            Self::Decision(..) => {
                 self.store_grant(request, token, kept.entry(grant));
             }
         }
@@ -225,7 +224,7 @@ impl Cache {
 
     /// Remembers here what was decided, wherever.
     pub(crate) fn store_grant(&self, request: &Request<'_>, token: &str, entry: Entry<Grant>) {
-        if let Self::Decision(store) | Self::Tiered(store, _) = self {
+        if let Self::Decision(store, _) = self {
             store.insert(store.keys.decision(request, token), entry);
         }
     }

@@ -161,9 +161,11 @@ pub(crate) fn cache(design: &Design) -> Cache {
         CacheKind::Decision => {
             let shared = || Box::new(Shared::open(design.freshness, described(design)));
             match design.cache_store {
-                CacheStore::Quick | CacheStore::Moka => Cache::Decision(Box::new(store(design))),
+                CacheStore::Quick | CacheStore::Moka => {
+                    Cache::Decision(Box::new(store(design)), None)
+                }
                 CacheStore::Redis => Cache::Shared(shared(), keys(design)),
-                CacheStore::Tiered => Cache::Tiered(Box::new(store(design)), shared()),
+                CacheStore::Tiered => Cache::Decision(Box::new(store(design)), Some(shared())),
             }
         }
     }
