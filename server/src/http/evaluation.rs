@@ -8,16 +8,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::HeaderName;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::answers::{Challenge, denied, json, no_store, problem};
+use super::answers::{Challenge, denied, json, no_store};
 use super::bodies::Body;
 use super::granted::{self, Peer};
 use super::head::Head;
-use super::oauth;
+use super::oauth::{self, Refused};
 use super::observed;
 use crate::binding::BindingKind;
 use crate::credential::CredentialKind;
@@ -121,19 +121,6 @@ struct Because {
 #[derive(Serialize)]
 struct Decisions {
     evaluations: Vec<Decision>,
-}
-
-/// Why there is no decision.
-enum Refused {
-    Denied(Denied),
-    /// A request that is none, and what is wrong with it.
-    Wrong(&'static str),
-}
-
-impl From<Denied> for Refused {
-    fn from(denied: Denied) -> Self {
-        Self::Denied(denied)
-    }
 }
 
 /// `POST /access/v1/evaluation`
@@ -308,11 +295,11 @@ fn presented<'a>(lab: &Lab, token: &'a str) -> Presented<'a> {
 
 /// The answer, which nobody keeps, under the number of the request (§10.1).
 fn answered(head: &Parts, answer: Result<Response, Refused>) -> Response {
-    let mut response = no_store(match answer {
-        Ok(response) => response,
-        Err(Refused::Denied(denial)) => denied(denial, Challenge::Basic),
-        Err(Refused::Wrong(reason)) => problem(StatusCode::BAD_REQUEST, "invalid_request", reason),
-    });
+    let mut response = match answer {
+        Ok(response) => no_store(response),
+        Err(Refused::Denied(denial)) => no_store(denied(denial, Challenge::Basic)),
+        Err(Refused::Wrong(reason)) => oauth::wrong(reason),
+    };
     if let Some(number) = head.headers.get(&REQUEST_ID) {
         response.headers_mut().insert(REQUEST_ID, number.clone());
     }

@@ -240,7 +240,7 @@ pub(super) async fn metadata(State(lab): State<Arc<Lab>>) -> Response {
 }
 
 /// Why a client has no answer.
-enum Refused {
+pub(super) enum Refused {
     Denied(Denied),
     /// A request that is none, and what is wrong with it.
     Wrong(&'static str),
@@ -322,6 +322,6 @@ fn refused(denial: Denied) -> Response {
     }
 }
 
-fn wrong(reason: &str) -> Response {
+pub(super) fn wrong(reason: &str) -> Response {
     no_store(problem(StatusCode::BAD_REQUEST, "invalid_request", reason))
 }

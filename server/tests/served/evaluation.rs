@@ -1,47 +1,16 @@
 //! Decisions for other services by OpenID's Authorization API (AuthZEN).
 
-use authlab_server::{BindTo, BindingKind, CacheKind, CredentialKind, Design, RoutesFrom};
+use authlab_server::{BindTo, BindingKind, CacheKind, CredentialKind, Design};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
+use crate::forward::served;
 use crate::harness::{Answer, BROWSER, Client, Served, quick};
-
-const ROUTES: &str = r#"
-[[route]]
-method = "GET"
-path = "/reports/{id}"
-scope = "items:read"
-
-[[route]]
-method = "DELETE"
-path = "/reports/{id}"
-scope = "items:write"
-"#;
 
 /// `demo-client:demo-secret`
 const CLIENT: &str = "Basic ZGVtby1jbGllbnQ6ZGVtby1zZWNyZXQ=";
 const ONE: &str = "/access/v1/evaluation";
 const SEVERAL: &str = "/access/v1/evaluations";
-
-struct Asked {
-    server: Served,
-    _routes: tempfile::NamedTempFile,
-}
-
-async fn served(design: Design) -> Asked {
-    let routes = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(routes.path(), ROUTES).unwrap();
-    let server = Served::start(Design {
-        trusted_proxy: "127.0.0.1".parse().unwrap(),
-        routes: RoutesFrom::File(routes.path().to_owned()),
-        ..design
-    })
-    .await;
-    Asked {
-        server,
-        _routes: routes,
-    }
-}
 
 async fn post(client: &Client, path: &str, as_whom: &str, body: &Value) -> Answer {
     let request = client

@@ -17,12 +17,13 @@ path = "/reports/{id}"
 scope = "items:write"
 "#;
 
-struct Asked {
-    server: Served,
+/// A server of these routes that its proxies and clients ask.
+pub(crate) struct Asked {
+    pub(crate) server: Served,
     _routes: tempfile::NamedTempFile,
 }
 
-async fn served(design: Design) -> Asked {
+pub(crate) async fn served(design: Design) -> Asked {
     let routes = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(routes.path(), ROUTES).unwrap();
     let server = Served::start(Design {
