@@ -2,6 +2,7 @@
 //! article that this lab started from; or whoever holds a key, which is the standard's answer to the same question.
 
 mod bcrypt;
+mod certificate;
 mod digest;
 mod dpop;
 
@@ -29,6 +30,8 @@ axis! {
         Blake3(digest::DigestBinding) = "blake3",
         /// the sender that proves on each request that it holds the key named by the token (RFC 9449)
         Dpop(Box<dpop::DpopBinding>) = "dpop",
+        /// the client whose TLS connection has the certificate named by the token (RFC 8705)
+        Mtls = "mtls",
     }
 }
 
@@ -72,6 +75,7 @@ impl Binding {
             BindingKind::Sha256 => Self::Sha256(digest(digest::Digest::Sha256)),
             BindingKind::Blake3 => Self::Blake3(digest(digest::Digest::Blake3)),
             BindingKind::Dpop => Self::Dpop(Box::new(dpop::DpopBinding::open(issuer, since))),
+            BindingKind::Mtls => Self::Mtls,
         }
     }
 
@@ -95,12 +99,13 @@ impl Binding {
                     None => Ok(proven.here()),
                 }
             }
+            Self::Mtls => certificate::seal(sender),
         }
     }
 
     /// Whether it is proven to whoever is asked, and not to a server that is only asked about.
     pub(crate) fn is_proven_elsewhere(&self) -> bool {
-        matches!(self, Self::Dpop(_))
+        matches!(self, Self::Dpop(_) | Self::Mtls)
     }
 
     /// Whether the token is this sender's; a key is proven for this `token`, or without one for a request that
@@ -116,10 +121,10 @@ impl Binding {
     ) -> Result<(), Denied> {
         match self {
             // A bearer token is whoever's holds it (RFC 6750 §1.2). One that is bound to a key stays so: no server may take it
-            // without a proof (RFC 9449 §7.2).
+            // without a proof (RFC 9449 §7.2, RFC 8705 §3).
             Self::None => match bound {
                 Bound::Nobody | Bound::Sender(_) => Ok(()),
-                Bound::Key(_) => Err(Denied::WrongSender),
+                Bound::Key(_) | Bound::Certificate(_) => Err(Denied::WrongSender),
             },
             Self::Bcrypt(bcrypt) => Box::pin(bcrypt.check(bound, sender, means.hashing)).await,
             Self::Md5(digest) | Self::Sha256(digest) | Self::Blake3(digest) => {
@@ -133,6 +138,7 @@ impl Binding {
                     None => Ok(()),
                 }
             }
+            Self::Mtls => certificate::check(bound, sender),
         }
     }
 }

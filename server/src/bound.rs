@@ -1,4 +1,4 @@
-//! Whom a token is bound to: nobody, a sender, or a key.
+//! Whom a token is bound to: nobody, a sender, a key, or a certificate.
 
 use std::fmt;
 
@@ -18,6 +18,8 @@ pub(crate) enum Bound {
     Sender(SealedSender),
     /// The holder of the key with this thumbprint (RFC 7638).
     Key(Seal),
+    /// The holder of the certificate with this SHA-256 thumbprint, in base64url (RFC 8705 §3.1).
+    Certificate(Seal),
 }
 
 /// A sender as a token carries it (its `bnd` claim). Empty seals bind nothing.
@@ -30,12 +32,16 @@ pub(crate) struct SealedSender {
     pub(crate) ip: Seal,
 }
 
-/// A key as a token carries it (its `cnf` claim, RFC 9449 §6.1). A confirmation by any other method cannot be checked
-/// here, so a token that has one is refused.
+/// What a token is bound to as it carries it (its `cnf` claim): one method, and none that cannot be checked here. A token that
+/// has another one, or two, is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Confirmation {
-    jkt: Seal,
+pub(crate) enum Confirmation {
+    /// A key (RFC 9449 §6.1).
+    #[serde(rename = "jkt")]
+    Key(Seal),
+    /// A certificate (RFC 8705 §3.1).
+    #[serde(rename = "x5t#S256")]
+    Certificate(Seal),
 }
 
 impl Bound {
@@ -44,7 +50,8 @@ impl Bound {
         match self {
             Self::Nobody => (None, None),
             Self::Sender(sealed) => (Some(sealed), None),
-            Self::Key(jkt) => (None, Some(Confirmation { jkt })),
+            Self::Key(key) => (None, Some(Confirmation::Key(key))),
+            Self::Certificate(shown) => (None, Some(Confirmation::Certificate(shown))),
         }
     }
 
@@ -56,7 +63,8 @@ impl Bound {
         match (sealed, confirmation) {
             (None, None) => Some(Self::Nobody),
             (Some(sealed), None) => Some(Self::Sender(sealed)),
-            (None, Some(Confirmation { jkt })) => Some(Self::Key(jkt)),
+            (None, Some(Confirmation::Key(key))) => Some(Self::Key(key)),
+            (None, Some(Confirmation::Certificate(shown))) => Some(Self::Certificate(shown)),
             (Some(_), Some(_)) => None,
         }
     }
@@ -65,7 +73,7 @@ impl Bound {
     pub(crate) fn sender(&self) -> Result<&SealedSender, Denied> {
         match self {
             Self::Sender(sealed) => Ok(sealed),
-            Self::Nobody | Self::Key(_) => Err(Denied::WrongSender),
+            Self::Nobody | Self::Key(_) | Self::Certificate(_) => Err(Denied::WrongSender),
         }
     }
 }

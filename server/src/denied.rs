@@ -30,6 +30,8 @@ pub enum Denied {
     WrongSender,
     /// The proof of a key is missing, wrong, late, for something else, or was used before.
     BadProof,
+    /// The client's connection has no certificate, to which a token is or would be bound.
+    NoCertificate,
     /// The subject may not do this.
     Insufficient(Action),
     /// A request that changes something came with a cookie, and does not show that it is from the same origin.
@@ -99,6 +101,7 @@ impl Denied {
             | Self::Unknown
             | Self::WrongSender
             | Self::BadProof
+            | Self::NoCertificate
             | Self::BadClient
             | Self::BadLogin => 401,
             Self::Insufficient(_) | Self::CrossSite | Self::ReadOnly | Self::NoRoute => 403,
@@ -123,7 +126,8 @@ impl Denied {
             | Self::NotYetValid
             | Self::Revoked
             | Self::Unknown
-            | Self::WrongSender => "invalid_token",
+            | Self::WrongSender
+            | Self::NoCertificate => "invalid_token",
             Self::BadProof => "invalid_dpop_proof",
             Self::BadClient => "invalid_client",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -154,7 +158,8 @@ impl Denied {
             | Self::Revoked
             | Self::Unknown
             | Self::WrongSender
-            | Self::BadProof => Some("Bearer error=\"invalid_token\""),
+            | Self::BadProof
+            | Self::NoCertificate => Some("Bearer error=\"invalid_token\""),
             Self::Insufficient(Action::ItemsRead) => {
                 Some("Bearer error=\"insufficient_scope\", scope=\"items:read\"")
             }
@@ -202,6 +207,7 @@ impl Denied {
             Self::BadProof => {
                 "A DPoP proof for this method, address and token is required, not a minute old and used once"
             }
+            Self::NoCertificate => "A connection with the client's TLS certificate is required",
             Self::UnfitDevice => {
                 "device_name and device_id have 1 to 128 bytes and no control character; a device_id no invisible character and none of / \\ ; % ? # either, and is not . or .."
             }

@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::credential::JwtAlgorithm;
 use crate::members::{present, some};
 
 /// RSA moduli of 2048 to 4096 bits: shorter ones are weak (NIST SP 800-131A), longer ones cost a stranger's request
@@ -67,11 +71,15 @@ pub(crate) struct Jwk<'a> {
     key_ops: Option<Vec<Cow<'a, str>>>,
     #[serde(borrow, default, deserialize_with = "some")]
     alg: Option<Cow<'a, str>>,
-    /// Only a private or a symmetric key has one of these two, whatever its value (RFC 9449 §4.2).
+    #[serde(borrow, default, rename = "pub", deserialize_with = "some")]
+    octets: Option<Cow<'a, str>>,
+    /// Only a private or a symmetric key has one of these three, whatever its value (RFC 9449 §4.2).
     #[serde(default, deserialize_with = "present")]
     d: bool,
     #[serde(default, deserialize_with = "present")]
     k: bool,
+    #[serde(default, rename = "priv", deserialize_with = "present")]
+    seed: bool,
 }
 
 impl Jwk<'_> {
@@ -86,32 +94,108 @@ impl Jwk<'_> {
     }
 }
 
-/// A key that was understood.
-pub(crate) enum PublicKey {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
-    P256([u8; 65]),
-    Ed25519([u8; 32]),
+/// How a public key is written (RFC 7518 §6, RFC 8037 §2, RFC 9964).
+#[derive(Clone, Copy)]
+enum Family {
+    Rsa(&'static RsaParameters),
+    /// The curve's name, and bytes of a coordinate.
+    Ec(&'static str, usize),
+    Ed25519,
+    /// Bytes of the key.
+    MlDsa(usize),
+}
+
+impl JwtAlgorithm {
+    /// Those that sign by a key pair.
+    pub(crate) fn of_pairs() -> impl Iterator<Item = Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(|algorithm| algorithm.is_of_pairs())
+    }
+
+    /// Whether it signs by a key pair, and not by a secret.
+    pub(crate) fn is_of_pairs(self) -> bool {
+        self.family().is_some()
+    }
+
+    fn family(self) -> Option<Family> {
+        Some(match self {
+            Self::HS256 => return None,
+            Self::RS256 => Family::Rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
+            Self::PS256 => Family::Rsa(&signature::RSA_PSS_2048_8192_SHA256),
+            Self::ES256 => Family::Ec("P-256", 32),
+            Self::ES384 => Family::Ec("P-384", 48),
+            Self::EdDSA | Self::Ed25519 => Family::Ed25519,
+            // FIPS 204, table 2.
+            Self::MlDsa44 => Family::MlDsa(1312),
+            Self::MlDsa65 => Family::MlDsa(1952),
+            Self::MlDsa87 => Family::MlDsa(2592),
+        })
+    }
+
+    /// What verifies by the public half of a pair.
+    fn verifying(self) -> Option<&'static dyn VerificationAlgorithm> {
+        Some(match self {
+            Self::HS256 => return None,
+            Self::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+            Self::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
+            Self::ES256 => &signature::ECDSA_P256_SHA256_FIXED,
+            Self::ES384 => &signature::ECDSA_P384_SHA384_FIXED,
+            Self::EdDSA | Self::Ed25519 => &signature::ED25519,
+            Self::MlDsa44 => &signature::ML_DSA_44,
+            Self::MlDsa65 => &signature::ML_DSA_65,
+            Self::MlDsa87 => &signature::ML_DSA_87,
+        })
+    }
+
+    /// A public half as [`ParsedPublicKey`] reads it, parsed for many signatures.
+    pub(crate) fn parsed(self, public: &[u8]) -> Option<ParsedPublicKey> {
+        ParsedPublicKey::new(self.verifying()?, public).ok()
+    }
+}
+
+/// A key that was understood, of an algorithm.
+pub(crate) struct PublicKey {
+    algorithm: JwtAlgorithm,
+    numbers: Numbers,
+}
+
+/// What a public key consists of.
+pub(crate) enum Numbers {
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
+    /// A point of a curve (SEC 1 §2.3.3: 4, x, y), or a key that is one text of bytes.
+    Octets(Vec<u8>),
 }
 
 impl PublicKey {
-    /// The key, where it is one for this algorithm.
+    /// A key of our own.
+    pub(crate) fn own(algorithm: JwtAlgorithm, numbers: Numbers) -> Self {
+        Self { algorithm, numbers }
+    }
+
+    /// The key, where it is one for the algorithm of this name.
     pub(crate) fn of(jwk: &Jwk<'_>, algorithm: &str) -> Option<Self> {
-        if jwk.d || jwk.k || !jwk.may_verify(algorithm) {
+        let algorithm: JwtAlgorithm = algorithm.parse().ok()?;
+        if jwk.d || jwk.k || jwk.seed || !jwk.may_verify(algorithm.label()) {
             return None;
         }
-        match (algorithm, &*jwk.kty, jwk.crv.as_deref()) {
-            ("ES256", "EC", Some("P-256")) => {
-                // SEC 1 §2.3.3: 4, x, y.
-                let mut point = [4; 65];
-                point[1..33].copy_from_slice(&exactly::<32>(jwk.x.as_deref()?)?);
-                point[33..].copy_from_slice(&exactly::<32>(jwk.y.as_deref()?)?);
-                Some(Self::P256(point))
+        let numbers = match (algorithm.family()?, &*jwk.kty, jwk.crv.as_deref()) {
+            (Family::Ec(curve, bytes), "EC", Some(crv)) if crv == curve => {
+                let mut point = vec![4];
+                point.extend(exactly(jwk.x.as_deref()?, bytes)?);
+                point.extend(exactly(jwk.y.as_deref()?, bytes)?);
+                Numbers::Octets(point)
             }
-            ("EdDSA", "OKP", Some("Ed25519")) => {
-                let key = exactly(jwk.x.as_deref()?)?;
-                is_sound(&key).then_some(Self::Ed25519(key))
+            (Family::Ed25519, "OKP", Some("Ed25519")) => {
+                let key = exactly(jwk.x.as_deref()?, 32)?;
+                if !is_sound(&key) {
+                    return None;
+                }
+                Numbers::Octets(key)
             }
-            ("RS256", "RSA", _) => {
+            (Family::Rsa(_), "RSA", _) => {
                 let n = URL_SAFE_NO_PAD.decode(jwk.n.as_deref()?).ok()?;
                 let e = URL_SAFE_NO_PAD.decode(jwk.e.as_deref()?).ok()?;
                 // RFC 7518 §6.3.1: in their least bytes, so that a key has one thumbprint.
@@ -121,37 +205,53 @@ impl PublicKey {
                     && e[0] != 0
                     && (n.len() > *RSA_BYTES.start() || n[0] >= 0x80)
                     && n[n.len() - 1] % 2 == 1;
-                fits.then_some(Self::Rsa { n, e })
+                if !fits {
+                    return None;
+                }
+                Numbers::Rsa { n, e }
             }
-            _ => None,
-        }
+            // RFC 9964: its algorithm is what such a key is of, so it must say so.
+            (Family::MlDsa(bytes), "AKP", _) if jwk.alg.is_some() => {
+                Numbers::Octets(exactly(jwk.octets.as_deref()?, bytes)?)
+            }
+            _ => return None,
+        };
+        Some(Self { algorithm, numbers })
     }
 
     pub(crate) fn proves(&self, message: &[u8], signature: &[u8]) -> bool {
-        match self {
-            Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }
-                .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
-                .is_ok(),
-            Self::P256(point) => UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
-                .verify(message, signature)
-                .is_ok(),
-            Self::Ed25519(key) => UnparsedPublicKey::new(&signature::ED25519, key)
-                .verify(message, signature)
-                .is_ok(),
-        }
+        let proven = match (&self.numbers, self.algorithm.family()) {
+            (Numbers::Rsa { n, e }, Some(Family::Rsa(by))) => {
+                RsaPublicKeyComponents { n, e }.verify(by, message, signature)
+            }
+            (Numbers::Octets(key), _) => match self.algorithm.verifying() {
+                Some(by) => UnparsedPublicKey::new(by, key).verify(message, signature),
+                None => return false,
+            },
+            (Numbers::Rsa { .. }, _) => return false,
+        };
+        proven.is_ok()
     }
 
-    /// The members that it must have, in their order (RFC 7638 §3.2, RFC 8037 §2).
-    pub(crate) fn required_members(&self) -> String {
+    /// The members that it must have, in their order (RFC 7638 §3.2, RFC 8037 §2, RFC 9964).
+    fn required_members(&self) -> String {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        match self {
-            Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(e), text(n)),
-            Self::P256(point) => {
-                let (x, y) = point[1..].split_at(32);
-                let (x, y) = (text(x), text(y));
-                format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)
+        match (&self.numbers, self.algorithm.family()) {
+            (Numbers::Rsa { n, e }, _) => {
+                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(e), text(n))
             }
-            Self::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(x)),
+            (Numbers::Octets(point), Some(Family::Ec(curve, bytes))) => {
+                let (x, y) = point[1..].split_at(bytes);
+                let (x, y) = (text(x), text(y));
+                format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+            }
+            (Numbers::Octets(key), Some(Family::MlDsa(_))) => {
+                let (alg, key) = (self.algorithm, text(key));
+                format!(r#"{{"alg":"{alg}","kty":"AKP","pub":"{key}"}}"#)
+            }
+            (Numbers::Octets(key), _) => {
+                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(key))
+            }
         }
     }
 
@@ -159,11 +259,24 @@ impl PublicKey {
     pub(crate) fn thumbprint(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.required_members()))
     }
+
+    /// The whole key of this name, for whoever verifies (RFC 7517 §4).
+    pub(crate) fn jwk(&self, id: &str) -> String {
+        let mut text = self.required_members();
+        text.pop();
+        if !matches!(self.algorithm.family(), Some(Family::MlDsa(_))) {
+            text.push_str(&format!(r#","alg":"{}""#, self.algorithm));
+        }
+        text.push_str(&format!(r#","kid":"{id}","use":"sig"}}"#));
+        text
+    }
 }
 
 /// Whether an Ed25519 key is none of small order, and in its only spelling (RFC 8032 §5.1.3: `y` is below `p`).
-fn is_sound(key: &[u8; 32]) -> bool {
-    let mut y = *key;
+fn is_sound(key: &[u8]) -> bool {
+    let Ok(mut y) = <[u8; 32]>::try_from(key) else {
+        return false;
+    };
     y[31] &= 0x7f;
     // p is 2^255 - 19.
     let below_p = y[31] != 0x7f || y[1..31].iter().any(|byte| *byte != 0xff) || y[0] < 0xed;
@@ -181,8 +294,9 @@ pub(crate) fn fits_as_exponent(bytes: &[u8]) -> bool {
     exponent % 2 == 1 && exponent >= LEAST_EXPONENT
 }
 
-fn exactly<const N: usize>(text: &str) -> Option<[u8; N]> {
-    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+fn exactly(text: &str, bytes: usize) -> Option<Vec<u8>> {
+    let decoded = URL_SAFE_NO_PAD.decode(text).ok()?;
+    (decoded.len() == bytes).then_some(decoded)
 }
 
 #[cfg(test)]
@@ -199,7 +313,7 @@ mod tests {
             key.thumbprint(),
             "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
         );
-        for other in ["ES256", "EdDSA", "HS256", "none"] {
+        for other in ["PS256", "ES256", "EdDSA", "ML-DSA-44", "HS256", "none"] {
             assert!(PublicKey::of(&jwk, other).is_none(), "{other}");
         }
     }
@@ -225,7 +339,7 @@ mod tests {
                 key[31] |= sign;
                 assert!(ed25519(&key).is_none(), "{key:x?}");
                 // What the check is for: some message verifies with S = 0 and a point of small order as R.
-                let raw = PublicKey::Ed25519(key);
+                let raw = PublicKey::own(JwtAlgorithm::EdDSA, Numbers::Octets(key.to_vec()));
                 let forged = (0..64_u8).any(|message| {
                     SMALL_ORDER.iter().any(|r| {
                         [0, 0x80].iter().any(|sign| {
@@ -362,6 +476,7 @@ mod tests {
             ("d", serde_json::Value::Null),
             ("d", "AA".into()),
             ("k", serde_json::Value::Null),
+            ("priv", "AA".into()),
             ("y", serde_json::Value::Null),
             ("crv", serde_json::Value::Null),
             ("kty", serde_json::Value::Null),
@@ -370,6 +485,46 @@ mod tests {
             let mut jwk = good.clone();
             jwk[name] = value;
             assert!(of(&jwk, "EdDSA").is_none(), "{jwk}");
+        }
+    }
+
+    /// RFC 9964: the key says its algorithm, and has as many bytes as FIPS 204 gives it.
+    #[test]
+    fn an_ml_dsa_key_names_its_algorithm_and_has_its_length() {
+        for (algorithm, bytes) in [
+            ("ML-DSA-44", 1312),
+            ("ML-DSA-65", 1952),
+            ("ML-DSA-87", 2592),
+        ] {
+            let key = |bytes: usize| URL_SAFE_NO_PAD.encode(vec![7; bytes]);
+            let good = serde_json::json!({ "kty": "AKP", "alg": algorithm, "pub": key(bytes) });
+            let understood = of(&good, algorithm).unwrap();
+            let members = understood.required_members();
+            assert_eq!(
+                members,
+                format!(
+                    r#"{{"alg":"{algorithm}","kty":"AKP","pub":"{}"}}"#,
+                    key(bytes)
+                )
+            );
+            assert_eq!(understood.jwk("k").matches("\"alg\"").count(), 1);
+            for (name, value) in [
+                ("alg", serde_json::Value::Null),
+                ("alg", "ML-DSA".into()),
+                ("alg", "EdDSA".into()),
+                ("kty", "OKP".into()),
+                ("pub", key(bytes - 1).into()),
+                ("pub", key(bytes + 1).into()),
+                ("pub", "".into()),
+                ("priv", key(32).into()),
+            ] {
+                let mut jwk = good.clone();
+                jwk[name] = value;
+                assert!(of(&jwk, algorithm).is_none(), "{name} of {algorithm}");
+            }
+            let mut without = good.clone();
+            without.as_object_mut().unwrap().remove("alg");
+            assert!(of(&without, algorithm).is_none());
         }
     }
 }

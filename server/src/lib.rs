@@ -94,7 +94,7 @@ pub use password::{PasswordKind, PasswordParams, WrongParams};
 pub use period::Period;
 pub use policy::{Action, PolicyKind, Role, Roles, Scope, Scopes};
 pub use proxies::Proxies;
-pub use request::{Presented, Proof, Request, Sender};
+pub use request::{DpopProof, Presented, Proof, Request, Sender};
 pub use routes::RoutesFrom;
 pub use serve::{ServeError, Server, run};
 pub use sessions::{SessionsFrom, WrongSessions};

@@ -23,7 +23,7 @@ pub struct Request<'a> {
     pub action: Action,
 }
 
-/// Who sent a request, as far as the network and a proof tell.
+/// Who sent a request, as far as the network and a proof of a key tell.
 #[derive(Clone, Copy, Debug)]
 pub struct Sender<'a> {
     /// The `User-Agent` header's bytes; empty when there was none.
@@ -34,9 +34,19 @@ pub struct Sender<'a> {
     pub proof: Option<Proof<'a>>,
 }
 
+/// What proves that a sender holds a key.
+#[derive(Clone, Copy)]
+pub enum Proof<'a> {
+    /// A statement that the key signed for this request.
+    Dpop(DpopProof<'a>),
+    /// The connection: the key of a certificate took part in its handshake (RFC 8705 §3). It is told by the certificate's
+    /// SHA-256 thumbprint, in base64url.
+    Certificate(&'a str),
+}
+
 /// A `DPoP` header (RFC 9449 §4.1), and what it has to be a proof for.
 #[derive(Clone, Copy)]
-pub struct Proof<'a> {
+pub struct DpopProof<'a> {
     /// The header's text.
     pub jwt: &'a str,
     /// The request's method.
@@ -48,6 +58,12 @@ pub struct Proof<'a> {
 impl fmt::Debug for Proof<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Proof([redacted])")
+    }
+}
+
+impl fmt::Debug for DpopProof<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DpopProof([redacted])")
     }
 }
 

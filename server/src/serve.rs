@@ -16,24 +16,23 @@ use std::time::{Duration, Instant};
 
 use axum::response::Response;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use crate::cause::Seldom;
 use crate::clock::{Clock, Timestamp};
 use crate::http::{App, BODY_TIMEOUT, Counts, shutting_down, unnamed};
-use crate::https::{TlsError, TlsFrom};
+use crate::https::{self, Certificate, Tls, TlsError, TlsFrom};
 use crate::lab::Lab;
 use crate::log;
 use crate::open::OpenError;
 use crate::sessions::WrongSessions;
 use crate::setup::Design;
-use connections::{Connection, Connections};
+use connections::{Connection, Connections, UnderWay};
 use patience::{Limits, Patient};
 
 /// Until when a request's head must be there, counted from the end of the one before: it also ends idle connections,
@@ -42,6 +41,14 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest head: a token of 8 kB and a long URI beside it. Longer ones get 431 or 414 from hyper.
 const MOST_HEAD_BYTES: usize = 32 * 1024;
+
+/// How many requests of an HTTP/2 connection may be under way, as RFC 9113 §6.5.2 recommends at least.
+const MOST_STREAMS: u32 = 100;
+
+/// What a client may send of a request's body, and of all of a connection's, before the server has read it: the longest
+/// body that is accepted, and sixteen of them.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 16 * STREAM_WINDOW;
 
 /// How long a shutdown lets requests that have already been sent arrive, before it closes connections without one.
 const LAST_REQUESTS: Duration = Duration::from_millis(20);
@@ -98,7 +105,7 @@ pub enum ServeError {
     },
 }
 
-/// Runs a design until SIGINT, SIGTERM or SIGHUP: writes its pipeline and warnings to stderr, then one line to stdout
+/// Runs a design until SIGINT, SIGTERM or SIGHUP, which with `--tls` reads the certificate again instead: writes its pipeline and warnings to stderr, then one line to stdout
 /// when it is ready: `authlab listening on http://ADDRESS`, or `https://`. Serving waits for neither stream, the start and
 /// the end for a moment. From now on panics of this process are written to that log, too.
 ///
@@ -110,7 +117,7 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
     }
     let runtime = runtime(design.threads.get())?;
     let done = runtime.block_on(async {
-        let server = Server::bind(design.listen).await?.secured(&design.tls)?;
+        let server = Server::bind(design.listen).await?.secured(&design)?;
         // Port 0 was a wish; who issues tokens is where the server is.
         design.listen = server.address();
         if design.forgets_revocations() {
@@ -125,8 +132,8 @@ pub fn run(mut design: Design) -> Result<(), ServeError> {
         for warning in lab.notes().into_iter().chain(warnings) {
             stderr.push(&format!("warning: {warning}\n"));
         }
-        let (signals, watchdog) =
-            signals::count(bounds(lab.design().shutdown_timeout.0)).map_err(refuse)?;
+        let bounds = bounds(lab.design().shutdown_timeout.0);
+        let (signals, watchdog) = signals::count(bounds, server.tls.clone()).map_err(refuse)?;
         stderr.flush();
         stdout.push(&format!(
             "authlab listening on {}://{}\n",
@@ -206,7 +213,7 @@ fn announcement(design: &Design) -> String {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -239,9 +246,9 @@ impl Server {
     ///
     /// # Errors
     /// One line: a file that cannot be used.
-    pub fn secured(self, tls: &TlsFrom) -> Result<Self, TlsError> {
+    pub fn secured(self, design: &Design) -> Result<Self, TlsError> {
         Ok(Self {
-            tls: tls.open()?,
+            tls: TlsFrom::open(design)?.map(Arc::new),
             ..self
         })
     }
@@ -312,7 +319,7 @@ struct Serving {
     app: App,
     connections: Arc<Connections>,
     graceful: GracefulShutdown,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     limits: Limits,
     /// Whether requests under way are cut off: the server ends.
     cutting: watch::Receiver<bool>,
@@ -403,53 +410,68 @@ impl Serving {
         let entry = self.connections.enter();
         let connection = entry.connection();
         let stream = Patient::new(stream, Arc::clone(&connection), self.limits);
-        let service = self.service(Arc::clone(&connection), peer);
+        let (app, cutting) = (self.app.clone(), self.cutting.clone());
         let watcher = self.graceful.watcher();
-        let tls = self.tls.clone();
+        let tls = self.tls.as_deref().map(Tls::acceptor);
         let task = tokio::spawn(async move {
             // Dropped after the stream is closed.
-            let _entry = entry;
+            let entry = entry;
+            let connection = entry.connection();
+            let answers =
+                |certificate| service(app, cutting, Arc::clone(&connection), peer, certificate);
             let Some(tls) = tls else {
-                return serve(stream, service, watcher).await;
+                return serve(stream, answers(None), watcher).await;
             };
             // The first byte of a handshake begins the first head, which has less time than this.
             let secured = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
-            if let Ok(Ok(stream)) = secured {
-                serve(stream, service, watcher).await;
+            let Ok(Ok(stream)) = secured else { return };
+            let session = stream.get_ref().1;
+            let answers = answers(Certificate::shown(session));
+            if session.alpn_protocol() == Some(https::HTTP_2) {
+                connection.has_streams_now();
+                // Boxed, so that connections without it are no larger.
+                Box::pin(serve_http2(stream, answers, watcher)).await;
+            } else {
+                serve(stream, answers, watcher).await;
             }
         });
         connection.served_by(task.abort_handle());
     }
+}
 
-    fn service(
-        &self,
-        connection: Arc<Connection>,
-        peer: IpAddr,
-    ) -> impl hyper::service::HttpService<
-        Incoming,
-        ResBody = axum::body::Body,
-        Error = Infallible,
-        Future: Send,
-    > + use<> {
-        let (app, cutting) = (self.app.clone(), self.cutting.clone());
-        hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            let (app, cutting) = (app.clone(), cutting.clone());
-            let connection = Arc::clone(&connection);
-            // At once, and not when the future is first polled: before that, hyper looks whether the client is still there,
-            // and a connection that still waited for this head would start a timer for it.
-            let has_begun = connection.begin();
-            async move {
-                if !has_begun {
-                    // It makes room, and its task ends here.
-                    std::future::pending::<()>().await;
-                }
-                let request = request.map(|body| body::Awaited::new(body, Arc::clone(&connection)));
-                let answer = answer_or_cut(&app, request, peer, cutting).await;
-                connection.answered();
-                Ok(answer)
+/// What answers the requests of a connection.
+fn service(
+    app: App,
+    cutting: watch::Receiver<bool>,
+    connection: Arc<Connection>,
+    peer: IpAddr,
+    certificate: Option<Certificate>,
+) -> impl hyper::service::HttpService<
+    Incoming,
+    ResBody = axum::body::Body,
+    Error = Infallible,
+    Future: Send + 'static,
+> {
+    hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        let (app, cutting) = (app.clone(), cutting.clone());
+        let connection = Arc::clone(&connection);
+        if let Some(certificate) = &certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
+        // At once, and not when the future is first polled: before that, hyper looks whether the client is still there,
+        // and a connection that still waited for this head would start a timer for it.
+        let under_way = UnderWay::begin(&connection);
+        async move {
+            if under_way.is_none() {
+                // It makes room, and its task ends here.
+                std::future::pending::<()>().await;
             }
-        })
-    }
+            let request = request.map(|body| body::Awaited::new(body, connection));
+            let answer = answer_or_cut(&app, request, peer, cutting).await;
+            drop(under_way);
+            Ok(answer)
+        }
+    })
 }
 
 /// Answers the requests of a connection until its client, a limit or the end of the server closes it.
@@ -467,6 +489,25 @@ async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MOST_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let _ = watcher.watch(served).await;
+}
+
+/// The same by HTTP/2 (RFC 9113).
+async fn serve_http2<S>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    service: S,
+    watcher: Watcher,
+) where
+    S: hyper::service::HttpService<Incoming, ResBody = axum::body::Body, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    let served = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(MOST_HEAD_BYTES as u32)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .serve_connection(TokioIo::new(stream), service);
     let _ = watcher.watch(served).await;
 }

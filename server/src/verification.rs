@@ -186,7 +186,7 @@ enum Confirmed {
     #[default]
     Nothing,
     Key(Confirmation),
-    /// Something that cannot be checked here, such as a certificate (RFC 8705 §3.2).
+    /// Something that cannot be checked here.
     Unknown,
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use authlab_bench::{Prover, USER, lookalikes, now, request, runtime, sender, tokens};
 use authlab_server::parts::{BindingPart, CredentialPart, DecisionPart, DigestPart, PasswordPart};
 use authlab_server::{
-    BindingKind, CacheForm, CacheKind, CacheStore, Clock, Design, HashOn, JwtAlgorithm,
+    BindingKind, CacheForm, CacheKind, CacheStore, Clock, Design, DpopProof, HashOn, JwtAlgorithm,
     PasswordKind, Proof, Roles, Sender,
 };
 use criterion::{BatchSize, Criterion, SamplingMode};
@@ -70,7 +70,10 @@ fn passwords(criterion: &mut Criterion) {
     }
 }
 
-/// Checking a sender, User-Agent and IP, as on each request. bcrypt at its least cost: `password`
+/// The SHA-256 of a certificate, in base64url.
+const THUMBPRINT: &str = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2";
+
+/// Checking a sender, User-Agent and IP or a certificate, as on each request. bcrypt at its least cost: `password`
 /// says what a step of cost is worth, `authorize-verified/bound-token-slow` what 12 costs.
 fn bindings(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("binding");
@@ -78,6 +81,15 @@ fn bindings(criterion: &mut Criterion) {
         .iter()
         .filter(|kind| **kind != BindingKind::Dpop)
     {
+        let shown = Sender {
+            proof: Some(Proof::Certificate(THUMBPRINT)),
+            ..sender()
+        };
+        let by = if *kind == BindingKind::Mtls {
+            shown
+        } else {
+            sender()
+        };
         let design = Design {
             binding: *kind,
             bcrypt_cost: 4,
@@ -85,14 +97,14 @@ fn bindings(criterion: &mut Criterion) {
             ..Design::default()
         };
         let part = BindingPart::open(&design).expect("no pool is needed inline");
-        let sealed = now(part.seal(&sender())).expect("inline hashes have no queue");
+        let sealed = now(part.seal(&by)).expect("inline hashes have no queue");
         let id = if *kind == BindingKind::Bcrypt {
             "bcrypt-4"
         } else {
             kind.label()
         };
         group.bench_function(id, |bencher| {
-            bencher.iter(|| now(part.check(black_box(&sealed), black_box(&sender()))));
+            bencher.iter(|| now(part.check(black_box(&sealed), black_box(&by))));
         });
     }
 }
@@ -125,11 +137,11 @@ fn proofs(criterion: &mut Criterion) {
 /// The sender, with a proof for what the benchmarks ask.
 fn proven(jwt: &str) -> Sender<'_> {
     Sender {
-        proof: Some(Proof {
+        proof: Some(Proof::Dpop(DpopProof {
             jwt,
             method: "GET",
             path: "/items/",
-        }),
+        })),
         ..sender()
     }
 }

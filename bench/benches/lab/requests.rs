@@ -65,11 +65,12 @@ fn cases() -> Vec<(String, Design)> {
     cases
 }
 
-/// Each binding, and where its hashes run; a proof is good for one request: `binding/dpop` measures it, with one for each.
+/// Each binding, and where its hashes run; a proof is good for one request: `binding/dpop` measures it, with one for each, and
+/// a certificate is a connection's.
 fn of_binding(add: &mut impl FnMut(&str, &str, Design), base: &impl Fn() -> Design) {
     for kind in BindingKind::ALL
         .iter()
-        .filter(|kind| **kind != BindingKind::Dpop)
+        .filter(|kind| !matches!(kind, BindingKind::Dpop | BindingKind::Mtls))
     {
         add(
             "binding",

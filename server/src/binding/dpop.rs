@@ -21,15 +21,15 @@ use crate::grant::TokenId;
 use crate::jwk::{Jwk, PublicKey};
 use crate::members::{object, present, read_object, rounded_down, some};
 use crate::path;
-use crate::request::{Proof, Sender};
+use crate::request::{DpopProof, Proof, Sender};
 use crate::sessions::redis::RedisSessions;
 use crate::subjects::Subject;
 
 /// How far a proof's `iat` may be from our clock, before and after (RFC 9449 §11.1: seconds or minutes).
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// A proof with an RSA key of 4096 bits has less than 2 KiB.
-const MOST_PROOF_BYTES: usize = 4096;
+/// A proof with an RSA key of 4096 bits has less than 2 KiB, and one with a key of ML-DSA-87 less than 12.
+const MOST_PROOF_BYTES: usize = 12 * 1024;
 
 /// How many proofs are remembered at once.
 const MOST_PROOFS: usize = 1_000_000;
@@ -93,8 +93,7 @@ impl DpopBinding {
         subject: Subject,
         now: Timestamp,
     ) -> Result<Proven, Denied> {
-        let proof = sender.proof.ok_or(Denied::BadProof)?;
-        self.prove(&proof, subject, None, None, now)
+        self.prove(&proof_of(sender)?, subject, None, None, now)
     }
 
     /// Whether this request proves the key that the token names.
@@ -109,14 +108,13 @@ impl DpopBinding {
         let Bound::Key(named) = bound else {
             return Err(Denied::WrongSender);
         };
-        let proof = sender.proof.ok_or(Denied::BadProof)?;
-        self.prove(&proof, subject, token, Some(named), now)
+        self.prove(&proof_of(sender)?, subject, token, Some(named), now)
     }
 
     /// The key that a proof proves (RFC 9449 §4.3): the one that is named, where one is.
     fn prove(
         &self,
-        proof: &Proof<'_>,
+        proof: &DpopProof<'_>,
         subject: Subject,
         token: Option<&str>,
         named: Option<&Seal>,
@@ -181,6 +179,13 @@ impl DpopBinding {
             (Ok(proven), Ok(asked)) => proven == asked,
             _ => false,
         }
+    }
+}
+
+fn proof_of<'a>(sender: &Sender<'a>) -> Result<DpopProof<'a>, Denied> {
+    match sender.proof {
+        Some(Proof::Dpop(proof)) => Ok(proof),
+        Some(Proof::Certificate(_)) | None => Err(Denied::BadProof),
     }
 }
 

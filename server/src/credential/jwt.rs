@@ -1,7 +1,7 @@
-//! JWT access tokens (RFC 9068) over the `aws_lc_rs` backend of jsonwebtoken. The signature is the crate's to check;
-//! form, algorithm, `typ`, `crit`, issuer, audience and all times are ours.
+//! JWT access tokens (RFC 9068). Signatures are jsonwebtoken's and its backend's, aws-lc-rs, to check; form, algorithm,
+//! `typ`, `crit`, issuer, audience and all times are ours.
 //!
-//! Not by the crate's `decode`: it parses the header twice, with a map of its own for what it does not know, and the
+//! Not by jsonwebtoken's `decode`: it parses the header twice, with a map of its own for what it does not know, and the
 //! claims twice, once for its own rules. That took three times what the signature does.
 
 mod wire;
@@ -12,7 +12,6 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
@@ -24,7 +23,7 @@ use crate::grant::{Generation, Mark, TokenId, Verified};
 use crate::members::read_object;
 use crate::policy::{Roles, Scopes};
 use crate::subjects::Subject;
-use wire::{AccessToken, Addressed, JoseHeader, SessionToken};
+use wire::{AccessToken, Addressed, JoseHeader, OwnHeader, SessionToken};
 
 /// RFC 9068 §2.1: an ID token or any other JWT under the same key is no access token.
 pub(super) const ACCESS: &str = "at+jwt";
@@ -108,7 +107,7 @@ pub(crate) struct KeySource {
 
 /// Keys and rules, made once; the key is made anew when it is rotated.
 pub(crate) struct Jwt {
-    algorithm: Algorithm,
+    algorithm: JwtAlgorithm,
     typ: &'static str,
     signing: RwLock<Signing>,
     source: KeySource,
@@ -144,9 +143,11 @@ impl Signing {
 impl KeySource {
     fn open(&self, typ: &str) -> Result<Signing, SecretError> {
         let key = Key::open(self.algorithm, &self.secret, &self.pair)?;
-        let mut header = Header::new(self.algorithm.into());
-        header.typ = Some(typ.to_owned());
-        header.kid = key.id().map(ToOwned::to_owned);
+        let header = OwnHeader {
+            typ,
+            alg: self.algorithm,
+            kid: key.id(),
+        };
         // An empty one equals no header: then all of them are parsed.
         let own_header = serde_json::to_vec(&header)
             .map(|header| URL_SAFE_NO_PAD.encode(header))
@@ -158,7 +159,7 @@ impl KeySource {
 impl Jwt {
     pub(super) fn open(typ: &'static str, by: SignedBy) -> Result<Self, SecretError> {
         Ok(Self {
-            algorithm: by.source.algorithm.into(),
+            algorithm: by.source.algorithm,
             typ,
             signing: RwLock::new(by.source.open(typ)?),
             source: by.source,
@@ -193,14 +194,15 @@ impl Jwt {
     /// What servers whose keys are had in the same way call theirs: algorithm, and where the key is from.
     pub(super) fn kind_of_key(&self) -> String {
         let from = if self.is_drawn() { "drawn" } else { "file" };
-        format!("key {:?} {from}", self.algorithm)
+        format!("key {} {from}", self.algorithm)
     }
 
     /// Whether its key is this process's own.
     pub(super) fn is_drawn(&self) -> bool {
-        match self.source.algorithm {
-            JwtAlgorithm::HS256 => self.source.secret == SecretFrom::Random,
-            _ => self.source.pair == KeyFrom::Generated,
+        if self.algorithm.is_of_pairs() {
+            self.source.pair == KeyFrom::Generated
+        } else {
+            self.source.secret == SecretFrom::Random
         }
     }
 
@@ -215,7 +217,7 @@ impl Jwt {
 
     /// The key that others verify by, as a JWK; a secret has none.
     pub(super) fn public_jwk(&self) -> Option<String> {
-        self.signing().key.public_jwk(self.algorithm)
+        self.signing().key.public_jwk()
     }
 
     pub(super) fn issue(&self, claims: &Claims) -> Result<String, Denied> {
@@ -305,10 +307,7 @@ impl Jwt {
             .kid
             .as_deref()
             .is_none_or(|kid| Some(kid) == key.id());
-        let accepted = header
-            .alg
-            .parse::<Algorithm>()
-            .is_ok_and(|algorithm| algorithm == self.algorithm)
+        let accepted = header.alg == self.algorithm.label()
             && names_ours
             && bare.eq_ignore_ascii_case(self.typ)
             && !(header.crit || header.b64 || header.enc);

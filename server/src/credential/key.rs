@@ -9,7 +9,8 @@ use std::str::FromStr;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RsaKeyPair,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
+    PqdsaKeyPair, PqdsaSigningAlgorithm, RsaEncoding, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,12 +22,12 @@ use super::{JwtAlgorithm, SecretError, SecretFrom};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
 use crate::files;
-use crate::jwk::{PublicKey, fits_as_exponent};
+use crate::jwk::{Numbers, PublicKey, fits_as_exponent};
 
 /// NIST SP 800-131A: no shorter RSA key.
 const LEAST_RSA_BITS: usize = 2048;
 
-/// Where the key pair of RS256, ES256 and `EdDSA` comes from.
+/// Where the key pair of an algorithm that has one comes from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(from = "PathBuf")]
 pub enum KeyFrom {
@@ -53,9 +54,18 @@ pub(super) enum Key {
 
 /// The half that signs.
 pub(super) enum Private {
-    Rsa(RsaKeyPair),
+    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
+}
+
+/// How the key pair of an algorithm is had.
+enum Kind {
+    Rsa(&'static dyn RsaEncoding),
+    Ec(&'static EcdsaSigningAlgorithm),
+    Ed,
+    MlDsa(&'static PqdsaSigningAlgorithm),
 }
 
 impl Key {
@@ -80,14 +90,14 @@ impl Key {
                 };
                 let text = files::read(path, files::MOST_BYTES)
                     .map_err(|error| refuse(error.to_string()))?;
-                let der = PrivateKeyDer::from_pem_slice(&text)
-                    .map_err(|_| refuse(wanted(algorithm).to_owned()))?;
-                Private::parse(algorithm, &der)
-                    .ok_or_else(|| refuse(wanted(algorithm).to_owned()))?
+                let der =
+                    PrivateKeyDer::from_pem_slice(&text).map_err(|_| refuse(wanted(algorithm)))?;
+                Private::parse(algorithm, &der).ok_or_else(|| refuse(wanted(algorithm)))?
             }
         };
-        let public = private.public().ok_or(SecretError::NoRandomness)?;
-        let told = private.told().ok_or(SecretError::NoRandomness)?;
+        let public = private.public(algorithm);
+        let public = public.ok_or(SecretError::NoRandomness)?;
+        let told = PublicKey::own(algorithm, private.numbers());
         Ok(Self::Pair {
             private,
             public,
@@ -105,15 +115,11 @@ impl Key {
     }
 
     /// Its public half (RFC 7517 §4), for whoever verifies; a secret has none.
-    pub(super) fn public_jwk(&self, algorithm: Algorithm) -> Option<String> {
-        let Self::Pair { told, id, .. } = self else {
-            return None;
-        };
-        let members = told.required_members();
-        let members = members.strip_suffix('}')?;
-        Some(format!(
-            r#"{members},"kid":"{id}","alg":"{algorithm:?}","use":"sig"}}"#
-        ))
+    pub(super) fn public_jwk(&self) -> Option<String> {
+        match self {
+            Self::Secret { .. } => None,
+            Self::Pair { told, id, .. } => Some(told.jwk(id)),
+        }
     }
 
     /// The signature of a message, as a token's last part.
@@ -151,49 +157,65 @@ impl Key {
     }
 }
 
+impl Kind {
+    /// `None` where an algorithm has a secret.
+    fn of(algorithm: JwtAlgorithm) -> Option<Self> {
+        Some(match algorithm {
+            JwtAlgorithm::HS256 => return None,
+            JwtAlgorithm::RS256 => Self::Rsa(&signature::RSA_PKCS1_SHA256),
+            JwtAlgorithm::PS256 => Self::Rsa(&signature::RSA_PSS_SHA256),
+            JwtAlgorithm::ES256 => Self::Ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING),
+            JwtAlgorithm::ES384 => Self::Ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING),
+            JwtAlgorithm::EdDSA | JwtAlgorithm::Ed25519 => Self::Ed,
+            JwtAlgorithm::MlDsa44 => Self::MlDsa(&signature::ML_DSA_44_SIGNING),
+            JwtAlgorithm::MlDsa65 => Self::MlDsa(&signature::ML_DSA_65_SIGNING),
+            JwtAlgorithm::MlDsa87 => Self::MlDsa(&signature::ML_DSA_87_SIGNING),
+        })
+    }
+}
+
 impl Private {
     fn generate(algorithm: JwtAlgorithm) -> Option<Self> {
-        match algorithm {
-            JwtAlgorithm::HS256 => None,
-            JwtAlgorithm::RS256 => RsaKeyPair::generate(KeySize::Rsa2048).ok().map(Self::Rsa),
-            JwtAlgorithm::ES256 => {
-                EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)
-                    .ok()
-                    .map(Self::Ec)
+        match Kind::of(algorithm)? {
+            Kind::Rsa(by) => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
+                Some(Self::Rsa(pair, by))
             }
-            JwtAlgorithm::EdDSA => Ed25519KeyPair::generate().ok().map(Self::Ed),
+            Kind::Ec(by) => EcdsaKeyPair::generate(by).ok().map(Self::Ec),
+            Kind::Ed => Ed25519KeyPair::generate().ok().map(Self::Ed),
+            Kind::MlDsa(by) => PqdsaKeyPair::generate(by).ok().map(Self::MlDsa),
         }
     }
 
     fn parse(algorithm: JwtAlgorithm, der: &PrivateKeyDer<'_>) -> Option<Self> {
-        let ec = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
-        match (algorithm, der) {
-            (JwtAlgorithm::RS256, PrivateKeyDer::Pkcs8(key)) => {
-                RsaKeyPair::from_pkcs8(key.secret_pkcs8_der())
-                    .ok()
-                    .filter(is_sound)
-                    .map(Self::Rsa)
+        match (Kind::of(algorithm)?, der) {
+            (Kind::Rsa(by), PrivateKeyDer::Pkcs8(key)) => {
+                let pair = RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).ok()?;
+                is_sound(&pair).then_some(Self::Rsa(pair, by))
             }
-            (JwtAlgorithm::RS256, PrivateKeyDer::Pkcs1(key)) => {
-                RsaKeyPair::from_der(key.secret_pkcs1_der())
-                    .ok()
-                    .filter(is_sound)
-                    .map(Self::Rsa)
+            (Kind::Rsa(by), PrivateKeyDer::Pkcs1(key)) => {
+                let pair = RsaKeyPair::from_der(key.secret_pkcs1_der()).ok()?;
+                is_sound(&pair).then_some(Self::Rsa(pair, by))
             }
-            (JwtAlgorithm::ES256, PrivateKeyDer::Pkcs8(key)) => {
-                EcdsaKeyPair::from_pkcs8(ec, key.secret_pkcs8_der())
+            (Kind::Ec(by), PrivateKeyDer::Pkcs8(key)) => {
+                EcdsaKeyPair::from_pkcs8(by, key.secret_pkcs8_der())
                     .ok()
                     .map(Self::Ec)
             }
-            (JwtAlgorithm::ES256, PrivateKeyDer::Sec1(key)) => {
-                EcdsaKeyPair::from_private_key_der(ec, key.secret_sec1_der())
+            (Kind::Ec(by), PrivateKeyDer::Sec1(key)) => {
+                EcdsaKeyPair::from_private_key_der(by, key.secret_sec1_der())
                     .ok()
                     .map(Self::Ec)
             }
-            (JwtAlgorithm::EdDSA, PrivateKeyDer::Pkcs8(key)) => {
+            (Kind::Ed, PrivateKeyDer::Pkcs8(key)) => {
                 Ed25519KeyPair::from_pkcs8(key.secret_pkcs8_der())
                     .ok()
                     .map(Self::Ed)
+            }
+            (Kind::MlDsa(by), PrivateKeyDer::Pkcs8(key)) => {
+                PqdsaKeyPair::from_pkcs8(by, key.secret_pkcs8_der())
+                    .ok()
+                    .map(Self::MlDsa)
             }
             _ => None,
         }
@@ -201,11 +223,10 @@ impl Private {
 
     fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match self {
-            Self::Rsa(pair) => {
+            Self::Rsa(pair, by) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 let random = SystemRandom::new();
-                let padding = &signature::RSA_PKCS1_SHA256;
-                pair.sign(padding, &random, message, &mut signature).ok()?;
+                pair.sign(*by, &random, message, &mut signature).ok()?;
                 Some(signature)
             }
             Self::Ec(pair) => {
@@ -213,42 +234,36 @@ impl Private {
                 Some(signature.as_ref().to_vec())
             }
             Self::Ed(pair) => Some(pair.sign(message).as_ref().to_vec()),
+            Self::MlDsa(pair) => {
+                let mut signature = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message, &mut signature).ok()?;
+                Some(signature)
+            }
         }
     }
 
-    fn public(&self) -> Option<ParsedPublicKey> {
+    fn public(&self, algorithm: JwtAlgorithm) -> Option<ParsedPublicKey> {
         match self {
-            Self::Rsa(pair) => ParsedPublicKey::new(
-                &signature::RSA_PKCS1_2048_8192_SHA256,
-                pair.public_key().as_ref(),
-            ),
-            Self::Ec(pair) => ParsedPublicKey::new(
-                &signature::ECDSA_P256_SHA256_FIXED,
-                pair.public_key().as_ref(),
-            ),
-            Self::Ed(pair) => ParsedPublicKey::new(&signature::ED25519, pair.public_key().as_ref()),
+            Self::Rsa(pair, _) => algorithm.parsed(pair.public_key().as_ref()),
+            Self::Ec(pair) => algorithm.parsed(pair.public_key().as_ref()),
+            Self::Ed(pair) => algorithm.parsed(pair.public_key().as_ref()),
+            Self::MlDsa(pair) => algorithm.parsed(pair.public_key().as_ref()),
         }
-        .ok()
     }
 
     /// Its public half, as others are told of it.
-    fn told(&self) -> Option<PublicKey> {
+    fn numbers(&self) -> Numbers {
         match self {
-            Self::Rsa(pair) => {
+            Self::Rsa(pair, _) => {
                 let public = pair.public_key();
-                Some(PublicKey::Rsa {
+                Numbers::Rsa {
                     n: public.modulus().big_endian_without_leading_zero().to_vec(),
                     e: public.exponent().big_endian_without_leading_zero().to_vec(),
-                })
+                }
             }
-            Self::Ec(pair) => {
-                let point = pair.public_key().as_ref().try_into();
-                point.ok().map(PublicKey::P256)
-            }
-            Self::Ed(pair) => {
-                let key = pair.public_key().as_ref().try_into();
-                key.ok().map(PublicKey::Ed25519)
-            }
+            Self::Ec(pair) => Numbers::Octets(pair.public_key().as_ref().to_vec()),
+            Self::Ed(pair) => Numbers::Octets(pair.public_key().as_ref().to_vec()),
+            Self::MlDsa(pair) => Numbers::Octets(pair.public_key().as_ref().to_vec()),
         }
     }
 }
@@ -264,30 +279,31 @@ fn is_sound(pair: &RsaKeyPair) -> bool {
         && fits_as_exponent(public.exponent().big_endian_without_leading_zero())
 }
 
-fn wanted(algorithm: JwtAlgorithm) -> &'static str {
-    match algorithm {
-        JwtAlgorithm::HS256 => "HS256 has a secret, no key pair",
-        JwtAlgorithm::RS256 => {
-            "accepted for RS256: an RSA private key of at least 2048 bits and with a public exponent of at least 65537 in PEM, as in `openssl genpkey -algorithm RSA`"
-        }
-        JwtAlgorithm::ES256 => {
-            "accepted for ES256: a P-256 private key in PEM, as in `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`"
-        }
-        JwtAlgorithm::EdDSA => {
-            "accepted for EdDSA: an Ed25519 private key in PEM, as in `openssl genpkey -algorithm ed25519`"
-        }
-    }
-}
-
-impl From<JwtAlgorithm> for Algorithm {
-    fn from(algorithm: JwtAlgorithm) -> Self {
-        match algorithm {
-            JwtAlgorithm::HS256 => Self::HS256,
-            JwtAlgorithm::RS256 => Self::RS256,
-            JwtAlgorithm::ES256 => Self::ES256,
-            JwtAlgorithm::EdDSA => Self::EdDSA,
-        }
-    }
+/// What a key file of an algorithm has to hold.
+fn wanted(algorithm: JwtAlgorithm) -> String {
+    let Some(kind) = Kind::of(algorithm) else {
+        return format!("{algorithm} has a secret, no key pair");
+    };
+    let (what, how) = match kind {
+        Kind::Rsa(_) => (
+            "an RSA private key of at least 2048 bits and with a public exponent of at least 65537",
+            "RSA".to_owned(),
+        ),
+        Kind::Ec(_) if algorithm == JwtAlgorithm::ES384 => (
+            "a P-384 private key",
+            "EC -pkeyopt ec_paramgen_curve:P-384".to_owned(),
+        ),
+        Kind::Ec(_) => (
+            "a P-256 private key",
+            "EC -pkeyopt ec_paramgen_curve:P-256".to_owned(),
+        ),
+        Kind::Ed => ("an Ed25519 private key", "ed25519".to_owned()),
+        Kind::MlDsa(_) => (
+            "a private key of that kind, with its seed",
+            algorithm.to_string(),
+        ),
+    };
+    format!("accepted for {algorithm}: {what} in PEM, as in `openssl genpkey -algorithm {how}`")
 }
 
 impl From<PathBuf> for KeyFrom {

@@ -12,7 +12,7 @@ use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 
 use super::CacheKey;
-use crate::request::{Request, Sender};
+use crate::request::{Proof, Request, Sender};
 
 /// How much of a token chooses the slot.
 const TOKEN_TAIL_BYTES: usize = 16;
@@ -57,7 +57,7 @@ pub(crate) struct StoredKey {
 /// Method, place, User-Agent, token.
 pub(super) const PARTS: usize = 4;
 
-/// Four lengths, an address, whether it is a sender's, and the action.
+/// Four lengths, an address, what tells the sender, and the action.
 pub(super) const HEAD_BYTES: usize = 4 * PARTS + 16 + 2;
 
 /// What of a key has a fixed size, compared at once.
@@ -66,8 +66,20 @@ struct Head {
     /// Four bytes each: no part of an HTTP request head comes near their limit.
     lengths: [u32; PARTS],
     ip: [u8; 16],
-    of_sender: bool,
+    by: By,
     action: u8,
+}
+
+/// What tells the sender of a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum By {
+    /// The key is of every sender.
+    Nothing,
+    /// User-Agent and address.
+    Address,
+    /// The certificate of the connection, in place of a User-Agent.
+    Certificate,
 }
 
 impl Keys {
@@ -115,7 +127,7 @@ impl Keys {
         let [_, place, user_agent, token] = parts;
         let mut hasher = self.seed.build_hasher();
         hasher.write(place);
-        if head.of_sender {
+        if head.by != By::Nothing {
             // All of it: whoever has a valid token may choose it, and so much as a byte left out would fill a slot.
             hasher.write(user_agent);
             hasher.write_u128(u128::from_ne_bytes(head.ip));
@@ -141,16 +153,20 @@ impl<'a> Parts<'a> {
         sender: Option<&Sender<'a>>,
         token: &'a str,
     ) -> Self {
-        let (user_agent, ip): (&[u8], _) = match sender {
-            Some(sender) => (sender.user_agent, sender.ip_bytes()),
-            None => (b"", [0; 16]),
+        let (told, ip, by): (&[u8], _, _) = match sender {
+            None => (b"", [0; 16], By::Nothing),
+            Some(Sender {
+                proof: Some(Proof::Certificate(thumbprint)),
+                ..
+            }) => (thumbprint.as_bytes(), [0; 16], By::Certificate),
+            Some(sender) => (sender.user_agent, sender.ip_bytes(), By::Address),
         };
-        let parts = [method, place, user_agent, token.as_bytes()];
+        let parts = [method, place, told, token.as_bytes()];
         Self {
             head: Head {
                 lengths: parts.map(|part| part.len() as u32),
                 ip,
-                of_sender: sender.is_some(),
+                by,
                 action,
             },
             parts,
@@ -165,7 +181,7 @@ impl<'a> Parts<'a> {
             bytes.copy_from_slice(&length.to_le_bytes());
         }
         head[16..32].copy_from_slice(&self.head.ip);
-        head[32] = u8::from(self.head.of_sender);
+        head[32] = self.head.by as u8;
         head[33] = self.head.action;
         (head, self.parts)
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::binding::BindingKind;
 use crate::cause;
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, JwtAlgorithm};
 use crate::denied::{Denied, RETRY_AFTER_SECONDS};
 use crate::lab::Lab;
 use crate::stages::StageTimes;
@@ -127,7 +127,9 @@ impl Challenge {
                     _ => bearer,
                 };
                 let more = if because.is_empty() { "" } else { "," };
-                Some(format!("DPoP algs=\"ES256 EdDSA RS256\"{more}{because}").into())
+                let algorithms = JwtAlgorithm::of_pairs().map(JwtAlgorithm::label);
+                let algorithms = algorithms.collect::<Vec<_>>().join(" ");
+                Some(format!("DPoP algs=\"{algorithms}\"{more}{because}").into())
             }
             Self::Cookie => asks.then_some("Cookie cookie-name=\"session_id\"".into()),
             Self::ApiKey => asks.then_some("ApiKey header=\"X-API-Key\"".into()),

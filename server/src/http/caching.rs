@@ -82,7 +82,9 @@ impl Caching {
 /// tells the sender.
 fn vary(design: &Design) -> &'static str {
     let of_sender = match design.binding {
-        BindingKind::None | BindingKind::Dpop => design.verify == VerifyKind::Introspect,
+        BindingKind::None | BindingKind::Dpop | BindingKind::Mtls => {
+            design.verify == VerifyKind::Introspect
+        }
         BindingKind::Bcrypt | BindingKind::Md5 | BindingKind::Sha256 | BindingKind::Blake3 => true,
     };
     let dpop = design.binding == BindingKind::Dpop;

@@ -23,7 +23,7 @@ use crate::binding::BindingKind;
 use crate::credential::CredentialKind;
 use crate::denied::Denied;
 use crate::lab::Lab;
-use crate::request::{Presented, Proof, Request, Sender};
+use crate::request::{DpopProof, Presented, Proof, Request, Sender};
 use crate::shares::Origin;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -281,7 +281,7 @@ fn sender<'a>(
     Ok(Sender {
         user_agent: user_agent.unwrap_or_default().as_bytes(),
         ip,
-        proof: dpop.map(|jwt| Proof { jwt, method, path }),
+        proof: dpop.map(|jwt| Proof::Dpop(DpopProof { jwt, method, path })),
     })
 }
 

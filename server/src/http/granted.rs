@@ -18,9 +18,10 @@ use crate::cause::{self, Source};
 use crate::credential::CredentialKind;
 use crate::denied::Denied;
 use crate::grant::Grant;
+use crate::https::Certificate;
 use crate::lab::Lab;
 use crate::policy::Action;
-use crate::request::{Presented, Proof, Request, Sender};
+use crate::request::{DpopProof, Presented, Proof, Request, Sender};
 use crate::stages::StageTimes;
 
 /// Who is at the other end of the connection. The listener puts it into each request.
@@ -188,7 +189,13 @@ pub(super) fn sender_of<'a>(
 ) -> Result<Sender<'a>, Denied> {
     let peer = peer(&parts.extensions).ok_or_else(no_peer)?;
     let proof = match lab.design().binding {
-        BindingKind::Dpop => only(&parts.headers, &PROOF).map(|jwt| Proof { jwt, method, path }),
+        BindingKind::Dpop => {
+            only(&parts.headers, &PROOF).map(|jwt| Proof::Dpop(DpopProof { jwt, method, path }))
+        }
+        BindingKind::Mtls => {
+            let shown = parts.extensions.get::<Certificate>();
+            shown.map(|certificate| Proof::Certificate(certificate.thumbprint()))
+        }
         _ => None,
     };
     Ok(Sender {

@@ -2,6 +2,7 @@
 
 use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{Request, StatusCode, Version};
 use axum::response::Response;
 
@@ -12,14 +13,20 @@ use super::head::{only, whole};
 /// take different ones of them.
 pub(crate) fn unnamed<B>(request: &Request<B>) -> Option<Response> {
     let mut fields = request.headers().get_all(HOST).iter();
+    let authority = request.uri().authority();
+    let is_http2 = request.version() == Version::HTTP_2;
     let named = match (fields.next(), fields.next()) {
-        (Some(host), None) => is_host(host.as_bytes()),
-        // HTTP/1.0 had no such field.
-        (None, _) => request.version() < Version::HTTP_11,
+        // HTTP/2 may say it twice, and must then say the same (RFC 9113 §8.3.1).
+        (Some(host), None) => {
+            let said = authority.filter(|_| is_http2);
+            let same = |said: &Authority| said.as_str().as_bytes() == host.as_bytes();
+            is_host(host.as_bytes()) && said.is_none_or(same)
+        }
+        // HTTP/1.0 had no such field, and HTTP/2 has `:authority` in its place.
+        (None, _) => request.version() < Version::HTTP_11 || is_http2 && authority.is_some(),
         (Some(_), Some(_)) => false,
     };
     // An address with a user in it is how a name is made to look like another (RFC 9110 §4.2.4).
-    let authority = request.uri().authority();
     if named && authority.is_none_or(|authority| is_host(authority.as_str().as_bytes())) {
         return None;
     }
@@ -175,5 +182,21 @@ mod tests {
         // The authority of an absolute target wins, and need not be that of the field.
         assert_eq!(refused(Version::HTTP_11, "http://b:1/", &[b"a"]), None);
         assert_eq!(refused(Version::HTTP_11, "http://u@b/", &[b"a"]), Some(400));
+        // In HTTP/2 it is the authority that names the server, and a field beside it says the same or is a trick.
+        for (target, hosts, expected) in [
+            ("https://a:1/", &[][..], None),
+            ("https://a:1/", &[&b"a:1"[..]], None),
+            ("https://a:1/", &[b"a"], Some(400)),
+            ("https://a:1/", &[b"a:1", b"a:1"], Some(400)),
+            ("https://u@a/", &[], Some(400)),
+            ("/", &[b"a"], None),
+            ("/", &[], Some(400)),
+        ] {
+            assert_eq!(
+                refused(Version::HTTP_2, target, hosts),
+                expected,
+                "{target} {hosts:?}"
+            );
+        }
     }
 }

@@ -24,7 +24,7 @@ use super::token::issued;
 use crate::binding::BindingKind;
 use crate::bound::Confirmation;
 use crate::clients::{CLIENT, Client, ClientGrant};
-use crate::credential::{CredentialKind, RefreshKind};
+use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::denied::Denied;
 use crate::grant::{Generation, IssuedToken, TokenId};
 use crate::lab::{Introspected, Lab};
@@ -211,7 +211,10 @@ pub(super) async fn metadata(State(lab): State<Arc<Lab>>) -> Response {
         revocation_endpoint_auth_methods_supported: [&'static str; 2],
         introspection_endpoint_auth_methods_supported: [&'static str; 2],
         #[serde(skip_serializing_if = "Option::is_none")]
-        dpop_signing_alg_values_supported: Option<[&'static str; 3]>,
+        dpop_signing_alg_values_supported: Option<Vec<JwtAlgorithm>>,
+        /// RFC 8705 §3.3.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        tls_client_certificate_bound_access_tokens: bool,
     }
     let design = lab.design();
     let issuer = design.issuer();
@@ -235,7 +238,8 @@ pub(super) async fn metadata(State(lab): State<Arc<Lab>>) -> Response {
         token_endpoint_auth_methods_supported: methods,
         revocation_endpoint_auth_methods_supported: methods,
         introspection_endpoint_auth_methods_supported: methods,
-        dpop_signing_alg_values_supported: dpop.then_some(["ES256", "EdDSA", "RS256"]),
+        dpop_signing_alg_values_supported: dpop.then(|| JwtAlgorithm::of_pairs().collect()),
+        tls_client_certificate_bound_access_tokens: design.binding == BindingKind::Mtls,
     })
 }
 

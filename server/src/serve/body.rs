@@ -62,3 +62,13 @@ impl Body for Awaited {
         self.body.size_hint()
     }
 }
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        // The server goes on with the request, if only to end it: waiting ends as it began, so that requests are counted
+        // right where several are under way.
+        if self.is_pending {
+            self.connection.begin();
+        }
+    }
+}

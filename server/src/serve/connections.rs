@@ -5,7 +5,7 @@
 //! never closed for that. When the server is working on all of them, new connections wait in the system's queue.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -87,6 +87,8 @@ impl Connections {
         let connection = Arc::new(Connection {
             waiting_since: AtomicU64::new(self.now()),
             requests: AtomicU32::new(0),
+            has_streams: AtomicBool::new(false),
+            working: Mutex::new(0),
             task: OnceLock::new(),
             all: Arc::clone(self),
         });
@@ -164,6 +166,10 @@ pub(super) struct Connection {
     waiting_since: AtomicU64,
     /// How many requests have begun.
     requests: AtomicU32,
+    /// Whether it can have several requests under way (HTTP/2).
+    has_streams: AtomicBool,
+    /// How many of those the server works on.
+    working: Mutex<u32>,
     task: OnceLock<AbortHandle>,
     all: Arc<Connections>,
 }
@@ -180,9 +186,24 @@ impl Connection {
         let _ = self.task.set(task);
     }
 
-    /// A request has come. `false` when the connection is being closed: then the request must not be begun.
+    /// From now on several requests can be under way.
+    pub(super) fn has_streams_now(&self) {
+        self.has_streams.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether several requests can be under way.
+    pub(super) fn has_streams(&self) -> bool {
+        self.has_streams.load(Ordering::Relaxed)
+    }
+
+    /// A request has come, or what was awaited of it. `false` when the connection is being closed: then the request must
+    /// not be begun.
     pub(super) fn begin(&self) -> bool {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut working = self.working();
+        if let Some(working) = &mut working {
+            **working += 1;
+        }
         let begun = |since| (since != CLOSED).then_some(WORKING);
         self.waiting_since
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, begun)
@@ -190,13 +211,27 @@ impl Connection {
     }
 
     /// The request has its answer, and the client the next turn.
-    pub(super) fn answered(&self) {
+    fn answered(&self) {
         self.wait_since(self.now());
     }
 
-    /// The server waits for the client, and has done so since then. Only while it works on a request.
+    /// The server waits for the client with one of its requests, and has done so since then. Only while it works on that
+    /// request. Where it works on another one, it does not wait yet.
     pub(super) fn wait_since(&self, since: u64) {
+        let mut working = self.working();
+        if let Some(working) = &mut working {
+            **working = working.saturating_sub(1);
+            if **working > 0 {
+                return;
+            }
+        }
         self.waiting_since.store(since, Ordering::Release);
+    }
+
+    /// How many requests the server works on, where that can be several.
+    fn working(&self) -> Option<MutexGuard<'_, u32>> {
+        let locked = || self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        self.has_streams().then(locked)
     }
 
     /// Milliseconds since the listener's start.
@@ -233,6 +268,23 @@ impl Connection {
             task.abort();
         }
         chosen.is_ok()
+    }
+}
+
+/// A request that the server works on. The client has the next turn when this is dropped: with the answer, or because
+/// the client takes a request of several back.
+pub(super) struct UnderWay(Arc<Connection>);
+
+impl UnderWay {
+    /// `None` when the connection is being closed: then the request must not be begun.
+    pub(super) fn begin(connection: &Arc<Connection>) -> Option<Self> {
+        connection.begin().then(|| Self(Arc::clone(connection)))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.answered();
     }
 }
 

@@ -29,6 +29,8 @@ const READ_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Limits {
     pub(super) head: Duration,
     pub(super) read: Duration,
+    /// Of HTTP/2, while no request is under way; HTTP/1.1 has hyper's.
+    pub(super) idle: Duration,
 }
 
 impl Default for Limits {
@@ -36,6 +38,7 @@ impl Default for Limits {
         Self {
             head: HEAD_WITHIN,
             read: READ_WITHIN,
+            idle: super::HEAD_TIMEOUT,
         }
     }
 }
@@ -91,6 +94,15 @@ impl AsyncRead for Patient {
         let before = buf.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(cx, buf);
         let awaited = this.connection.awaits();
+        if this.connection.has_streams() {
+            // Bytes that are no head come at any time, and which are one is not to be seen from here: hyper bounds its size.
+            if read.is_pending() && awaited.is_some() {
+                ready!(this.read.poll(cx, this.limits.idle));
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            this.read.stop();
+            return read;
+        }
         match read {
             Poll::Ready(done) => {
                 let has_begun = awaited.is_some() && buf.filled().len() > before;

@@ -1,14 +1,15 @@
-//! The signals that end the server, on a thread of their own: an async thread that is kept busy must hold up neither their
+//! The signals that end the server or renew its certificate, on a thread of their own: an async thread that is kept busy must hold up neither their
 //! arrival nor the end of the process.
 
 use std::io;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
+use crate::https::Tls;
 use crate::log;
 
 /// How many signals have come that ask the server to end.
@@ -30,13 +31,14 @@ pub(super) struct Bounds {
     pub(super) second: Duration,
 }
 
-/// Counts SIGINT, SIGTERM and SIGHUP. The handlers are in place when this returns.
+/// Counts SIGINT, SIGTERM and SIGHUP. Where the server speaks TLS, SIGHUP has it read its certificate and key again, and
+/// is not counted. The handlers are in place when this returns.
 ///
 /// Under `nohup` SIGHUP is blocked before this is called, and does not arrive.
 ///
 /// # Errors
 /// The system refuses a handler or a thread.
-pub(super) fn count(bounds: Bounds) -> io::Result<(Signals, Watchdog)> {
+pub(super) fn count(bounds: Bounds, tls: Option<Arc<Tls>>) -> io::Result<(Signals, Watchdog)> {
     let (count, counted) = watch::channel(0);
     let (held, released) = oneshot::channel();
     let (ready, installed) = mpsc::channel();
@@ -59,7 +61,7 @@ pub(super) fn count(bounds: Bounds) -> io::Result<(Signals, Watchdog)> {
             tokio::select! {
                 // The server has ended by itself.
                 _ = released => {}
-                () = handlers.count(&count, bounds) => end_by_force(),
+                () = handlers.count(&count, bounds, tls.as_deref()) => end_by_force(),
             }
         });
     };
@@ -92,7 +94,7 @@ impl Handlers {
     }
 
     /// Ends when the bounds have passed.
-    async fn count(mut self, count: &watch::Sender<usize>, bounds: Bounds) {
+    async fn count(mut self, count: &watch::Sender<usize>, bounds: Bounds, tls: Option<&Tls>) {
         let mut end: Option<Instant> = None;
         loop {
             let over = async {
@@ -104,7 +106,12 @@ impl Handlers {
             tokio::select! {
                 _ = self.interrupt.recv() => {}
                 _ = self.terminate.recv() => {}
-                _ = self.hangup.recv() => {}
+                _ = self.hangup.recv() => {
+                    if let Some(tls) = tls {
+                        renew(tls);
+                        continue;
+                    }
+                }
                 () = over => return,
             }
             count.send_modify(|count| *count += 1);
@@ -118,6 +125,14 @@ impl Handlers {
                 (end, next) => end.or(next),
             };
         }
+    }
+}
+
+/// Reads the certificate and its key again. A file that cannot be used changes nothing.
+fn renew(tls: &Tls) {
+    match tls.reload() {
+        Ok(()) => tracing::info!("new connections have the certificate that --tls names now"),
+        Err(error) => tracing::error!(%error, "the certificate stays the one before"),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
 use crate::decisions::{CacheForm, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
+use crate::https::TlsFrom;
 use crate::issuer::{AudienceFrom, IssuerFrom};
 use crate::password::PasswordKind;
 use crate::policy::PolicyKind;
@@ -18,6 +19,7 @@ impl Design {
         self.clash_of_places()
             .or_else(|| self.clash_of_basic())
             .or_else(|| self.clash_of_dpop())
+            .or_else(|| self.clash_of_mtls())
     }
 
     /// Where things are verified and kept.
@@ -101,6 +103,28 @@ impl Design {
             ),
             (_, CacheKind::Decision) => Some(
                 "--cache decision would leave the proofs of --binding dpop unread; accepted: none, token",
+            ),
+            _ => None,
+        }
+    }
+
+    fn clash_of_mtls(&self) -> Option<&'static str> {
+        if self.binding != BindingKind::Mtls {
+            return None;
+        }
+        if self.tls == TlsFrom::Nowhere {
+            return Some(
+                "--binding mtls needs --tls CERT,KEY: it binds to the certificate of the client's connection",
+            );
+        }
+        if !self.trusted_proxy.is_empty() {
+            return Some(
+                "--binding mtls is of the client's own connection, which ends at a --trusted-proxy; accepted: no --trusted-proxy",
+            );
+        }
+        match self.credential {
+            CredentialKind::ApiKey | CredentialKind::Basic => Some(
+                "--binding mtls binds tokens; accepted for --credential: jwt, opaque, session, session-jwt",
             ),
             _ => None,
         }

@@ -100,7 +100,10 @@ impl Idle {
             Self::NoPair => design.jwt == JwtAlgorithm::HS256,
             Self::NoNewPasswords => matches!(design.users, UsersFrom::File(_)),
             Self::NoPool => !matches!(design.users, UsersFrom::Postgres(_)),
-            Self::NoBinding => matches!(design.binding, BindingKind::None | BindingKind::Dpop),
+            Self::NoBinding => matches!(
+                design.binding,
+                BindingKind::None | BindingKind::Dpop | BindingKind::Mtls
+            ),
             Self::NoDevices => kind != CredentialKind::SessionJwt,
             Self::NothingHeld => {
                 let holds_tokens = match kind {

@@ -154,6 +154,7 @@ impl Design {
             BindingKind::None => BindingKind::None.to_string(),
             BindingKind::Bcrypt => format!("bcrypt, cost {}, of {to}", self.bcrypt_cost),
             BindingKind::Dpop => "dpop: a proof of the token's key on each request".to_owned(),
+            BindingKind::Mtls => "mtls: the certificate of the client's connection".to_owned(),
             digest => format!("{digest} of {to}"),
         }
     }

@@ -360,7 +360,7 @@ settings! {
     threads: NonZeroUsize = cores(), "AUTHLAB_THREADS",
         in count(1)..=count(1024);
     // An hour is longer than any supervisor waits.
-    /// How long requests may continue after SIGTERM, SIGINT or SIGHUP [default: 5s]
+    /// How long requests may continue after SIGTERM, SIGINT or SIGHUP (see --tls) [default: 5s]
     ///
     /// Then they are answered 503. A second signal ends the wait at once.
     #[arg(value_name = "TIME")]

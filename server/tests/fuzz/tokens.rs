@@ -63,6 +63,7 @@ fn designs(secret: &NamedTempFile) -> Vec<Design> {
         designs.extend(all.into_iter().map(|design| Design { cache, ..design }));
     }
     designs.push(signed(JwtAlgorithm::RS256));
+    designs.push(signed(JwtAlgorithm::MlDsa44));
     designs.push(Design {
         negative_capacity: 1000,
         ..with_secret(CredentialKind::Jwt)

@@ -153,6 +153,7 @@ fn setting(design: &Design) -> impl Strategy<Value = Setting> + use<> {
         6 => Just(JwtAlgorithm::HS256),
         1 => Just(JwtAlgorithm::ES256),
         1 => Just(JwtAlgorithm::EdDSA),
+        1 => Just(JwtAlgorithm::MlDsa44),
     ];
     let capacity = prop_oneof![1..=8_usize, Just(1000)];
     let denials = if is_signed {

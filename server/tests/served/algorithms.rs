@@ -6,7 +6,8 @@ use authlab_server::{Clock, Controlled, Design, JwtAlgorithm, KeyFrom, Lab};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, PqdsaKeyPair,
+    PqdsaSigningAlgorithm, RsaEncoding, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -15,11 +16,48 @@ use serde_json::{Value, json};
 
 use crate::harness::{Served, quick};
 
-const PAIRS: [JwtAlgorithm; 3] = [
+/// Those that sign by a key pair.
+const PAIRS: [JwtAlgorithm; 9] = [
     JwtAlgorithm::RS256,
+    JwtAlgorithm::PS256,
     JwtAlgorithm::ES256,
+    JwtAlgorithm::ES384,
     JwtAlgorithm::EdDSA,
+    JwtAlgorithm::Ed25519,
+    JwtAlgorithm::MlDsa44,
+    JwtAlgorithm::MlDsa65,
+    JwtAlgorithm::MlDsa87,
 ];
+
+/// What makes the pairs of an algorithm, and what signs by them.
+enum Kind {
+    Rsa(&'static dyn RsaEncoding),
+    Ec(&'static EcdsaSigningAlgorithm),
+    Ed,
+    MlDsa(&'static PqdsaSigningAlgorithm),
+}
+
+fn kind(jwt: JwtAlgorithm) -> Kind {
+    match jwt {
+        JwtAlgorithm::RS256 => Kind::Rsa(&signature::RSA_PKCS1_SHA256),
+        JwtAlgorithm::PS256 => Kind::Rsa(&signature::RSA_PSS_SHA256),
+        JwtAlgorithm::ES256 => Kind::Ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING),
+        JwtAlgorithm::ES384 => Kind::Ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING),
+        JwtAlgorithm::EdDSA | JwtAlgorithm::Ed25519 => Kind::Ed,
+        JwtAlgorithm::MlDsa44 => Kind::MlDsa(&signature::ML_DSA_44_SIGNING),
+        JwtAlgorithm::MlDsa65 => Kind::MlDsa(&signature::ML_DSA_65_SIGNING),
+        JwtAlgorithm::MlDsa87 => Kind::MlDsa(&signature::ML_DSA_87_SIGNING),
+        JwtAlgorithm::HS256 => unreachable!("it has a secret"),
+    }
+}
+
+/// Whether two sign by the same kind of key, so that a file of one is a file of the other.
+fn share_keys(one: JwtAlgorithm, other: JwtAlgorithm) -> bool {
+    match (kind(one), kind(other)) {
+        (Kind::Rsa(_), Kind::Rsa(_)) | (Kind::Ed, Kind::Ed) => true,
+        _ => one == other,
+    }
+}
 
 fn signed_by(jwt: JwtAlgorithm) -> Design {
     Design {
@@ -38,23 +76,27 @@ fn kept_in(jwt: JwtAlgorithm, path: &Path) -> Design {
 
 /// A private key as PKCS#8, and its public half.
 fn pair(jwt: JwtAlgorithm) -> (Vec<u8>, Vec<u8>) {
-    match jwt {
-        JwtAlgorithm::RS256 => {
+    match kind(jwt) {
+        Kind::Rsa(_) => {
             let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
             let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
             (der.as_ref().to_vec(), pair.public_key().as_ref().to_vec())
         }
-        JwtAlgorithm::ES256 => {
-            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        Kind::Ec(by) => {
+            let pair = EcdsaKeyPair::generate(by).unwrap();
             let der = pair.to_pkcs8v1().unwrap();
             (der.as_ref().to_vec(), pair.public_key().as_ref().to_vec())
         }
-        JwtAlgorithm::EdDSA => {
+        Kind::Ed => {
             let pair = Ed25519KeyPair::generate().unwrap();
             let der = pair.to_pkcs8().unwrap();
             (der.as_ref().to_vec(), pair.public_key().as_ref().to_vec())
         }
-        JwtAlgorithm::HS256 => unreachable!("it has a secret"),
+        Kind::MlDsa(by) => {
+            let pair = PqdsaKeyPair::generate(by).unwrap();
+            let der = pair.to_pkcs8v1().unwrap();
+            (der.as_ref().to_vec(), pair.public_key().as_ref().to_vec())
+        }
     }
 }
 
@@ -201,24 +243,27 @@ async fn no_header_chooses_the_algorithm_or_the_key() {
 
 fn sign(jwt: JwtAlgorithm, pkcs8: &[u8], message: &[u8]) -> Vec<u8> {
     let random = aws_lc_rs::rand::SystemRandom::new();
-    match jwt {
-        JwtAlgorithm::RS256 => {
+    match kind(jwt) {
+        Kind::Rsa(by) => {
             let pair = RsaKeyPair::from_pkcs8(pkcs8).unwrap();
             let mut signature = vec![0; pair.public_modulus_len()];
-            let padding = &aws_lc_rs::signature::RSA_PKCS1_SHA256;
-            pair.sign(padding, &random, message, &mut signature)
-                .unwrap();
+            pair.sign(by, &random, message, &mut signature).unwrap();
             signature
         }
-        JwtAlgorithm::ES256 => {
-            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).unwrap();
+        Kind::Ec(by) => {
+            let pair = EcdsaKeyPair::from_pkcs8(by, pkcs8).unwrap();
             pair.sign(&random, message).unwrap().as_ref().to_vec()
         }
-        JwtAlgorithm::EdDSA => {
+        Kind::Ed => {
             let pair = Ed25519KeyPair::from_pkcs8(pkcs8).unwrap();
             pair.sign(message).as_ref().to_vec()
         }
-        JwtAlgorithm::HS256 => unreachable!("it has a secret"),
+        Kind::MlDsa(by) => {
+            let pair = PqdsaKeyPair::from_pkcs8(by, pkcs8).unwrap();
+            let mut signature = vec![0; by.signature_len()];
+            pair.sign(message, &mut signature).unwrap();
+            signature
+        }
     }
 }
 
@@ -227,7 +272,7 @@ fn a_file_without_the_key_that_is_wanted_is_one_line_with_its_path() {
     let no_key = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(no_key.path(), "no key\n").unwrap();
     for jwt in PAIRS {
-        let others = PAIRS.into_iter().filter(|other| *other != jwt);
+        let others = PAIRS.into_iter().filter(|other| !share_keys(*other, jwt));
         let wrong: Vec<tempfile::NamedTempFile> = others.map(|other| pem(&pair(other).0)).collect();
         let paths = wrong.iter().map(tempfile::NamedTempFile::path);
         for path in paths.chain([no_key.path(), Path::new("/nowhere/key.pem")]) {

@@ -3,7 +3,8 @@
 use authlab_server::{BindingKind, CacheKind, Clock, Controlled, Design, RefreshKind, SecretFrom};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ML_DSA_87_SIGNING,
+    PqdsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,6 +34,9 @@ fn text(bytes: impl AsRef<[u8]>) -> String {
 enum Key {
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
+    /// By the new name of its algorithm (RFC 9864).
+    NewEd(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
 }
 
 impl Key {
@@ -46,18 +50,26 @@ impl Key {
                 let point = pair.public_key().as_ref();
                 json!({ "kty": "EC", "crv": "P-256", "x": text(&point[1..33]), "y": text(&point[33..]) })
             }
-            Self::Ed(pair) => {
+            Self::Ed(pair) | Self::NewEd(pair) => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref()) })
+            }
+            Self::MlDsa(pair) => {
+                json!({ "kty": "AKP", "alg": self.algorithm(), "pub": text(pair.public_key().as_ref()) })
             }
         }
     }
 
-    fn header(&self) -> Value {
-        let alg = match self {
+    fn algorithm(&self) -> &'static str {
+        match self {
             Self::Ec(_) => "ES256",
             Self::Ed(_) => "EdDSA",
-        };
-        json!({ "typ": "dpop+jwt", "alg": alg, "jwk": self.jwk() })
+            Self::NewEd(_) => "Ed25519",
+            Self::MlDsa(_) => "ML-DSA-87",
+        }
+    }
+
+    fn header(&self) -> Value {
+        json!({ "typ": "dpop+jwt", "alg": self.algorithm(), "jwk": self.jwk() })
     }
 
     fn sign(&self, header: &Value, claims: &Value) -> String {
@@ -74,7 +86,12 @@ impl Key {
                 let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
                 text(signature.as_ref())
             }
-            Self::Ed(pair) => text(pair.sign(message.as_bytes()).as_ref()),
+            Self::Ed(pair) | Self::NewEd(pair) => text(pair.sign(message.as_bytes()).as_ref()),
+            Self::MlDsa(pair) => {
+                let mut signature = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message.as_bytes(), &mut signature).unwrap();
+                text(signature)
+            }
         };
         format!("{message}.{signature}")
     }
@@ -172,7 +189,12 @@ async fn served(cache: CacheKind) -> (Served, Controlled) {
 async fn a_token_goes_with_a_new_proof_each_time_and_with_no_other() {
     for cache in [CacheKind::None, CacheKind::Token] {
         let (server, _clock) = served(cache).await;
-        for key in [Key::ec(), Key::Ed(Ed25519KeyPair::generate().unwrap())] {
+        for key in [
+            Key::ec(),
+            Key::Ed(Ed25519KeyPair::generate().unwrap()),
+            Key::NewEd(Ed25519KeyPair::generate().unwrap()),
+            Key::MlDsa(PqdsaKeyPair::generate(&ML_DSA_87_SIGNING).unwrap()),
+        ] {
             let holder = Holder::at(&server, key);
             let issued = holder.token().await;
             let token = issued["access_token"].as_str().unwrap();
@@ -186,7 +208,10 @@ async fn a_token_goes_with_a_new_proof_each_time_and_with_no_other() {
                 assert_eq!(again.status, 401, "replayed");
                 assert_eq!(
                     again.header("www-authenticate"),
-                    Some("DPoP algs=\"ES256 EdDSA RS256\", error=\"invalid_dpop_proof\"")
+                    Some(
+                        "DPoP algs=\"RS256 PS256 ES256 ES384 EdDSA Ed25519 ML-DSA-44 ML-DSA-65 ML-DSA-87\", \
+                         error=\"invalid_dpop_proof\""
+                    )
                 );
             }
             assert_eq!(holder.items(&ours, None).await.status, 401, "no proof");
@@ -202,7 +227,10 @@ async fn a_token_goes_with_a_new_proof_each_time_and_with_no_other() {
             assert_eq!(refused.status, 401, "another key");
             assert_eq!(
                 refused.header("www-authenticate"),
-                Some("DPoP algs=\"ES256 EdDSA RS256\", error=\"invalid_token\"")
+                Some(
+                    "DPoP algs=\"RS256 PS256 ES256 ES384 EdDSA Ed25519 ML-DSA-44 ML-DSA-65 ML-DSA-87\", \
+                     error=\"invalid_token\""
+                )
             );
         }
     }
@@ -363,7 +391,7 @@ async fn only_a_proof_that_is_right_in_every_part_passes() {
         ("forged", forged),
         ("no JWT", "x".to_owned()),
         ("three dots", "a.b.c.d".to_owned()),
-        ("very long", "x".repeat(5000)),
+        ("very long", "x".repeat(13_000)),
     ];
     for (case, proof) in wrong {
         let answer = holder.items(&ours, Some(&proof)).await;

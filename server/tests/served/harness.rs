@@ -37,7 +37,7 @@ impl Served {
     /// Serves until the test's runtime ends.
     pub(crate) async fn start_at(mut design: Design, clock: Clock) -> Self {
         let server = Server::bind(SocketAddr::new(HERE, 0)).await.unwrap();
-        let server = server.secured(&design.tls).unwrap();
+        let server = server.secured(&design).unwrap();
         let address = server.address();
         design.listen = address;
         let lab = Lab::open_at(design, clock).unwrap();

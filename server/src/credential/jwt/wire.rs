@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Claims, Named};
+use super::{Claims, JwtAlgorithm, Named};
 use crate::bound::{Bound, Confirmation, SealedSender};
 use crate::clients::CLIENT;
 use crate::grant::{Generation, TokenId};
@@ -51,6 +51,15 @@ pub(super) struct JoseHeader<'a> {
     _x5c: Option<Vec<Cow<'a, str>>>,
     #[serde(default, deserialize_with = "some_object", rename = "jwk")]
     _jwk: Option<IgnoredAny>,
+}
+
+/// The header of our own tokens.
+#[derive(Serialize)]
+pub(super) struct OwnHeader<'a> {
+    pub(super) typ: &'a str,
+    pub(super) alg: JwtAlgorithm,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kid: Option<&'a str>,
 }
 
 /// An access token's claims (RFC 9068 §2.2).
