@@ -10,7 +10,7 @@ chmod 711 "$folder"
 cleared() { rm -rf "$folder"; }
 fill() {
     sed -e "s|{port}|$port|g" -e "s|{central}|$central|g" -e "s|{upstream}|$upstream|g" -e "s|{folder}|$folder|g" \
-        -e "s|{secret}|$(cat "$here/demo-secret")|g" -e "s|{modules}|/usr/lib/apache2/modules|g" "$here/$1" >"$folder/$1"
+        -e "s|{ready}|$here/../../deploy/gates|g" -e "s|{secret}|$(cat "$here/demo-secret")|g" -e "s|{modules}|/usr/lib/apache2/modules|g" "$here/$1" >"$folder/$1"
 }
 case $name in
 nginx | nginx-open | nginx-cached | tls-front)
@@ -31,7 +31,7 @@ haproxy)
     ;;
 caddy)
     fill Caddyfile
-    set -- env HOME="$folder" caddy run --config "$folder/Caddyfile" --adapter caddyfile
+    set -- env HOME="$folder" AUTHLAB="$central" caddy run --config "$folder/Caddyfile" --adapter caddyfile
     ;;
 fastify)
     set -- node "$here/fastify.mjs" "$port" "$upstream" "$here/demo-secret"
