@@ -116,7 +116,7 @@ pub(crate) struct Conditions {
     /// Users of a closed model [default: 1, or those of SCENARIO]
     #[arg(help_heading = "Load", long)]
     users: Option<usize>,
-    /// Length of a slice [default: 100ms, or that of SCENARIO]
+    /// Length of a slice [default: 10ms; 100ms to gate a percentile beyond the median, and with --shard; or that of SCENARIO]
     #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
     slice: Option<String>,
     /// Longest warm-up after each start of a server; 0s leaves it out
@@ -125,8 +125,8 @@ pub(crate) struct Conditions {
     /// A request that takes longer has failed [default: 2s for each user, at most 10s; or that of SCENARIO]
     #[arg(help_heading = "Load", long, value_parser = authlab_reports::duration::typed)]
     timeout: Option<String>,
-    /// Restart the servers after so many blocks; 0 for never
-    #[arg(help_heading = "Load", long, default_value_t = 10)]
+    /// Restart the servers after so many blocks, and the first time after 10; 0 for never
+    #[arg(help_heading = "Load", long, default_value_t = 20)]
     restart_blocks: usize,
     /// Path that answers 2xx when the server of a command is ready [default: any answer on / counts]
     #[arg(help_heading = "Servers", long, value_name = "PATH", value_parser = Confidential::url)]
@@ -327,7 +327,7 @@ fn gates(arguments: &Arguments, scenario: &Scenario) -> Vec<String> {
 
 fn is_started_here(variant: &Variant) -> bool {
     match variant.target {
-        Target::Command { .. } | Target::Authlab(_) => true,
+        Target::Command { .. } | Target::Authlab { .. } => true,
         Target::Url { .. } => false,
     }
 }

@@ -16,11 +16,11 @@ use {
 pub(crate) fn check(scenario: &Scenario) -> anyhow::Result<()> {
     for variant in &scenario.variants {
         for beside in &variant.besides {
-            if let Target::Authlab(flags) = &beside.target {
+            if let Target::Authlab { flags, .. } = &beside.target {
                 parse(&format!("beside `{}`", beside.name), flags)?;
             }
         }
-        let Target::Authlab(flags) = &variant.target else {
+        let Target::Authlab { flags, .. } = &variant.target else {
             continue;
         };
         let place = format!("variant `{}`", variant.name);

@@ -1,5 +1,5 @@
-//! `scenarios/gates` and `scenarios/many-servers`: those of the gates that are installed here let through what they should and nothing
-//! else, servers that share sessions take each other's tokens, and what is not installed is left out.
+//! The scenarios with a folder of their own: gates that are installed here let through what they should and nothing else, servers that
+//! share sessions take each other's tokens, tokens of each signature pass, and what is not installed is left out.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -7,9 +7,12 @@
 #[allow(dead_code, reason = "shared with other tests")]
 mod command;
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
 
-use command::{Place, error_line, stderr};
+use command::{Place, error_line, eventually, stderr};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 /// A scenario of two variants, the second of which needs this.
@@ -161,5 +164,138 @@ fn three_servers_take_each_others_tokens() {
                 assert_eq!(slice["failed"], json!({}), "{name}: {slice}");
             }
         }
+    }
+}
+
+#[test]
+fn over_tls_tokens_pass_whatever_signs_and_binds_them() {
+    if lacks_nginx() {
+        return;
+    }
+    let made = Command::new("sh")
+        .arg("scenarios/tls/certificate.sh")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(made.unwrap().success());
+    for (scenario, expected) in [
+        (
+            "post-quantum",
+            &[
+                "ml-dsa-87",
+                "ml-dsa-87-cached-http2",
+                "ml-dsa-87-dpop",
+                "ml-dsa-87-nginx",
+            ][..],
+        ),
+        ("bound", &["bearer", "dpop-cached", "mtls", "mtls-cached"]),
+    ] {
+        let run = ran(&format!("scenarios/tls/{scenario}.toml"));
+        for name in expected {
+            assert!(variants(&run).contains(name), "{name}");
+        }
+        for name in variants(&run) {
+            for slice in slices(&run, name, "one-user") {
+                assert!(slice["ok"].as_u64().unwrap() > 0, "{name}: {slice}");
+                assert_eq!(slice["failed"], json!({}), "{name}: {slice}");
+            }
+        }
+    }
+}
+
+/// A server of ours or a gate, which ends with this.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Asked first: gate.sh ends what it started.
+        let pid = Pid::from_child(&self.0);
+        let _ = kill_process(pid, Signal::TERM);
+        let _ = self.0.wait();
+    }
+}
+
+/// A reference server with these flags, and its address.
+fn served(flags: &[&str]) -> (Running, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_authlab"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--password", "sha256"])
+        .args(flags)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut ready).unwrap();
+    let address = ready.trim().rsplit('/').next().unwrap().to_owned();
+    (Running(child), address)
+}
+
+/// What `deploy/gates` offers to paste does what it says, by the tool that is made to find out.
+#[test]
+fn the_gates_that_are_ready_to_paste_keep_their_contract() {
+    let routes = [
+        "--trusted-proxy",
+        "127.0.0.1",
+        "--routes",
+        "scenarios/gates/routes.toml",
+    ];
+    for (gate, program, within) in [
+        ("nginx", "nginx", "0s"),
+        ("nginx-cached", "nginx", "2s"),
+        ("caddy", "caddy", "0s"),
+    ] {
+        let found = Command::new(program).arg("version").output().is_ok();
+        if !found {
+            assert!(std::env::var_os("CI").is_none(), "{program} is missing");
+            println!("{program} is missing: not tested");
+            continue;
+        }
+        let (_central, central) = served(&routes);
+        let (_behind, behind) = served(&["--policy", "allow-all"]);
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let running = Command::new("sh")
+            .args([
+                "scenarios/gates/gate.sh",
+                gate,
+                &port.to_string(),
+                &central,
+                &behind,
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let _gate = Running(running.unwrap());
+        let answers = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+        assert!(eventually(answers), "{gate}");
+        let place = Place::new();
+        let contract = include_str!("../deploy/gates/contract.toml")
+            .replace("127.0.0.1:8081", &format!("127.0.0.1:{port}"))
+            .replace("127.0.0.1:8080", &central)
+            .replace("within = \"0s\"", &format!("within = \"{within}\""));
+        place.write("contract.toml", &contract);
+        let words = [
+            "check",
+            "contract.toml",
+            "--for",
+            "10s",
+            "--requests",
+            "1500",
+            "--rate",
+            "500",
+        ];
+        let output = place.authlab(&words);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{gate}: {said}{}",
+            stderr(&output)
+        );
     }
 }

@@ -307,7 +307,9 @@ impl<'a> Conductor<'a> {
                 continue;
             }
             for block in 0..load.blocks {
-                if block > 0 && load.restart_blocks > 0 && block % load.restart_blocks == 0 {
+                let is_duel = self.order.duel.as_ref();
+                let is_duel = is_duel.is_some_and(|terms| terms.load == load.name);
+                if load.restarts(block, is_duel) {
                     self.stop_all();
                 }
                 let begins = block == 0;
@@ -377,7 +379,7 @@ impl<'a> Conductor<'a> {
             written.beside = beside.collect();
         }
         let mut warnings = server.warnings_beside();
-        if matches!(described.target, Target::Authlab(_)) {
+        if matches!(described.target, Target::Authlab { .. }) {
             warnings.extend(server.warnings());
         }
         for warning in warnings {

@@ -200,10 +200,10 @@ impl<'a> Side<'a> {
     /// counter: it pins, and becomes what it starts.
     fn wrapped(&self, folder: &Path) -> Target {
         let mut target = match &self.variant.target {
-            Target::Authlab(flags) => {
+            Target::Authlab { flags, protocol } => {
                 let mut flags = flags.clone();
                 flags.extend(self.load.flags.clone());
-                self.launcher.reference(&flags)
+                self.launcher.reference(&flags, protocol)
             }
             other => other.clone(),
         };

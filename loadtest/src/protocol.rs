@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use authlab_reports::foreign;
-use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// What is spoken on a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +15,8 @@ pub struct Protocol {
     pub http: HttpVersion,
     /// Whose certificates are believed; none for a connection in the clear.
     pub tls: Option<Trust>,
+    /// What users show of themselves where the server asks for it.
+    pub client: Option<Client>,
 }
 
 /// A version of HTTP.
@@ -59,7 +62,14 @@ pub enum Trust {
     Only(Vec<CertificateDer<'static>>),
 }
 
-/// A file of authorities that cannot be used.
+/// A client's certificate with its chain, and its key, which `Debug` does not show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: Arc<PrivateKeyDer<'static>>,
+}
+
+/// A PEM file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// It cannot be read.
@@ -76,6 +86,12 @@ pub enum TrustError {
         /// The file.
         file: PathBuf,
     },
+    /// It holds no key.
+    #[error("{}: no private key in it; a PEM file with BEGIN PRIVATE KEY is wanted", file.display())]
+    NoKey {
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 impl Trust {
@@ -84,18 +100,42 @@ impl Trust {
     /// # Errors
     /// The file cannot be read or holds no certificate.
     pub fn read(file: &Path) -> Result<Self, TrustError> {
-        let none = || TrustError::NoCertificate {
-            file: file.to_owned(),
-        };
-        let text = std::fs::read(file).map_err(|cause| TrustError::Unreadable {
-            file: file.to_owned(),
-            cause,
-        })?;
-        let read: Result<Vec<_>, pem::Error> =
-            CertificateDer::pem_slice_iter(foreign::without_mark(&text)).collect();
-        match read {
-            Ok(authorities) if !authorities.is_empty() => Ok(Self::Only(authorities)),
-            _ => Err(none()),
-        }
+        certificates(file).map(Self::Only)
     }
+}
+
+impl Client {
+    /// The certificate and its chain in a PEM file, and the key in another.
+    ///
+    /// # Errors
+    /// A file cannot be read, or holds no certificate or key.
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self, TrustError> {
+        let text = text_of(key)?;
+        let private = PrivateKeyDer::from_pem_slice(foreign::without_mark(&text));
+        Ok(Self {
+            chain: certificates(certificate)?,
+            key: Arc::new(private.map_err(|_| TrustError::NoKey {
+                file: key.to_owned(),
+            })?),
+        })
+    }
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    let text = text_of(file)?;
+    let read: Result<Vec<_>, pem::Error> =
+        CertificateDer::pem_slice_iter(foreign::without_mark(&text)).collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(TrustError::NoCertificate {
+            file: file.to_owned(),
+        }),
+    }
+}
+
+fn text_of(file: &Path) -> Result<Vec<u8>, TrustError> {
+    std::fs::read(file).map_err(|cause| TrustError::Unreadable {
+        file: file.to_owned(),
+        cause,
+    })
 }

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authlab_reports::judge::SECOND_START;
 use authlab_reports::{foreign, withhold};
 
 use crate::arrivals::Arrivals;
@@ -103,8 +104,13 @@ impl Variant {
 /// What is measured: any HTTP server.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
-    /// The reference server of this binary, by its flags.
-    Authlab(BTreeMap<String, String>),
+    /// The reference server of this binary.
+    Authlab {
+        /// Its flags.
+        flags: BTreeMap<String, String>,
+        /// What it speaks.
+        protocol: Protocol,
+    },
     /// A command to start; `{port}` becomes a free port.
     Command {
         /// Program and arguments.
@@ -133,6 +139,15 @@ impl Target {
     /// How long a command's server may take to become ready, unless something else is said.
     pub const READY_WITHIN: Duration = Duration::from_secs(10);
 
+    /// The reference server with these flags, without TLS.
+    #[must_use]
+    pub fn reference(flags: BTreeMap<String, String>) -> Self {
+        Self::Authlab {
+            flags,
+            protocol: Protocol::default(),
+        }
+    }
+
     /// A command that is ready when it answers anything at `/`.
     #[must_use]
     pub fn command(words: Vec<String>) -> Self {
@@ -151,7 +166,7 @@ impl Target {
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Authlab(flags) => {
+            Self::Authlab { flags, .. } => {
                 let words: Vec<String> = flags
                     .iter()
                     .map(|(flag, value)| format!("--{flag}={value}"))
@@ -223,7 +238,7 @@ pub struct Load {
     pub min_samples: u64,
     /// Warm-up ends when p50 is flat, or after this.
     pub warm_up: Duration,
-    /// Servers restart after so many blocks; 0 for never.
+    /// Servers restart after so many blocks; 0 for never. Those of a duel start once more before: see [`Load::restarts`].
     pub restart_blocks: usize,
     /// Each slice has a server that has just started.
     pub restart_slices: bool,
@@ -232,11 +247,37 @@ pub struct Load {
     pub timeout: Duration,
 }
 
+/// Warm-up slices within its cap, at least.
+pub(crate) const WARM_UP_SLICES: u32 = 5;
+/// Long enough for the median of a server's requests.
+const LONGEST_WARM_UP_SLICE: Duration = Duration::from_millis(100);
+
 impl Load {
     /// Slices of each variant, where nothing ends it early.
     #[must_use]
     pub fn slices(&self) -> usize {
         self.blocks * self.slices_of_a_block()
+    }
+
+    /// Whether servers restart before this block. In a duel the second start comes early, so that no verdict rests on one.
+    #[must_use]
+    pub fn restarts(&self, block: usize, is_duel: bool) -> bool {
+        let every = self.restart_blocks;
+        let is_second = is_duel && block == SECOND_START;
+        block > 0 && every > 0 && (block.is_multiple_of(every) || is_second)
+    }
+
+    /// How often servers start before as many blocks as these.
+    #[must_use]
+    pub fn starts(&self, blocks: usize, is_duel: bool) -> usize {
+        let restarts = (1..blocks).filter(|block| self.restarts(*block, is_duel));
+        1 + restarts.count()
+    }
+
+    /// How long the slices of a warm-up are: it ends with one of them, when p50 falls no more.
+    #[must_use]
+    pub fn warm_up_slice(&self) -> Duration {
+        (self.warm_up / WARM_UP_SLICES).min(LONGEST_WARM_UP_SLICE)
     }
 
     /// Slices of each variant in a block.

@@ -75,10 +75,10 @@ impl Server {
                 server.wait_until_connectable()?;
                 return Ok(server);
             }
-            Target::Authlab(flags) => {
+            Target::Authlab { flags, protocol } => {
                 let mut flags = flags.clone();
                 flags.extend(extra.clone());
-                let target = launcher.reference(&flags);
+                let target = launcher.reference(&flags, protocol);
                 return Self::start(number, &target, &BTreeMap::new(), launcher, log);
             }
             Target::Command {

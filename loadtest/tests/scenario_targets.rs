@@ -68,12 +68,8 @@ const REFUSED: &[(&str, usize, &str)] = &[
         6,
         "belong to a variant with a `command`",
     ),
-    (
-        "flags = {}\nca = \"ca.pem\"",
-        6,
-        "with a `command` or `url`",
-    ),
-    ("flags = {}\nhttp = \"2\"", 6, "with a `command` or `url`"),
+    ("flags = {}\nca = \"ca.pem\"", 6, "or the flag `tls`"),
+    ("flags = {}\nhttp = \"2\"", 6, "add the flag `tls`"),
     (
         "flags = {}\ntls = true",
         6,
@@ -83,6 +79,17 @@ const REFUSED: &[(&str, usize, &str)] = &[
     ("COMMAND\nca = \"ca.pem\"", 6, "a command with tls = true"),
     ("COMMAND\ntls = false\nca = \"ca.pem\"", 7, "`ca` is of TLS"),
     ("COMMAND\nhttp = \"two\"", 6, "use 1.1 or 2"),
+    (
+        "COMMAND\ncertificate = [\"a.pem\", \"b.pem\"]",
+        6,
+        "`certificate` is of TLS",
+    ),
+    ("url = \"https://h\"\ncertificate = [\"a.pem\"]", 6, ""),
+    (
+        "url = \"https://h\"\ncertificate = [\"nowhere.pem\", \"Cargo.toml\"]",
+        6,
+        "Cargo.toml: no private key in it",
+    ),
     ("COMMAND\nhost = \"h:80\"", 6, "write a name alone"),
     ("COMMAND\nhost = \"\"", 6, "write a name alone"),
     (
@@ -119,6 +126,22 @@ fn what_is_not_said_is_http_1_1_with_the_roots_of_the_system() {
         panic!("{:?}", scenario.variants[0].target);
     };
     assert_eq!((&protocol.tls, host), (&None, &None));
+}
+
+#[test]
+fn the_reference_server_is_reached_as_its_flags_say() {
+    let keys = "flags = { tls = \"cert.pem,key.pem\" }\nhttp = \"2\"";
+    let scenario = parse("s.toml", keys).unwrap();
+    let Target::Authlab { protocol, .. } = &scenario.variants[0].target else {
+        panic!("{:?}", scenario.variants[0].target);
+    };
+    assert_eq!(protocol.http, HttpVersion::Two);
+    assert_eq!(protocol.tls, Some(Trust::System));
+    let scenario = parse("s.toml", "flags = {}").unwrap();
+    let Target::Authlab { protocol, .. } = &scenario.variants[0].target else {
+        panic!("{:?}", scenario.variants[0].target);
+    };
+    assert_eq!((protocol.http, &protocol.tls), (HttpVersion::One, &None));
 }
 
 #[test]

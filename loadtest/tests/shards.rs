@@ -350,7 +350,7 @@ fn a_load_that_cannot_be_shared_is_refused_before_anything_is_written() {
         ShardError::Searches("poisson".into())
     );
     let mut started = scenario.clone();
-    started.variants[0].target = authlab_loadtest::scenario::Target::Authlab([].into());
+    started.variants[0].target = authlab_loadtest::scenario::Target::reference([].into());
     assert_eq!(refused(&started), ShardError::Started("v".into()));
     assert!(!runs.exists());
 }

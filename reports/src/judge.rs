@@ -50,6 +50,14 @@ pub const ERROR: f64 = 0.01;
 /// Blocks of a duel before which nothing is decided: both servers have then been started twice, since what a start fixes
 /// for a server's whole life is no noise of a block.
 pub const LEAST_BLOCKS: usize = 20;
+/// Before which block both servers start for the second time.
+pub const SECOND_START: usize = LEAST_BLOCKS / 2;
+
+/// The slices of a duel, unless something else is said. They are short, because what disturbs a machine lasts longer than a
+/// block of them and so disturbs both sides alike: docs/adr/0026-short-slices.md.
+pub const SLICE: Duration = Duration::from_millis(10);
+/// The same where a slice must carry a tail, or generators take turns by the clock.
+pub const LONG_SLICE: Duration = Duration::from_millis(100);
 
 /// Slices of a block.
 const SLICES: u32 = 4;

@@ -66,16 +66,18 @@ fn silence(load: &Load) -> String {
     quantity::elapsed(time.as_secs_f64())
 }
 
+/// What happens between two slices takes so long, and the start of a server, about.
+const BETWEEN_SLICES: Duration = Duration::from_millis(5);
+const START: Duration = Duration::from_millis(100);
+
 /// Seconds that so many blocks take, about.
 fn takes(load: &Load, blocks: usize) -> f64 {
+    let starts = u32::try_from(load.starts(blocks, true)).unwrap_or(u32::MAX);
     let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
-    let restarts = match load.restart_blocks {
-        0 => 1,
-        every => blocks.div_ceil(u32::try_from(every).unwrap_or(1)),
-    };
-    // Warm-up is usually flat after two of its five slices.
-    let warm_up: Duration = load.warm_up * 2 / 5 * 2;
-    let time = load.slice * SLICES * blocks + warm_up * restarts;
+    // Warm-up usually falls no more in the third of its slices, of both servers.
+    let warm_up = load.warm_up_slice() * 3 * 2;
+    let between = BETWEEN_SLICES * SLICES;
+    let time = (load.slice * SLICES + between) * blocks + (warm_up + START * 2) * starts;
     time.as_secs_f64().max(1.0)
 }
 

@@ -8,16 +8,13 @@ use authlab_loadtest::scenario::tables::{LoadTable, ProfileTable, Tables, Varian
 use authlab_loadtest::scenario::{Load, Scenario, Variant};
 use authlab_reports::duration;
 use authlab_reports::judge::metric::{Metric, SAMPLES_OF_A_MEDIAN};
-use authlab_reports::judge::most_blocks;
+use authlab_reports::judge::{LONG_SLICE, SLICE, most_blocks};
 use clap::ArgMatches;
 
 use super::{Arguments, side};
 use crate::builtin;
 use crate::requests::{self, Requests};
 use crate::words;
-
-/// Found best in trials: long enough for a median, short enough that neighbours disturb both sides alike.
-const SLICE: Duration = Duration::from_millis(100);
 
 /// Short enough that a side which stops answering ends a duel of one user within the time that it announces; with several,
 /// each may wait for the others.
@@ -78,7 +75,7 @@ fn of_command_line(arguments: &Arguments) -> anyhow::Result<Scenario> {
         journey: Some(requests::journey(&steps)),
         profile: ProfileTable {
             blocks: 1.into(),
-            slice: format!("{}ms", SLICE.as_millis()).into(),
+            slice: format!("{}ms", slice(arguments).as_millis()).into(),
             ..ProfileTable::default()
         }
         .only(),
@@ -137,6 +134,17 @@ pub(super) fn within(arguments: &Arguments) -> anyhow::Result<Duration> {
     Ok(duration::parse(&arguments.conditions.within)?)
 }
 
+/// How long a slice is, where nothing says it.
+fn slice(arguments: &Arguments) -> Duration {
+    let mut needed = arguments.gate.iter().filter_map(Metric::samples_of_a_slice);
+    let gates_a_tail = needed.any(|samples| samples > SAMPLES_OF_A_MEDIAN);
+    if gates_a_tail || arguments.sharing.share().is_some() {
+        LONG_SLICE
+    } else {
+        SLICE
+    }
+}
+
 /// As a duel needs it: as many blocks as it may take, slices that carry what is gated.
 fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<()> {
     if load.capacity.is_some() {
@@ -154,7 +162,7 @@ fn shape(arguments: &Arguments, load: &mut Load, needed: u64) -> anyhow::Result<
     if let Some(slice) = &arguments.conditions.slice {
         load.slice = duration::parse(slice)?;
     } else if arguments.conditions.scenario.is_none() {
-        load.slice = SLICE;
+        load.slice = slice(arguments);
     }
     if let Some(timeout) = &arguments.conditions.timeout {
         load.timeout = duration::parse(timeout)?;

@@ -116,5 +116,6 @@ fn protocol(arguments: &Arguments, secure: bool) -> Protocol {
     Protocol {
         http,
         tls: secure.then_some(Trust::System),
+        client: None,
     }
 }

@@ -62,7 +62,7 @@ impl Bench {
             ("threads", "1"),
         ];
         let flags = flags.map(|(flag, value)| (flag.to_owned(), value.to_owned()));
-        Self::start(&Target::Authlab(flags.into()), tool)
+        Self::start(&Target::reference(flags.into()), tool)
     }
 
     /// Starts a server whose answers each take the same: `--work 1ms` or `--delay 5ms`.

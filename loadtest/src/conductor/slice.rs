@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use authlab_reports::run::Slice;
 
 use super::ride::Ran;
-use super::timetable::WARM_UP_SLICES;
 use super::{Conductor, LOOK_EVERY, RunError};
 use crate::interrupt;
 use crate::job::Job;
@@ -18,8 +17,10 @@ use crate::recorder::placed;
 use crate::scenario::Load;
 use crate::server::Server;
 
-/// Warm-up is over when p50 of two warm-up slices in a row differ by less.
+/// Warm-up is over when p50 of so many slices in a row is not lower than the least before them by more than this. A server that
+/// warms up gets faster, and noise makes it slower at times: that two medians are alike would rarely come true on a noisy machine.
 const FLAT: f64 = 0.03;
+const FLAT_SLICES: usize = 2;
 /// Its place among the blocks, for its seed.
 const WARM_UP_BLOCK: usize = usize::MAX;
 
@@ -109,7 +110,7 @@ impl Conductor<'_> {
         Ok(())
     }
 
-    /// Loads a fresh server until its p50 is flat, or the cap is reached.
+    /// Loads a fresh server until its p50 falls no more, or the cap is reached.
     pub(super) fn warm_up(
         &mut self,
         load: &Arc<Load>,
@@ -120,10 +121,10 @@ impl Conductor<'_> {
         if load.warm_up.is_zero() {
             return Ok(());
         }
-        let length = load.warm_up / WARM_UP_SLICES;
+        let length = load.warm_up_slice();
         let mut due = self.timetable.as_mut().map(|table| table.warm_up(load));
         let end = due.unwrap_or_else(Instant::now) + load.warm_up;
-        let mut before = None;
+        let (mut least, mut flat) = (f64::INFINITY, 0);
         loop {
             let seed = slice_seed(self.order.seed, number, WARM_UP_BLOCK, variant);
             self.aim = Aim::WarmUp;
@@ -141,14 +142,14 @@ impl Conductor<'_> {
                 .iter()
                 .find(|recorded| recorded.metric == "service" && Some(&recorded.step) == main_step)
                 .map(|recorded| recorded.histogram.value_at_quantile(0.5) as f64);
-            let flat = match (before, p50) {
-                (Some(before), Some(p50)) => f64::abs(p50 / before - 1.0) < FLAT,
-                _ => false,
+            flat = match p50 {
+                Some(p50) if p50 > least * (1.0 - FLAT) => flat + 1,
+                _ => 0,
             };
-            if flat || Instant::now() >= end {
+            least = p50.map_or(least, |p50| p50.min(least));
+            if flat >= FLAT_SLICES || Instant::now() >= end {
                 return Ok(());
             }
-            before = p50;
         }
     }
 

@@ -35,8 +35,6 @@ impl Share {
     }
 }
 
-/// Warm-up slices within its cap.
-pub(super) const WARM_UP_SLICES: u32 = 5;
 /// Beside the load's timeout, for what happens between two slices.
 const BETWEEN_SLICES: Duration = Duration::from_secs(1);
 /// Between two slices of a duel at least: answers that are under way come, and what was measured is written.
@@ -65,7 +63,7 @@ fn pause_of_warm_up(load: &Load, is_duel: bool) -> Duration {
 
 /// How long a warm-up may last: the last of its slices may begin just before the cap.
 fn longest_warm_up(load: &Load) -> Duration {
-    load.warm_up + load.warm_up / WARM_UP_SLICES
+    load.warm_up + load.warm_up_slice()
 }
 
 /// The blocks of a duel of two servers that shards make within a time, and how long they take. No shard sees what the
@@ -84,7 +82,7 @@ pub fn blocks_of_shards(load: &Load, within: Duration) -> (usize, Duration) {
     };
     let (mut blocks, mut takes) = (0, Duration::ZERO);
     loop {
-        let restarts = blocks == 0 || load.restart_blocks > 0 && blocks % load.restart_blocks == 0;
+        let restarts = blocks == 0 || load.restarts(blocks, true);
         let next = takes + block + if restarts { warm_up } else { Duration::ZERO };
         if blocks >= LEAST && next > within {
             return (blocks, takes);

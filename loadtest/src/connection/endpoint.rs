@@ -59,7 +59,10 @@ impl Endpoint {
         let tls = protocol.tls.as_ref();
         Ok(Self {
             tls: tls
-                .map(|trust| Tls::new(trust, &origin.host, protocol.http))
+                .map(|trust| {
+                    let client = protocol.client.as_ref();
+                    Tls::new(trust, client, &origin.host, protocol.http)
+                })
                 .transpose()?,
             http: protocol.http,
             address,

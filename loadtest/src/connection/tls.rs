@@ -23,7 +23,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::broken::{Broken, Failure};
-use crate::protocol::{HttpVersion, Trust};
+use crate::protocol::{Client, HttpVersion, Trust};
 
 /// How connections to one server are secured.
 pub(crate) struct Tls {
@@ -42,33 +42,44 @@ pub(crate) enum TlsError {
     Authorities(#[from] RustlsError),
     #[error("the authorities cannot be used: {0}")]
     Verifier(#[from] VerifierBuilderError),
+    #[error("the client's certificate cannot be used: {0}")]
+    Client(RustlsError),
 }
 
 impl Tls {
-    /// For a server that shows a certificate of `host`.
-    pub(crate) fn new(trust: &Trust, host: &str, http: HttpVersion) -> Result<Self, TlsError> {
+    /// For a server that shows a certificate of `host`, and may ask for the `client`'s.
+    pub(crate) fn new(
+        trust: &Trust,
+        client: Option<&Client>,
+        host: &str,
+        http: HttpVersion,
+    ) -> Result<Self, TlsError> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let name =
             ServerName::try_from(bare.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
-        let mut config = match trust {
-            Trust::System => builder.with_platform_verifier()?.with_no_client_auth(),
+        let builder = match trust {
+            Trust::System => builder.with_platform_verifier()?,
             Trust::Any => builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyOne(provider)))
-                .with_no_client_auth(),
-            Trust::Only(none) if none.is_empty() => builder
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth(),
+                .with_custom_certificate_verifier(Arc::new(AnyOne(provider))),
+            Trust::Only(none) if none.is_empty() => {
+                builder.with_root_certificates(RootCertStore::empty())
+            }
             Trust::Only(authorities) => {
                 let verifier = NamedOnes::new(authorities, provider)?;
                 builder
                     .dangerous()
                     .with_custom_certificate_verifier(Arc::new(verifier))
-                    .with_no_client_auth()
             }
+        };
+        let mut config = match client {
+            Some(Client { chain, key }) => builder
+                .with_client_auth_cert(chain.clone(), key.clone_key())
+                .map_err(TlsError::Client)?,
+            None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![http.alpn().to_vec()];
         Ok(Self {

@@ -26,7 +26,7 @@ impl Plan {
             .iter()
             .map(|variant| match &variant.target {
                 Target::Url { origin, .. } => origin.to_string(),
-                Target::Authlab(_) | Target::Command { .. } => String::new(),
+                Target::Authlab { .. } | Target::Command { .. } => String::new(),
             });
         let targets: Vec<_> = targets.collect();
         // What of it cannot be written is the same for all of them.

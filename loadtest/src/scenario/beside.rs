@@ -33,7 +33,7 @@ impl Target {
     /// The names that stand in its flags, words or environment as `{name}`, but for its own `{port}`.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let (flags, words, env) = match self {
-            Self::Authlab(flags) => (Some(flags), &[][..], None),
+            Self::Authlab { flags, .. } => (Some(flags), &[][..], None),
             Self::Command { words, env, .. } => (None, words.as_slice(), Some(env)),
             Self::Url { .. } => (None, &[][..], None),
         };

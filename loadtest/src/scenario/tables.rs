@@ -117,6 +117,7 @@ pub struct VariantTable {
     pub url: Option<Typed<String>>,
     pub tls: Option<Typed<bool>>,
     pub ca: Option<Typed<String>>,
+    pub certificate: Option<Typed<[String; 2]>>,
     pub http: Option<Typed<String>>,
     pub host: Option<Typed<String>>,
     #[serde(default)]

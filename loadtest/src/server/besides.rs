@@ -112,7 +112,7 @@ impl Besides {
             started.0.push(Named {
                 name: beside.name.clone(),
                 server,
-                warns: matches!(beside.target, Target::Authlab(_)),
+                warns: matches!(beside.target, Target::Authlab { .. }),
             });
         }
         Ok(started)
@@ -132,7 +132,7 @@ impl Besides {
     fn told_of(&self, target: &Target) -> Target {
         let mut target = target.clone();
         match &mut target {
-            Target::Authlab(flags) => self.tell(flags.values_mut()),
+            Target::Authlab { flags, .. } => self.tell(flags.values_mut()),
             Target::Command { words, env, .. } => {
                 self.tell(words.iter_mut().chain(env.values_mut()));
             }

@@ -58,14 +58,19 @@ impl Launcher {
     }
 
     /// The reference server with these flags, as the command that starts it.
-    pub(crate) fn reference(&self, flags: &BTreeMap<String, String>) -> Target {
+    pub(crate) fn reference(
+        &self,
+        flags: &BTreeMap<String, String>,
+        protocol: &Protocol,
+    ) -> Target {
         Target::Command {
             words: serve_words(&self.authlab, flags),
             env: BTreeMap::new(),
             ready: Ready::Path(READY_PATH.to_owned()),
             ready_within: READY_WITHIN,
-            host: None,
-            protocol: Protocol::default(),
+            // As its tokens name their issuer.
+            host: protocol.tls.as_ref().map(|_| "127.0.0.1".to_owned()),
+            protocol: protocol.clone(),
         }
     }
 }

@@ -11,8 +11,9 @@ use crate::order_statistics::median;
 use crate::quantity;
 use crate::run::{Run, SHARD_LATE_NS, Slice};
 
-/// The host took more than this share of a slice's time,
+/// The host took more than this share of a slice's time, and more than the one tick that it is counted in (proc(5)),
 const STEAL: f64 = 0.10;
+const TICK_NS: f64 = 10e6;
 /// or the generator, alone on its core, waited for it longer,
 const GENERATOR_WAITED: f64 = 0.10;
 /// or the server did, by so much more than it usually does: threads of one server wait for one another,
@@ -138,7 +139,10 @@ fn disturbance(slice: &Slice, usual: f64) -> Option<Reason> {
     let above = |share: Option<f64>, most: f64| share.is_some_and(|share| share > most);
     if slice.was_paused() {
         None
-    } else if above(slice.steal, STEAL) {
+    } else if above(
+        slice.steal,
+        STEAL.max(TICK_NS / slice.length_ns.max(1) as f64),
+    ) {
         Some(Reason::Stolen)
     } else if above(slice.generator_waited, GENERATOR_WAITED) {
         Some(Reason::GeneratorWaited)

@@ -67,7 +67,7 @@ impl Noise {
             Self::Disk => "4 MiB at a time are written to a file of 64 MiB and synchronized",
             Self::Quota => "all of authlab and its servers get 60 ms of CPU time each 100 ms",
             Self::Periodic => {
-                "each core is busy for half of a period of one slice (100 ms), after 30 s of two slices, and so on"
+                "each core is busy for half of a period of 10, 15, 20, 30 or 60 ms (a slice to a block), each for 10 s"
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The servers that the gate is calibrated with.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use authlab_loadtest::conductor::{Order, conduct};
@@ -10,7 +9,7 @@ use authlab_loadtest::scenario::tables::{
 };
 use authlab_loadtest::scenario::{Scenario, Target, Variant};
 use authlab_reports::blocks;
-use authlab_reports::judge::{metric::SAMPLES_OF_A_MEDIAN, most_blocks};
+use authlab_reports::judge::{SLICE, metric::SAMPLES_OF_A_MEDIAN, most_blocks};
 use authlab_reports::run::{BUDGET, Run};
 
 use super::Bench;
@@ -24,8 +23,6 @@ const REFERENCE: [(&str, &str); 4] = [
 ];
 /// CPU time of the server that costs are injected into.
 const WORK_NS: f64 = 20_000.0;
-/// Of a duel.
-const SLICE: Duration = Duration::from_millis(100);
 /// Blocks that say how long its request takes.
 const PILOT_BLOCKS: usize = 10;
 
@@ -135,7 +132,7 @@ pub(super) fn duel(name: &str, pair: Pair) -> anyhow::Result<Scenario> {
 /// The reference server under a name.
 pub(super) fn reference(name: &str) -> Variant {
     let flags = REFERENCE.map(|(flag, value)| (flag.to_owned(), value.to_owned()));
-    Variant::new(name, Target::Authlab(flags.into()))
+    Variant::new(name, Target::reference(flags.into()))
 }
 
 /// The same design served by another binary.

@@ -80,7 +80,7 @@ impl Source<'_> {
                         "`env`, `ready` and `ready_within` belong to a [[beside]] with a `command`",
                     ));
                 }
-                return Ok(Target::Authlab(self.flags(&table.name, flags)?));
+                return Ok(Target::reference(self.flags(&table.name, flags)?));
             }
             (None, Some(command)) => command.get_ref(),
             _ => {
@@ -158,7 +158,7 @@ impl Source<'_> {
             let at = table.map_or(&file.name, |table| &table.name);
             let names = load.flags.values().flat_map(|value| beside::names(value));
             for name in names.filter(|name| *name != PORT) {
-                let told = |target: &Target| matches!(target, Target::Authlab(_));
+                let told = |target: &Target| matches!(target, Target::Authlab { .. });
                 let mut variants = scenario.variants.iter().filter(|v| told(&v.target));
                 if let Some(variant) = variants.find(|v| !is_one(&v.besides, name)) {
                     return Err(self.refuse(

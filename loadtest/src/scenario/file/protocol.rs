@@ -1,11 +1,11 @@
-//! What a variant's server speaks, as typed: `tls`, `ca`, `http`, `host`.
+//! What a variant's server speaks, as typed: `tls`, `ca`, `certificate`, `http`, `host`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use http::uri::Authority;
 
 use super::source::Source;
-use crate::protocol::{HttpVersion, Protocol, Trust};
+use crate::protocol::{Client, HttpVersion, Protocol, Trust};
 use crate::scenario::ScenarioError;
 use crate::scenario::tables::{Typed, VariantTable};
 
@@ -27,7 +27,17 @@ impl Source<'_> {
                 Some(ca) => {
                     return Err(self.refuse(
                         ca,
-                        "`ca` is of TLS: use it with url = \"https://…\", or a command with tls = true",
+                        "`ca` is of TLS: use it with url = \"https://…\", a command with tls = true, or the flag `tls`",
+                    ));
+                }
+            },
+            client: match &table.certificate {
+                None => None,
+                Some(files) if secure => Some(self.client(files)?),
+                Some(files) => {
+                    return Err(self.refuse(
+                        files,
+                        "`certificate` is of TLS: use it with url = \"https://…\", a command with tls = true, or the flag `tls`",
                     ));
                 }
             },
@@ -68,8 +78,22 @@ impl Source<'_> {
 
     /// A file beside the scenario.
     fn trust(&self, ca: &Typed<String>) -> Result<Trust, ScenarioError> {
-        let folder = Path::new(self.path).parent().unwrap_or(Path::new(""));
-        Trust::read(&folder.join(ca.get_ref()))
+        Trust::read(&self.beside_scenario(ca.get_ref()))
             .map_err(|error| self.refuse(ca, format!("ca: {error}")))
+    }
+
+    /// Two files beside the scenario: a certificate and its key.
+    fn client(&self, files: &Typed<[String; 2]>) -> Result<Client, ScenarioError> {
+        let [certificate, key] = files.get_ref().each_ref();
+        Client::read(
+            &self.beside_scenario(certificate),
+            &self.beside_scenario(key),
+        )
+        .map_err(|error| self.refuse(files, format!("certificate: {error}")))
+    }
+
+    fn beside_scenario(&self, file: &str) -> PathBuf {
+        let folder = Path::new(self.path).parent().unwrap_or(Path::new(""));
+        folder.join(file)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::source::Source;
 use crate::origin::Origin;
+use crate::protocol::HttpVersion;
 use crate::scenario::tables::{Tables, Typed, VariantTable};
 use crate::scenario::{Beside, Ready, ScenarioError, Target, Variant};
 use crate::target;
@@ -60,15 +61,17 @@ impl Source<'_> {
         }
         if let Some(own) = &table.flags {
             self.only_of_a_command(table)?;
-            if let Some(at) = table.ca.as_ref().or(table.http.as_ref()) {
-                return Err(self.refuse(
-                    at,
-                    "`ca` and `http` belong to a variant with a `command` or `url`",
-                ));
-            }
             let mut flags = self.flags(&table.name, &file.flags)?;
             flags.extend(self.flags(&table.name, own)?);
-            return Ok(Target::Authlab(flags));
+            let secure = flags.contains_key("tls");
+            let protocol = self.protocol(table, secure)?;
+            if let (HttpVersion::Two, false, Some(http)) = (protocol.http, secure, &table.http) {
+                return Err(self.refuse(
+                    http,
+                    "the reference server speaks HTTP/2 over TLS alone: add the flag `tls`",
+                ));
+            }
+            return Ok(Target::Authlab { flags, protocol });
         }
         if let Some(url) = &table.url {
             self.only_of_a_command(table)?;
@@ -148,7 +151,7 @@ impl Source<'_> {
             Some(place) => Err(self.refuse(
                 &Typed::new(place, ()),
                 "`env`, `ready`, `ready_within`, `tls` and `host` belong to a variant with a \
-                 `command`; a url says https:// and its host itself",
+                 `command`; a url says https:// and its host itself, and `flags` have `tls`",
             )),
         }
     }

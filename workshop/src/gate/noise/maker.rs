@@ -23,10 +23,11 @@ const BUSY_MS: std::ops::RangeInclusive<u64> = 20..=300;
 const IDLE_MS: std::ops::RangeInclusive<u64> = 50..=600;
 /// How long the hog stays on a core: no multiple of a slice.
 const STAY: Duration = Duration::from_millis(700);
-/// Of the periodic noise: a slice, and two.
-const PERIODS: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(200)];
-/// After which the other period comes.
-const PERIOD_FOR: Duration = Duration::from_secs(30);
+/// Of the periodic noise, milliseconds: a slice of a duel, the same with what lies between two slices, and both of these doubled; a
+/// block.
+const PERIODS_MS: [u64; 5] = [10, 15, 20, 30, 60];
+/// After which the next period comes.
+const PERIOD_FOR: Duration = Duration::from_secs(10);
 /// Of the arrays of all threads together, where the cache's size is not known, and at the most.
 const USUAL_ARRAYS: usize = 256 << 20;
 const MOST_ARRAYS: usize = 1 << 30;
@@ -173,7 +174,8 @@ fn hog(cores: &[usize], until: Instant) -> Made {
 
 fn periodic(until: Instant) -> Made {
     let begun = Instant::now();
-    for (phase, period) in (0_u32..).zip(PERIODS.into_iter().cycle()) {
+    let periods = PERIODS_MS.into_iter().map(Duration::from_millis);
+    for (phase, period) in (0_u32..).zip(periods.cycle()) {
         let end = until.min(begun + PERIOD_FOR * (phase + 1));
         let mut next = begun + PERIOD_FOR * phase;
         // By the clock, so that what each round takes more does not add up.
