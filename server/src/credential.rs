@@ -12,6 +12,7 @@ use crate::cause::{self, Source};
 use crate::clock::Timestamp;
 use crate::denied::Denied;
 use crate::grant::{Generation, Mark, TokenId, Verified};
+pub use crate::jwk::JwtAlgorithm;
 use crate::sessions::memory::MemorySessions;
 use crate::sessions::{Sessions, Standing};
 use crate::subjects::{Subject, Subjects};
@@ -52,32 +53,6 @@ axis! {
         None = "none",
         /// a refresh token that changes at each use (RFC 9700 §4.14.2): an old one ends the session
         Rotate = "rotate",
-    }
-}
-
-axis! {
-    /// How a JWT is signed.
-    pub enum JwtAlgorithm: "jwt" {
-        /// HMAC with SHA-256 (RFC 7518 §3.2)
-        HS256 = "HS256",
-        /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3)
-        RS256 = "RS256",
-        /// RSASSA-PSS with SHA-256 (RFC 7518 §3.5)
-        PS256 = "PS256",
-        /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4)
-        ES256 = "ES256",
-        /// ECDSA on P-384 with SHA-384 (RFC 7518 §3.4)
-        ES384 = "ES384",
-        /// Ed25519 (RFC 8037 §3.1)
-        EdDSA = "EdDSA",
-        /// the same by its new name (RFC 9864 §2.2), which some libraries demand
-        Ed25519 = "Ed25519",
-        /// ML-DSA of the lowest level (FIPS 204, RFC 9964): signatures of 2 420 bytes
-        MlDsa44 = "ML-DSA-44",
-        /// ML-DSA of the middle level: 3 309 bytes
-        MlDsa65 = "ML-DSA-65",
-        /// ML-DSA of the highest level: 4 627 bytes
-        MlDsa87 = "ML-DSA-87",
     }
 }
 

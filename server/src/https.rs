@@ -22,9 +22,7 @@ use tokio_rustls::rustls::{
     self, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
 };
 
-use crate::binding::BindingKind;
 use crate::files;
-use crate::setup::Design;
 
 /// What a client says that wants HTTP/2 (RFC 9113 §3.2).
 pub(crate) const HTTP_2: &[u8] = b"h2";
@@ -90,15 +88,14 @@ impl Tls {
 }
 
 impl TlsFrom {
-    /// What secures connections of a design; `None` where nothing does.
+    /// What secures connections, and `asks` clients for their certificates; `None` where nothing does.
     ///
     /// # Errors
     /// A file that cannot be read, has no certificate or key, or a key that is not the certificate's.
-    pub(crate) fn open(design: &Design) -> Result<Option<Tls>, TlsError> {
-        let Self::Files { certificate, key } = &design.tls else {
+    pub(crate) fn open(&self, asks: bool) -> Result<Option<Tls>, TlsError> {
+        let Self::Files { certificate, key } = self else {
             return Ok(None);
         };
-        let asks = design.binding == BindingKind::Mtls;
         Ok(Some(Tls {
             current: RwLock::new(acceptor(certificate, key, asks)?),
             certificate: certificate.clone(),

@@ -1,4 +1,5 @@
-//! Public keys as the world writes them (RFC 7517): our own, and those that sign the DPoP proofs of clients.
+//! Public keys as the world writes them (RFC 7517), and what they are for: our own, and those that sign the DPoP proofs of
+//! clients.
 
 use std::borrow::Cow;
 
@@ -11,8 +12,34 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::credential::JwtAlgorithm;
+use crate::axis::axis;
 use crate::members::{present, some};
+
+axis! {
+    /// How a JWT is signed.
+    pub enum JwtAlgorithm: "jwt" {
+        /// HMAC with SHA-256 (RFC 7518 §3.2)
+        HS256 = "HS256",
+        /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3)
+        RS256 = "RS256",
+        /// RSASSA-PSS with SHA-256 (RFC 7518 §3.5)
+        PS256 = "PS256",
+        /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4)
+        ES256 = "ES256",
+        /// ECDSA on P-384 with SHA-384 (RFC 7518 §3.4)
+        ES384 = "ES384",
+        /// Ed25519 (RFC 8037 §3.1)
+        EdDSA = "EdDSA",
+        /// the same by its new name (RFC 9864 §2.2), which some libraries demand
+        Ed25519 = "Ed25519",
+        /// ML-DSA of the lowest level (FIPS 204, RFC 9964): signatures of 2 420 bytes
+        MlDsa44 = "ML-DSA-44",
+        /// ML-DSA of the middle level: 3 309 bytes
+        MlDsa65 = "ML-DSA-65",
+        /// ML-DSA of the highest level: 4 627 bytes
+        MlDsa87 = "ML-DSA-87",
+    }
+}
 
 /// RSA moduli of 2048 to 4096 bits: shorter ones are weak (NIST SP 800-131A), longer ones cost a stranger's request
 /// more than it should.

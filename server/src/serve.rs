@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use crate::cause::Seldom;
 use crate::clock::{Clock, Timestamp};
 use crate::http::{App, BODY_TIMEOUT, Counts, shutting_down, unnamed};
-use crate::https::{self, Certificate, Tls, TlsError, TlsFrom};
+use crate::https::{self, Certificate, Tls, TlsError};
 use crate::lab::Lab;
 use crate::log;
 use crate::open::OpenError;
@@ -248,7 +248,7 @@ impl Server {
     /// One line: a file that cannot be used.
     pub fn secured(self, design: &Design) -> Result<Self, TlsError> {
         Ok(Self {
-            tls: TlsFrom::open(design)?.map(Arc::new),
+            tls: design.tls.open(design.asks_certificates())?.map(Arc::new),
             ..self
         })
     }

@@ -153,7 +153,7 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     ),
     (
         "authlab prove calibrate-gate",
-        "three hours; tests/calibration.rs makes a short one",
+        "an hour; tests/calibration.rs makes a short one",
     ),
     (
         "authlab prove calibrate-gate --resume",

@@ -37,7 +37,7 @@ pub enum Proof {
     /// Compare the load generator's latencies with those of wrk and oha
     #[command(after_help = AGREE)]
     Agree(agree::Arguments),
-    /// Measure the duel's false-positive rate and statistical power under noise; about three hours
+    /// Measure the duel's false-positive rate and statistical power under noise; about an hour
     #[command(after_help = CALIBRATE_GATE)]
     CalibrateGate(gate::Arguments),
     /// Measure how often `authlab bisect` names the right commit beside bursts; about an hour
@@ -99,7 +99,7 @@ Example:
 
 const CALIBRATE_GATE: &str = "\
 Examples:
-  authlab prove calibrate-gate               # three hours
+  authlab prove calibrate-gate               # an hour
   authlab prove calibrate-gate --resume      # goes on with what it left
   authlab prove calibrate-gate --resume --pause-after 25m
   authlab prove calibrate-gate --judge-only  # judges again what was recorded";

@@ -130,6 +130,11 @@ impl Design {
         }
     }
 
+    /// Whether clients are asked for their certificates.
+    pub(crate) fn asks_certificates(&self) -> bool {
+        self.binding == BindingKind::Mtls
+    }
+
     /// Who issues its tokens.
     #[must_use]
     pub fn issuer(&self) -> String {

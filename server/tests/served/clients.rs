@@ -75,6 +75,22 @@ async fn oauth4webapi_discovers_gets_introspects_and_revokes_tokens_bound_or_not
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn other_people_s_cryptography_takes_every_signature_by_the_published_key() {
+    let Some(installed) = clients("cryptography, dilithium-py") else {
+        return;
+    };
+    let pairs = JwtAlgorithm::ALL.iter().copied();
+    for jwt in pairs.filter(|jwt| *jwt != JwtAlgorithm::HS256) {
+        let server = Served::start(Design { jwt, ..quick() }).await;
+        let mut python = Command::new(installed.join("venv/bin/python"));
+        python
+            .arg(script("signatures.py"))
+            .arg(format!("http://{}", server.address));
+        assert_ok(&run(python).await);
+    }
+}
+
 /// What the server says of itself is all that it does: at a fixed seed no answer is another than is documented, and
 /// none is a failure of the server's.
 #[tokio::test(flavor = "multi_thread")]
