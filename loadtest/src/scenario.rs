@@ -236,7 +236,7 @@ pub struct Load {
     pub slice: Duration,
     /// Samples of each step that a slice waits for, beyond its length.
     pub min_samples: u64,
-    /// Warm-up ends when p50 is flat, or after this.
+    /// Warm-up ends when p50 falls no more, or after this.
     pub warm_up: Duration,
     /// Servers restart after so many blocks; 0 for never. Those of a duel start once more before: see [`Load::restarts`].
     pub restart_blocks: usize,
