@@ -88,7 +88,7 @@ const REFUSED: &[(&str, usize, &str)] = &[
     (
         "url = \"https://h\"\ncertificate = [\"nowhere.pem\", \"Cargo.toml\"]",
         6,
-        "Cargo.toml: no private key in it",
+        "certificate: nowhere.pem: No such file",
     ),
     ("COMMAND\nhost = \"h:80\"", 6, "write a name alone"),
     ("COMMAND\nhost = \"\"", 6, "write a name alone"),

@@ -289,13 +289,14 @@ impl PublicKey {
 
     /// The whole key of this name, for whoever verifies (RFC 7517 §4).
     pub(crate) fn jwk(&self, id: &str) -> String {
-        let mut text = self.required_members();
-        text.pop();
-        if !matches!(self.algorithm.family(), Some(Family::MlDsa(_))) {
-            text.push_str(&format!(r#","alg":"{}""#, self.algorithm));
-        }
-        text.push_str(&format!(r#","kid":"{id}","use":"sig"}}"#));
-        text
+        let members = self.required_members();
+        let members = members.trim_end_matches('}');
+        let algorithm = match self.algorithm.family() {
+            // Its own members name it.
+            Some(Family::MlDsa(_)) => String::new(),
+            _ => format!(r#","alg":"{}""#, self.algorithm),
+        };
+        format!(r#"{members}{algorithm},"kid":"{id}","use":"sig"}}"#)
     }
 }
 

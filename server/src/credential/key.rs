@@ -46,7 +46,7 @@ pub(super) enum Key {
     Secret {
         signing: EncodingKey,
         /// With the secret hashed into it, which jsonwebtoken does anew for each signature.
-        verifying: hmac::Key,
+        verifying: Box<hmac::Key>,
     },
     Pair {
         private: Private,
@@ -83,7 +83,7 @@ impl Key {
             let secret = secret.read()?;
             return Ok(Self::Secret {
                 signing: EncodingKey::from_secret(secret.bytes()),
-                verifying: hmac::Key::new(hmac::HMAC_SHA256, secret.bytes()),
+                verifying: Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret.bytes())),
             });
         }
         let private = match pair {
