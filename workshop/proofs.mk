@@ -73,7 +73,7 @@ calibrate-layouts: build
 duel-trial:
 	AUTHLAB_TRIAL=300 cargo test --release -p authlab-reports --lib rivals -- --nocapture
 
-## make prove-bisect      how often `authlab bisect` names the right commit of 64, beside bursts (an hour)
+## make prove-bisect      how often `authlab bisect` names the right commit of 64, beside bursts (ten minutes)
 # `authlab prove bisect --resume` goes on.
 prove-bisect: build
 	$(AUTHLAB) prove bisect

@@ -145,11 +145,11 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     ),
     (
         "authlab prove bisect",
-        "an hour; tests/bisect.rs has a small repository",
+        "ten minutes; tests/bisect.rs has a small repository",
     ),
     (
         "authlab prove bisect --resume",
-        "an hour; tests/bisect.rs has a small repository",
+        "ten minutes; tests/bisect.rs has a small repository",
     ),
     (
         "authlab prove calibrate-gate",

@@ -40,7 +40,7 @@ pub enum Proof {
     /// Measure the duel's false-positive rate and statistical power under noise; about an hour
     #[command(after_help = CALIBRATE_GATE)]
     CalibrateGate(gate::Arguments),
-    /// Measure how often `authlab bisect` names the right commit beside bursts; about an hour
+    /// Measure how often `authlab bisect` names the right commit beside bursts; about ten minutes
     #[command(after_help = BISECT)]
     Bisect(gate::bisect::Arguments),
     /// Make a noise of that calibration
