@@ -30,4 +30,4 @@ v[0-9]*)
     echo "release $REF has no $archive: it is built"
     ;;
 esac
-cargo install --quiet --locked --no-default-features --path "$sources" --root "$root"
+cargo install --quiet --locked --profile lean --no-default-features --path "$sources" --root "$root"

@@ -8,7 +8,9 @@ use crate::decisions::{CacheKey, CacheKind};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::https::TlsFrom;
+use crate::issuer::IssuerFrom;
 use crate::password::Password;
+use crate::sessions::SessionsFrom;
 use crate::users::{PostgresUrl, UsersFrom};
 use crate::verification::VerifyKind;
 
@@ -33,6 +35,8 @@ axis! {
         ChangesForgotten = "changes-forgotten",
         /// --cache-store redis or tiered with a key of this process alone: no other server shares these decisions
         NothingShared = "nothing-shared",
+        /// --sessions redis without --issuer: tokens name this server's own address, and another server refuses them
+        IssuerOfOneServer = "issuer-of-one-server",
         /// --password md5, sha256 or blake3: stolen hashes are guessed by the billion a second; measurement only
         FastPasswordHash = "fast-password-hash",
         /// --bcrypt-cost below 10, or --password-params below what OWASP asks for: stored passwords are guessed faster
@@ -90,6 +94,10 @@ impl Design {
                 let is_signed = self.credential.is_signed() && self.verify == VerifyKind::Local;
                 let drawn = is_signed && !self.has_lasting_key();
                 decisions && self.cache_store.is_shared() && drawn
+            }
+            Warning::IssuerOfOneServer => {
+                let shared = matches!(self.sessions, SessionsFrom::Redis(_));
+                shared && self.has_lasting_key() && self.issuer == IssuerFrom::Listen
             }
             Warning::PlainTextCentral => {
                 self.verify == VerifyKind::Introspect && self.introspect_url.is_in_the_clear()
