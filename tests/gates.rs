@@ -202,6 +202,44 @@ fn over_tls_tokens_pass_whatever_signs_and_binds_them() {
     }
 }
 
+/// The same design in two languages answers alike; at the least cost of bcrypt, since the design and not its speed is looked at.
+#[test]
+fn the_article_in_python_binds_and_caches_as_ours_does() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    if !root.join("scenarios/language/.venv/bin/python").exists() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "scenarios/language/install.sh was not run"
+        );
+        println!("scenarios/language/install.sh was not run: not tested");
+        return;
+    }
+    let scenario = std::fs::read_to_string(root.join("scenarios/language/language.toml")).unwrap();
+    let cheap = scenario
+        .replace(r#""bcrypt", "none"]"#, r#""bcrypt", "none", "4"]"#)
+        .replace("bcrypt-cost = 12", "bcrypt-cost = 4");
+    let place = Place::new();
+    place.write("language.toml", &cheap);
+    let run = ran(&place.path().join("language.toml").display().to_string());
+    assert_eq!(variants(&run).len(), 6);
+    for name in variants(&run) {
+        for slice in slices(&run, name, "one-user") {
+            assert!(slice["ok"].as_u64().unwrap() > 0, "{name}: {slice}");
+        }
+        for slice in slices(&run, name, "stolen") {
+            let theft = &slice["attacks"]["theft"];
+            let passing = if name.ends_with("-cached") {
+                &theft["tried"]
+            } else {
+                &json!(0)
+            };
+            assert_eq!(theft["passed"], *passing, "{name}: {slice}");
+            assert!(theft["tried"].as_u64().unwrap() > 0, "{name}: {slice}");
+            assert_eq!(slice["failed"], json!({}), "{name}: {slice}");
+        }
+    }
+}
+
 /// A server of ours or a gate, which ends with this.
 struct Running(Child);
 

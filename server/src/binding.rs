@@ -5,6 +5,9 @@ mod bcrypt;
 mod certificate;
 mod digest;
 mod dpop;
+mod nonce;
+
+use std::time::Duration;
 
 use crate::axis::axis;
 use crate::bound::Bound;
@@ -14,6 +17,7 @@ use crate::hashing::Hashing;
 use crate::request::Sender;
 use crate::sessions::redis::RedisSessions;
 use crate::subjects::Subject;
+pub(crate) use nonce::Nonces;
 
 axis! {
     /// Who may use a token.
@@ -55,17 +59,21 @@ pub(crate) struct Means<'a> {
 }
 
 impl Binding {
-    /// Binds to this of a sender, with bcrypt at this cost; or to keys, by proofs that are made for `issuer` and not older
-    /// than `since`.
+    /// Binds to this of a sender, with bcrypt at this cost; or to keys, by proofs that are made for `issuer`, not older than
+    /// `since`, and have a nonce of this server's where it has a new one each `nonces`.
+    ///
+    /// # Errors
+    /// The system gives no randomness.
     pub(crate) fn open(
         kind: BindingKind,
         to: BindTo,
         bcrypt_cost: u32,
         issuer: &str,
         since: Timestamp,
-    ) -> Self {
+        nonces: Duration,
+    ) -> Result<Self, getrandom::Error> {
         let digest = |with| digest::DigestBinding { with, to };
-        match kind {
+        Ok(match kind {
             BindingKind::None => Self::None,
             BindingKind::Bcrypt => Self::Bcrypt(bcrypt::BcryptBinding {
                 cost: bcrypt_cost,
@@ -74,8 +82,20 @@ impl Binding {
             BindingKind::Md5 => Self::Md5(digest(digest::Digest::Md5)),
             BindingKind::Sha256 => Self::Sha256(digest(digest::Digest::Sha256)),
             BindingKind::Blake3 => Self::Blake3(digest(digest::Digest::Blake3)),
-            BindingKind::Dpop => Self::Dpop(Box::new(dpop::DpopBinding::open(issuer, since))),
+            BindingKind::Dpop => {
+                let nonces = (!nonces.is_zero()).then(|| Nonces::open(nonces));
+                let nonces = nonces.transpose()?;
+                Self::Dpop(Box::new(dpop::DpopBinding::open(issuer, since, nonces)))
+            }
             BindingKind::Mtls => Self::Mtls,
+        })
+    }
+
+    /// The nonces that proofs must have, where they must.
+    pub(crate) fn nonces(&self) -> Option<&Nonces> {
+        match self {
+            Self::Dpop(dpop) => dpop.nonces(),
+            _ => None,
         }
     }
 

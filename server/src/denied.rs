@@ -30,6 +30,8 @@ pub enum Denied {
     WrongSender,
     /// The proof of a key is missing, wrong, late, for something else, or was used before.
     BadProof,
+    /// The proof of a key lacks a nonce that the server gave lately (RFC 9449 §8).
+    NeedsNonce,
     /// The client's connection has no certificate, to which a token is or would be bound.
     NoCertificate,
     /// The subject may not do this.
@@ -101,6 +103,7 @@ impl Denied {
             | Self::Unknown
             | Self::WrongSender
             | Self::BadProof
+            | Self::NeedsNonce
             | Self::NoCertificate
             | Self::BadClient
             | Self::BadLogin => 401,
@@ -129,6 +132,7 @@ impl Denied {
             | Self::WrongSender
             | Self::NoCertificate => "invalid_token",
             Self::BadProof => "invalid_dpop_proof",
+            Self::NeedsNonce => "use_dpop_nonce",
             Self::BadClient => "invalid_client",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrant => "unsupported_grant_type",
@@ -159,6 +163,7 @@ impl Denied {
             | Self::Unknown
             | Self::WrongSender
             | Self::BadProof
+            | Self::NeedsNonce
             | Self::NoCertificate => Some("Bearer error=\"invalid_token\""),
             Self::Insufficient(Action::ItemsRead) => {
                 Some("Bearer error=\"insufficient_scope\", scope=\"items:read\"")
@@ -207,6 +212,7 @@ impl Denied {
             Self::BadProof => {
                 "A DPoP proof for this method, address and token is required, not a minute old and used once"
             }
+            Self::NeedsNonce => "The DPoP proof needs the nonce of this answer's DPoP-Nonce header",
             Self::NoCertificate => "A connection with the client's TLS certificate is required",
             Self::UnfitDevice => {
                 "device_name and device_id have 1 to 128 bytes and no control character; a device_id no invisible character and none of / \\ ; % ? # either, and is not . or .."

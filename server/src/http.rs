@@ -34,6 +34,7 @@ use crate::credential::CredentialKind;
 use crate::lab::Lab;
 use crate::verification::VerifyKind;
 pub(crate) use answers::shutting_down;
+pub(crate) use answers::{asks_nonces, give_nonce};
 use answers::{fixed, problem};
 pub use app::App;
 pub(crate) use app::BODY_TIMEOUT;

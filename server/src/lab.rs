@@ -143,6 +143,12 @@ impl Lab {
             .filter(|_| request.action != Action::Administer)
     }
 
+    /// The nonce that a proof of a key must have now, where it must have one.
+    pub(crate) fn dpop_nonce(&self) -> Option<String> {
+        let nonces = self.world.binding.nonces()?;
+        Some(nonces.current(self.clock.now()))
+    }
+
     /// How many slow hashes run or wait.
     #[must_use]
     pub fn pending_hashes(&self) -> usize {

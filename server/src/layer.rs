@@ -43,7 +43,7 @@ use tower_service::Service;
 
 use crate::allowance;
 use crate::grant::Grant;
-use crate::http::{Caching, refused, request_of};
+use crate::http::{Caching, asks_nonces, give_nonce, refused, request_of};
 use crate::lab::Lab;
 use crate::policy::{Action, Roles, Scope, Scopes};
 use crate::stages::Untimed;
@@ -122,13 +122,18 @@ where
         let mut inner = std::mem::replace(&mut self.inner, next);
         let Authorize { lab, action } = self.authorize.clone();
         let caching = Caching::private(lab.design());
+        let nonces = asks_nonces(&lab);
         let (mut parts, body) = request.into_parts();
         let known = request_of(&parts, action, &lab).map(|asked| lab.granted_at_once(&asked));
         if let Ok(Some(grant)) = known {
             Authorized { grant, lab }.put_into(&mut parts);
             let answer = inner.call(Request::from_parts(parts, body));
             let state = State::AtOnce { answer };
-            return Answer { state, caching };
+            return Answer {
+                state,
+                caching,
+                nonces,
+            };
         }
         let state = State::Later {
             answer: Box::pin(async move {
@@ -145,7 +150,11 @@ where
                 }
             }),
         };
-        Answer { state, caching }
+        Answer {
+            state,
+            caching,
+            nonces,
+        }
     }
 }
 
@@ -156,6 +165,8 @@ pin_project! {
         state: State<F, E>,
         // What the service's answer says to caches where it does not say it itself.
         caching: Caching,
+        // Where proofs must have nonces, what gives them.
+        nonces: Option<Arc<Lab>>,
     }
 }
 
@@ -185,6 +196,7 @@ where
         };
         if let Ok(response) = &mut answer {
             this.caching.complete(response.headers_mut());
+            give_nonce(this.nonces.as_ref(), response.headers_mut());
         }
         Poll::Ready(answer)
     }

@@ -44,6 +44,9 @@ pub enum OpenError {
     /// The central server cannot be asked.
     #[error(transparent)]
     Introspect(#[from] IntrospectError),
+    /// There is no key for nonces.
+    #[error("the system gives no randomness: {0}")]
+    Randomness(#[from] getrandom::Error),
     /// The hash pool's threads could not be started.
     #[error("--hash-threads {threads}: {error}")]
     Threads {
@@ -133,16 +136,20 @@ pub(crate) fn sessions(design: &Design, now: Timestamp) -> Result<Sessions, NotS
 
 /// A binding that begins now. Where tokens may be older than that, proofs that are older are refused: whether one was used is
 /// not known.
-pub(crate) fn binding(design: &Design, now: Timestamp) -> Binding {
+///
+/// # Errors
+/// The system gives no randomness.
+pub(crate) fn binding(design: &Design, now: Timestamp) -> Result<Binding, OpenError> {
     let outlived = design.verify == VerifyKind::Introspect
         || matches!(design.sessions, SessionsFrom::Redis(_));
-    Binding::open(
+    Ok(Binding::open(
         design.binding,
         design.bind_to,
         design.bcrypt_cost,
         &design.issuer(),
         since(now, outlived),
-    )
+        design.dpop_nonce.0,
+    )?)
 }
 
 /// Now, where something may be older; otherwise the beginning of time.

@@ -68,10 +68,10 @@ impl BindingPart {
     /// The design's binding.
     ///
     /// # Errors
-    /// The hash pool's threads could not be started.
+    /// The hash pool's threads could not be started, or the system gives no randomness.
     pub fn open(design: &Design) -> Result<Self, OpenError> {
         Ok(Self {
-            binding: open::binding(design, Clock::Coarse.now()),
+            binding: open::binding(design, Clock::Coarse.now())?,
             hashing: open::hashing(design)?,
             clock: Clock::Coarse,
         })

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use super::nonce::Nonces;
 use crate::bound::{Bound, Seal};
 use crate::bounded::Bounded;
 use crate::clock::Timestamp;
@@ -44,6 +45,8 @@ pub(crate) struct DpopBinding {
     used: Mutex<Used>,
     /// The second since which used proofs are remembered.
     born: u64,
+    /// Where a proof must have a nonce of the server's.
+    nonces: Option<Nonces>,
 }
 
 #[derive(Deserialize)]
@@ -74,16 +77,23 @@ struct Claims<'a> {
     iat: u64,
     #[serde(borrow, default, deserialize_with = "some")]
     ath: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "some")]
+    nonce: Option<Cow<'a, str>>,
 }
 
 impl DpopBinding {
-    /// Takes proofs that are made for this server and not older than `since`.
-    pub(super) fn open(issuer: &str, since: Timestamp) -> Self {
+    /// Takes proofs that are made for this server, not older than `since`, and have one of these nonces where there are any.
+    pub(super) fn open(issuer: &str, since: Timestamp, nonces: Option<Nonces>) -> Self {
         Self {
             origin: Url::parse(issuer).ok().map(|url| url.origin()),
             used: Mutex::default(),
             born: since.seconds(),
+            nonces,
         }
+    }
+
+    pub(super) fn nonces(&self) -> Option<&Nonces> {
+        self.nonces.as_ref()
     }
 
     /// Binds a token that is being issued to the key that this request proves.
@@ -140,6 +150,12 @@ impl DpopBinding {
         }
         if named.is_some_and(|named| !key.matches(named)) {
             return Err(Denied::WrongSender);
+        }
+        if let Some(nonces) = &self.nonces {
+            let shown = claims.nonce.as_deref();
+            if !shown.is_some_and(|shown| nonces.accepts(shown, now)) {
+                return Err(Denied::NeedsNonce);
+            }
         }
         // Last, so that of those who show a token nobody without its key fills the memory.
         let mut digest = Sha256::new();

@@ -1,11 +1,12 @@
 //! Answers: JSON bodies, refusals with their headers.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ use crate::stages::StageTimes;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// A body that is known when the server is built.
@@ -53,6 +55,19 @@ pub(super) fn timed(mut response: Response, times: Option<StageTimes>) -> Respon
         response.headers_mut().insert(SERVER_TIMING, value);
     }
     response
+}
+
+/// What asks for nonces in proofs, where a server does.
+pub(crate) fn asks_nonces(lab: &Arc<Lab>) -> Option<Arc<Lab>> {
+    lab.dpop_nonce().is_some().then(|| Arc::clone(lab))
+}
+
+/// Gives the nonce that the next proof needs (RFC 9449 §8.2).
+pub(crate) fn give_nonce(lab: Option<&Arc<Lab>>, headers: &mut HeaderMap) {
+    let nonce = lab.and_then(|lab| lab.dpop_nonce());
+    if let Some(value) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        headers.insert(DPOP_NONCE, value);
+    }
 }
 
 /// What is wrong, as RFC 6749 §5.2 says it.
@@ -124,6 +139,7 @@ impl Challenge {
                 // A proof has an error code of its own.
                 let because = match denied {
                     Denied::BadProof => " error=\"invalid_dpop_proof\"",
+                    Denied::NeedsNonce => " error=\"use_dpop_nonce\"",
                     _ => bearer,
                 };
                 let more = if because.is_empty() { "" } else { "," };

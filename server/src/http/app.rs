@@ -21,7 +21,7 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
-use super::answers::{no_store, problem};
+use super::answers::{asks_nonces, give_nonce, no_store, problem};
 use super::caching::Caching;
 use super::granted::Peer;
 use super::observed::Counts;
@@ -50,6 +50,8 @@ pub struct App {
     /// Whether other servers are asked on the way.
     asks_others: bool,
     caching: Caching,
+    /// Where proofs must have nonces, what gives them.
+    nonces: Option<Arc<Lab>>,
 }
 
 /// Until when a request's body must be there, counted from its head. A shutdown that ends sooner answers 503.
@@ -67,11 +69,13 @@ impl App {
         let delay = lab.design().answer_delay.0;
         let caching = Caching::none(lab.design());
         let asks_others = lab.design().has_remote_store();
+        let nonces = asks_nonces(&lab);
         Self {
             router: TowerToHyperService::new(router(lab, body_timeout, connections)),
             delay,
             asks_others,
             caching,
+            nonces,
         }
     }
 
@@ -106,6 +110,7 @@ impl App {
         };
         // Here for all routes, so that none is forgotten.
         self.caching.complete(answer.headers_mut());
+        give_nonce(self.nonces.as_ref(), answer.headers_mut());
         answer
     }
 }

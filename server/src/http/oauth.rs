@@ -321,7 +321,7 @@ fn shown_by(form: &Form) -> Result<Option<(IpAddr, Vec<u8>)>, Refused> {
 
 fn refused(denial: Denied) -> Response {
     match denial {
-        Denied::BadProof => issued(&Err(denial)),
+        Denied::BadProof | Denied::NeedsNonce => issued(&Err(denial)),
         _ => no_store(denied(denial, Challenge::Basic)),
     }
 }

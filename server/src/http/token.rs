@@ -86,9 +86,8 @@ pub(super) fn issued(token: &Result<IssuedToken, Denied>) -> Response {
             scope: token.scopes,
             refresh_token: token.refresh_token.as_deref(),
         }),
-        // RFC 9449 §5: here a wrong proof is a wrong request.
-        Err(Denied::BadProof) => {
-            let wrong = Denied::BadProof;
+        // RFC 9449 §5, §8: here a wrong proof is a wrong request.
+        Err(wrong @ (Denied::BadProof | Denied::NeedsNonce)) => {
             problem(StatusCode::BAD_REQUEST, wrong.code(), wrong.description())
         }
         Err(denial) => denied(*denial, Challenge::Bearer),

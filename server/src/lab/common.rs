@@ -11,12 +11,15 @@ use crate::policy::Carried;
 use crate::sessions::redis::{Fact, RedisSessions};
 
 const POLICY: &str = "policy";
+const NONCES: &str = "nonces";
 
 /// What this server has taken of what all have in common.
 #[derive(Debug)]
 pub(super) struct Common {
     /// How servers whose keys are had in the same way call theirs.
     key: Option<Box<str>>,
+    /// Whether proofs must have nonces, which are then of one key.
+    has_nonces: bool,
     taken: Mutex<Facts>,
     /// Whoever changes a fact here, or takes one.
     changing: tokio::sync::Mutex<()>,
@@ -27,23 +30,14 @@ pub(super) struct Common {
 pub(super) struct Facts {
     policy: Fact,
     key: Fact,
-}
-
-impl Facts {
-    /// As Redis answers to [`Common::names`].
-    fn heard(facts: Vec<Fact>) -> Self {
-        let mut facts = facts.into_iter();
-        Self {
-            policy: facts.next().unwrap_or_default(),
-            key: facts.next().unwrap_or_default(),
-        }
-    }
+    nonces: Fact,
 }
 
 impl Common {
-    pub(super) fn new(kind_of_key: Option<String>) -> Self {
+    pub(super) fn new(kind_of_key: Option<String>, has_nonces: bool) -> Self {
         Self {
             key: kind_of_key.map(Into::into),
+            has_nonces,
             taken: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         }
@@ -51,10 +45,30 @@ impl Common {
 
     /// What is asked for at each call.
     pub(super) fn names(&self) -> Vec<&str> {
-        [Some(POLICY), self.key.as_deref()]
+        let nonces = self.has_nonces.then_some(NONCES);
+        [Some(POLICY), self.key.as_deref(), nonces]
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    /// As Redis answers to [`Common::names`].
+    fn heard(&self, facts: Vec<Fact>) -> Facts {
+        let mut facts = facts.into_iter();
+        let mut next = |is_asked: bool| {
+            let fact = if is_asked { facts.next() } else { None };
+            fact.unwrap_or_default()
+        };
+        Facts {
+            policy: next(true),
+            key: next(self.key.is_some()),
+            nonces: next(self.has_nonces),
+        }
+    }
+
+    /// Whether nobody has said yet what nonces are made with.
+    fn lacks_nonces(&self, heard: &Facts) -> bool {
+        self.has_nonces && heard.nonces.version == 0 && self.lock().nonces.version == 0
     }
 
     pub(super) fn taken(&self) -> Facts {
@@ -77,11 +91,12 @@ impl World {
         redis: &RedisSessions,
         heard: Vec<Fact>,
     ) -> Result<(), Denied> {
-        let heard = Facts::heard(heard);
-        if heard == self.common.taken() {
+        let heard = self.common.heard(heard);
+        if heard == self.common.taken() && !self.common.lacks_nonces(&heard) {
             return Ok(());
         }
         let _changing = self.common.changing.lock().await;
+        self.take_nonces(redis, &heard).await?;
         let taken = self.common.taken();
         if is_later(&heard.policy, &taken.policy) {
             self.policy.replace_by(&heard.policy.says).map_err(|_| {
@@ -103,6 +118,32 @@ impl World {
         } else if heard.key.version < taken.key.version {
             let _ = redis.restore(name, &taken.key).await;
         }
+        Ok(())
+    }
+
+    /// Takes what all make nonces with; the first server says it.
+    async fn take_nonces(&self, redis: &RedisSessions, heard: &Facts) -> Result<(), Denied> {
+        let Some(nonces) = self.binding.nonces() else {
+            return Ok(());
+        };
+        let taken = self.common.taken().nonces;
+        let said = if self.common.lacks_nonces(heard) {
+            redis.share(NONCES, &taken, &nonces.key_text()).await?
+        } else if is_later(&heard.nonces, &taken) {
+            heard.nonces.clone()
+        } else {
+            if heard.nonces.version < taken.version {
+                let _ = redis.restore(NONCES, &taken).await;
+            }
+            return Ok(());
+        };
+        if !nonces.take_key(&said.says) {
+            return Err(cause::unavailable(
+                Source::Sessions,
+                &"what Redis has for nonces is none of this server's",
+            ));
+        }
+        self.common.lock().nonces = said;
         Ok(())
     }
 

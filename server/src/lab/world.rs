@@ -43,6 +43,7 @@ impl World {
         let (clients, routes) = (open::clients(design)?, Routes::open(&design.routes)?);
         let hashing = open::hashing(design)?;
         let credential = open::credential(design)?;
+        let binding = open::binding(design, now)?;
         Ok(Self {
             subjects: Subjects::default(),
             users,
@@ -50,11 +51,11 @@ impl World {
             clients,
             routes,
             hashing,
-            common: Common::new(credential.kind_of_key()),
+            common: Common::new(credential.kind_of_key(), binding.nonces().is_some()),
             credential,
             verification,
             sessions: open::sessions(design, now)?,
-            binding: open::binding(design, now),
+            binding,
             policy: Policy::default(),
         })
     }

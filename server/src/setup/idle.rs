@@ -40,6 +40,8 @@ axis! {
         NoPool = "no-pool",
         /// --binding binds to no sender
         NoBinding = "no-binding",
+        /// only --binding dpop has proofs
+        NoProofs = "no-proofs",
         /// only --credential session-jwt has sessions by device
         NoDevices = "no-devices",
         /// only --sessions memory holds tokens here: those of --credential opaque, session and api-key, and sessions of --refresh rotate
@@ -104,6 +106,7 @@ impl Idle {
                 design.binding,
                 BindingKind::None | BindingKind::Dpop | BindingKind::Mtls
             ),
+            Self::NoProofs => design.binding != BindingKind::Dpop,
             Self::NoDevices => kind != CredentialKind::SessionJwt,
             Self::NothingHeld => {
                 let holds_tokens = match kind {

@@ -9,6 +9,7 @@ use crate::decisions::{CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::{Password, PasswordKind, PasswordParams};
+use crate::period::Period;
 use crate::sessions::SessionsFrom;
 use crate::verification::VerifyKind;
 
@@ -153,7 +154,13 @@ impl Design {
         match self.binding {
             BindingKind::None => BindingKind::None.to_string(),
             BindingKind::Bcrypt => format!("bcrypt, cost {}, of {to}", self.bcrypt_cost),
-            BindingKind::Dpop => "dpop: a proof of the token's key on each request".to_owned(),
+            BindingKind::Dpop => {
+                let nonce = match self.dpop_nonce {
+                    Period::ZERO => String::new(),
+                    period => format!(", with a nonce that changes each {period}"),
+                };
+                format!("dpop: a proof of the token's key on each request{nonce}")
+            }
             BindingKind::Mtls => "mtls: the certificate of the client's connection".to_owned(),
             digest => format!("{digest} of {to}"),
         }

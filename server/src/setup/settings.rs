@@ -228,6 +228,12 @@ settings! {
     #[arg(value_name = "WHAT")]
     bind_to: BindTo = BindTo::UserAgentAndIp, "AUTHLAB_BIND_TO",
         idle [NoBinding];
+    /// How often the nonce that DPoP proofs must have changes; 0 asks for none [default: 0]
+    ///
+    /// A nonce is accepted until the next one has ended (RFC 9449 §8). Every answer has the present one.
+    #[arg(value_name = "TIME")]
+    dpop_nonce: Period = Period::ZERO, "AUTHLAB_DPOP_NONCE",
+        in Period::ZERO..=Period::minutes(60), idle [NoProofs] except Period::ZERO;
     }
     "Verification" {
     /// Where a credential is verified [default: local]

@@ -620,3 +620,126 @@ async fn a_proof_that_was_used_at_one_server_is_refused_at_another() {
         redis.signal(Signal::CONT);
     }
 }
+
+/// A proof is good with a nonce of the last two periods, which every answer has; and of a stolen key one cannot make proofs for
+/// later.
+#[tokio::test]
+async fn a_proof_needs_a_nonce_that_the_server_gave_lately() {
+    let clock = Controlled::at_seconds(NOW);
+    let design = Design {
+        dpop_nonce: "20s".parse().unwrap(),
+        ..bound(CacheKind::Token)
+    };
+    let server = Served::start_at(design, Clock::Controlled(clock.clone())).await;
+    let holder = Holder::at(&server, Key::ec());
+    let with = |method: &str, path: &str, token: Option<&str>, nonce: &str| {
+        let mut claims = holder.claims(method, path, token);
+        claims["nonce"] = nonce.into();
+        holder.key.sign(&holder.key.header(), &claims)
+    };
+    let given = |answer: &Answer| answer.header("dpop-nonce").unwrap().to_owned();
+    // RFC 9449 §8: the token endpoint answers 400.
+    let bare = holder.proof("POST", "/token", None);
+    let asked = holder.sign_in(Some(&bare)).await;
+    assert_eq!(asked.status, 400, "{}", asked.text);
+    assert_eq!(asked.body["error"], "use_dpop_nonce");
+    let nonce = given(&asked);
+    let issued = holder
+        .sign_in(Some(&with("POST", "/token", None, &nonce)))
+        .await;
+    assert_eq!(issued.status, 200, "{}", issued.text);
+    let token = issued.body["access_token"].as_str().unwrap().to_owned();
+    let ours = format!("DPoP {token}");
+    let shown = |nonce: &str| with("GET", "/items/", Some(&token), nonce);
+
+    // RFC 9449 §9: a resource answers 401. A proof that was refused for its nonce is not used up.
+    let bare = holder.proof("GET", "/items/", Some(&token));
+    for _ in 0..2 {
+        let asked = holder.items(&ours, Some(&bare)).await;
+        assert_eq!(asked.status, 401, "{}", asked.text);
+        let challenge = asked.header("www-authenticate").unwrap();
+        assert!(
+            challenge.ends_with("error=\"use_dpop_nonce\""),
+            "{challenge}"
+        );
+    }
+    let made_up = nonce.chars().rev().collect::<String>();
+    for wrong in ["", "n", &made_up] {
+        assert_eq!(holder.items(&ours, Some(&shown(wrong))).await.status, 401);
+    }
+    // A thief with another key is not told to try again.
+    let thief = Holder::at(&server, Key::ec());
+    let stolen = thief.proof("GET", "/items/", Some(&token));
+    let refused = thief.items(&ours, Some(&stolen)).await;
+    assert_eq!(refused.body["error"], "invalid_token", "{}", refused.text);
+
+    let answer = holder.items(&ours, Some(&shown(&nonce))).await;
+    assert_eq!(
+        (answer.status, given(&answer)),
+        (hyper::StatusCode::OK, nonce.clone()),
+        "{}",
+        answer.text
+    );
+    clock.advance(std::time::Duration::from_secs(20));
+    let answer = holder.items(&ours, Some(&shown(&nonce))).await;
+    assert_eq!(answer.status, 200, "of the period before");
+    let next = given(&answer);
+    assert_ne!(next, nonce);
+    clock.advance(std::time::Duration::from_secs(20));
+    assert_eq!(holder.items(&ours, Some(&shown(&nonce))).await.status, 401);
+    assert_eq!(holder.items(&ours, Some(&shown(&next))).await.status, 200);
+}
+
+/// Servers over one Redis give nonces of one key, and a Redis that lost it hears it again.
+#[tokio::test]
+async fn a_nonce_of_one_server_is_good_at_another() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    let clock = Clock::Controlled(Controlled::at_seconds(now.as_secs()));
+    let files = tempfile::tempdir().unwrap();
+    let secret = files.path().join("secret");
+    std::fs::write(&secret, "a secret of at least thirty-two bytes").unwrap();
+    let design = Design {
+        sessions: redis.sessions(),
+        secret_file: SecretFrom::File(secret),
+        issuer: "https://auth.example".parse().unwrap(),
+        dpop_nonce: "5m".parse().unwrap(),
+        ..bound(CacheKind::None)
+    };
+    let here = Served::start_at(design.clone(), clock.clone()).await;
+    let there = Served::start_at(design.clone(), clock.clone()).await;
+    let mut holder = Holder::at(&here, Key::ec());
+    holder.origin = "https://auth.example".to_owned();
+    let proof = |holder: &Holder, nonce: &str| {
+        let mut claims = holder.claims("POST", "/token", None);
+        claims["iat"] = now.as_secs().into();
+        claims["nonce"] = nonce.into();
+        holder.key.sign(&holder.key.header(), &claims)
+    };
+    // What a server gives before it has heard of the others' key may be its own.
+    let mut nonce = String::new();
+    for server in [&here, &there, &here] {
+        holder.client = server.client();
+        let answer = holder.sign_in(Some(&proof(&holder, &nonce))).await;
+        nonce = answer.header("dpop-nonce").unwrap().to_owned();
+    }
+    for server in [&here, &there, &here] {
+        holder.client = server.client();
+        let answer = holder.sign_in(Some(&proof(&holder, &nonce))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    redis.flush().await;
+    let third = Served::start_at(design, clock).await;
+    for server in [&here, &there, &third, &here, &third] {
+        holder.client = server.client();
+        let mut answer = holder.sign_in(Some(&proof(&holder, &nonce))).await;
+        if answer.status == 400 {
+            // The third was the first to be asked after the flush, or the others had not heard of it.
+            nonce = answer.header("dpop-nonce").unwrap().to_owned();
+            answer = holder.sign_in(Some(&proof(&holder, &nonce))).await;
+        }
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+}
