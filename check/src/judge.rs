@@ -164,8 +164,8 @@ impl Judged<'_> {
     fn fault(&self) -> Option<(Kind, String)> {
         let route = &self.contract.routes[self.route];
         let status = self.answer.status;
-        let permits = route.permits(status, &self.answer.body)
-            || (status == 206 && self.form == Form::Range);
+        let permits =
+            route.permits(status, &self.answer.body) || (status == 206 && self.form == Form::Range);
         if let Some(other) = self.shown_of_another()
             && permits
         {

@@ -196,7 +196,9 @@ fn is_fit(contract: &Contract, ops: &[Op], played: &Played) -> Result<(), Unfit>
     }
     for (number, route) in contract.routes.iter().enumerate() {
         let permitted = answers(ops, played).filter(|(of, who, answer)| {
-            *of == number && route.permits(answer.status, &answer.body) && route.marks[*who].is_some()
+            *of == number
+                && route.permits(answer.status, &answer.body)
+                && route.marks[*who].is_some()
         });
         let shown: Vec<bool> = permitted
             .map(|(_, who, answer)| {

@@ -11,6 +11,7 @@ use authlab_check::contract::Contract;
 use authlab_check::{Bounds, Kind, Options, Outcome, Verdict, check};
 use axum::Router;
 use axum::extract::{Json, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use serde_json::{Value, json};
 
@@ -60,13 +61,14 @@ enum Wrong {
     ActionNotInKey,
     /// The first octets of a token are kept, which all tokens share.
     TokenPrefix,
-    /// Of the two who may read, one is answered with a text.
-    NoDecision,
+    /// What was kept is a text.
+    TextWhenKept,
 }
 
 struct Point {
     wrong: Wrong,
-    issued: Mutex<u64>,
+    /// Tokens, and whose they are.
+    issued: Mutex<HashMap<String, String>>,
     kept: Mutex<HashMap<(String, String), bool>>,
 }
 
@@ -99,30 +101,39 @@ fn start(wrong: Wrong) -> SocketAddr {
 
 async fn token(State(point): State<Arc<Point>>, Json(asked): Json<Value>) -> Json<Value> {
     let mut issued = point.issued.lock().unwrap();
-    *issued += 1;
     let user = asked["user"].as_str().unwrap();
-    Json(json!({ "token": format!("token-of-this-issuer.{user}.{:020}.ends", *issued) }))
+    let token = format!("token-of-this-issuer.{:020}.{user}.ends", issued.len());
+    issued.insert(token.clone(), user.to_owned());
+    Json(json!({ "token": token }))
 }
 
-async fn evaluation(State(point): State<Arc<Point>>, Json(asked): Json<Value>) -> Json<Value> {
+/// Only the service may ask.
+async fn evaluation(
+    State(point): State<Arc<Point>>,
+    headers: HeaderMap,
+    Json(asked): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    let shown: Vec<_> = headers.get_all(header::AUTHORIZATION).iter().collect();
+    // `service:secret-of-the-service`
+    if shown != ["Basic c2VydmljZTpzZWNyZXQtb2YtdGhlLXNlcnZpY2U="] {
+        return Err(StatusCode::UNAUTHORIZED);
+    }
     let [token, action] = ["token", "action"].map(|name| asked[name].as_str().unwrap().to_owned());
-    let mut parts = token.split('.').skip(1);
-    let user = parts.next().unwrap_or_default().to_owned();
-    let number = parts.next().and_then(|number| number.parse::<u64>().ok());
-    let is_known = token.len() == format!("token-of-this-issuer.{user}.{:020}.ends", 0).len()
-        && token.ends_with(".ends")
-        && number.is_some_and(|number| number <= *point.issued.lock().unwrap());
-    let decide = || is_known && (user == "ann" || user == "bob" && action == "read");
+    let user = point.issued.lock().unwrap().get(&token).cloned();
+    let user = user.unwrap_or_default();
+    let decide = || user == "ann" || user == "bob" && action == "read";
     let key = match point.wrong {
         Wrong::ActionNotInKey => (token.clone(), String::new()),
         Wrong::TokenPrefix => (token[..20].to_owned(), action.clone()),
         _ => (token.clone(), action.clone()),
     };
-    let decision = *point.kept.lock().unwrap().entry(key).or_insert_with(decide);
-    if point.wrong == Wrong::NoDecision && user == "bob" && decision {
-        return Json(json!({ "decision": "true" }));
+    let mut kept = point.kept.lock().unwrap();
+    let was_kept = kept.contains_key(&key);
+    let decision = *kept.entry(key).or_insert_with(decide);
+    if point.wrong == Wrong::TextWhenKept && was_kept {
+        return Ok(Json(json!({ "decision": decision.to_string() })));
     }
-    Json(json!({ "decision": decision }))
+    Ok(Json(json!({ "decision": decision })))
 }
 
 fn checked(contract: &str, wrong: Wrong) -> Result<Outcome, String> {
@@ -164,24 +175,17 @@ fn a_decision_in_the_body_is_judged_and_not_the_status() {
     for (wrong, kind) in [
         (Wrong::ActionNotInKey, Kind::Permitted),
         (Wrong::TokenPrefix, Kind::Permitted),
-        (Wrong::NoDecision, Kind::Content),
+        (Wrong::TextWhenKept, Kind::Content),
     ] {
         let outcome = checked(CONTRACT, wrong).unwrap();
         assert_eq!(outcome.verdict, Verdict::Violation, "{wrong:?}");
         let violation = &outcome.violations[0];
         assert_eq!(violation.kind, kind, "{}", violation.sentence);
-        assert!(
-            violation.requests <= 4,
-            "{wrong:?}: {:?}",
-            violation.steps
-        );
+        assert!(violation.requests <= 4, "{wrong:?}: {:?}", violation.steps);
         // The token is in the body, and is worth as much there as in a header.
         let commands = violation.curl.join("\n");
         assert!(!commands.contains("token-of-this-issuer"), "{commands}");
-        assert!(
-            commands.contains("\\\"token\\\":\\\"${"),
-            "{commands}"
-        );
+        assert!(commands.contains("\\\"token\\\":\\\"${"), "{commands}");
     }
 }
 
@@ -191,22 +195,22 @@ fn a_contract_that_looks_for_the_decision_elsewhere_is_one_line() {
         (
             "decision = \"/decision\"",
             "decision = \"/allowed\"",
-            "decisions.toml:28: `read` is answered without true or false at /allowed",
+            "decisions.toml:27: `read` is answered without true or false at /allowed",
         ),
         (
             "decision = \"/decision\"",
             "decision = \"decision\"",
-            "decisions.toml:31: `decision` is no JSON pointer; write e.g. /decision",
+            "decisions.toml:29: `decision` is no JSON pointer; write e.g. /decision",
         ),
         (
             "name = \"write\"",
             "name = \"read\"",
-            "decisions.toml:35: route `read` is already there; give one of them a `name`",
+            "decisions.toml:33: route `read` is already there; give one of them a `name`",
         ),
         (
             "name = \"write\"",
             "name = \"wait\"",
-            "decisions.toml:35: `wait` has a meaning of its own; choose another name",
+            "decisions.toml:33: `wait` has a meaning of its own; choose another name",
         ),
     ] {
         let refused = checked(&CONTRACT.replace(from, to), Wrong::Nothing);

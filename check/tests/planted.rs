@@ -148,7 +148,11 @@ fn a_gate_that_fails_or_takes_a_request_of_two_hosts_is_found() {
     let outcome = checked(Planted::FailsOnTwo, 3_000);
     let violation = &outcome.violations[0];
     assert_eq!(violation.kind, Kind::Error, "{}", violation.sentence);
-    assert!(violation.sentence.ends_with(" is answered with 500, an error"));
+    assert!(
+        violation
+            .sentence
+            .ends_with(" is answered with 500, an error")
+    );
 
     // Few services of today look at Host: it is judged where a contract asks for it.
     let address = gate::start(Planted::Nothing, Duration::from_secs(3_600));

@@ -65,7 +65,9 @@ impl Coverage {
             missing("other senders: the contract has no [sender]");
         }
         if !contract.one_host {
-            missing("requests without exactly one Host: the contract does not say `one_host = true`");
+            missing(
+                "requests without exactly one Host: the contract does not say `one_host = true`",
+            );
         }
         if player.takes_query.contains(&false) {
             missing(
