@@ -101,6 +101,27 @@ fn the_reference_server_keeps_its_contract_in_every_cache_mode() {
 }
 
 #[test]
+fn decisions_by_authzen_are_judged_by_their_body() {
+    let routes = concat!(env!("CARGO_MANIFEST_DIR"), "/check/contracts/routes.toml");
+    let ready = include_str!("../check/contracts/authzen.toml");
+    for (flags, code) in [
+        (&["--cache", "none"][..], 0),
+        (&["--cache", "decision"], 0),
+        (&["--policy", "allow-all"], 1),
+    ] {
+        let server = Server::start(&[&["--routes", routes][..], flags].concat());
+        let folder = written(&ready.replace("http://127.0.0.1:8080", &server.url));
+        let output = check(folder.path(), &["contract.toml", "--requests", "500"]);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{flags:?}: {text}");
+        assert!(
+            !text.contains("eyJ") && !text.contains("demo-secret"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_stale_grant_is_right_within_its_promise_and_wrong_without_one() {
     let server = Server::start(&[
         "--binding",
@@ -407,7 +428,8 @@ impl Nginx {
             .replace("127.0.0.1:GATE", &format!("127.0.0.1:{}", ports[0]))
             .replace("127.0.0.1:UPSTREAM", &format!("127.0.0.1:{}", ports[1]))
             .replace("http://AUTHLAB", &server.url)
-            .replace("            CACHE\n", cache);
+            .replace("            CACHE\n", cache)
+            .replace("            KEPT\n", "");
         let file = folder.path().join("nginx.conf");
         std::fs::write(&file, conf).unwrap();
         let mut nginx = Command::new("nginx");

@@ -56,6 +56,8 @@ pub struct Contract {
     pub sender: Option<(String, String)>,
     /// Steps before each history.
     pub reset: Vec<Step>,
+    /// Whether a request that does not have exactly one `Host` has to be refused.
+    pub one_host: bool,
     /// Forms that are not used.
     pub ignored: BTreeSet<Form>,
     /// Histories that are played instead of random ones.
@@ -95,7 +97,7 @@ pub struct Principal {
 
 /// What is asked for.
 pub struct Route {
-    /// Method and target.
+    /// Its name; method and target where it has none.
     pub request: String,
     /// The method.
     pub method: String,
@@ -109,6 +111,8 @@ pub struct Route {
     pub marks: Vec<Option<String>>,
     /// Statuses that permit; any 2xx where there is none.
     permits: Vec<u16>,
+    /// JSON pointer to the decision in an answer of such a status, where the status does not say it.
+    pub decision: Option<String>,
     /// The request, by principal and way.
     pub requests: Vec<Vec<Step>>,
 }
@@ -198,13 +202,24 @@ impl Contract {
 }
 
 impl Route {
-    /// Whether a status permits.
+    /// Whether an answer permits.
     #[must_use]
-    pub fn permits(&self, status: u16) -> bool {
-        if self.permits.is_empty() {
+    pub fn permits(&self, status: u16, body: &[u8]) -> bool {
+        self.decided(status, body) == Some(true)
+    }
+
+    /// What an answer decides: nothing, where it should say so in its body and does not.
+    #[must_use]
+    pub fn decided(&self, status: u16, body: &[u8]) -> Option<bool> {
+        let is_listed = if self.permits.is_empty() {
             (200..300).contains(&status)
         } else {
             self.permits.contains(&status)
-        }
+        };
+        let Some(pointer) = self.decision.as_ref().filter(|_| is_listed) else {
+            return Some(is_listed);
+        };
+        let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+        body.pointer(pointer)?.as_bool()
     }
 }

@@ -31,6 +31,7 @@ impl<'c> Draw<'c> {
             let is_known = match form {
                 Form::OtherTenant => contract.tenant.is_some(),
                 Form::OtherSender => contract.sender.is_some(),
+                Form::NoHost | Form::TwoHosts => contract.one_host,
                 _ => true,
             };
             is_known && !contract.ignored.contains(form)

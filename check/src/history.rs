@@ -36,6 +36,8 @@ pub enum Form {
     EncodedDotDot,
     /// `/x/%2E%2E` at the beginning.
     UpperEncodedDotDot,
+    /// `/x/%c0%ae%c0%ae` at the beginning: two dots, to a reader of UTF-8 that takes more octets than it needs.
+    OverlongDotDot,
     /// A letter of the path percent-encoded.
     EncodedLetter,
     /// The hexadecimal digits of the path's percent-encodings in the other case.
@@ -50,6 +52,10 @@ pub enum Form {
     Semicolon,
     /// Another `Host`.
     OtherHost,
+    /// No `Host`.
+    NoHost,
+    /// Another `Host` after the request's own.
+    TwoHosts,
     /// The names of headers in upper case.
     HeaderCase,
     /// A credential that does not exist after the principal's own.
@@ -80,6 +86,8 @@ pub enum Form {
     Range,
     /// `If-None-Match: *`.
     IfNoneMatch,
+    /// `X-Forwarded-For` with an address of documentation.
+    ForwardedFor,
     /// Headers that tell an authorization server of another URI.
     OriginalUri,
     /// Headers that tell an authorization server of another method.
@@ -88,7 +96,7 @@ pub enum Form {
 
 impl Form {
     /// Each form but the plain one.
-    pub const VARIED: [Self; 38] = [
+    pub const VARIED: [Self; 42] = [
         Self::Head,
         Self::LowerMethod,
         Self::Options,
@@ -103,6 +111,7 @@ impl Form {
         Self::DotDot,
         Self::EncodedDotDot,
         Self::UpperEncodedDotDot,
+        Self::OverlongDotDot,
         Self::EncodedLetter,
         Self::HexCase,
         Self::EncodedSlash,
@@ -110,6 +119,8 @@ impl Form {
         Self::Matrix,
         Self::Semicolon,
         Self::OtherHost,
+        Self::NoHost,
+        Self::TwoHosts,
         Self::HeaderCase,
         Self::SecondCredential,
         Self::FirstCredential,
@@ -125,6 +136,7 @@ impl Form {
         Self::Accept,
         Self::Range,
         Self::IfNoneMatch,
+        Self::ForwardedFor,
         Self::OriginalUri,
         Self::OriginalMethod,
     ];
@@ -146,15 +158,17 @@ impl Form {
             | Self::QueryOrder
             | Self::Accept
             | Self::Range
-            | Self::IfNoneMatch => Meaning::SameOrRefused,
+            | Self::IfNoneMatch
+            | Self::ForwardedFor => Meaning::SameOrRefused,
             Self::SecondCredential | Self::FirstCredential | Self::TwoPrincipals => Meaning::Mixed,
+            Self::NoHost | Self::TwoHosts => Meaning::Refused("it does not name one host"),
             Self::TokenTail
             | Self::TokenHead
             | Self::TokenCut
             | Self::TokenLong
             | Self::NoCredential
             | Self::OtherTenant
-            | Self::OtherSender => Meaning::Refused,
+            | Self::OtherSender => Meaning::Refused("its credential is not valid"),
             Self::LowerMethod
             | Self::Options
             | Self::UnknownMethod
@@ -166,6 +180,7 @@ impl Form {
             | Self::DotDot
             | Self::EncodedDotDot
             | Self::UpperEncodedDotDot
+            | Self::OverlongDotDot
             | Self::EncodedLetter
             | Self::HexCase
             | Self::EncodedSlash
@@ -197,6 +212,7 @@ impl Form {
             Self::DotDot => "with a `..` segment",
             Self::EncodedDotDot => "with a `%2e%2e` segment",
             Self::UpperEncodedDotDot => "with a `%2E%2E` segment",
+            Self::OverlongDotDot => "with a `%c0%ae%c0%ae` segment",
             Self::EncodedLetter => "with a letter percent-encoded",
             Self::HexCase => "with the hexadecimal digits in the other case",
             Self::EncodedSlash => "with a slash percent-encoded",
@@ -204,6 +220,8 @@ impl Form {
             Self::Matrix => "with a matrix parameter",
             Self::Semicolon => "with a semicolon",
             Self::OtherHost => "with another Host",
+            Self::NoHost => "without Host",
+            Self::TwoHosts => "with two Hosts",
             Self::HeaderCase => "with header names in upper case",
             Self::SecondCredential => "with an invalid second credential",
             Self::FirstCredential => "with an invalid first credential",
@@ -219,6 +237,7 @@ impl Form {
             Self::Accept => "with Accept: text/plain",
             Self::Range => "with a Range",
             Self::IfNoneMatch => "with If-None-Match",
+            Self::ForwardedFor => "with X-Forwarded-For",
             Self::OriginalUri => "with headers that name another URI",
             Self::OriginalMethod => "with headers that name another method",
         }
@@ -234,8 +253,8 @@ pub enum Meaning {
     SameOrRefused,
     /// It carries two credentials: it is permitted at most where one of them is.
     Mixed,
-    /// Its credential is not valid: it is refused.
-    Refused,
+    /// It is refused, for this reason.
+    Refused(&'static str),
     /// It may be another resource: it must not bring the protected one without the right to it.
     Elsewhere,
 }

@@ -29,6 +29,8 @@ pub enum Kind {
     Others,
     /// An answer was not what the principal is to get.
     Content,
+    /// A request was answered with 500, where it has to be permitted or refused.
+    Error,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Self::RefusedAfter => "refused-after",
             Self::Others => "others",
             Self::Content => "content",
+            Self::Error => "error",
         }
     }
 
@@ -59,17 +62,19 @@ impl Kind {
             }
             Self::Others => "An answer was for another principal.",
             Self::Content => "An answer was not the resource that was asked for.",
+            Self::Error => "A request was neither permitted nor refused: the gate failed.",
         }
     }
 
     /// Each of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Permitted,
         Self::Stale,
         Self::Refused,
         Self::RefusedAfter,
         Self::Others,
         Self::Content,
+        Self::Error,
     ];
 }
 
@@ -113,8 +118,13 @@ pub(crate) fn judge(
         // A varied request that is another of the contract's routes is judged when it is asked for as such.
         let asked = without_unique(&head.target);
         let mut others = contract.routes.iter().enumerate();
+        let step = &contract.routes[route].requests[0][0];
         let is_other = |(number, other): (usize, &Route)| {
-            number != route && other.method == head.method && other.target == asked
+            let theirs = &other.requests[0][0];
+            let is_named = other.method == head.method && other.target == asked;
+            number != route
+                && is_named
+                && (&theirs.headers, &theirs.body) == (&step.headers, &step.body)
         };
         if form != Form::AsIs && others.any(is_other) {
             continue;
@@ -154,7 +164,8 @@ impl Judged<'_> {
     fn fault(&self) -> Option<(Kind, String)> {
         let route = &self.contract.routes[self.route];
         let status = self.answer.status;
-        let permits = route.permits(status) || (status == 206 && self.form == Form::Range);
+        let permits =
+            route.permits(status, &self.answer.body) || (status == 206 && self.form == Form::Range);
         if let Some(other) = self.shown_of_another()
             && permits
         {
@@ -165,6 +176,13 @@ impl Judged<'_> {
                     self.asked(),
                     self.name(other)
                 ),
+            ));
+        }
+        let is_wrong_refusal = self.form.meaning() == Meaning::Same && !self.right.can_not;
+        if status == 500 && !permits && !is_wrong_refusal {
+            return Some((
+                Kind::Error,
+                format!("{} is answered with {status}, an error", self.asked()),
             ));
         }
         if self.contract.is_public(self.route) {
@@ -180,13 +198,10 @@ impl Judged<'_> {
                 self.wrong_refusal(permits)
             }
             Meaning::SameOrRefused => (!self.right.can_may && permits).then(|| self.too_much()),
-            Meaning::Refused => permits.then(|| {
+            Meaning::Refused(why) => permits.then(|| {
                 (
                     Kind::Permitted,
-                    format!(
-                        "{} is permitted, with {status}: its credential is not valid",
-                        self.asked()
-                    ),
+                    format!("{} is permitted, with {status}: {why}", self.asked()),
                 )
             }),
             Meaning::Mixed => {
@@ -208,6 +223,18 @@ impl Judged<'_> {
         let status = self.answer.status;
         if self.right.can_not || status == 429 {
             return None;
+        }
+        let route = &self.contract.routes[self.route];
+        if let Some(pointer) = &route.decision
+            && route.decided(status, &self.answer.body).is_none()
+        {
+            return Some((
+                Kind::Content,
+                format!(
+                    "{} is answered with {status} and neither true nor false at {pointer}",
+                    self.asked()
+                ),
+            ));
         }
         if !permits {
             return Some(match &self.right.began {

@@ -53,7 +53,7 @@ pub(crate) async fn learn(player: &mut Player<'_>) -> Result<Lesson, Unfit> {
             continue;
         }
         let of_route = &contract.routes[route];
-        if of_route.permits(was.status) != of_route.permits(is.status) {
+        if of_route.permits(was.status, &was.body) != of_route.permits(is.status, &is.body) {
             takes_query[route] = false;
         }
     }
@@ -145,6 +145,23 @@ fn is_fit(contract: &Contract, ops: &[Op], played: &Played) -> Result<(), Unfit>
             ),
         ));
     }
+    for (number, route) in contract.routes.iter().enumerate() {
+        let Some(pointer) = &route.decision else {
+            continue;
+        };
+        let of_route = answers(ops, played).filter(|(of, ..)| *of == number);
+        let decided = of_route.map(|(_, _, answer)| route.decided(answer.status, &answer.body));
+        let decided: Vec<Option<bool>> = decided.collect();
+        if decided.contains(&None) && !decided.contains(&Some(true)) {
+            return Err(Unfit::Line(
+                route.line,
+                format!(
+                    "`{}` is answered without true or false at {pointer}",
+                    route.request
+                ),
+            ));
+        }
+    }
     for (who, principal) in contract.principals.iter().enumerate() {
         let own = answers(ops, played).filter(|(route, of, _)| {
             *of == who
@@ -154,7 +171,7 @@ fn is_fit(contract: &Contract, ops: &[Op], played: &Played) -> Result<(), Unfit>
         let own: Vec<_> = own.collect();
         let works = own
             .iter()
-            .any(|(route, _, answer)| contract.routes[*route].permits(answer.status));
+            .any(|(route, _, answer)| contract.routes[*route].permits(answer.status, &answer.body));
         if let Some((_, _, answer)) = own.first()
             && !works
         {
@@ -171,7 +188,7 @@ fn is_fit(contract: &Contract, ops: &[Op], played: &Played) -> Result<(), Unfit>
     }
     // Where everything is permitted, answers lack what they show for that reason, and the gate is judged by it.
     let is_open = answers(ops, played).any(|(route, who, answer)| {
-        contract.routes[route].permits(answer.status)
+        contract.routes[route].permits(answer.status, &answer.body)
             && !contract.may(route, who, contract.principals[who].role.as_deref())
     });
     if is_open {
@@ -179,7 +196,9 @@ fn is_fit(contract: &Contract, ops: &[Op], played: &Played) -> Result<(), Unfit>
     }
     for (number, route) in contract.routes.iter().enumerate() {
         let permitted = answers(ops, played).filter(|(of, who, answer)| {
-            *of == number && route.permits(answer.status) && route.marks[*who].is_some()
+            *of == number
+                && route.permits(answer.status, &answer.body)
+                && route.marks[*who].is_some()
         });
         let shown: Vec<bool> = permitted
             .map(|(_, who, answer)| {
@@ -218,7 +237,7 @@ fn learned(contract: &Contract, ops: &[Op], rounds: [&Played; 2]) -> Learned {
     let mut of_paths: Vec<(&[u8], BTreeSet<&str>)> = Vec::new();
     for played in rounds {
         for (route, who, answer) in answers(ops, played) {
-            let permits = contract.routes[route].permits(answer.status);
+            let permits = contract.routes[route].permits(answer.status, &answer.body);
             let is_right = contract.may(route, who, contract.principals[who].role.as_deref());
             let name = if permits && is_right && !contract.is_public(route) {
                 path(route)
@@ -237,8 +256,8 @@ fn learned(contract: &Contract, ops: &[Op], rounds: [&Played; 2]) -> Learned {
             continue;
         }
         let at = &contract.routes[route];
-        if !at.permits(was.status)
-            || !at.permits(is.status)
+        if !at.permits(was.status, &was.body)
+            || !at.permits(is.status, &is.body)
             || !contract.may(route, who, contract.principals[who].role.as_deref())
         {
             continue;

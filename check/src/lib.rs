@@ -27,6 +27,6 @@ mod vary;
 mod wire;
 
 pub use judge::Kind;
-pub use outcome::{Coverage, Outcome, Verdict, Violation};
+pub use outcome::{Coverage, FirstSeen, Outcome, Verdict, Violation};
 pub use play::Bounds;
 pub use search::{Options, Refused, check};

@@ -61,8 +61,8 @@ pub struct Violation {
     pub steps: Vec<String>,
     /// Requests of the history, with those that sign in and make changes.
     pub requests: usize,
-    /// Operations of the history in which it was seen first.
-    pub found_in: usize,
+    /// When and where it was seen first.
+    pub first_seen: FirstSeen,
     /// How often the shortened history was played to confirm it, and how often it showed the violation.
     pub repeated: [usize; 2],
     /// The same history as `curl` commands.
@@ -71,6 +71,19 @@ pub struct Violation {
     pub history: Vec<OpText>,
     /// What a reader should know of it.
     pub note: Option<String>,
+}
+
+/// When and where a violation was seen first.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct FirstSeen {
+    /// Requests that had been sent by then.
+    pub requests: u64,
+    /// Time since the check began, in seconds.
+    pub elapsed_s: f64,
+    /// Operations of the history that showed it.
+    pub operations: usize,
+    /// Whether it showed before anything unusual was tried.
+    pub is_plain: bool,
 }
 
 /// What was tried.

@@ -12,7 +12,7 @@ use crate::draw::Draw;
 use crate::history::Op;
 use crate::judge::{Fault, Kind, Learned, judge};
 use crate::learn::{Lesson, Unfit, learn};
-use crate::outcome::{Coverage, Outcome, Verdict, Violation};
+use crate::outcome::{Coverage, FirstSeen, Outcome, Verdict, Violation};
 use crate::play::{Bounds, Player, Stop};
 use crate::shrink::{Shown, Shrink};
 
@@ -159,12 +159,17 @@ impl Search {
     ) -> Result<(), Stop> {
         let kind = fault.kind;
         let ops = ops.get(..=fault.op).unwrap_or(ops);
+        let first_seen = FirstSeen {
+            requests: player.pace.asked(),
+            elapsed_s: player.pace.elapsed().as_secs_f64(),
+            operations: ops.len(),
+            is_plain: is_first,
+        };
         let signature = (kind, tell::signature(player.contract, ops));
         if !self.told.insert(signature) {
             return Ok(());
         }
         player.pace.extend(MORE_REQUESTS, MORE_TIME);
-        let found_in = ops.len();
         let mut shrink = Shrink::new(player, learned);
         let mut shown = shrink.attempt(ops, kind).await?;
         if shown.is_none() {
@@ -194,7 +199,7 @@ impl Search {
             player.contract,
             &shown,
             [repeated, CONFIRMATIONS],
-            (found_in, is_first),
+            first_seen,
         );
         if !self
             .violations

@@ -5,6 +5,10 @@ use authlab_loadtest::caller::Head;
 use crate::contract::Contract;
 use crate::history::Form;
 
+/// A name that no server has (RFC 6761).
+const OTHER_HOST: &str = "authlab-check.invalid";
+/// An address that no client has (RFC 5737).
+const OTHER_ADDRESS: &str = "203.0.113.9";
 /// A credential that no server has issued.
 const INVALID: &str = "Bearer authlab-check.invalid.credential";
 /// A shorter text is no token.
@@ -23,6 +27,8 @@ pub(crate) struct Around<'a> {
     pub(crate) other: Option<&'a Head>,
     /// A target to which the principal has a right, or anyone.
     pub(crate) permitted: Option<&'a str>,
+    /// Whether the credential is in the body, which asks for a decision about it.
+    pub(crate) asks_about: bool,
 }
 
 /// The request in its form; nothing where it has no such form.
@@ -35,7 +41,13 @@ pub(crate) fn vary(head: &Head, form: Form, around: &Around<'_>) -> Option<Head>
         Form::LowerMethod => varied.method = head.method.to_ascii_lowercase(),
         Form::Options => "OPTIONS".clone_into(&mut varied.method),
         Form::UnknownMethod => "AUTHLAB".clone_into(&mut varied.method),
-        Form::OtherHost => put(&mut varied, "host", "authlab-check.invalid"),
+        Form::OtherHost => put(&mut varied, "host", OTHER_HOST),
+        Form::NoHost => varied.headers.retain(|(name, _)| name != "host"),
+        Form::TwoHosts => {
+            let at = position(head, "host")?;
+            let other = ("host".to_owned(), OTHER_HOST.into());
+            varied.headers.insert(at + 1, other);
+        }
         Form::HeaderCase => {
             for (name, _) in &mut varied.headers {
                 name.make_ascii_uppercase();
@@ -62,7 +74,7 @@ pub(crate) fn vary(head: &Head, form: Form, around: &Around<'_>) -> Option<Head>
             varied.headers.extend(theirs);
         }
         Form::TokenTail | Form::TokenHead | Form::TokenCut | Form::TokenLong => {
-            token(&mut varied, form, around.tokens)?;
+            token(&mut varied, form, around.tokens, around.asks_about)?;
         }
         Form::NoCredential => {
             let before = varied.headers.len();
@@ -85,6 +97,7 @@ pub(crate) fn vary(head: &Head, form: Form, around: &Around<'_>) -> Option<Head>
         Form::Accept => put(&mut varied, "accept", "text/plain"),
         Form::Range => put(&mut varied, "range", "bytes=0-0"),
         Form::IfNoneMatch => put(&mut varied, "if-none-match", "*"),
+        Form::ForwardedFor => put(&mut varied, "x-forwarded-for", OTHER_ADDRESS),
         Form::OriginalUri => {
             let uri = around.permitted?;
             for name in [
@@ -150,6 +163,7 @@ fn target(whole: &str, form: Form) -> Option<String> {
         Form::DotDot => format!("/authlab/..{path}"),
         Form::EncodedDotDot => format!("/authlab/%2e%2e{path}"),
         Form::UpperEncodedDotDot => format!("/authlab/%2E%2E{path}"),
+        Form::OverlongDotDot => format!("/authlab/%c0%ae%c0%ae{path}"),
         Form::EncodedLetter => letter(folder, last, |byte| format!("%{byte:02X}"))?,
         Form::DoubleEncoded => letter(folder, last, |byte| format!("%25{byte:02X}"))?,
         Form::HexCase => hex_case(path)?,
@@ -245,8 +259,9 @@ fn is_credential(name: &str, value: &[u8], tokens: &[String]) -> bool {
             .any(|token| token.len() >= LEAST_TOKEN && has(token))
 }
 
-/// Changes the tokens wherever they stand. Nothing where a header would keep a credential that is valid.
-fn token(head: &mut Head, form: Form, tokens: &[String]) -> Option<()> {
+/// Changes the tokens wherever they stand. Nothing where a header would keep a credential that is valid; that of a service which
+/// asks about a token in the body stays.
+fn token(head: &mut Head, form: Form, tokens: &[String], asks_about: bool) -> Option<()> {
     let mut tokens: Vec<_> = tokens
         .iter()
         .filter(|token| token.len() >= LEAST_TOKEN)
@@ -254,11 +269,14 @@ fn token(head: &mut Head, form: Form, tokens: &[String]) -> Option<()> {
     tokens.sort_by_key(|token| std::cmp::Reverse(token.len()));
     tokens.dedup();
     let mut changes_any = false;
-    for (name, value) in &mut head.headers {
+    let headers = head.headers.iter_mut();
+    let places = headers.map(|(name, value)| (&**name, value));
+    let body = asks_about.then_some(("", &mut head.body));
+    for (name, value) in places.chain(body) {
         let text = str::from_utf8(value).ok()?;
         let token = tokens.iter().find(|token| text.contains(token.as_str()));
         let Some(token) = token else {
-            if ["authorization", "cookie"].contains(&name.as_str()) {
+            if !asks_about && ["authorization", "cookie"].contains(&name) {
                 return None;
             }
             continue;
@@ -341,8 +359,18 @@ mod tests {
                 )],
                 body: Vec::new(),
             };
-            super::token(&mut head, form, &[token.to_owned()]).unwrap();
+            let tokens = [token.to_owned()];
+            super::token(&mut head, form, &tokens, false).unwrap();
             assert_eq!(head.headers[0].1, format!("Bearer {wanted}").into_bytes());
+
+            // A service that asks about a token in the body shows a credential of its own.
+            head.headers[0].1 = b"Basic c2VydmljZTpzZWNyZXQ=".to_vec();
+            head.body = format!("about {token}").into_bytes();
+            let before = head.clone();
+            assert_eq!(super::token(&mut head, form, &tokens, false), None);
+            super::token(&mut head, form, &tokens, true).unwrap();
+            assert_eq!(head.headers, before.headers);
+            assert_eq!(head.body, format!("about {wanted}").into_bytes());
         }
     }
 }

@@ -8,6 +8,8 @@ use authlab_check::contract::Contract;
 fn the_contracts_that_readers_are_given_are_accepted() {
     let ready = include_str!("../contracts/authlab.toml");
     Contract::parse("authlab.toml", ready).unwrap();
+    let decisions = include_str!("../contracts/authzen.toml");
+    Contract::parse("authzen.toml", decisions).unwrap();
     let page = include_str!("../../docs/check.md");
     let mut blocks = page.split("```toml\n").skip(1);
     let shown = blocks.next().unwrap().split("```").next().unwrap();

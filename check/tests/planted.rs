@@ -8,7 +8,7 @@ mod gate;
 use std::time::Duration;
 
 use authlab_check::contract::Contract;
-use authlab_check::{Bounds, Options, Outcome, Verdict, check};
+use authlab_check::{Bounds, Kind, Options, Outcome, Verdict, check};
 use gate::Planted;
 
 fn checked(planted: Planted, requests: u64) -> Outcome {
@@ -141,6 +141,27 @@ fn a_gate_behind_tls_is_checked_by_the_authority_that_the_contract_names() {
         said.contains("`john` cannot sign in") && said.contains("certificate"),
         "{said}"
     );
+}
+
+#[test]
+fn a_gate_that_fails_or_takes_a_request_of_two_hosts_is_found() {
+    let outcome = checked(Planted::FailsOnTwo, 3_000);
+    let violation = &outcome.violations[0];
+    assert_eq!(violation.kind, Kind::Error, "{}", violation.sentence);
+    assert!(
+        violation
+            .sentence
+            .ends_with(" is answered with 500, an error")
+    );
+
+    // Few services of today look at Host: it is judged where a contract asks for it.
+    let address = gate::start(Planted::Nothing, Duration::from_secs(3_600));
+    let text = include_str!("planted/contract.toml").replace("BASE", &format!("http://{address}"));
+    let text = text.replacen("[[step]]", "one_host = true\n[[step]]", 1);
+    let outcome = run(&Contract::parse("planted.toml", &text).unwrap(), 3_000).unwrap();
+    let violation = &outcome.violations[0];
+    assert_eq!(violation.kind, Kind::Permitted, "{}", violation.sentence);
+    assert!(violation.sentence.ends_with("it does not name one host"));
 }
 
 #[test]

@@ -33,6 +33,10 @@ caddy)
     fill Caddyfile
     set -- env HOME="$folder" AUTHLAB="$central" caddy run --config "$folder/Caddyfile" --adapter caddyfile
     ;;
+layered)
+    # Signing in is its own, as in our server. LIFE is how long its tokens live.
+    set -- "${LAYERED:-$here/../../target/release/examples/layered}" "$port" ${LIFE:+"$LIFE"}
+    ;;
 fastify)
     set -- node "$here/fastify.mjs" "$port" "$upstream" "$here/demo-secret"
     ;;

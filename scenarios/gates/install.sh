@@ -10,3 +10,6 @@ done
     echo "mod_auth_openidc is missing" >&2
 npm install --no-audit --no-fund --silent || echo "the packages of npm are missing" >&2
 python3 -m venv .venv && .venv/bin/pip install --quiet -r requirements.txt || echo "the packages of PyPI are missing" >&2
+# The service with our layer is of this repository.
+command -v cargo >/dev/null && (cd ../.. && cargo build --quiet --release --workspace --example layered) ||
+    echo "the service with our layer is not built" >&2

@@ -236,6 +236,13 @@ fn contracts(place: &Place, port: u16) {
     for name in ["contract.toml", "check/contracts/authlab.toml"] {
         place.write(name, &here);
     }
+    let decisions = crate::pages::read("check/contracts/authzen.toml");
+    place.write(
+        "check/contracts/authzen.toml",
+        &decisions.replace(":8080", &format!(":{port}")),
+    );
+    let routes = crate::pages::read("check/contracts/routes.toml");
+    place.write("check/contracts/routes.toml", &routes);
     let history = "[[history]]\nops = [{ who = \"john\", do = \"GET /items\" }]\n";
     place.write("found-1.toml", &format!("{here}\n{history}"));
 }

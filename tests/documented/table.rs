@@ -66,6 +66,10 @@ pub(crate) const SHORTENED: &[(&str, &str)] = &[
         "authlab check check/contracts/authlab.toml --for 20s",
         "authlab check check/contracts/authlab.toml --for 20s --requests 300",
     ),
+    (
+        "authlab check check/contracts/authzen.toml --for 20s",
+        "authlab check check/contracts/authzen.toml --for 20s --requests 300",
+    ),
     ("authlab calibrate", "authlab calibrate --smoke"),
     (
         "target/release/authlab calibrate",

@@ -17,6 +17,8 @@ use super::tables::{ChangeTable, OtherTable, PrincipalTable, Tables};
 use super::{ANONYMOUS, ANYONE, Change, Contract, Ends, Expiry, Principal, Route, SIGNED_IN};
 use crate::history::{Form, Op};
 
+/// What histories do besides requests and changes.
+const OPERATIONS: [&str; 2] = ["expire", "wait"];
 /// Credentials name their times in whole seconds.
 const WHOLE_SECOND: Duration = Duration::from_secs(1);
 
@@ -53,6 +55,7 @@ impl Reader<'_> {
             tenant: self.other(file.tenant.as_ref())?,
             sender: self.other(file.sender.as_ref())?,
             reset: self.named(&file.reset, file, &steps)?,
+            one_host: file.one_host,
             ignored: self.ignored(file)?,
             histories: Vec::new(),
         };
@@ -98,7 +101,7 @@ impl Reader<'_> {
         for table in &file.change {
             let taken: Vec<_> = changes.iter().map(|change| change.name.as_str()).collect();
             let name = self.0.unique("change", &table.name, &taken)?;
-            if ["expire", "wait"].contains(&name.as_str()) {
+            if OPERATIONS.contains(&name.as_str()) {
                 return Err(self.taken(&table.name));
             }
             changes.push(self.change(name, table, file, steps, principals)?);
@@ -118,11 +121,19 @@ impl Reader<'_> {
         let mut routes: Vec<Route> = Vec::new();
         for table in &file.route {
             let route = self.route(table, file, principals, &roles)?;
+            let name = table.name.as_ref().unwrap_or(&table.request);
             if routes.iter().any(|other| other.request == route.request) {
                 return Err(self.0.refuse(
-                    &table.request,
-                    format!("route `{}` is already there", route.request),
+                    name,
+                    format!(
+                        "route `{}` is already there; give one of them a `name`",
+                        route.request
+                    ),
                 ));
+            }
+            let is_change = changes.iter().any(|change| change.name == route.request);
+            if is_change || OPERATIONS.contains(&route.request.as_str()) {
+                return Err(self.taken(name));
             }
             routes.push(route);
         }

@@ -20,6 +20,9 @@ pub(super) struct Tables {
     pub(super) ca: Option<Typed<String>>,
     #[serde(default)]
     pub(super) reset: Vec<Typed<String>>,
+    /// Whether a request that does not have exactly one `Host` has to be refused.
+    #[serde(default)]
+    pub(super) one_host: bool,
     #[serde(default)]
     pub(super) ignore: Vec<Typed<String>>,
     #[serde(default)]
@@ -72,6 +75,8 @@ pub(super) struct PresentTable {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RouteTable {
+    /// What it is called; method and target by default.
+    pub(super) name: Option<Typed<String>>,
     pub(super) request: Typed<String>,
     #[serde(default)]
     pub(super) headers: BTreeMap<Typed<String>, Typed<String>>,
@@ -83,6 +88,8 @@ pub(super) struct RouteTable {
     /// Statuses by which it permits; any 2xx by default.
     #[serde(default)]
     pub(super) permits: Vec<u16>,
+    /// JSON pointer to the decision in such an answer.
+    pub(super) decision: Option<Typed<String>>,
 }
 
 /// Routes of an OpenAPI document.

@@ -42,6 +42,7 @@ impl Player<'_> {
             tokens: &slot.tokens,
             other: other.as_ref(),
             permitted: permitted.map(|route| self.contract.routes[route].target.as_str()),
+            asks_about: asked.decision.is_some(),
         };
         let Some(mut head) = vary(&head, form, &around) else {
             return Ok(Task::Done(Seen::Skipped));

@@ -64,6 +64,11 @@ impl Coverage {
         if contract.sender.is_none() {
             missing("other senders: the contract has no [sender]");
         }
+        if !contract.one_host {
+            missing(
+                "requests without exactly one Host: the contract does not say `one_host = true`",
+            );
+        }
         if player.takes_query.contains(&false) {
             missing(
                 "fresh cache entries on every route: some routes refuse a further query parameter, so histories may meet what earlier ones left",

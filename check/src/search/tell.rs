@@ -4,7 +4,7 @@ mod curl;
 
 use crate::contract::Contract;
 use crate::history::{Act, Form, Op};
-use crate::outcome::Violation;
+use crate::outcome::{FirstSeen, Violation};
 use crate::play::{Seen, without_unique};
 use crate::shrink::Shown;
 
@@ -29,7 +29,7 @@ pub(super) fn violation(
     contract: &Contract,
     shown: &Shown,
     repeated: [usize; 2],
-    (found_in, is_first): (usize, bool),
+    first_seen: FirstSeen,
 ) -> Violation {
     let last = shown.ops.last();
     let route = last.and_then(|op| match op.act {
@@ -44,7 +44,7 @@ pub(super) fn violation(
             ..
         })
     );
-    let is_left = shown.ops.len() == 1 && is_plain && !is_first;
+    let is_left = shown.ops.len() == 1 && is_plain && !first_seen.is_plain;
     Violation {
         kind: shown.fault.kind,
         sentence: shown.fault.said.clone(),
@@ -52,7 +52,7 @@ pub(super) fn violation(
         line: route.map_or(1, |route| route.line),
         steps: steps(contract, shown),
         requests: requests(contract, &shown.ops),
-        found_in,
+        first_seen,
         repeated,
         curl: curl::commands(contract, shown),
         history: shown.ops.iter().map(|op| contract.op_text(op)).collect(),

@@ -28,6 +28,8 @@ pub(crate) enum Planted {
     CookieKeyedByHeader,
     HeadAsGet,
     CaseFolded,
+    /// It fails where a request carries two credentials, which is none of the twelve.
+    FailsOnTwo,
 }
 
 impl Planted {
@@ -234,6 +236,10 @@ impl Gate {
     }
 
     fn guarded(&self, method: &str, raw: &str, query: &str, headers: &HeaderMap) -> Response {
+        let credentials = headers.get_all(header::AUTHORIZATION).iter().count();
+        if self.planted == Planted::FailsOnTwo && credentials > 1 {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
         let mut world = self.world.lock().unwrap();
         let target = format!("{method} {raw}?{query}");
         if world.refusals.contains(&target) {

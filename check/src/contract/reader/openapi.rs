@@ -62,6 +62,7 @@ impl Reader<'_> {
                     table.may.clone()
                 };
                 routes.push(RouteTable {
+                    name: None,
                     request: table
                         .file
                         .with(format!("{} {path}", method.to_ascii_uppercase())),
@@ -71,6 +72,7 @@ impl Reader<'_> {
                     may,
                     shows: None,
                     permits: Vec::new(),
+                    decision: None,
                 });
             }
         }

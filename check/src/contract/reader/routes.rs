@@ -66,14 +66,31 @@ impl Reader<'_> {
                 "a route is the same for each principal: its path has no {value}",
             )
         })?;
+        if let Some(pointer) = &table.decision
+            && !pointer.get_ref().starts_with('/')
+        {
+            return Err(source.refuse(
+                pointer,
+                format!(
+                    "`{}` is no JSON pointer; write e.g. /decision",
+                    pointer.get_ref()
+                ),
+            ));
+        }
+        let request = format!("{} {target}", step.method);
+        let decision = table.decision.as_ref();
         Ok(Route {
-            request: format!("{} {target}", step.method),
+            request: table
+                .name
+                .as_ref()
+                .map_or(request, |name| name.get_ref().clone()),
             method: step.method.to_string(),
             target,
             line: source.line(&table.request),
             may,
             marks: self.marks(table, principals)?,
             permits: table.permits.clone(),
+            decision: decision.map(|pointer| pointer.get_ref().clone()),
             requests,
         })
     }

@@ -15,6 +15,8 @@ use crate::shrink::Shown;
 /// What stands for a variable until its text is quoted: nothing encodes letters and digits.
 const OPEN: &str = "QzVALUEzQ";
 const CLOSE: &str = "QzENDzQ";
+/// What a shell has to run within a text, for HTTP Basic.
+const ENCODES: &str = "$(printf %s ";
 /// Names of values that are not repeated.
 const SECRET: [&str; 5] = ["pass", "secret", "key", "token", "pin"];
 
@@ -236,16 +238,7 @@ fn of_step(step: &Step, whose: Whose<'_>, theirs: Whose<'_>) -> String {
         }
         None => {}
     }
-    let body = match &step.body {
-        Body::Text(text) | Body::Json(text) => fill(text),
-        Body::Form(fields) => {
-            let pairs: Vec<String> = fields
-                .iter()
-                .map(|(name, value)| format!("{name}={}", fill(value)))
-                .collect();
-            pairs.join("&")
-        }
-    };
+    let body = body_of(step, fill);
     if !body.is_empty() {
         words.push(format!("--data-raw {}", quoted(&body)));
     }
@@ -276,6 +269,20 @@ fn of_step(step: &Step, whose: Whose<'_>, theirs: Whose<'_>) -> String {
     }
 }
 
+/// The body of a step's request.
+fn body_of(step: &Step, fill: impl Fn(&Template) -> String) -> String {
+    match &step.body {
+        Body::Text(text) | Body::Json(text) => fill(text),
+        Body::Form(fields) => {
+            let pairs: Vec<String> = fields
+                .iter()
+                .map(|(name, value)| format!("{name}={}", fill(value)))
+                .collect();
+            pairs.join("&")
+        }
+    }
+}
+
 /// The options by which `curl` sends a request as it was sent.
 fn options(op: &Op, head: &Head, own: Whose<'_>) -> String {
     let mut words = String::new();
@@ -288,11 +295,22 @@ fn options(op: &Op, head: &Head, own: Whose<'_>) -> String {
         return words;
     };
     let contract = own.contract;
+    if form == Form::NoHost {
+        words.push_str(" -H 'Host:'");
+    }
+    // Where a service asks about a token in the body, the header is the service's own.
+    let asks_about = contract.routes[route].decision.is_some();
+    let of_header = if asks_about { Form::AsIs } else { form };
     let mut seen = BTreeSet::new();
     for (name, value) in &head.headers {
         let lower = name.to_ascii_lowercase();
         let text = String::from_utf8_lossy(value);
         let is_first = seen.insert(lower.clone());
+        if lower == "host" && form == Form::TwoHosts && !is_first {
+            // curl sends one such header, unless the second is part of another one's value.
+            let _ = write!(words, " -H $'x-authlab: 1\\r\\nHost: {text}'");
+            continue;
+        }
         if lower == "content-length" || lower == "host" && form != Form::OtherHost {
             continue;
         }
@@ -320,15 +338,14 @@ fn options(op: &Op, head: &Head, own: Whose<'_>) -> String {
         let _ = write!(
             words,
             " -H {}",
-            quoted_token(&format!("{name}: {shown}"), form)
+            quoted_token(&format!("{name}: {shown}"), of_header)
         );
     }
     if !head.body.is_empty() {
-        let _ = write!(
-            words,
-            " --data-raw {}",
-            quoted(&String::from_utf8_lossy(&head.body))
-        );
+        let step = &contract.routes[route].requests[op.who][way];
+        let body = body_of(step, |template| own.filled(template, own));
+        let of_body = if asks_about { form } else { Form::AsIs };
+        let _ = write!(words, " --data-raw {}", quoted_token(&body, of_body));
     }
     words
 }
@@ -358,7 +375,7 @@ fn shown(step: &Step, lower: &str, whose: Whose<'_>) -> Option<String> {
                 whose.filled(user, whose),
                 whose.filled(password, whose)
             );
-            Some(format!("Basic $(printf %s {pair} | base64 -w0)"))
+            Some(format!("Basic {ENCODES}{pair} | base64 -w0)"))
         }
         _ => None,
     }
@@ -373,7 +390,7 @@ fn quoted(text: &str) -> String {
 fn quoted_token(text: &str, form: Form) -> String {
     let plain =
         shlex::try_quote(text).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned);
-    if !plain.contains(OPEN) {
+    if !plain.contains(OPEN) && !text.contains(ENCODES) {
         return plain;
     }
     let escaped = text
