@@ -1,19 +1,18 @@
 //! Several servers over one Redis tell one truth: what one of them changes holds at the others within the lease, whatever is
 //! lost, paused or cut off meanwhile.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use authlab_server::{
     Action, CacheKind, CacheStore, CredentialKind, Denied, Design, Lab, Period, Presented, Request,
-    Role, Scope, SecretFrom, Sender, SessionsFrom, UsersFrom,
+    Role, Scope, SecretFrom, Sender, UsersFrom,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 
+use crate::door::Door;
 use crate::harness::{Served, quick};
 use crate::redis::Redis;
 
@@ -362,62 +361,6 @@ async fn a_server_that_starts_begins_with_the_policy_and_the_keys_of_now() {
     assert_eq!(ask(&late, &token).await, refused);
 }
 
-/// Passes bytes on to Redis, and holds them while it is closed: a partition that ends.
-struct Door {
-    address: SocketAddr,
-    closed: Arc<AtomicBool>,
-}
-
-impl Door {
-    async fn before(redis: SessionsFrom) -> Self {
-        let text = redis.to_string();
-        let address = text.strip_prefix("redis://").unwrap();
-        let address: SocketAddr = address.split('/').next().unwrap().parse().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let door = Self {
-            address: listener.local_addr().unwrap(),
-            closed: Arc::new(AtomicBool::new(false)),
-        };
-        let closed = Arc::clone(&door.closed);
-        tokio::spawn(async move {
-            while let Ok((one, _)) = listener.accept().await {
-                let Ok(other) = TcpStream::connect(address).await else {
-                    continue;
-                };
-                let (one_read, one_write) = one.into_split();
-                let (other_read, other_write) = other.into_split();
-                tokio::spawn(pass(one_read, other_write, Arc::clone(&closed)));
-                tokio::spawn(pass(other_read, one_write, Arc::clone(&closed)));
-            }
-        });
-        door
-    }
-
-    fn close(&self, closed: bool) {
-        self.closed.store(closed, Ordering::SeqCst);
-    }
-
-    fn sessions(&self) -> SessionsFrom {
-        format!("redis://{}", self.address).parse().unwrap()
-    }
-}
-
-async fn pass(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
-    closed: Arc<AtomicBool>,
-) {
-    let mut bytes = vec![0; 64 * 1024];
-    while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        while closed.load(Ordering::SeqCst) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        if to.write_all(&bytes[..count]).await.is_err() {
-            return;
-        }
-    }
-}
-
 /// Cut off from Redis, a server grants from its cache for the lease and no longer; then it refuses, and afterwards knows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_cut_off_grants_from_its_cache_for_the_lease_and_no_longer() {
@@ -426,14 +369,14 @@ async fn a_server_that_is_cut_off_grants_from_its_cache_for_the_lease_and_no_lon
             let Some(ground) = Ground::start().await else {
                 return;
             };
-            let door = Door::before(ground.redis.sessions()).await;
+            let door = Door::before(ground.redis.address()).await;
             let design = Design {
                 lease: Period(lease),
                 ..ground.design(store)
             };
             let here = Lab::open(design.clone()).unwrap();
             let there = Lab::open(Design {
-                sessions: door.sessions(),
+                sessions: format!("redis://{}", door.address).parse().unwrap(),
                 ..design
             });
             let there = there.unwrap();
