@@ -72,7 +72,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::Coarse => of_system(clock_gettime(ClockId::RealtimeCoarse)),
-            Self::Controlled(controlled) => Timestamp(controlled.0.load(Ordering::SeqCst)),
+            Self::Controlled(hands) => Timestamp(hands.0.shown.load(Ordering::SeqCst)),
         }
     }
 
@@ -83,7 +83,7 @@ impl Clock {
     pub(crate) fn running(&self) -> Timestamp {
         match self {
             Self::Coarse => of_system(clock_gettime(ClockId::Boottime)),
-            Self::Controlled(_) => self.now(),
+            Self::Controlled(hands) => Timestamp(hands.0.running.load(Ordering::SeqCst)),
         }
     }
 }
@@ -96,19 +96,44 @@ fn of_system(time: Timespec) -> Timestamp {
     )
 }
 
-/// The hand on a controlled clock.
+/// The hands of a controlled clock.
 #[derive(Clone, Debug)]
-pub struct Controlled(Arc<AtomicU64>);
+pub struct Controlled(Arc<Hands>);
+
+/// In nanoseconds.
+#[derive(Debug)]
+struct Hands {
+    shown: AtomicU64,
+    /// What nobody sets.
+    running: AtomicU64,
+}
 
 impl Controlled {
     /// A clock that shows `seconds` since the Unix epoch.
     #[must_use]
     pub fn at_seconds(seconds: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(Timestamp::from_seconds(seconds).0)))
+        let hand = || AtomicU64::new(Timestamp::from_seconds(seconds).0);
+        Self(Arc::new(Hands {
+            shown: hand(),
+            running: hand(),
+        }))
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, period: Duration) {
-        self.0.fetch_add(period.as_nanos() as u64, Ordering::SeqCst);
+        let nanoseconds = period.as_nanos() as u64;
+        self.0.shown.fetch_add(nanoseconds, Ordering::SeqCst);
+        self.0.running.fetch_add(nanoseconds, Ordering::SeqCst);
+    }
+
+    /// Sets the clock forward or back by so many seconds, as a time server does. No time goes by.
+    pub fn set_by(&self, seconds: i64) {
+        let shown = &self.0.shown;
+        let nanoseconds = seconds.unsigned_abs() * NS_PER_SECOND;
+        if seconds < 0 {
+            shown.fetch_sub(nanoseconds, Ordering::SeqCst);
+        } else {
+            shown.fetch_add(nanoseconds, Ordering::SeqCst);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use authlab_server::{Role, Roles, Scope};
+use authlab_server::{Denied, Role, Roles, Scope};
 use hyper::Request;
 use hyper::http::request::Builder;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::asked::{Nth, Resource};
 use crate::changed::{done, probe, sure};
 use crate::combination::Place;
 use crate::history::Who;
-use crate::played::{Play, Played};
+use crate::played::{Broken, Play, Played};
 use crate::promise::Promise;
 use crate::sent::{Answer, shown, with_body};
 
@@ -31,11 +31,12 @@ impl Play<'_> {
         } else {
             let roles: Roles = roles.into_iter().collect();
             let given = self.stand.desk_lab(at).set_roles(who.name(), roles).await;
+            let is_given = known(given)?;
             sure(
-                given.is_ok() == self.accounts.contains_key(&who),
+                is_given == self.accounts.contains_key(&who),
                 "who has an account may be given roles",
             )?;
-            given.is_ok()
+            is_given
         };
         if is_given {
             self.end(|held| held.who == Some(who));
@@ -49,7 +50,7 @@ impl Play<'_> {
             self.administer(at, by, builder, &Value::Null).await?
         } else {
             let removed = self.stand.desk_lab(at).remove_account(who.name()).await;
-            removed.is_ok()
+            known(removed)?
         };
         if is_removed {
             self.accounts.remove(&who);
@@ -68,7 +69,7 @@ impl Play<'_> {
                 self.administer(at, by, Request::post("/admin/keys"), &Value::Null)
                     .await?
             }
-            None => self.stand.desk_lab(at).rotate_keys().await.is_ok(),
+            None => known(self.stand.desk_lab(at).rotate_keys().await)?,
         };
         if !is_rotated {
             return Ok(());
@@ -80,10 +81,8 @@ impl Play<'_> {
         let is_whole = each || is_one || servers == 1;
         if each && !is_one && self.stand.central.is_none() {
             for other in (0..servers).filter(|other| *other != at) {
-                sure(
-                    self.stand.servers[other].lab.rotate_keys().await.is_ok(),
-                    "keys can be rotated",
-                )?;
+                let rotated = self.stand.servers[other].lab.rotate_keys().await;
+                sure(known(rotated)?, "keys can be rotated")?;
             }
         }
         if is_whole || self.stand.central.is_some() {
@@ -120,11 +119,11 @@ impl Play<'_> {
                 let chosen = (0..servers.len()).filter(|other| each || *other == at);
                 for server in chosen {
                     let replaced = servers[server].lab.replace_policy(&carried).await;
-                    sure(replaced.is_ok(), "the policy can be replaced")?;
+                    sure(known(replaced)?, "the policy can be replaced")?;
                 }
                 if let Some(central) = self.stand.central.as_ref().filter(|_| each) {
                     let replaced = central.lab.replace_policy(&carried).await;
-                    sure(replaced.is_ok(), "the policy can be replaced")?;
+                    sure(known(replaced)?, "the policy can be replaced")?;
                 }
                 if self.sees_its_own() {
                     self.granted.forget_all();
@@ -164,6 +163,15 @@ impl Play<'_> {
             return Err(self.wrong(probe, held, &said));
         }
         Ok(is_done)
+    }
+}
+
+/// Whether it was done; nobody knows of a store that did not answer.
+pub(crate) fn known<T>(done: Result<T, Denied>) -> Played<bool> {
+    match done {
+        Ok(_) => Ok(true),
+        Err(Denied::Unavailable) => Err(Broken::Off),
+        Err(_) => Ok(false),
     }
 }
 

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::Request;
 use serde_json::{Value, json};
 
+use crate::administered::known;
 use crate::asked::{Nth, Question, Resource, Sender, Shown, Spelling};
 use crate::history::{Change, Password, Who};
 use crate::played::{Broken, Held, Play, Played};
@@ -78,7 +79,7 @@ impl Play<'_> {
             done(&Answer::of(self.stand.desk(at), request).await)?
         } else {
             let made = self.stand.desk_lab(at).sign_up(who.name(), password).await;
-            made.is_ok()
+            known(made)?
         };
         let is_free = !self.accounts.contains_key(&who);
         sure(is_made == is_free, "who has no account may have one")?;

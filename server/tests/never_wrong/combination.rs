@@ -43,6 +43,8 @@ pub(crate) enum Place {
     Here,
     /// Here, with sessions in Redis: where decisions are shared or looked after there, by two servers.
     HereOverRedis,
+    /// The same by three servers, among faults of Redis, of the way to it, of clocks and of servers.
+    AmongFaults,
     /// At a central server with sessions in memory.
     Central,
     /// At one with sessions in Redis, where two servers that ask it keep their decisions.
@@ -50,15 +52,21 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Here,
         Self::HereOverRedis,
+        Self::AmongFaults,
         Self::Central,
         Self::CentralOverRedis,
     ];
 
     pub(crate) const fn is_over_redis(self) -> bool {
-        matches!(self, Self::HereOverRedis | Self::CentralOverRedis)
+        self.has_accounts_of_several() || matches!(self, Self::CentralOverRedis)
+    }
+
+    /// Whether several servers have the same accounts, keys and policy.
+    pub(crate) const fn has_accounts_of_several(self) -> bool {
+        matches!(self, Self::HereOverRedis | Self::AmongFaults)
     }
 
     pub(crate) const fn is_central(self) -> bool {
@@ -70,7 +78,26 @@ impl Place {
         match self {
             Self::Here => 22,
             Self::HereOverRedis => 4,
+            Self::AmongFaults => 2,
             Self::Central | Self::CentralOverRedis => 3,
+        }
+    }
+}
+
+impl Place {
+    /// How many combinations are played at once: among faults most of the time is waited.
+    pub(crate) const fn lanes(self) -> usize {
+        match self {
+            Self::AmongFaults => 16,
+            _ => 1,
+        }
+    }
+
+    /// How often a history that fails is tried again with less.
+    pub(crate) const fn most_shrinks(self) -> u32 {
+        match self {
+            Self::AmongFaults => 200,
+            _ => 5000,
         }
     }
 }
@@ -108,7 +135,11 @@ impl Combination {
 
     /// How many servers are asked: several, where each is to know what another was told.
     pub(crate) fn servers(&self) -> usize {
-        if self.place.is_over_redis() { 2 } else { 1 }
+        match self.place {
+            Place::AmongFaults => 3,
+            Place::HereOverRedis | Place::CentralOverRedis => 2,
+            Place::Here | Place::Central => 1,
+        }
     }
 }
 
@@ -177,16 +208,21 @@ impl Combination {
         let in_redis = design.cache_store == CacheStore::Redis;
         let is_tiered = design.cache_store == CacheStore::Tiered;
         let by_digest = design.credential == CredentialKind::Basic || in_redis;
+        let tells = matches!(
+            design.freshness,
+            FreshnessKind::Epoch | FreshnessKind::Denylist
+        );
         let is_idle = !keeps_decisions && !plain_key || by_digest && !plain_form;
         let is_said = match self.place {
             Place::Here | Place::Central => false,
             Place::HereOverRedis => {
-                let tells = matches!(
-                    design.freshness,
-                    FreshnessKind::Epoch | FreshnessKind::Denylist
-                );
                 let is_one = design.cache_store == CacheStore::Quick && tells || is_tiered;
                 !(in_redis || is_one && plain_form)
+            }
+            // Those that promise the lease.
+            Place::AmongFaults => {
+                let is_one = in_redis || is_tiered || design.cache_store == CacheStore::Quick;
+                !(is_one && tells && plain_key && plain_form)
             }
             Place::CentralOverRedis => !(in_redis || is_tiered && plain_form),
         };

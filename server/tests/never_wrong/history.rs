@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::asked::{Nth, Question, Resource, Sender, Shown, Spelling};
+use crate::combination::{Combination, Place};
+use crate::faults::{Fault, fault};
 
 /// All of it: what proptest draws, and makes smaller where it fails.
 #[derive(Clone, Debug)]
@@ -67,6 +69,7 @@ pub(crate) enum Step {
     Introspect(Nth),
     Do(Change),
     WaitSeconds(u64),
+    Fault(Fault),
 }
 
 /// What changes accounts, credentials, keys or the policy.
@@ -127,10 +130,19 @@ pub(crate) enum Change {
 
 const MOST_STEPS: usize = 26;
 
+/// Among faults, which take longer than other steps.
+const MOST_STEPS_AMONG_FAULTS: usize = 12;
+
 /// Histories of a combination.
-pub(crate) fn histories(design: &Design) -> impl Strategy<Value = History> + use<> {
-    let steps = vec(step(), 1..=MOST_STEPS);
-    (setting(design), steps).prop_map(|(setting, steps)| History { setting, steps })
+pub(crate) fn histories(combination: &Combination) -> impl Strategy<Value = History> + use<> {
+    let steps = if combination.place == Place::AmongFaults {
+        let step = prop_oneof![3 => step(), 1 => fault().prop_map(Step::Fault)];
+        vec(step.boxed(), 1..=MOST_STEPS_AMONG_FAULTS)
+    } else {
+        vec(step().boxed(), 1..=MOST_STEPS)
+    };
+    let setting = setting(&combination.design);
+    (setting, steps).prop_map(|(setting, steps)| History { setting, steps })
 }
 
 fn setting(design: &Design) -> impl Strategy<Value = Setting> + use<> {
@@ -281,7 +293,7 @@ fn by() -> impl Strategy<Value = Option<Nth>> {
     prop_oneof![Just(None), nth().prop_map(Some)]
 }
 
-fn change() -> impl Strategy<Value = Change> {
+pub(crate) fn change() -> impl Strategy<Value = Change> {
     let sign_in = (
         who(),
         prop_oneof![4 => Just(None), 1 => password().prop_map(Some)],

@@ -63,7 +63,7 @@ impl Play<'_> {
     }
 
     /// Of a refusal that may itself be remembered, the reason may be the one that there was when it was first refused.
-    fn is_same(&self, cached: &Answer, oracle: &Answer) -> bool {
+    pub(crate) fn is_same(&self, cached: &Answer, oracle: &Answer) -> bool {
         let both_refuse = cached.status == 401 && oracle.status == 401;
         if self.setting.denials > 0 && both_refuse {
             return cached.field("error") == oracle.field("error");

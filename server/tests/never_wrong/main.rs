@@ -2,7 +2,8 @@
 //!
 //! Random histories ([`history`]) are played ([`played`]) on every [`combination`] of credential, cache, store, key, form,
 //! freshness and place of verification. Each request ([`asked`]) is asked of the cached server and of the same server
-//! without its cache; [`promise`] says where the two may differ, and for how long. `make never-wrong` plays a million.
+//! without its cache; [`promise`] says where the two may differ, and for how long. Over one Redis there are several servers,
+//! and [`faults`] among what happens to them. `make never-wrong` plays a million.
 
 #![allow(clippy::unwrap_used, reason = "a test may end so")]
 
@@ -10,7 +11,10 @@ mod administered;
 mod asked;
 mod changed;
 mod combination;
+#[path = "../served/door.rs"]
+mod door;
 mod ended;
+mod faults;
 mod history;
 #[path = "../served/installed.rs"]
 #[allow(
@@ -45,6 +49,8 @@ const HERE: usize = 64;
 const HERE_BASIC: usize = 24;
 const HERE_OVER_REDIS: usize = 32;
 const HERE_OVER_REDIS_BASIC: usize = 8;
+const AMONG_FAULTS: usize = 8;
+const AMONG_FAULTS_BASIC: usize = 4;
 const CENTRAL: usize = 48;
 const CENTRAL_OVER_REDIS: usize = 18;
 
@@ -79,6 +85,8 @@ pub(crate) fn expected(credential: Credential, place: Place) -> usize {
         (Place::Here, _) => HERE,
         (Place::HereOverRedis, CredentialKind::Basic) => HERE_OVER_REDIS_BASIC,
         (Place::HereOverRedis, _) => HERE_OVER_REDIS,
+        (Place::AmongFaults, CredentialKind::Basic) => AMONG_FAULTS_BASIC,
+        (Place::AmongFaults, _) => AMONG_FAULTS,
         (Place::Central, _) if is_asked_about => CENTRAL,
         (Place::CentralOverRedis, _) if is_asked_about => CENTRAL_OVER_REDIS,
         (Place::Central | Place::CentralOverRedis, _) => 0,
@@ -122,6 +130,11 @@ fn two_servers_over_one_redis_are_never_wrong_about_what_is_signed() {
 #[test]
 fn two_servers_over_one_redis_are_never_wrong_about_what_is_looked_up() {
     never_wrong(&signed(false), Place::HereOverRedis);
+}
+
+#[test]
+fn three_servers_over_one_redis_are_wrong_for_no_longer_than_the_lease_whatever_fails() {
+    never_wrong(&Credential::all(), Place::AmongFaults);
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(crate) type Played<T = ()> = Result<T, Broken>;
 
 /// A history under way.
 pub(crate) struct Play<'a> {
+    pub(crate) grounds: &'a Grounds,
     pub(crate) combination: &'a Combination,
     pub(crate) promise: Promise,
     pub(crate) setting: Setting,
@@ -69,6 +70,7 @@ pub(crate) async fn play(
 ) -> Result<(), TestCaseError> {
     let stand = Stand::open(grounds, combination, &history.setting).await;
     let mut play = Play {
+        grounds,
         combination,
         promise: Promise::of(combination),
         setting: history.setting,
@@ -97,9 +99,7 @@ impl Play<'_> {
         for who in [Who::John, Who::Jane, Who::Alice] {
             self.accounts.insert(who, Password(0));
         }
-        for who in [Who::John, Who::Jane] {
-            self.sign_in(0, who, Password(0), Sender::Home, 0).await?;
-        }
+        self.two_sign_in().await?;
         for (i, step) in steps.iter().enumerate() {
             let at = i % self.stand.servers.len();
             match step {
@@ -119,13 +119,23 @@ impl Play<'_> {
                     self.stand.clock.advance(period);
                     self.ask_again().await?;
                 }
+                Step::Fault(fault) => self.fault(*fault).await?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn two_sign_in(&mut self) -> Played {
+        for who in [Who::John, Who::Jane] {
+            if let Some(password) = self.accounts.get(&who).copied() {
+                self.sign_in(0, who, password, Sender::Home, 0).await?;
             }
         }
         Ok(())
     }
 
     /// What one server changed another knows a lease later, and not always sooner.
-    fn outlast_leases(&self) {
+    pub(crate) fn outlast_leases(&self) {
         if self.combination.place.is_over_redis() {
             self.stand.clock.advance(self.combination.design.lease.0);
         }
@@ -137,14 +147,14 @@ impl Play<'_> {
         (held > 0).then(|| held - 1 - usize::from(nth) % held)
     }
 
-    async fn ask(&mut self, question: Question) -> Played {
+    pub(crate) async fn ask(&mut self, question: Question) -> Played {
         match self.nth(question.with) {
             Some(held) => self.ask_with(question, held).await,
             None => Ok(()),
         }
     }
 
-    async fn ask_again(&mut self) -> Played {
+    pub(crate) async fn ask_again(&mut self) -> Played {
         for (question, held) in self.recent.clone() {
             self.ask_with(question, held).await?;
         }

@@ -7,15 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use authlab_server::{
     App, BindingKind, CacheKind, Clock, Controlled, CredentialKind, Design, HashOn, JwtAlgorithm,
-    Lab, RoutesFrom, SecretFrom, Server, UsersFrom, VerifyKind,
+    Lab, RoutesFrom, SecretFrom, Server, SessionsFrom, UsersFrom, VerifyKind,
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use crate::asked::ROUTES;
 use crate::combination::{Combination, Place};
+use crate::door::Door;
 use crate::history::Setting;
-use crate::redis::Redis;
+use crate::redis::{Keeps, Redis};
 
 /// What all histories of a test share: files, and a Redis where one is needed.
 pub(crate) struct Grounds {
@@ -28,6 +29,12 @@ pub(crate) struct Stand {
     pub(crate) clock: Controlled,
     pub(crate) servers: Vec<Beside>,
     pub(crate) central: Option<Central>,
+    /// Among faults: the way of each server to Redis, and last that of the one that says what is true.
+    pub(crate) doors: Vec<Door>,
+    /// Among faults: the server that says what is true, without a cache.
+    witness: Option<App>,
+    database: u32,
+    design: Design,
     secret: Option<PathBuf>,
     secrets: usize,
 }
@@ -53,7 +60,12 @@ impl Grounds {
     /// `None` where there is no Redis and the place needs one, which is said aloud.
     pub(crate) async fn of(place: Place) -> Option<Self> {
         let redis = if place.is_over_redis() {
-            Some(Redis::start().await?)
+            let keeps = if place == Place::AmongFaults {
+                Keeps::Everything
+            } else {
+                Keeps::Nothing
+            };
+            Some(Redis::start(keeps).await?)
         } else {
             None
         };
@@ -62,7 +74,7 @@ impl Grounds {
         let files = files.unwrap();
         std::fs::write(files.path().join("routes.toml"), ROUTES).unwrap();
         let grounds = Self { files, redis };
-        if place == Place::HereOverRedis {
+        if place.has_accounts_of_several() {
             // Made once, copied for each history.
             let accounts = Lab::open(Design {
                 password: authlab_server::PasswordKind::Sha256,
@@ -77,6 +89,11 @@ impl Grounds {
     fn file(&self, name: &str) -> PathBuf {
         self.files.path().join(name)
     }
+
+    /// Where there is one.
+    pub(crate) fn redis(&self) -> &Redis {
+        self.redis.as_ref().unwrap()
+    }
 }
 
 impl Stand {
@@ -89,18 +106,29 @@ impl Stand {
         let clock = Controlled::at_seconds(now.as_secs());
         let mut design = in_setting(combination, setting);
         design.routes = RoutesFrom::File(grounds.file("routes.toml"));
+        let (mut doors, mut database) = (Vec::new(), 0);
         if let Some(redis) = &grounds.redis {
             redis.flush().await;
-            design.sessions = redis.sessions();
+            database = redis.next_database();
+            design.sessions = address(redis.address(), database);
+            if combination.place == Place::AmongFaults {
+                for _ in 0..=combination.servers() {
+                    doors.push(Door::before(redis.address()).await);
+                }
+            }
         }
         let mut stand = Self {
             clock,
             servers: Vec::new(),
             central: None,
+            witness: None,
+            doors,
+            database,
+            design: Design::default(),
             secret: None,
             secrets: 0,
         };
-        if combination.place == Place::HereOverRedis {
+        if combination.place.has_accounts_of_several() {
             // Several servers have the same accounts and the same secret.
             let (demo, own) = (grounds.file("demo.db"), grounds.file("accounts.db"));
             for beside in ["accounts.db-wal", "accounts.db-shm"] {
@@ -122,10 +150,36 @@ impl Stand {
             // The central server judges it, as it is told who sends.
             design.binding = BindingKind::None;
         }
-        for _ in 0..combination.servers() {
-            stand.servers.push(Beside::open(&design, stand.clock()));
+        stand.design = design;
+        if !stand.doors.is_empty() {
+            let witness = stand.opened(combination.servers());
+            stand.witness = Some(App::new(witness.uncached()));
+        }
+        for at in 0..combination.servers() {
+            let beside = stand.beside(at);
+            stand.servers.push(beside);
         }
         stand
+    }
+
+    /// A server with a cache, and the same without; where there is a witness, that.
+    pub(crate) fn beside(&self, at: usize) -> Beside {
+        let lab = self.opened(at);
+        let oracle = self.witness.clone();
+        Beside {
+            cached: App::new(Arc::clone(&lab)),
+            oracle: oracle.unwrap_or_else(|| App::new(lab.uncached())),
+            lab,
+        }
+    }
+
+    /// Over Redis, and through its own door where it has one.
+    fn opened(&self, at: usize) -> Arc<Lab> {
+        let mut design = self.design.clone();
+        if let Some(door) = self.doors.get(at) {
+            design.sessions = address(door.address, self.database);
+        }
+        Lab::open_at(design, self.clock()).unwrap()
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -162,17 +216,6 @@ impl Stand {
     }
 }
 
-impl Beside {
-    fn open(design: &Design, clock: Clock) -> Self {
-        let lab = Lab::open_at(design.clone(), clock).unwrap();
-        Self {
-            cached: App::new(Arc::clone(&lab)),
-            oracle: App::new(lab.uncached()),
-            lab,
-        }
-    }
-}
-
 impl Central {
     async fn serve(design: &Design, clock: Clock) -> (Self, SocketAddr) {
         let design = Design {
@@ -196,6 +239,10 @@ impl Central {
         };
         (central, address)
     }
+}
+
+fn address(of: SocketAddr, database: u32) -> SessionsFrom {
+    format!("redis://{of}/{database}").parse().unwrap()
 }
 
 /// The combination's design, as the setting completes it.

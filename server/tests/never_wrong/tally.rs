@@ -13,6 +13,11 @@ pub(crate) struct Tally {
     pub(crate) ended: Count,
     /// Those that differed as the combination says that they may.
     pub(crate) stale: Count,
+    /// Of servers that did not know of a change yet, or were cut off: answers that were right before it.
+    pub(crate) as_before: Count,
+    /// Refusals of servers that could not ask.
+    pub(crate) withheld: Count,
+    pub(crate) faults: Count,
     /// Of the article's key: thieves that passed.
     pub(crate) thieves: Count,
     pub(crate) changes: Count,
@@ -42,13 +47,16 @@ impl Tally {
         }
     }
 
-    fn counts(&self) -> [(&'static str, &Count); 10] {
+    fn counts(&self) -> [(&'static str, &Count); 13] {
         [
             ("histories", &self.histories),
             ("granted", &self.granted),
             ("refused", &self.refused),
             ("of ended credentials", &self.ended),
             ("stale", &self.stale),
+            ("faults", &self.faults),
+            ("as before within the lease", &self.as_before),
+            ("withheld", &self.withheld),
             ("thieves that passed", &self.thieves),
             ("changes", &self.changes),
             ("hits", &self.hits),

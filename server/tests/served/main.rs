@@ -17,6 +17,7 @@ mod databases;
 mod denials;
 mod device_names;
 mod devices;
+mod door;
 mod dpop;
 mod evaluation;
 mod exact_names;

@@ -1,5 +1,6 @@
 //! Sessions in a real Redis, which each test starts for itself: they outlive the server, and servers share them.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,8 +34,12 @@ impl Redis {
         })
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
     pub(crate) fn sessions(&self) -> SessionsFrom {
-        format!("redis://127.0.0.1:{}", self.port).parse().unwrap()
+        format!("redis://{}", self.address()).parse().unwrap()
     }
 
     pub(crate) async fn keys(&self) -> Vec<String> {

@@ -37,32 +37,9 @@ impl Source<'_> {
             capacity: table
                 .capacity
                 .as_ref()
-                .map(|at| self.capacity(at, steps, loads))
+                .map(|at| self.load_step(at, steps, loads))
                 .transpose()?,
         })
-    }
-
-    /// Requests a second and CPU a request are those of a load: it must be of one step.
-    fn capacity(
-        &self,
-        at: &Typed<String>,
-        steps: &[Step],
-        loads: &[Load],
-    ) -> Result<LoadStep, ScenarioError> {
-        let found = self.load_step(at, steps, loads)?;
-        let alone = loads
-            .iter()
-            .any(|load| load.name == found.load && load.only_step().is_some());
-        if !alone {
-            return Err(self.refuse(
-                at,
-                format!(
-                    "capacity needs a load whose journey is one step; `{}` has more",
-                    found.load
-                ),
-            ));
-        }
-        Ok(found)
     }
 
     fn load_step(
