@@ -217,7 +217,6 @@ impl<'c> Player<'c> {
             .issued
             .get(&(op.who, op.credential))
             .and_then(|all| all.last());
-        let issued = issued.filter(|_| !self.contract.principals[op.who].sign_in.is_empty());
         if let (Some((_, made)), Some(expiry)) = (issued, self.contract.expiry) {
             self.pace
                 .until(Some(made.answered + expiry.after + expiry.within + AFTER))
@@ -253,17 +252,12 @@ impl<'c> Player<'c> {
             }
         }
         if slot.is_in {
-            let now = Instant::now();
-            let made = made.unwrap_or(Made {
-                sent: now,
-                answered: now,
-            });
-            let place = played.seen.len();
-            played
-                .issued
-                .entry((who, credential))
-                .or_default()
-                .push((place, made));
+            // A credential that was there before does not expire.
+            if let Some(made) = made {
+                let place = played.seen.len();
+                let issued = played.issued.entry((who, credential)).or_default();
+                issued.push((place, made));
+            }
             slot.learn(&self.contract.principals[who].sign_in);
         }
         stage.slots.insert((who, credential), slot);

@@ -165,6 +165,53 @@ fn a_gate_that_fails_or_takes_a_request_of_two_hosts_is_found() {
 }
 
 #[test]
+fn a_credential_that_nobody_signs_in_for_does_not_expire() {
+    let address = gate::start(Planted::Nothing, gate::LIFE);
+    let text = format!(
+        r#"
+name = "fixed"
+base = "http://{address}"
+[[step]]
+name = "login"
+request = "POST /login"
+json = {{ user = "{{name}}", password = "{{name}}-password" }}
+save = {{ token = "json:/token" }}
+[[principal]]
+name = "john"
+sign_in = ["login"]
+present = [{{ bearer = "{{token}}", headers = {{ x-tenant = "a" }} }}]
+[[principal]]
+name = "root"
+values = {{ token = "{}" }}
+present = [{{ bearer = "{{token}}", headers = {{ x-tenant = "a" }} }}]
+[[route]]
+request = "GET /docs"
+may = ["signed-in"]
+[expiry]
+after = "400ms"
+within = "0s"
+early = "0s"
+[[history]]
+ops = [
+    {{ who = "root", do = "GET /docs" }},
+    {{ who = "john", do = "GET /docs" }},
+    {{ who = "john", do = "expire" }},
+    {{ who = "john", do = "GET /docs" }},
+    {{ who = "root", do = "GET /docs" }},
+]
+"#,
+        gate::FIXED
+    );
+    let outcome = run(&Contract::parse("fixed.toml", &text).unwrap(), 100).unwrap();
+    assert_eq!(
+        outcome.verdict,
+        Verdict::NothingFound,
+        "{:#?}",
+        outcome.violations
+    );
+}
+
+#[test]
 fn the_gate_without_a_fault_raises_no_alarm() {
     let outcome = checked(Planted::Nothing, 3_000);
     assert_eq!(

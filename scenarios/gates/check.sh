@@ -2,14 +2,15 @@
 # Runs `authlab check` against the gates of gates.toml that are installed here, each in its configuration of this folder:
 #     scenarios/gates/check.sh [GATE...]
 # First with what the configuration promises, then, where that is less than "at once", with a revocation that counts at once.
-# It needs curl, openssl and python3. AUTHLAB is the binary, FOR how long each check takes, SEED its seed. What is said of each gate is in target/gates.
+# It needs curl, openssl and python3. AUTHLAB is the binary, FOR how long each check takes, SEED its seed, INTO the folder of the
+# reports (target/gates).
 set -eu
 cd "$(dirname "$0")/../.."
 authlab=${AUTHLAB:-target/release/authlab} time=${FOR:-1m} seed=${SEED:-22}
 # Tokens live so long, so that a check sees them expire.
 life=3s
 export LIFE=$life
-here=scenarios/gates into=target/gates
+here=scenarios/gates into=${INTO:-target/gates}
 mkdir -p "$into"
 started=
 ended() {
@@ -64,20 +65,22 @@ signed() { # CLAIMS: a token of these claims more, signed with the authorization
     printf '%s.%s' "$head" "$body" | openssl dgst -sha256 -hmac "$(cat "$here/demo-secret")" -binary | encoded
 }
 
-check() { # NAME PROMISE EXPIRY OPTIONS: checks the gate, whose revocations count within PROMISE ("never" for no promise)
-    name=$1 promise=$2 expiry=$3
-    shift 3
-    contract=$into/$name-$promise.toml
+check() { # NAME PROMISE EXPIRY: checks the gate, whose revocations count within PROMISE ("never" for no promise)
+    contract=$into/$1-$2.toml report=$into/$1-$2
     sed -e "s/GATE/127.0.0.1:$port/" -e "s/CENTRAL/$central/" "$here/contract.toml" >"$contract"
-    printf '\n[expiry]\nafter = "%s"\nwithin = "%s"\n' "$life" "$expiry" >>"$contract"
-    if [ "$promise" != never ]; then
-        printf '\n[[change]]\nname = "revoke"\nends = "credential"\nsteps = ["revoke"]\nwithin = "%s"\n' "$promise" >>"$contract"
-    fi
+    printf '\n[expiry]\nafter = "%s"\nwithin = "%s"\n' "$life" "$3" >>"$contract"
+    [ "$2" = never ] ||
+        printf '\n[[change]]\nname = "revoke"\nends = "credential"\nsteps = ["revoke"]\nwithin = "%s"\n' "$2" >>"$contract"
+    shift 3
+    # Principals that may not, whose tokens have the authorization server's signature.
+    for other in "$@"; do
+        printf '\n[[principal]]\nname = "%s"\nspare = true\nvalues = { token = "env:%s" }\npresent = [{ bearer = "{token}" }]\n' \
+            "$other" "$other" >>"$contract"
+    done
     code=0
-    "$authlab" check "$contract" --for "$time" --seed "$seed" --json "$into/$name-$promise.json" "$@" \
-        >"$into/$name-$promise.txt" 2>&1 || code=$?
-    echo "== $name, revocation within $promise: exit $code, $into/$name-$promise.txt"
-    grep -E '^(Violation|Undecided|Covered|contract)|not covered' "$into/$name-$promise.txt" || cat "$into/$name-$promise.txt"
+    "$authlab" check "$contract" --for "$time" --seed "$seed" --json "$report.json" ${1:+--keep-going} >"$report.txt" 2>&1 || code=$?
+    echo "== $report.txt: exit $code"
+    grep -E '^(Violation|Undecided|Covered|contract)|not covered' "$report.txt" || cat "$report.txt"
 }
 
 for name in ${*:-nginx nginx-cached caddy apache haproxy layered fastify fastapi}; do
@@ -103,15 +106,16 @@ for name in ${*:-nginx nginx-cached caddy apache haproxy layered fastify fastapi
     gate "$name" "$port" "$asked" "$upstream"
     # The service signs its users in by itself.
     [ "$name" != layered ] || central=127.0.0.1:$port
-    # What the configuration promises; then, where a revocation counts later than at once, how the check shows that.
+    # What the configuration promises; then, where a revocation counts later than at once, how that shows.
+    signed="OTHER_AUDIENCE NEAR_SCOPE ENDLESS"
     case $name in
-    nginx | caddy | layered) check "$name" 0s 0s --keep-going ;;
+    nginx | caddy | layered) check "$name" 0s 0s $signed ;;
     nginx-cached)
-        check "$name" 2s 2s --keep-going
+        check "$name" 2s 2s $signed
         check "$name" 0s 2s
         ;;
     *)
-        check "$name" never 0s --keep-going
+        check "$name" never 0s $signed
         check "$name" 0s 0s
         ;;
     esac

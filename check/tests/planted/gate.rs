@@ -52,6 +52,8 @@ impl Planted {
 /// Tokens agree in so many octets, as those of one issuer and algorithm do.
 const AGREED: &str =
     "eyJhbGciOiJFZERTQSIsImtpZCI6ImF1dGhsYWItY2hlY2stdGVzdHMiLCJ0eXAiOiJhdCtqd3QifQ.";
+/// A credential of `root` that was there before, and that stays.
+pub(crate) const FIXED: &str = "a-key-that-root-has-for-ever";
 pub(crate) const LIFE: Duration = Duration::from_millis(400);
 
 #[derive(Clone)]
@@ -91,6 +93,10 @@ pub(crate) fn start(planted: Planted, lives: Duration) -> SocketAddr {
         ("mary", "admin"),
         ("root", "admin"),
     ];
+    let fixed = Credential {
+        user: "root".to_owned(),
+        expires: Instant::now() + Duration::from_secs(1_000_000),
+    };
     let gate = Arc::new(Gate {
         planted,
         lives,
@@ -98,6 +104,7 @@ pub(crate) fn start(planted: Planted, lives: Duration) -> SocketAddr {
             roles: roles
                 .map(|(user, role)| (user.to_owned(), role.to_owned()))
                 .into(),
+            tokens: [(FIXED.to_owned(), fixed)].into(),
             ..World::default()
         }),
     });
