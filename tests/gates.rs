@@ -91,13 +91,18 @@ fn a_variant_that_needs_what_is_not_here_is_left_out_and_the_baseline_cannot_be(
 
 /// Both scenarios compare with what stands behind nginx; in CI it is there.
 fn lacks_nginx() -> bool {
-    let found = Command::new("nginx").arg("-v").output().is_ok();
+    lacks("nginx", "-v")
+}
+
+/// Whether a program is missing, which says its version when it is told this.
+fn lacks(program: &str, version: &str) -> bool {
+    let found = Command::new(program).arg(version).output().is_ok();
     assert!(
         found || std::env::var_os("CI").is_none(),
-        "nginx is missing"
+        "{program} is missing"
     );
     if !found {
-        println!("nginx is missing: not tested");
+        println!("{program} is missing: not tested");
     }
     !found
 }
@@ -155,8 +160,20 @@ fn three_servers_take_each_others_tokens() {
     if lacks_nginx() {
         return;
     }
-    let run = ran("scenarios/many-servers/many-servers.toml");
-    assert!(variants(&run).contains(&"sticky"), "{run}");
+    takes_all_tokens("scenarios/many-servers/many-servers.toml", "sticky");
+}
+
+#[test]
+fn a_server_takes_the_tokens_of_another_over_the_same_redis() {
+    if lacks("redis-server", "--version") {
+        return;
+    }
+    takes_all_tokens("scenarios/many-servers/cost.toml", "tiered");
+}
+
+fn takes_all_tokens(scenario: &str, has: &str) {
+    let run = ran(scenario);
+    assert!(variants(&run).contains(&has), "{run}");
     for name in variants(&run) {
         for load in ["steady", "revokes"] {
             for slice in slices(&run, name, load) {

@@ -1,5 +1,5 @@
 # What proves the tool itself. `make prove` prints the lines that begin with two signs.
-.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions check-regressions others replay worth cache-memory stampede hold unmask
+.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions check-regressions others replay worth cache-memory stampede hold redis-calls unmask
 
 ## make bench-smoke       the path of `make bench` with tiny settings, on the tests' build: its figures mean nothing
 bench-smoke:
@@ -26,6 +26,7 @@ fuzz:
 	FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --workspace --test fuzz -- --nocapture
 
 ## make never-wrong       a million random histories: is a cached decision ever another than without its cache
+# Ten thousand of them are of three servers over one Redis, among faults.
 # As in the tests, a hundred times as many, and others each time; NEVER_WRONG_SEED=N repeats a run.
 never-wrong:
 	NEVER_WRONG_SEED=$${NEVER_WRONG_SEED:-$$(date +%s)} NEVER_WRONG_HISTORIES=1000000 cargo test --release --workspace --test never_wrong -- --nocapture
@@ -126,6 +127,11 @@ stampede:
 ## make hold              memory of 100 000 accounts in SQLite, and in PostgreSQL, and as many sessions
 hold: build
 	python3 bench/hold/run.py $(AUTHLAB)
+
+## make redis-calls       scripts, commands and CPU time of Redis for a million decisions, by cache
+redis-calls: build
+	@command -v redis-server >/dev/null || { echo "redis-server is missing: apt-get install redis-server"; exit 2; }
+	python3 bench/calls/run.py $(AUTHLAB)
 
 ## make unmask            how long the MD5 of an IPv4 address hides it here
 unmask:

@@ -72,6 +72,7 @@ impl Play<'_> {
             None => known(self.stand.desk_lab(at).rotate_keys().await)?,
         };
         if !is_rotated {
+            self.stand.take_secret_back();
             return Ok(());
         }
         self.rotated_at = Some(self.stand.now_seconds());

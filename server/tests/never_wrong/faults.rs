@@ -123,7 +123,6 @@ impl Play<'_> {
         let before = self.truths().await?;
         self.grounds.redis().flush().await;
         self.end(|_| true);
-        // The one that is asked says again what was lost. Any other does when it asks next, four times in a lease.
         let after = self.truths().await?;
         self.ask_all(&before, &after, |_| Knows::AllOrBefore)
             .await?;
@@ -233,8 +232,10 @@ impl Play<'_> {
         self.truths().await.map(drop)
     }
 
-    /// What is true of what was granted last.
+    /// What is true of what was granted last. The witness has heard then of every change that was answered, and says what
+    /// Redis has lost: as any server does that asks four times in a lease, by clocks that these ones are ahead of.
     async fn truths(&self) -> Played<Vec<Truth>> {
+        self.oracle(0, ITEMS, 0).await?;
         let mut truths = Vec::new();
         for &(question, held) in &self.recent {
             truths.push((question, held, self.oracle(0, question, held).await?));

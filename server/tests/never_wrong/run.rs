@@ -139,28 +139,29 @@ fn is_worth(combination: &Combination, tally: &Tally) {
 
 /// Plays a history that is known to find something: a grant that is remembered, and its end.
 fn walk(runtime: &Runtime, grounds: &Grounds, combination: &Combination, tally: &Tally) {
-    let end = match combination.design.credential {
+    let end = |with| match combination.design.credential {
         CredentialKind::Basic => Change::NextPassword {
-            by: Nth(0),
+            by: with,
             to: Password(1),
         },
         _ => Change::Revoke {
-            of: Nth(0),
+            of: with,
             from: Sender::Home,
         },
     };
-    let mut steps = vec![Step::Ask(ITEMS), Step::Do(end), Step::Ask(ITEMS)];
+    let mut steps = vec![Step::Ask(ITEMS), Step::Do(end(Nth(0))), Step::Ask(ITEMS)];
     if combination.place == Place::AmongFaults {
         // While it does not know of the end, and cannot; within the lease, and beyond it.
-        let fault = |ms| {
-            Step::Fault(Fault::CutOff {
+        let cut_off = |with, ms| {
+            let fault = Fault::CutOff {
                 server: 1,
                 is_silent: true,
-                meanwhile: end,
+                meanwhile: end(with),
                 ms,
-            })
+            };
+            [Step::Ask(Question { with, ..ITEMS }), Step::Fault(fault)]
         };
-        steps = vec![Step::Ask(ITEMS), fault(300), Step::Ask(ITEMS), fault(1000)];
+        steps = [cut_off(Nth(0), 300), cut_off(Nth(1), 1000)].concat();
     }
     one(
         runtime,

@@ -208,8 +208,18 @@ impl Stand {
 
     /// Whoever runs the servers writes another secret; each takes it when its keys are rotated.
     pub(crate) fn draw_secret(&mut self) {
+        self.secrets += 1;
+        self.write_secret();
+    }
+
+    /// No server took it: one that starts has the secret that the others have.
+    pub(crate) fn take_secret_back(&mut self) {
+        self.secrets -= 1;
+        self.write_secret();
+    }
+
+    fn write_secret(&self) {
         if let Some(path) = &self.secret {
-            self.secrets += 1;
             let text = format!("secret no. {} of at least thirty-two bytes", self.secrets);
             std::fs::write(path, text).unwrap();
         }
