@@ -8,27 +8,31 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use axum::http::{Request, StatusCode, Uri};
+use axum::http::{Method, Request, StatusCode, Uri};
 use axum::response::Response;
 use hyper::body::Body as HttpBody;
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
 use rustix::fd::OwnedFd;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
 use tokio::io::unix::AsyncFd;
+use tower_service::Service as _;
 
 use super::answers::{no_store, problem};
 use super::caching::Caching;
-use super::granted::Peer;
+use super::granted::{Peer, request_from};
 use super::observed::Counts;
-use super::router;
+use super::{items, router};
 use crate::allowance;
+use crate::decisions::CacheKind;
 use crate::lab::Lab;
+use crate::log::LogKind;
 use crate::path::normal;
+use crate::policy::PolicyKind;
+use crate::setup::Design;
 
 /// A design that answers requests in this process.
 ///
@@ -45,11 +49,14 @@ use crate::path::normal;
 /// ```
 #[derive(Clone, Debug)]
 pub struct App {
-    router: TowerToHyperService<Router>,
+    router: Router,
     delay: Duration,
     /// Whether other servers are asked on the way.
     asks_others: bool,
     caching: Caching,
+    /// The design, where what is only read may be answered without the router: a decision can be there at once, and nobody
+    /// asked what a request took.
+    reads: Option<Arc<Lab>>,
 }
 
 /// Until when a request's body must be there, counted from its head. A shutdown that ends sooner answers 503.
@@ -67,34 +74,68 @@ impl App {
         let delay = lab.design().answer_delay.0;
         let caching = Caching::none(lab.design());
         let asks_others = lab.design().has_remote_store();
+        let reads = reads_at_once(lab.design()).then(|| Arc::clone(&lab));
         Self {
-            router: TowerToHyperService::new(router(lab, body_timeout, connections)),
+            router: router(lab, body_timeout, connections),
             delay,
             asks_others,
             caching,
+            reads,
         }
     }
 
     /// Answers a request of the sender at this address. Its path is made one form first, by which it is routed and
     /// remembered.
-    pub async fn answer<B>(&self, mut request: Request<B>, from: IpAddr) -> Response
+    pub async fn answer<B>(&self, request: Request<B>, from: IpAddr) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        request.extensions_mut().insert(Peer(from));
-        if !in_one_form(request.uri_mut()) {
-            return no_store(problem(
+        let (mut parts, body) = request.into_parts();
+        if let Some(answer) = self.at_once(&mut parts, from) {
+            return answer;
+        }
+        let request = Request::from_parts(parts, Body::new(body));
+        self.routed(request, from).await
+    }
+
+    /// Makes a path one form, and answers what waits for nothing: a path that has no one form, and what is only read and
+    /// granted by a decision that is cached. Neither passes the router.
+    pub(crate) fn at_once(&self, parts: &mut Parts, from: IpAddr) -> Option<Response> {
+        if !in_one_form(&mut parts.uri) {
+            return Some(no_store(problem(
                 StatusCode::BAD_REQUEST,
                 "invalid_request",
                 "The path can be read in two ways: an encoded slash, percent, semicolon or control character, or an escape that is broken or not UTF-8",
-            ));
+            )));
         }
+        let mut answer = self.read(parts, from)?;
+        self.caching.complete(answer.headers_mut());
+        Some(answer)
+    }
+
+    /// What the request reads, where that is granted at once.
+    fn read(&self, parts: &Parts, from: IpAddr) -> Option<Response> {
+        let lab = self.reads.as_ref()?;
+        if parts.method != Method::GET {
+            return None;
+        }
+        let (route, action, read) = items::read_at(parts.uri.path())?;
+        let request = request_from(from, parts, route, action, lab).ok()?;
+        // The control reads the credentials too, so that only authorization is missing from it.
+        let grant = lab.granted_at_once(std::hint::black_box(&request))?;
+        Some(read(&grant))
+    }
+
+    /// Answers a request whose path has its one form, and that was not answered at once.
+    pub(crate) async fn routed(&self, mut request: Request<Body>, from: IpAddr) -> Response {
+        request.extensions_mut().insert(Peer(from));
         if !self.delay.is_zero() && wait(self.delay).await.is_err() {
             // Out of descriptors: later than meant rather than at once.
             tokio::time::sleep(self.delay).await;
         }
-        let answered = self.router.call(request.map(Body::new));
+        // A router is always ready, and its clone is a count.
+        let answered = self.router.clone().call(request);
         let answer = if self.asks_others {
             allowance::of_request(answered).await
         } else {
@@ -108,6 +149,13 @@ impl App {
         self.caching.complete(answer.headers_mut());
         answer
     }
+}
+
+/// Whether a request may be answered without the router: a decision can be there at once, and nothing is told of requests.
+fn reads_at_once(design: &Design) -> bool {
+    let is_decided = design.policy == PolicyKind::AllowAll || design.cache == CacheKind::Decision;
+    let is_told = design.metrics || design.server_timing || design.log == LogKind::Requests;
+    is_decided && !is_told && design.answer_delay.0.is_zero()
 }
 
 /// Gives the path its one form, if it has one.
