@@ -1,4 +1,4 @@
-//! `authlab null`, hidden: a server that does nothing, for calibrations.
+//! `authlab null`, hidden: a server that does nothing, for calibrations and as a control.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -22,9 +22,18 @@ pub(crate) struct Arguments {
     /// Be a busy neighbour meanwhile: bursts of CPU time of about this length, and as long quiet
     #[arg(long, value_parser = duration::parse)]
     burst: Option<Duration>,
+    /// Answer `GET /items/` by a bare axum handler, on this many worker threads
+    #[cfg(feature = "server")]
+    #[arg(long, value_name = "THREADS", conflicts_with_all = ["work", "delay", "burst"])]
+    axum: Option<std::num::NonZeroUsize>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    #[cfg(feature = "server")]
+    if let Some(threads) = arguments.axum {
+        authlab_server::bare::run(arguments.listen, threads)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let takes = Takes {
         work: arguments.work.unwrap_or_default(),
         delay: arguments.delay.unwrap_or_default(),

@@ -113,7 +113,7 @@ pub enum Target {
     },
     /// A command to start; `{port}` becomes a free port.
     Command {
-        /// Program and arguments.
+        /// Program and arguments; the program `authlab` is this binary.
         words: Vec<String>,
         /// Environment variables added to ours.
         env: BTreeMap<String, String>,

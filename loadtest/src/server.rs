@@ -32,6 +32,9 @@ pub use self::launcher::Launcher;
 use self::log::Log;
 pub use self::supervised::Supervised;
 
+/// The first word of a command that means this very binary, wherever it is.
+const THIS_TOOL: &str = "authlab";
+
 /// A server that answers.
 pub struct Server {
     /// Counts up with each start.
@@ -101,7 +104,10 @@ impl Server {
             cause,
         })?;
         let with_port = |word: &String| word.replace("{port}", &port.to_string());
-        let words: Vec<String> = words.iter().map(with_port).collect();
+        let mut words: Vec<String> = words.iter().map(with_port).collect();
+        if let Some(program) = words.first_mut().filter(|program| *program == THIS_TOOL) {
+            *program = launcher.authlab.display().to_string();
+        }
         let shown = with_port(&shown);
         let endpoint =
             Endpoint::of_command(port, host, protocol).map_err(|cause| unusable(&shown, &cause))?;

@@ -2,6 +2,7 @@
 //! nothing else. It knows nothing of being measured.
 //!
 //! A map, from the top to the bottom; a module imports only what stands in its own line or below:
+//! - [`bare`]: a server of axum alone, the control for what all this costs
 //! - [`serve`]: the listener, its limits and its end
 //! - `http`: the routes; [`App`] is the server without a listener; [`mod@layer`] the same for a service of one's own
 //! - [`lab`]: [`Lab`], a design that runs; [`Lab::authorize`] is the life of a request on one page
@@ -33,9 +34,11 @@
 
 mod allowance;
 mod axis;
+pub mod bare;
 pub mod binding;
 mod bound;
 mod bounded;
+mod bytes;
 mod cause;
 pub mod clients;
 pub mod clock;

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::bytes;
+
 /// A path that two servers could read in two ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ambiguous;
@@ -25,16 +27,21 @@ pub(crate) fn normal(path: &str) -> Result<Cow<'_, str>, Ambiguous> {
 
 /// Letters, digits and marks that mean nothing, after a slash that no other and no dot follows: what nearly every request has.
 fn is_normal(path: &[u8]) -> bool {
-    let plain = path.iter().all(|byte| is_plain(*byte) || *byte == b'/');
-    let split = path
-        .windows(2)
-        .any(|pair| pair[0] == b'/' && matches!(pair[1], b'/' | b'.'));
-    path.first() == Some(&b'/') && plain && !split
+    let mut follows_slash = false;
+    for &byte in path {
+        let is_slash = byte == b'/';
+        if !(is_slash || is_plain(byte)) || follows_slash && (is_slash || byte == b'.') {
+            return false;
+        }
+        follows_slash = is_slash;
+    }
+    path.first() == Some(&b'/')
 }
 
 /// What a path can hold as it is (RFC 3986 §3.3, `pchar`), but for the semicolon: some servers cut a path there.
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte)
+    static PLAIN: [bool; 256] = bytes::letters_digits_and(b"-._~!$&'()*+,=:@");
+    PLAIN[usize::from(byte)]
 }
 
 fn decoded(path: &str) -> Result<String, Ambiguous> {

@@ -1,7 +1,9 @@
 //! The listener: its limits, its start and its end.
 
 mod body;
+mod client;
 mod connections;
+mod ending;
 mod patience;
 mod signals;
 
@@ -14,28 +16,29 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use axum::response::Response;
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::cause::Seldom;
 use crate::clock::{Clock, Timestamp};
-use crate::http::{App, BODY_TIMEOUT, Counts, shutting_down, unnamed};
+use crate::http::{App, BODY_TIMEOUT, Counts};
 use crate::https::{self, Certificate, Tls, TlsError};
 use crate::lab::Lab;
 use crate::log;
 use crate::open::OpenError;
 use crate::sessions::WrongSessions;
 use crate::setup::Design;
-use connections::{Connection, Connections, UnderWay};
+use client::Client;
+use connections::Connections;
+use ending::{Ending, Hearing};
 use patience::{Limits, Patient};
 
-/// Until when a request's head must be there, counted from the end of the one before: it also ends idle connections,
+/// Until when a request's head must be there, counted from the answer to the one before: it also ends idle connections,
 /// so it is longer than a load generator pauses between slices. A head that has begun has less time (`patience`).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -175,7 +178,7 @@ async fn next_second(clock: &Clock) {
 }
 
 /// One worker needs no queues between workers.
-fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, ServeError> {
+pub(crate) fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, ServeError> {
     let mut builder = match threads {
         1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
@@ -259,6 +262,11 @@ impl Server {
         self.address
     }
 
+    /// The listener alone, for another server.
+    pub(crate) fn listener(self) -> TcpListener {
+        self.listener
+    }
+
     /// Serves until `stop` ends, then lets requests under way finish, for at most `--shutdown-timeout`. Those that are
     /// not done by then are answered 503.
     pub async fn run(self, lab: Arc<Lab>, stop: impl Future<Output = ()>) {
@@ -283,15 +291,18 @@ impl Server {
         let serving = Serving {
             app: App::within(lab, body_timeout, Arc::clone(&counts)),
             connections: Arc::new(Connections::new(most, counts)),
-            graceful: GracefulShutdown::new(),
+            ending: Ending::new(),
             tls: self.tls,
             limits,
             cutting,
         };
         let mut stop = pin!(stop);
-        serving.accept(&self.listener, stop.as_mut()).await;
+        tokio::select! {
+            () = serving.accept(&self.listener, stop.as_mut()) => {}
+            () = serving.connections.close_idle(limits.idle) => {}
+        }
         serving.accept_last(self.listener).await;
-        let mut ended = pin!(serving.graceful.shutdown());
+        let mut ended = pin!(serving.ending.shutdown());
         tokio::select! {
             () = &mut ended => return,
             () = tokio::time::sleep(within) => {}
@@ -318,7 +329,7 @@ impl fmt::Debug for Server {
 struct Serving {
     app: App,
     connections: Arc<Connections>,
-    graceful: GracefulShutdown,
+    ending: Ending,
     tls: Option<Arc<Tls>>,
     limits: Limits,
     /// Whether requests under way are cut off: the server ends.
@@ -411,16 +422,24 @@ impl Serving {
         let connection = entry.connection();
         let stream = Patient::new(stream, Arc::clone(&connection), self.limits);
         let (app, cutting) = (self.app.clone(), self.cutting.clone());
-        let watcher = self.graceful.watcher();
+        let hearing = self.ending.hearing();
         let tls = self.tls.as_deref().map(Tls::acceptor);
         let task = tokio::spawn(async move {
             // Dropped after the stream is closed.
             let entry = entry;
             let connection = entry.connection();
-            let answers =
-                |certificate| service(app, cutting, Arc::clone(&connection), peer, certificate);
+            let answers = |certificate| {
+                let client = Client {
+                    app,
+                    cutting,
+                    connection: Arc::clone(&connection),
+                    peer,
+                    certificate,
+                };
+                client.answers()
+            };
             let Some(tls) = tls else {
-                return serve(stream, answers(None), watcher).await;
+                return serve(stream, answers(None), hearing).await;
             };
             // The first byte of a handshake begins the first head, which has less time than this.
             let secured = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
@@ -430,48 +449,13 @@ impl Serving {
             if session.alpn_protocol() == Some(https::HTTP_2) {
                 connection.has_streams_now();
                 // Boxed, so that connections without it are no larger.
-                Box::pin(serve_http2(stream, answers, watcher)).await;
+                Box::pin(serve_http2(stream, answers, hearing)).await;
             } else {
-                serve(stream, answers, watcher).await;
+                serve(stream, answers, hearing).await;
             }
         });
         connection.served_by(task.abort_handle());
     }
-}
-
-/// What answers the requests of a connection.
-fn service(
-    app: App,
-    cutting: watch::Receiver<bool>,
-    connection: Arc<Connection>,
-    peer: IpAddr,
-    certificate: Option<Certificate>,
-) -> impl hyper::service::HttpService<
-    Incoming,
-    ResBody = axum::body::Body,
-    Error = Infallible,
-    Future: Send + 'static,
-> {
-    hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-        let (app, cutting) = (app.clone(), cutting.clone());
-        let connection = Arc::clone(&connection);
-        if let Some(certificate) = &certificate {
-            request.extensions_mut().insert(certificate.clone());
-        }
-        // At once, and not when the future is first polled: before that, hyper looks whether the client is still there,
-        // and a connection that still waited for this head would start a timer for it.
-        let under_way = UnderWay::begin(&connection);
-        async move {
-            if under_way.is_none() {
-                // It makes room, and its task ends here.
-                std::future::pending::<()>().await;
-            }
-            let request = request.map(|body| body::Awaited::new(body, connection));
-            let answer = answer_or_cut(&app, request, peer, cutting).await;
-            drop(under_way);
-            Ok(answer)
-        }
-    })
 }
 
 /// Answers the requests of a connection until its client, a limit or the end of the server closes it.
@@ -479,27 +463,27 @@ async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     service: impl hyper::service::HttpService<
         Incoming,
-        ResBody = axum::body::Body,
+        ResBody = Body,
         Error = Infallible,
         Future: Send,
     >,
-    watcher: Watcher,
+    hearing: Hearing,
 ) {
     let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        // `Connections::close_idle` does this: hyper takes a timer for each request.
+        .header_read_timeout(None)
         .max_buf_size(MOST_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    let _ = watcher.watch(served).await;
+    let _ = hearing.until_the_end(served).await;
 }
 
 /// The same by HTTP/2 (RFC 9113).
 async fn serve_http2<S>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     service: S,
-    watcher: Watcher,
+    hearing: Hearing,
 ) where
-    S: hyper::service::HttpService<Incoming, ResBody = axum::body::Body, Error = Infallible>,
+    S: hyper::service::HttpService<Incoming, ResBody = Body, Error = Infallible>,
     S::Future: Send + 'static,
 {
     let served = http2::Builder::new(TokioExecutor::new())
@@ -509,28 +493,7 @@ async fn serve_http2<S>(
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .serve_connection(TokioIo::new(stream), service);
-    let _ = watcher.watch(served).await;
-}
-
-/// The answer, or 503 where the end of the server comes first.
-async fn answer_or_cut(
-    app: &App,
-    request: hyper::Request<body::Awaited>,
-    peer: IpAddr,
-    mut cutting: watch::Receiver<bool>,
-) -> Response {
-    if *cutting.borrow() {
-        return shutting_down();
-    }
-    if let Some(refusal) = unnamed(&request) {
-        return refusal;
-    }
-    tokio::select! {
-        // The usual answer is there at once, and nothing is registered anywhere.
-        biased;
-        answer = app.answer(request, peer) => answer,
-        _ = cutting.wait_for(|cut| *cut) => shutting_down(),
-    }
+    let _ = hearing.until_the_end(served).await;
 }
 
 /// Whether an accept failed for a reason of one client, and the next may succeed at once.

@@ -8,7 +8,7 @@
 use super::beside::Beside;
 use super::offered;
 use crate::judge::{Comparison, Metric, Role, Row, Rule, Verdict};
-use crate::ladder::{Against, Rung, Table, Told};
+use crate::ladder::{Against, Rung, Table, Told, is_of_a_busy_server};
 use crate::quantity;
 use crate::run::{Latency, Load, LoadStep, Run, Terms};
 
@@ -84,7 +84,8 @@ pub(super) fn sentences(run: &Run, table: &Table) -> Vec<String> {
 
 /// What the headline is of, and what comes after it.
 pub(super) fn metrics(run: &Run, table: &Table) -> Vec<Metric> {
-    if is_of_a_busy_server(run, table) {
+    let has_cpu = |rung: &Rung| rung.cpu_s_per_million.is_some();
+    if is_of_a_busy_server(run) && table.rungs.iter().all(has_cpu) {
         return vec![Metric::Cpu, Metric::P50];
     }
     let tail = match table.latency {
@@ -99,15 +100,6 @@ pub(super) fn metrics(run: &Run, table: &Table) -> Vec<Metric> {
     } else {
         vec![Metric::P50, tail]
     }
-}
-
-/// Whether the ladder's latency is that of the load by which the capacity is measured.
-fn is_of_a_busy_server(run: &Run, table: &Table) -> bool {
-    let ladder = &run.scenario.ladder;
-    let has_cpu = |rung: &Rung| rung.cpu_s_per_million.is_some();
-    table.latency == Latency::Service
-        && ladder.capacity.as_ref() == Some(&ladder.latency)
-        && table.rungs.iter().all(has_cpu)
 }
 
 /// A rung's value of a metric of findings, nanoseconds.

@@ -127,6 +127,13 @@ impl Table {
     }
 }
 
+/// Whether the ladder's latency is that of the load by which the capacity is measured: that load keeps servers busy.
+pub(crate) fn is_of_a_busy_server(run: &Run) -> bool {
+    let ladder = &run.scenario.ladder;
+    run.latency_of(&ladder.latency.load) == Latency::Service
+        && ladder.capacity.as_ref() == Some(&ladder.latency)
+}
+
 impl Rung {
     /// At p50 against the baseline, in words; none for the baseline.
     #[must_use]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -25,20 +26,27 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// A body that is known when the server is built.
 pub(super) fn fixed(body: &'static str) -> Response {
-    ([(CONTENT_TYPE, JSON)], body).into_response()
+    typed(body)
 }
 
 /// A body that is JSON already.
 pub(super) fn text(body: String) -> Response {
-    ([(CONTENT_TYPE, JSON)], body).into_response()
+    typed(body)
 }
 
 /// A body made for this answer.
 pub(super) fn json<T: Serialize>(body: &T) -> Response {
     match serde_json::to_vec(body) {
-        Ok(body) => ([(CONTENT_TYPE, JSON)], body).into_response(),
+        Ok(body) => typed(body),
         Err(_) => denied(cause::unanswered("an answer's text"), Challenge::Bearer),
     }
+}
+
+/// A body that says it is JSON. By itself axum would say first what a text is, and then JSON over it.
+fn typed(body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
 }
 
 /// The same answer, which no cache keeps, whatever version of HTTP it speaks (RFC 6749 §5.1).

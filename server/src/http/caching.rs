@@ -2,7 +2,7 @@
 //! one user's answer to another. RFC 9111 §3.5 protects `Authorization` alone, and cookies and API keys not at all; nginx's
 //! `proxy_cache_valid` keeps what says nothing of caching.
 
-use axum::http::header::{CACHE_CONTROL, VARY};
+use axum::http::header::{CACHE_CONTROL, Entry, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::binding::BindingKind;
@@ -41,10 +41,15 @@ impl Caching {
         headers
             .entry(CACHE_CONTROL)
             .or_insert_with(|| self.control.clone());
-        if headers.contains_key(VARY) {
+        let varies = match headers.entry(VARY) {
+            Entry::Vacant(place) => {
+                place.insert(self.vary.clone());
+                false
+            }
+            Entry::Occupied(_) => true,
+        };
+        if varies {
             self.widen(headers);
-        } else {
-            headers.insert(VARY, self.vary.clone());
         }
     }
 

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::answers::Challenge;
 use super::head::{only, whole};
-use super::{answers, cookies, observed};
+use super::{answers, cookies, head, observed};
 use crate::binding::BindingKind;
 use crate::cause::{self, Source};
 use crate::credential::CredentialKind;
@@ -126,18 +126,34 @@ pub(crate) fn request<'a>(
     action: Action,
     lab: &Lab,
 ) -> Result<Request<'a>, Denied> {
-    let method = parts.method.as_str();
+    let peer = peer(&parts.extensions).ok_or_else(no_peer)?;
     let route = parts
         .extensions
         .get::<MatchedPath>()
         .map_or_else(|| parts.uri.path(), MatchedPath::as_str);
+    request_from(
+        peer,
+        parts,
+        route.strip_suffix('/').unwrap_or(route),
+        action,
+        lab,
+    )
+}
+
+/// What the request of this peer says, at this route.
+pub(super) fn request_from<'a>(
+    peer: IpAddr,
+    parts: &'a Parts,
+    route: &'a str,
+    action: Action,
+    lab: &Lab,
+) -> Result<Request<'a>, Denied> {
+    let (method, whole) = (parts.method.as_str(), whole(parts));
     Ok(Request {
         method,
-        route: route.strip_suffix('/').unwrap_or(route),
-        target: whole(parts)
-            .path_and_query()
-            .map_or("", |target| target.as_str()),
-        sender: sender(parts, lab)?,
+        route,
+        target: whole.path_and_query().map_or("", |target| target.as_str()),
+        sender: sender_from(peer, parts, method, whole.path(), lab)?,
         presented: shown(parts, method, lab)?,
         action,
     })
@@ -188,6 +204,16 @@ pub(super) fn sender_of<'a>(
     lab: &Lab,
 ) -> Result<Sender<'a>, Denied> {
     let peer = peer(&parts.extensions).ok_or_else(no_peer)?;
+    sender_from(peer, parts, method, path, lab)
+}
+
+fn sender_from<'a>(
+    peer: IpAddr,
+    parts: &'a Parts,
+    method: &'a str,
+    path: &'a str,
+    lab: &Lab,
+) -> Result<Sender<'a>, Denied> {
     let proof = match lab.design().binding {
         BindingKind::Dpop => {
             only(&parts.headers, &PROOF).map(|jwt| Proof::Dpop(DpopProof { jwt, method, path }))
@@ -249,9 +275,9 @@ fn api_key(headers: &HeaderMap) -> Presented<'_> {
     match (values.next(), values.next()) {
         (_, Some(_)) => Presented::Ambiguous,
         (None, _) => Presented::Nothing,
-        (Some(value), None) => match value.to_str() {
-            Ok(key) => Presented::ApiKey(key),
-            Err(_) => Presented::Unreadable,
+        (Some(value), None) => match head::text(value) {
+            Some(key) => Presented::ApiKey(key),
+            None => Presented::Unreadable,
         },
     }
 }
@@ -274,11 +300,7 @@ fn presented<'a>(
         _ => return Presented::Nothing,
     }
     // The scheme is ASCII, so the token begins at a character.
-    match value
-        .to_str()
-        .ok()
-        .and_then(|text| text.get(scheme.len()..))
-    {
+    match head::text(value).and_then(|text| text.get(scheme.len()..)) {
         Some(token) => kind(token.trim_start_matches(' ')),
         None => Presented::Unreadable,
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::lab::Lab;
 
@@ -31,7 +31,32 @@ pub(super) fn whole(parts: &Parts) -> &Uri {
 pub(super) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
+        (Some(value), None) => text(value),
         _ => None,
+    }
+}
+
+/// The text of a header's value, where it is ASCII: as [`HeaderValue::to_str`], which looks at each octet for control
+/// characters. A value has none but the tab, which a text may have (RFC 9110 §5.5).
+pub(super) fn text(value: &HeaderValue) -> Option<&str> {
+    let octets = value.as_bytes();
+    let text = std::str::from_utf8(octets).ok();
+    text.filter(|_| octets.is_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_what_the_value_says_it_is() {
+        for octet in 0..=u8::MAX {
+            let Ok(value) = HeaderValue::from_bytes(&[b'a', octet, b'z']) else {
+                continue;
+            };
+            assert_eq!(text(&value), value.to_str().ok(), "{octet}");
+        }
+        let umlaut = HeaderValue::from_bytes("\u{e4}".as_bytes()).unwrap();
+        assert_eq!(text(&umlaut), None);
     }
 }

@@ -3,18 +3,19 @@
 use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{Request, StatusCode, Version};
+use axum::http::{StatusCode, Version};
 use axum::response::Response;
 
 use super::answers::{no_store, problem};
 use super::head::{only, whole};
+use crate::bytes::letters_digits_and;
 
 /// The answer to a request that names no server, or more than one (RFC 9112 §3.2): servers before and behind this one may
 /// take different ones of them.
-pub(crate) fn unnamed<B>(request: &Request<B>) -> Option<Response> {
-    let mut fields = request.headers().get_all(HOST).iter();
-    let authority = request.uri().authority();
-    let is_http2 = request.version() == Version::HTTP_2;
+pub(crate) fn unnamed(head: &Parts) -> Option<Response> {
+    let mut fields = head.headers.get_all(HOST).iter();
+    let authority = head.uri.authority();
+    let is_http2 = head.version == Version::HTTP_2;
     let named = match (fields.next(), fields.next()) {
         // HTTP/2 may say it twice, and must then say the same (RFC 9113 §8.3.1).
         (Some(host), None) => {
@@ -23,7 +24,7 @@ pub(crate) fn unnamed<B>(request: &Request<B>) -> Option<Response> {
             is_host(host.as_bytes()) && said.is_none_or(same)
         }
         // HTTP/1.0 had no such field, and HTTP/2 has `:authority` in its place.
-        (None, _) => request.version() < Version::HTTP_11 || is_http2 && authority.is_some(),
+        (None, _) => head.version < Version::HTTP_11 || is_http2 && authority.is_some(),
         (Some(_), Some(_)) => false,
     };
     // An address with a user in it is how a name is made to look like another (RFC 9110 §4.2.4).
@@ -53,14 +54,21 @@ fn is_host(text: &[u8]) -> bool {
         Some(at) if text[at] == b':' => (&text[..at], &text[at + 1..]),
         _ => (text, &[][..]),
     };
-    let port = std::str::from_utf8(port).unwrap_or("-");
-    let is_port = port.is_empty()
-        || port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    is_port && (is_name(host) || is_ipv6(host))
+    is_port(port) && (is_name(host) || is_ipv6(host))
+}
+
+/// `*DIGIT` (RFC 3986 §3.2.3), of a number that a port can have.
+fn is_port(digits: &[u8]) -> bool {
+    let mut port: u32 = 0;
+    digits.iter().all(|byte| {
+        port = 10 * port + u32::from(byte.wrapping_sub(b'0'));
+        byte.is_ascii_digit() && u16::try_from(port).is_ok()
+    })
 }
 
 /// A name or an IPv4 address (RFC 3986 §3.2.2).
 fn is_name(host: &[u8]) -> bool {
+    static NAMES: [bool; 256] = letters_digits_and(b"-._~!$&'()*+;=");
     let mut bytes = host.iter();
     while let Some(byte) = bytes.next() {
         let fits = match byte {
@@ -68,7 +76,7 @@ fn is_name(host: &[u8]) -> bool {
                 let mut is_digit = || bytes.next().is_some_and(u8::is_ascii_hexdigit);
                 is_digit() && is_digit()
             }
-            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte),
+            _ => NAMES[usize::from(*byte)],
         };
         if !fits {
             return false;
@@ -87,6 +95,8 @@ fn is_ipv6(host: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Request;
+
     use super::*;
 
     #[test]
@@ -96,7 +106,8 @@ mod tests {
             for host in hosts {
                 request = request.header(HOST, *host);
             }
-            unnamed(&request.body(()).unwrap()).map(|answer| answer.status().as_u16())
+            unnamed(&request.body(()).unwrap().into_parts().0)
+                .map(|answer| answer.status().as_u16())
         };
         for host in [
             "x",
@@ -192,7 +203,8 @@ mod tests {
             for host in hosts {
                 request = request.header(HOST, *host);
             }
-            unnamed(&request.body(()).unwrap()).map(|answer| answer.status().as_u16())
+            unnamed(&request.body(()).unwrap().into_parts().0)
+                .map(|answer| answer.status().as_u16())
         };
         for (target, hosts, expected) in [
             ("https://a:1/", &[][..], None),

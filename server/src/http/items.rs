@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::{fixed, json};
 use super::bodies::MaybeBody;
-use super::granted::{Granted, ItemsRead, ItemsWrite, OwnAccount, SecureData, TodosRead};
+use super::granted::{
+    Granted, ItemsRead, ItemsWrite, OwnAccount, Permission as _, SecureData, TodosRead,
+};
+use crate::grant::Grant;
 use crate::lab::Lab;
-use crate::policy::{Role, Roles, Scopes};
+use crate::policy::{Action, Role, Roles, Scopes};
 
 const ADMIN_ITEMS: &str = r#"{"items":["Admin Items"]}"#;
 const USER_ITEMS: &str = r#"{"items":["User Items"]}"#;
@@ -19,10 +22,31 @@ const USER_ITEMS: &str = r#"{"items":["User Items"]}"#;
 const ADMIN_TODOS: &str = r#"["Manage Todos"]"#;
 const USER_TODOS: &str = r#"["Buy Vegetables","Read a book","Learn FastAPI"]"#;
 
+/// What a grant alone answers.
+pub(super) type Read = fn(&Grant) -> Response;
+
+/// What is read at a path, and what that needs permission for.
+pub(super) fn read_at(path: &str) -> Option<(&'static str, Action, Read)> {
+    Some(match path.strip_suffix('/').unwrap_or(path) {
+        "/items" => ("/items", ItemsRead::ACTION, items as Read),
+        "/todos" => ("/todos", TodosRead::ACTION, tasks),
+        _ => return None,
+    })
+}
+
+fn items(grant: &Grant) -> Response {
+    let admin = grant.roles().contains(Role::Admin);
+    fixed(if admin { ADMIN_ITEMS } else { USER_ITEMS })
+}
+
+fn tasks(grant: &Grant) -> Response {
+    let admin = grant.roles().contains(Role::Admin);
+    fixed(if admin { ADMIN_TODOS } else { USER_TODOS })
+}
+
 /// `GET /items`
 pub(super) async fn list(granted: Granted<ItemsRead>) -> Response {
-    let admin = granted.grant.roles().contains(Role::Admin);
-    granted.answer(fixed(if admin { ADMIN_ITEMS } else { USER_ITEMS }))
+    granted.answer(items(&granted.grant))
 }
 
 /// An item to add. It is answered, not kept: a store that grows would be measured along.
@@ -62,8 +86,7 @@ pub(super) async fn account(State(lab): State<Arc<Lab>>, granted: Granted<OwnAcc
 
 /// `GET /todos`
 pub(super) async fn todos(granted: Granted<TodosRead>) -> Response {
-    let admin = granted.grant.roles().contains(Role::Admin);
-    granted.answer(fixed(if admin { ADMIN_TODOS } else { USER_TODOS }))
+    granted.answer(tasks(&granted.grant))
 }
 
 /// `GET /secure-data`

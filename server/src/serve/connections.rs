@@ -5,13 +5,16 @@
 //! never closed for that. When the server is working on all of them, new connections wait in the system's queue.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+use tokio::time::MissedTickBehavior;
 
 use crate::http::Counts;
 use crate::setup::Design;
@@ -27,6 +30,10 @@ const LEAST_RESERVED_SHARE: u64 = 4;
 /// that can accept none would seem to be ready and answer nothing.
 const LEAST_LIMIT: u64 = 32;
 
+/// How often connections are looked through within the time that one may be idle, and at least.
+const LOOKS: u32 = 8;
+const MOST_BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
 /// The part of the connections that is closed at once to make room: choosing them looks at each.
 const PART: usize = 64;
 
@@ -37,7 +44,8 @@ pub(crate) struct Connections {
     /// One was closed.
     freed: Notify,
     most: usize,
-    started: Instant,
+    /// When this clock began, by the system's.
+    started: Duration,
     counts: Arc<Counts>,
 }
 
@@ -74,7 +82,7 @@ impl Connections {
             open: Mutex::default(),
             freed: Notify::new(),
             most,
-            started: Instant::now(),
+            started: coarse(),
             counts,
         }
     }
@@ -86,6 +94,7 @@ impl Connections {
         open.next += 1;
         let connection = Arc::new(Connection {
             waiting_since: AtomicU64::new(self.now()),
+            read_at: AtomicU64::new(0),
             requests: AtomicU32::new(0),
             has_streams: AtomicBool::new(false),
             working: Mutex::new(0),
@@ -148,9 +157,31 @@ impl Connections {
         closed
     }
 
-    /// Milliseconds since the start, from 1 on.
+    /// Closes connections whose clients have sent no whole head within `limit` of their answer, again and again: one timer for
+    /// all, so that a request pays for none. Those with streams have a timer of their own (`patience`).
+    pub(super) async fn close_idle(&self, limit: Duration) {
+        let mut again = tokio::time::interval((limit / LOOKS).min(MOST_BETWEEN_LOOKS));
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            again.tick().await;
+            let Some(last) = self.now().checked_sub(limit.as_millis() as u64) else {
+                continue;
+            };
+            for connection in self.open().by_number.values() {
+                match connection.waiting_since() {
+                    Some(_) if connection.has_streams() => {}
+                    Some(since) if since.max(connection.read_at()) < last => {
+                        connection.close(since);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Milliseconds since the start, from 1 on, and a few behind.
     fn now(&self) -> u64 {
-        1 + self.started.elapsed().as_millis() as u64
+        1 + coarse().saturating_sub(self.started).as_millis() as u64
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -164,6 +195,8 @@ pub(super) struct Connection {
     /// [`WORKING`], [`CLOSED`], or when the client's turn began: the connection was opened, or a request was answered.
     /// Neither bytes of a head nor bytes of an answer that are read make it later, so slow clients make room first.
     waiting_since: AtomicU64,
+    /// When its client last read of an answer that had waited for it; 0 where none had to.
+    read_at: AtomicU64,
     /// How many requests have begun.
     requests: AtomicU32,
     /// Whether it can have several requests under way (HTTP/2).
@@ -228,6 +261,16 @@ impl Connection {
         self.waiting_since.store(since, Ordering::Release);
     }
 
+    /// The client has read of an answer that waited for it: it is slow, and not idle.
+    pub(super) fn reads(&self) {
+        self.read_at.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// When that last was.
+    fn read_at(&self) -> u64 {
+        self.read_at.load(Ordering::Relaxed)
+    }
+
     /// How many requests the server works on, where that can be several.
     fn working(&self) -> Option<MutexGuard<'_, u32>> {
         let locked = || self.working.lock().unwrap_or_else(PoisonError::into_inner);
@@ -271,20 +314,36 @@ impl Connection {
     }
 }
 
-/// A request that the server works on. The client has the next turn when this is dropped: with the answer, or because
-/// the client takes a request of several back.
-pub(super) struct UnderWay(Arc<Connection>);
+/// The system's clock that is never set: a quarter of the cost of the fine one, and 4 ms at most behind it.
+fn coarse() -> Duration {
+    let time = clock_gettime(ClockId::MonotonicCoarse);
+    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
+}
 
-impl UnderWay {
+/// A request of a client that the server works on. The client has the next turn when this is dropped: with the answer, or
+/// because the client takes a request of several back.
+pub(super) struct UnderWay<C: AsRef<Connection>>(Arc<C>);
+
+impl<C: AsRef<Connection>> UnderWay<C> {
     /// `None` when the connection is being closed: then the request must not be begun.
-    pub(super) fn begin(connection: &Arc<Connection>) -> Option<Self> {
-        connection.begin().then(|| Self(Arc::clone(connection)))
+    pub(super) fn begin(client: &Arc<C>) -> Option<Self> {
+        let connection: &Connection = (**client).as_ref();
+        connection.begin().then(|| Self(Arc::clone(client)))
     }
 }
 
-impl Drop for UnderWay {
+impl<C: AsRef<Connection>> Deref for UnderWay<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
+}
+
+impl<C: AsRef<Connection>> Drop for UnderWay<C> {
     fn drop(&mut self) {
-        self.0.answered();
+        let connection: &Connection = (**self).as_ref();
+        connection.answered();
     }
 }
 

@@ -179,3 +179,43 @@ async fn a_body_that_never_comes_is_answered_408_and_holds_neither_connection_no
     serving.await.unwrap();
     assert!(asked.elapsed() < BODY_TIMEOUT, "{:?}", asked.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_nothing_is_closed_and_one_that_reads_slowly_is_not() {
+    const IDLE: Duration = Duration::from_millis(400);
+    const PART: usize = 64 << 10;
+    let limits = Limits {
+        idle: IDLE,
+        ..Limits::default()
+    };
+    let (address, _stop, _) = served(quick(), BODY_TIMEOUT, limits).await;
+    let silent = TcpStream::connect(address).unwrap();
+    let answered = TcpStream::connect(address).unwrap();
+    (&answered)
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
+    let slow = TcpStream::connect(address).unwrap();
+    slow.set_read_timeout(Some(SOON)).unwrap();
+    (&slow)
+        .write_all(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
+    assert_eq!(read_to_end(&silent).unwrap(), "");
+    assert!(read_to_end(&answered).unwrap().contains("HTTP/1.1 200"));
+    let (mut read, begun) = (Vec::new(), Instant::now());
+    let mut part = vec![0; PART];
+    // For longer than an idle connection is kept.
+    while begun.elapsed() < 2 * IDLE {
+        let bytes = (&slow).read(&mut part).unwrap();
+        read.extend_from_slice(&part[..bytes]);
+        std::thread::sleep(IDLE / 8);
+    }
+    (&slow).read_to_end(&mut read).unwrap();
+    let head = read
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .unwrap();
+    let length = String::from_utf8_lossy(&read[..head]).to_ascii_lowercase();
+    let length = length.split("content-length: ").nth(1).unwrap();
+    let length: usize = length.lines().next().unwrap().parse().unwrap();
+    assert_eq!(read.len(), head + 4 + length);
+}

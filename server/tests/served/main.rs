@@ -5,6 +5,7 @@
 mod admin;
 mod adopted;
 mod algorithms;
+mod at_once;
 mod authority;
 mod bindings;
 mod bounded;

@@ -62,6 +62,15 @@ impl Against {
         matches!(self.told, Told::NoVerdict | Told::NoInterval) && self.lacks_blocks
     }
 
+    /// As a multiple of the baseline, whatever the verdict, and its interval: `1.03×` and `1.02× … 1.04×`. None where nothing
+    /// was measured.
+    #[must_use]
+    pub fn multiple(&self) -> Option<[String; 2]> {
+        let ends = |Interval { low, high, .. }| quantity::range(low, high, quantity::times);
+        let interval = self.interval.map_or(String::new(), ends);
+        Some([quantity::times(self.ratio?), interval])
+    }
+
     /// `2.00× faster`, `1.08× slower`, or what the verdict is where it claims no direction.
     #[must_use]
     pub fn words(&self) -> String {

@@ -4,9 +4,10 @@
 //! share of the difference between the first change's `from` and the last change's `to`. And the changes in one sentence:
 //! `Hashing made 99.99 % of the difference; the cache 3.00 µs (interval spans 0).`
 
+use super::{Against, is_of_a_busy_server};
 use crate::{
     blocks::{self, PerBlock},
-    judge::{Comparison, Metric, Rule, Verdict},
+    judge::{Comparison, Metric, Row, Rule, Verdict},
     order_statistics::{ALPHA, Estimate},
     quantity,
     run::{Change, Run, Terms},
@@ -41,6 +42,9 @@ pub struct Part {
     /// The share of the whole that it made, 0 to 1 and beyond; none where the whole is not clearly
     /// more than nothing.
     pub share: Option<Estimate>,
+    /// Server CPU time of a request at `to` against `from`, where the ladder is that of the load which keeps servers busy:
+    /// there a request waits for others, and p50 depends on how they share the core.
+    pub cpu: Option<Against>,
 }
 
 impl Changes {
@@ -66,6 +70,10 @@ impl Changes {
                 saved: self::estimate(&saved),
                 verdict: verdict(run, &change.from, &change.to),
                 share: Estimate::of(&shares, ALPHA).filter(|_| clear),
+                cpu: is_of_a_busy_server(run).then(|| {
+                    let (row, least_blocks) = judged(run, [&change.from, &change.to], &Metric::Cpu);
+                    Against::of(Some(&row), least_blocks)
+                }),
             }
         };
         Self {
@@ -78,10 +86,17 @@ impl Changes {
 
 /// Of p50; none of blocks too few for one.
 fn verdict(run: &Run, from: &str, to: &str) -> Option<Verdict> {
+    judged(run, [from, to], &Metric::P50).0.verdict
+}
+
+/// The second variant against the first by the rule of a duel of the two, and the blocks that a verdict takes at the least.
+fn judged(run: &Run, pair: [&str; 2], metric: &Metric) -> (Row, usize) {
     let at = &run.scenario.ladder.latency;
-    let rule = Rule::Sequential(Terms::of(run, from, to).rule(run));
-    let row = Comparison::of(run, &at.load, [from, to], &rule).claim(&at.step, &Metric::P50);
-    row.verdict
+    let sequential = Terms::of(run, pair[0], pair[1]).rule(run);
+    let least_blocks = sequential.least_blocks();
+    let rule = Rule::Sequential(sequential);
+    let row = Comparison::of(run, &at.load, pair, &rule).claim(&at.step, metric);
+    (row, least_blocks)
 }
 
 fn saved(before: &PerBlock, after: &PerBlock) -> PerBlock {
@@ -238,6 +253,7 @@ mod tests {
             saved: Estimate::of(saved_ns, ALPHA),
             verdict: Estimate::of(saved_ns, ALPHA).map(verdict),
             share: Estimate::of(&shares, ALPHA).filter(|_| clear),
+            cpu: None,
         }
     }
 

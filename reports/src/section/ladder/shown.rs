@@ -164,8 +164,20 @@ fn on_page(ladder: &Table) -> document::Table {
 
 /// What each change made; none for a scenario without changes.
 fn parts(ladder: &Table) -> Option<document::Table> {
-    let parts = ladder.changes.parts.iter().map(words::part);
-    let table = document::Table::of("What each change made", words::CHANGE_COLUMNS, parts);
+    let parts = &ladder.changes.parts;
+    let has_cpu = parts.iter().any(|part| part.cpu.is_some());
+    let of_cpu = if has_cpu {
+        words::CPU_COLUMNS.as_slice()
+    } else {
+        &[]
+    };
+    let header = words::CHANGE_COLUMNS.iter().chain(of_cpu).copied();
+    let rows = parts.iter().map(|part| {
+        let mut cells = words::part(part);
+        cells.extend(words::cpu(part).into_iter().flatten());
+        cells
+    });
+    let table = document::Table::of("What each change made", header, rows);
     (!table.rows.is_empty()).then_some(table)
 }
 

@@ -106,6 +106,8 @@ pub(crate) fn latencies(latency: Latency, rung: &Rung) -> Vec<String> {
 }
 /// The names of [`part`].
 pub(crate) const CHANGE_COLUMNS: [&str; 5] = ["change", "saved", "interval", "share", "interval"];
+/// The names of [`cpu`], after those.
+pub(crate) const CPU_COLUMNS: [&str; 3] = ["server CPU", "interval", "verdict"];
 
 /// `authlab · thousandfold · EPYC, 2 cores · valid · 4m10s`
 pub(crate) fn heading(heading: &Heading) -> String {
@@ -187,6 +189,16 @@ pub(crate) fn part(part: &Part) -> Vec<String> {
             quantity::interval(share.interval, quantity::share)
         }),
     ]
+}
+
+/// The columns of a change where servers are kept busy: server CPU time of a request after it by that before it, its interval
+/// and the verdict.
+pub(crate) fn cpu(part: &Part) -> Option<[String; 3]> {
+    let against = part.cpu?;
+    let multiple = against.multiple();
+    let verdict = multiple.as_ref().map(|_| against.words());
+    let [ratio, interval] = multiple.unwrap_or([NOT_MEASURED.to_owned(), String::new()]);
+    Some([ratio, interval, verdict.unwrap_or_default()])
 }
 
 fn capacity(capacity: Option<Capacity>) -> String {
