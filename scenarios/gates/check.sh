@@ -75,7 +75,7 @@ check() { # NAME PROMISE EXPIRY: checks the gate, whose revocations count within
     # Principals that may not, whose tokens have the authorization server's signature.
     for other in "$@"; do
         printf '\n[[principal]]\nname = "%s"\nspare = true\nvalues = { token = "env:%s" }\npresent = [{ bearer = "{token}" }]\n' \
-            "$other" "$other" >>"$contract"
+            "$(printf %s "$other" | tr 'A-Z_' 'a-z-')" "$other" >>"$contract"
     done
     code=0
     "$authlab" check "$contract" --for "$time" --seed "$seed" --json "$report.json" ${1:+--keep-going} >"$report.txt" 2>&1 || code=$?
