@@ -191,6 +191,11 @@ impl Roles {
         self.0 & (1 << role as u8) != 0
     }
 
+    /// These and another one.
+    pub(crate) const fn with(self, role: Role) -> Self {
+        Self(self.0 | 1 << role as u8)
+    }
+
     /// The roles, one by one.
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL
@@ -293,11 +298,11 @@ impl<'de> Deserialize<'de> for Roles {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Roles, A::Error> {
-                let mut roles = 0;
+                let mut roles = Roles::default();
                 while let Some(Named(role)) = names.next_element()? {
-                    roles |= role.map_or(0, |role| 1 << role as u8);
+                    roles = role.map_or(roles, |role| roles.with(role));
                 }
-                Ok(Roles(roles))
+                Ok(roles)
             }
         }
         deserializer.deserialize_seq(Known)

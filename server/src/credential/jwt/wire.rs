@@ -316,11 +316,13 @@ impl Serialize for TokenId {
 impl<'de> Deserialize<'de> for TokenId {
     /// Exactly as we write it, so that one id has one text.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, "32 hexadecimal digits", |text| {
-            let (high, low) = text.as_bytes().split_first_chunk::<16>()?;
-            Some(Self::of_halves(half(high)?, half(low.try_into().ok()?)?))
-        })
+        text(deserializer, "32 hexadecimal digits", id)
     }
+}
+
+pub(super) fn id(text: &str) -> Option<TokenId> {
+    let (high, low) = text.as_bytes().split_first_chunk::<16>()?;
+    Some(TokenId::of_halves(half(high)?, half(low.try_into().ok()?)?))
 }
 
 /// Sixteen digits of a number, in lower case.
