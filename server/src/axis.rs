@@ -34,6 +34,13 @@ macro_rules! axis {
                 match self { $( Self::$Variant => $label, )+ }
             }
 
+            /// The value of a label; `None` where there is none. Use it for text of other parties: parsing looks for the
+            /// label that was meant, which a long text makes costly.
+            #[must_use]
+            pub fn named(label: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.label() == label)
+            }
+
             /// What this value means, in a line.
             #[must_use]
             pub fn help(self) -> &'static str {
@@ -51,7 +58,7 @@ macro_rules! axis {
             type Err = $crate::axis::UnknownLabel;
 
             fn from_str(typed: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|kind| kind.label() == typed).ok_or_else(|| {
+                Self::named(typed).ok_or_else(|| {
                     $crate::axis::UnknownLabel::new($axis, typed, &[$( $label ),+])
                 })
             }

@@ -7,6 +7,8 @@ mod key;
 mod opaque;
 mod secret;
 
+use std::borrow::Cow;
+
 use crate::axis::axis;
 use crate::cause::{self, Source};
 use crate::clock::Timestamp;
@@ -124,7 +126,7 @@ impl Credential {
     /// is compared with a slow hash is the [`crate::lab`]'s to make.
     pub(crate) async fn issue(
         &self,
-        claims: &Claims,
+        claims: &Claims<'_>,
         subject: Subject,
         sessions: &Sessions,
         now: Timestamp,
@@ -175,8 +177,8 @@ impl Credential {
     pub(crate) fn id_of(&self, token: &str) -> Option<TokenId> {
         match self {
             Self::Jwt(jwt) => {
-                let claims = jwt.verify(token).ok()?;
-                Some(claims.session.unwrap_or(claims.id))
+                let revoked_by = |claims: Claims<'_>| claims.session.unwrap_or(claims.id);
+                jwt.verify(token, revoked_by).ok()
             }
             Self::SessionJwt(jwt) => Some(jwt.named(token).ok()?.session),
             Self::Opaque | Self::Session => Some(opaque::id(token)),
@@ -269,9 +271,10 @@ fn proven(
     sessions: &Sessions,
     subjects: &Subjects,
 ) -> Result<Verified, Denied> {
-    let claims = jwt.verify(token)?;
-    sessions.remembers(claims.issued_at)?;
-    Ok(claims.verified(subjects.intern(&claims.sub)))
+    jwt.verify(token, |claims| {
+        sessions.remembers(claims.issued_at)?;
+        Ok(claims.verified(subjects.intern(&claims.sub)))
+    })?
 }
 
 /// What the session says that a signed token names.
@@ -300,11 +303,15 @@ async fn look_up(
     })
 }
 
-impl Claims {
+impl<'a> Claims<'a> {
     /// The claims of a new token.
-    pub(crate) fn new(subject: &str, facts: Facts, now: Timestamp) -> Result<Self, Denied> {
+    pub(crate) fn new(
+        subject: impl Into<Cow<'a, str>>,
+        facts: Facts,
+        now: Timestamp,
+    ) -> Result<Self, Denied> {
         let id = TokenId::draw()?;
-        Ok(Self::of(subject, facts, id, now.seconds()))
+        Ok(Self::of(subject.into(), facts, id, now.seconds()))
     }
 }
 

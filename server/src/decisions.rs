@@ -9,7 +9,7 @@ mod quick;
 mod redis;
 
 use self::digest::Wanted;
-use self::key::StoredKey;
+use self::key::{Patterns, StoredKey};
 use self::moka::Moka;
 use self::quick::Quick;
 use crate::axis::axis;
@@ -285,8 +285,8 @@ pub(crate) struct Store<V: Copy + Send + Sync + 'static> {
 
 #[derive(Debug)]
 enum Shelf<V: Copy + Send + Sync + 'static> {
-    Quick(Quick<StoredKey, V>),
-    Moka(Moka<StoredKey, V>),
+    Quick(Quick<StoredKey, V>, Patterns),
+    Moka(Moka<StoredKey, V>, Patterns),
     QuickDigest(Quick<Digest, V>, Digests),
     MokaDigest(Moka<Digest, V>, Digests),
 }
@@ -300,12 +300,14 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
         };
         let shelf = match (store, digests) {
             (CacheStore::Quick | CacheStore::Redis | CacheStore::Tiered, None) => {
-                Shelf::Quick(Quick::open(capacity))
+                Shelf::Quick(Quick::open(capacity), Patterns::open(capacity))
             }
             (CacheStore::Quick | CacheStore::Redis | CacheStore::Tiered, Some(digests)) => {
                 Shelf::QuickDigest(Quick::open(capacity), digests)
             }
-            (CacheStore::Moka, None) => Shelf::Moka(Moka::open(capacity)),
+            (CacheStore::Moka, None) => {
+                Shelf::Moka(Moka::open(capacity), Patterns::open(capacity))
+            }
             (CacheStore::Moka, Some(digests)) => Shelf::MokaDigest(Moka::open(capacity), digests),
         };
         Self { keys, shelf }
@@ -313,8 +315,8 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
 
     fn evictions(&self) -> u64 {
         match &self.shelf {
-            Shelf::Quick(quick) => quick.evictions(),
-            Shelf::Moka(moka) => moka.evictions(),
+            Shelf::Quick(quick, _) => quick.evictions(),
+            Shelf::Moka(moka, _) => moka.evictions(),
             Shelf::QuickDigest(quick, _) => quick.evictions(),
             Shelf::MokaDigest(moka, _) => moka.evictions(),
         }
@@ -322,8 +324,8 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
 
     pub(crate) fn entries(&self) -> u64 {
         match &self.shelf {
-            Shelf::Quick(quick) => quick.entries(),
-            Shelf::Moka(moka) => moka.entries(),
+            Shelf::Quick(quick, _) => quick.entries(),
+            Shelf::Moka(moka, _) => moka.entries(),
             Shelf::QuickDigest(quick, _) => quick.entries(),
             Shelf::MokaDigest(moka, _) => moka.entries(),
         }
@@ -332,8 +334,8 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
     #[inline]
     pub(crate) fn get(&self, parts: Parts<'_>) -> Option<Entry<V>> {
         match &self.shelf {
-            Shelf::Quick(quick) => quick.get(&self.keys.exact(parts)),
-            Shelf::Moka(moka) => moka.get(&self.keys.exact(parts)),
+            Shelf::Quick(quick, _) => quick.get(&self.keys.exact(&parts)),
+            Shelf::Moka(moka, _) => moka.get(&self.keys.exact(&parts)),
             Shelf::QuickDigest(quick, digests) => quick.get(&Wanted(digests.of(&parts))),
             Shelf::MokaDigest(moka, digests) => moka.get(&Wanted(digests.of(&parts))),
         }
@@ -346,8 +348,12 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
             return;
         }
         match &self.shelf {
-            Shelf::Quick(quick) => quick.insert(self.keys.exact(parts).stored(), entry),
-            Shelf::Moka(moka) => moka.insert(self.keys.exact(parts).stored(), entry),
+            Shelf::Quick(quick, patterns) => {
+                quick.insert(self.keys.exact(&parts).stored(patterns), entry);
+            }
+            Shelf::Moka(moka, patterns) => {
+                moka.insert(self.keys.exact(&parts).stored(patterns), entry);
+            }
             Shelf::QuickDigest(quick, digests) => quick.insert(digests.of(&parts), entry),
             Shelf::MokaDigest(moka, digests) => moka.insert(digests.of(&parts), entry),
         }
@@ -357,9 +363,9 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
     #[cfg(test)]
     fn settle(&self) {
         match &self.shelf {
-            Shelf::Moka(moka) => moka.settle(),
+            Shelf::Moka(moka, _) => moka.settle(),
             Shelf::MokaDigest(moka, _) => moka.settle(),
-            Shelf::Quick(_) | Shelf::QuickDigest(..) => {}
+            Shelf::Quick(..) | Shelf::QuickDigest(..) => {}
         }
     }
 }

@@ -79,10 +79,11 @@ impl TokenId {
     pub(crate) const NONE: Self = Self { high: 0, low: 0 };
 
     pub(crate) const fn of(number: u128) -> Self {
-        Self {
-            high: (number >> 64) as u64,
-            low: number as u64,
-        }
+        Self::of_halves((number >> 64) as u64, number as u64)
+    }
+
+    pub(crate) const fn of_halves(high: u64, low: u64) -> Self {
+        Self { high, low }
     }
 
     pub(crate) const fn number(self) -> u128 {

@@ -168,6 +168,32 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
+/// A text that is read where it lies: a borrowed one is not copied to be looked at. What `read` finds nothing in is refused
+/// by saying what is expected.
+pub(crate) fn text<'de, D, T>(
+    deserializer: D,
+    expected: &'static str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Text<F>(&'static str, F);
+    impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for Text<F> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            let Self(expected, read) = self;
+            read(text).ok_or_else(|| E::custom(format_args!("it must be {expected}")))
+        }
+    }
+    deserializer.deserialize_str(Text(expected, read))
+}
+
 /// Whether a member is present at all, whatever its value. Use it with `#[serde(default)]`.
 pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)

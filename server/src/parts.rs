@@ -118,7 +118,7 @@ pub struct CredentialPart {
 }
 
 /// What a token says, for a new one to be signed from.
-pub struct TokenClaims(Claims);
+pub struct TokenClaims(Claims<'static>);
 
 impl CredentialPart {
     /// The design's credential.
@@ -155,7 +155,7 @@ impl CredentialPart {
             lifetime_seconds: self.lifetime_seconds,
             session: None,
         };
-        Claims::new(subject, facts, self.clock.now()).map(TokenClaims)
+        Claims::new(subject.to_owned(), facts, self.clock.now()).map(TokenClaims)
     }
 
     /// Signs them, or draws a token and keeps them under it.
@@ -166,7 +166,7 @@ impl CredentialPart {
         let (claims, now) = (&claims.0, self.clock.now());
         if let Credential::SessionJwt(_) = self.credential {
             let device = Device {
-                account: claims.sub.as_str().into(),
+                account: (*claims.sub).into(),
                 name: "benchmark".into(),
                 id: "benchmark".into(),
                 told: Told::Name,
@@ -184,7 +184,7 @@ impl CredentialPart {
                 .sign_in(claims.id, device, &profile, MOST_SESSIONS, now);
             at_once(begun)?;
             let named = Named {
-                sub: claims.sub.clone(),
+                sub: claims.sub.clone().into_owned(),
                 session: claims.id,
                 not_before: 0,
                 expires_at: claims.expires_at,

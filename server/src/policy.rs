@@ -8,6 +8,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::axis::axis;
+use crate::members::text;
 
 axis! {
     /// Whether requests are authorized at all.
@@ -190,6 +191,11 @@ impl Roles {
         self.0 & (1 << role as u8) != 0
     }
 
+    /// These and another one.
+    pub(crate) const fn with(self, role: Role) -> Self {
+        Self(self.0 | 1 << role as u8)
+    }
+
     /// The roles, one by one.
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL
@@ -231,16 +237,14 @@ impl Scopes {
     pub fn requested(text: &str) -> Option<Self> {
         let scopes: Option<Self> = text
             .split(' ')
-            .map(|name| name.parse::<Scope>().ok())
+            .map(Scope::named)
             .collect();
         scopes.filter(|scopes| scopes.0 != 0)
     }
 
     /// Those of a list, separated by spaces, that exist here.
     pub(crate) fn known(text: &str) -> Self {
-        text.split(' ')
-            .filter_map(|name| name.parse().ok())
-            .collect()
+        text.split(' ').filter_map(Scope::named).collect()
     }
 
     /// Whether all of those are among these.
@@ -277,6 +281,14 @@ impl Serialize for Roles {
 impl<'de> Deserialize<'de> for Roles {
     /// Roles that this server does not know grant nothing here, so they are passed over (RFC 9068 §2.2.3.1).
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Named(Option<Role>);
+        impl<'de> Deserialize<'de> for Named {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                text(deserializer, "a role", |name| {
+                    Some(Self(Role::named(name)))
+                })
+            }
+        }
         struct Known;
         impl<'de> Visitor<'de> for Known {
             type Value = Roles;
@@ -286,11 +298,11 @@ impl<'de> Deserialize<'de> for Roles {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Roles, A::Error> {
-                let mut roles = 0;
-                while let Some(name) = names.next_element::<std::borrow::Cow<'de, str>>()? {
-                    roles |= name.parse().map_or(0, |role: Role| 1 << role as u8);
+                let mut roles = Roles::default();
+                while let Some(Named(role)) = names.next_element()? {
+                    roles = role.map_or(roles, |role| roles.with(role));
                 }
-                Ok(Roles(roles))
+                Ok(roles)
             }
         }
         deserializer.deserialize_seq(Known)
@@ -315,7 +327,8 @@ impl Serialize for Scopes {
 
 impl<'de> Deserialize<'de> for Scopes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let names = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Ok(Self::known(&names))
+        text(deserializer, "a list of scopes", |names| {
+            Some(Self::known(names))
+        })
     }
 }

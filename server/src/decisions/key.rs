@@ -4,8 +4,11 @@
 //! The slot is chosen by route or target, sender, and the token's last 16 bytes: only verified tokens are ever stored,
 //! and those bytes are its signature's, so nobody can fill one slot with tokens of their making.
 
+mod pattern;
+
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use equivalent::Equivalent;
 use foldhash::SharedSeed;
@@ -13,6 +16,8 @@ use foldhash::quality::SeedableRandomState;
 
 use super::CacheKey;
 use crate::request::{Proof, Request, Sender};
+use pattern::Bytes;
+pub(super) use pattern::Patterns;
 
 /// How much of a token chooses the slot.
 const TOKEN_TAIL_BYTES: usize = 16;
@@ -29,7 +34,9 @@ pub(crate) struct Keys {
 /// What a key is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
-    head: Head,
+    ip: [u8; 16],
+    by: By,
+    action: u8,
     parts: [&'a [u8]; PARTS],
 }
 
@@ -40,18 +47,15 @@ const MOST_CHOSEN_BYTES: usize = 2048;
 
 /// A key, borrowed from the request: looking it up allocates nothing.
 #[derive(Clone, Copy)]
-pub(crate) struct Key<'a> {
+pub(crate) struct Key<'k, 'a> {
     slot: u64,
-    head: Head,
-    parts: [&'a [u8]; PARTS],
+    parts: &'k Parts<'a>,
 }
 
-/// A key as a cache keeps it: the same parts, one after the other, with their lengths in the head.
-#[derive(Clone, PartialEq, Eq)]
+/// A key as a cache keeps it: the same parts, with their lengths in the head. What many keys have in common is kept once.
 pub(crate) struct StoredKey {
     slot: u64,
-    head: Head,
-    parts: Box<[u8]>,
+    bytes: Bytes,
 }
 
 /// Method, place, User-Agent, token.
@@ -60,15 +64,13 @@ pub(super) const PARTS: usize = 4;
 /// Four lengths, an address, what tells the sender, and the action.
 pub(super) const HEAD_BYTES: usize = 4 * PARTS + 16 + 2;
 
-/// What of a key has a fixed size, compared at once.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Head {
-    /// Four bytes each: no part of an HTTP request head comes near their limit.
-    lengths: [u32; PARTS],
-    ip: [u8; 16],
-    by: By,
-    action: u8,
-}
+/// How much of a method and of a place is in the head: all of most.
+const METHOD_BYTES: usize = 8;
+const PLACE_BYTES: usize = 16;
+
+/// What of a key has a fixed size, compared at once: [`HEAD_BYTES`], then the ends of the method and of the place. Lengths take
+/// four bytes each: no part of an HTTP request head comes near their limit.
+type Head = [u8; HEAD_BYTES + METHOD_BYTES + PLACE_BYTES];
 
 /// What tells the sender of a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,15 +124,19 @@ impl Keys {
 
     /// The key that keeps the parts and compares them all.
     #[inline]
-    pub(super) fn exact<'a>(&self, parts: Parts<'a>) -> Key<'a> {
-        let Parts { head, parts } = parts;
-        let [_, place, user_agent, token] = parts;
+    pub(super) fn exact<'k, 'a>(&self, parts: &'k Parts<'a>) -> Key<'k, 'a> {
+        let [_, place, user_agent, token] = parts.parts;
         let mut hasher = self.seed.build_hasher();
-        hasher.write(place);
-        if head.by != By::Nothing {
+        hasher.write_u64((place.len() as u64) << 32 | user_agent.len() as u64);
+        if place.len() > PLACE_BYTES {
+            hasher.write(place);
+        } else {
+            hasher.write_u128(u128::from_ne_bytes(ends(place)));
+        }
+        if parts.by != By::Nothing {
             // All of it: whoever has a valid token may choose it, and so much as a byte left out would fill a slot.
             hasher.write(user_agent);
-            hasher.write_u128(u128::from_ne_bytes(head.ip));
+            hasher.write_u128(u128::from_ne_bytes(parts.ip));
         }
         match token.last_chunk::<TOKEN_TAIL_BYTES>() {
             Some(tail) => hasher.write_u128(u128::from_ne_bytes(*tail)),
@@ -138,8 +144,33 @@ impl Keys {
         }
         Key {
             slot: hasher.finish(),
-            head,
             parts,
+        }
+    }
+}
+
+/// The first and the last eight bytes, with zeros between those of a shorter text: of one of a known length, up to
+/// [`PLACE_BYTES`] long, they are all.
+#[inline]
+fn ends(text: &[u8]) -> [u8; PLACE_BYTES] {
+    let ends = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) => [u64::from_ne_bytes(*first), u64::from_ne_bytes(*last)],
+        _ => [word(text), 0],
+    };
+    (u128::from(ends[0]) << 64 | u128::from(ends[1])).to_ne_bytes()
+}
+
+/// The same of up to eight bytes; of a longer text, eight of them.
+#[inline]
+fn word(text: &[u8]) -> u64 {
+    match (text.first_chunk::<4>(), text.last_chunk::<4>(), text) {
+        (Some(first), Some(last), _) => {
+            u64::from(u32::from_ne_bytes(*first)) << 32 | u64::from(u32::from_ne_bytes(*last))
+        }
+        (.., []) => 0,
+        (.., text) => {
+            let [first, middle, last] = [0, text.len() / 2, text.len() - 1].map(|at| text[at]);
+            u64::from(first) << 16 | u64::from(middle) << 8 | u64::from(last)
         }
     }
 }
@@ -161,28 +192,48 @@ impl<'a> Parts<'a> {
             }) => (thumbprint.as_bytes(), [0; 16], By::Certificate),
             Some(sender) => (sender.user_agent, sender.ip_bytes(), By::Address),
         };
-        let parts = [method, place, told, token.as_bytes()];
         Self {
-            head: Head {
-                lengths: parts.map(|part| part.len() as u32),
-                ip,
-                by,
-                action,
-            },
-            parts,
+            ip,
+            by,
+            action,
+            parts: [method, place, told, token.as_bytes()],
         }
+    }
+
+    /// What has a fixed size.
+    #[inline]
+    fn head(&self) -> Head {
+        let [method, place, ..] = self.parts;
+        let mut head = [0; size_of::<Head>()];
+        let (fixed, more) = head.split_at_mut(HEAD_BYTES);
+        fixed.copy_from_slice(&self.pieces().0);
+        more[..METHOD_BYTES].copy_from_slice(&word(method).to_ne_bytes());
+        more[METHOD_BYTES..].copy_from_slice(&ends(place));
+        head
+    }
+
+    /// The parts but for the token, with how much of each the head has.
+    #[inline]
+    fn told(&self) -> [(&'a [u8], usize); PARTS - 1] {
+        let [method, place, told, _token] = self.parts;
+        [(method, METHOD_BYTES), (place, PLACE_BYTES), (told, 0)]
+    }
+
+    fn token(&self) -> &'a [u8] {
+        let [.., token] = self.parts;
+        token
     }
 
     /// All of it, in pieces whose borders the first one tells: two different keys never give the same bytes.
     #[inline]
     pub(super) fn pieces(&self) -> ([u8; HEAD_BYTES], [&'a [u8]; PARTS]) {
         let mut head = [0; HEAD_BYTES];
-        for (bytes, length) in head.chunks_exact_mut(4).zip(self.head.lengths) {
-            bytes.copy_from_slice(&length.to_le_bytes());
+        for (bytes, part) in head.chunks_exact_mut(4).zip(self.parts) {
+            bytes.copy_from_slice(&(part.len() as u32).to_le_bytes());
         }
-        head[16..32].copy_from_slice(&self.head.ip);
-        head[32] = self.head.by as u8;
-        head[33] = self.head.action;
+        head[16..32].copy_from_slice(&self.ip);
+        head[32] = self.by as u8;
+        head[33] = self.action;
         (head, self.parts)
     }
 
@@ -207,34 +258,70 @@ impl<'a> Parts<'a> {
     }
 }
 
-impl Key<'_> {
+impl Key<'_, '_> {
     /// The owned form, for an insert.
-    pub(super) fn stored(&self) -> StoredKey {
+    pub(super) fn stored(&self, patterns: &Patterns) -> StoredKey {
         StoredKey {
             slot: self.slot,
-            head: self.head,
-            parts: self.parts.concat().into_boxed_slice(),
+            bytes: patterns.bytes_of(self.parts),
         }
     }
 
     /// Whether a stored key has exactly these parts, wherever its slot is.
     #[inline]
     pub(super) fn is_parts_of(&self, stored: &StoredKey) -> bool {
-        if self.head != stored.head {
+        let Some(pattern) = self.parts.token_of(&stored.bytes.pattern) else {
             return false;
-        }
-        let mut rest = &*stored.parts;
-        for part in self.parts {
-            match rest.split_at_checked(part.len()) {
-                Some((same, after)) if same == part => rest = after,
-                _ => return false,
-            }
-        }
-        rest.is_empty()
+        };
+        stored.bytes.is_token(pattern, self.parts.token())
     }
 }
 
-impl Equivalent<StoredKey> for Key<'_> {
+impl<'a> Parts<'a> {
+    /// All of it in one, for a pattern.
+    fn whole(&self) -> Arc<[u8]> {
+        let [method, place, told, token] = self.parts;
+        let bytes = [&self.head(), method, place, told, token].concat();
+        bytes.into()
+    }
+
+    /// The token in a pattern of what this key has but for its own token; it is as long as that.
+    #[inline]
+    fn token_of<'b>(&self, pattern: &'b [u8]) -> Option<&'b [u8]> {
+        let (head, mut rest) = pattern.split_first_chunk()?;
+        if *head != self.head() {
+            return None;
+        }
+        for (part, in_head) in self.told() {
+            let (same, after) = rest.split_at_checked(part.len())?;
+            if part.len() > in_head && same != part {
+                return None;
+            }
+            rest = after;
+        }
+        Some(rest)
+    }
+}
+
+impl StoredKey {
+    /// All of it, in order.
+    fn bytes(&self) -> impl Iterator<Item = u8> {
+        let pattern = &*self.bytes.pattern;
+        let (told, token) = pattern.split_at(pattern.len() - self.bytes.token_length());
+        let pieces = self.bytes.token(token).unwrap_or_default();
+        [told].into_iter().chain(pieces).flatten().copied()
+    }
+}
+
+impl PartialEq for StoredKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.slot == other.slot && self.bytes().eq(other.bytes())
+    }
+}
+
+impl Eq for StoredKey {}
+
+impl Equivalent<StoredKey> for Key<'_, '_> {
     #[inline]
     fn equivalent(&self, stored: &StoredKey) -> bool {
         self.slot == stored.slot && self.is_parts_of(stored)
@@ -247,7 +334,7 @@ impl fmt::Debug for Parts<'_> {
     }
 }
 
-impl fmt::Debug for Key<'_> {
+impl fmt::Debug for Key<'_, '_> {
     /// Without the parts: the token is one of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key([redacted])")
@@ -260,7 +347,7 @@ impl fmt::Debug for StoredKey {
     }
 }
 
-impl Hash for Key<'_> {
+impl Hash for Key<'_, '_> {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         hasher.write_u64(self.slot);
     }

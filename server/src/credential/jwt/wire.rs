@@ -11,7 +11,7 @@ use super::{Claims, JwtAlgorithm, Named};
 use crate::bound::{Bound, Confirmation, SealedSender};
 use crate::clients::CLIENT;
 use crate::grant::{Generation, TokenId};
-use crate::members::{present, rounded_down, rounded_up, some, some_object};
+use crate::members::{present, rounded_down, rounded_up, some, some_object, text};
 use crate::policy::{Roles, Scopes};
 
 /// The client of the server's own ways to sign in.
@@ -178,7 +178,7 @@ impl Addressed for SessionToken<'_> {
 
 impl<'a> AccessToken<'a> {
     pub(super) fn of(
-        claims: &'a Claims,
+        claims: &'a Claims<'_>,
         issuer: &'a str,
         audience: &'a str,
         groups: &'a [String],
@@ -187,7 +187,7 @@ impl<'a> AccessToken<'a> {
         Self {
             iss: issuer.into(),
             aud: Audience::One(audience.into()),
-            sub: claims.sub.as_str().into(),
+            sub: Cow::Borrowed(&claims.sub),
             client_id: claims.sub.strip_prefix(CLIENT).unwrap_or(OWN_CLIENT),
             roles: if claims.narrowed {
                 Roles::default()
@@ -209,9 +209,9 @@ impl<'a> AccessToken<'a> {
     }
 
     /// What they say; `None` where a token would be bound twice.
-    pub(super) fn claims(self) -> Option<Claims> {
+    pub(super) fn claims(self) -> Option<Claims<'a>> {
         Some(Claims {
-            sub: self.sub.into_owned(),
+            sub: self.sub,
             roles: self.narrowed_from.unwrap_or(self.roles),
             narrowed: self.narrowed_from.is_some(),
             scopes: self.scopes,
@@ -316,14 +316,23 @@ impl Serialize for TokenId {
 impl<'de> Deserialize<'de> for TokenId {
     /// Exactly as we write it, so that one id has one text.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        let ours = text.len() == 32 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
-        let id = if ours {
-            u128::from_str_radix(&text, 16).ok()
-        } else {
-            None
-        };
-        id.map(Self::of)
-            .ok_or_else(|| serde::de::Error::custom("jti and sid must be 32 hexadecimal digits"))
+        text(deserializer, "32 hexadecimal digits", id)
     }
+}
+
+pub(super) fn id(text: &str) -> Option<TokenId> {
+    let (high, low) = text.as_bytes().split_first_chunk::<16>()?;
+    Some(TokenId::of_halves(half(high)?, half(low.try_into().ok()?)?))
+}
+
+/// Sixteen digits of a number, in lower case.
+fn half(digits: &[u8; 16]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u64::from(value))
+    })
 }
