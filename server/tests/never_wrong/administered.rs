@@ -31,7 +31,7 @@ impl Play<'_> {
         } else {
             let roles: Roles = roles.into_iter().collect();
             let given = self.stand.desk_lab(at).set_roles(who.name(), roles).await;
-            let is_given = known(given)?;
+            let is_given = known(&given)?;
             sure(
                 is_given == self.accounts.contains_key(&who),
                 "who has an account may be given roles",
@@ -50,7 +50,7 @@ impl Play<'_> {
             self.administer(at, by, builder, &Value::Null).await?
         } else {
             let removed = self.stand.desk_lab(at).remove_account(who.name()).await;
-            known(removed)?
+            known(&removed)?
         };
         if is_removed {
             self.accounts.remove(&who);
@@ -69,7 +69,7 @@ impl Play<'_> {
                 self.administer(at, by, Request::post("/admin/keys"), &Value::Null)
                     .await?
             }
-            None => known(self.stand.desk_lab(at).rotate_keys().await)?,
+            None => known(&self.stand.desk_lab(at).rotate_keys().await)?,
         };
         if !is_rotated {
             self.stand.take_secret_back();
@@ -83,7 +83,7 @@ impl Play<'_> {
         if each && !is_one && self.stand.central.is_none() {
             for other in (0..servers).filter(|other| *other != at) {
                 let rotated = self.stand.servers[other].lab.rotate_keys().await;
-                sure(known(rotated)?, "keys can be rotated")?;
+                sure(known(&rotated)?, "keys can be rotated")?;
             }
         }
         if is_whole || self.stand.central.is_some() {
@@ -120,11 +120,11 @@ impl Play<'_> {
                 let chosen = (0..servers.len()).filter(|other| each || *other == at);
                 for server in chosen {
                     let replaced = servers[server].lab.replace_policy(&carried).await;
-                    sure(known(replaced)?, "the policy can be replaced")?;
+                    sure(known(&replaced)?, "the policy can be replaced")?;
                 }
                 if let Some(central) = self.stand.central.as_ref().filter(|_| each) {
                     let replaced = central.lab.replace_policy(&carried).await;
-                    sure(known(replaced)?, "the policy can be replaced")?;
+                    sure(known(&replaced)?, "the policy can be replaced")?;
                 }
                 if self.sees_its_own() {
                     self.granted.forget_all();
@@ -168,7 +168,7 @@ impl Play<'_> {
 }
 
 /// Whether it was done; nobody knows of a store that did not answer.
-pub(crate) fn known<T>(done: Result<T, Denied>) -> Played<bool> {
+pub(crate) fn known<T>(done: &Result<T, Denied>) -> Played<bool> {
     match done {
         Ok(_) => Ok(true),
         Err(Denied::Unavailable) => Err(Broken::Off),

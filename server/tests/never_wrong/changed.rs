@@ -79,7 +79,7 @@ impl Play<'_> {
             done(&Answer::of(self.stand.desk(at), request).await)?
         } else {
             let made = self.stand.desk_lab(at).sign_up(who.name(), password).await;
-            known(made)?
+            known(&made)?
         };
         let is_free = !self.accounts.contains_key(&who);
         sure(is_made == is_free, "who has no account may have one")?;

@@ -43,7 +43,9 @@ pub(crate) fn never_wrong(credentials: &[Credential], place: Place) {
         return;
     };
     let sum = Tally::default();
-    tallies.iter().for_each(|tally| sum.add(tally));
+    for tally in &tallies {
+        sum.add(tally);
+    }
     println!("{} combinations: {sum}", all.len());
     let planned = all.len() * cases(place);
     assert!(sum.histories.get() >= planned as u64, "{sum}");
