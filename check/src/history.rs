@@ -88,6 +88,8 @@ pub enum Form {
     IfNoneMatch,
     /// `X-Forwarded-For` with an address of documentation.
     ForwardedFor,
+    /// `X-Forwarded-For: unknown`, as proxies write of a client that they do not name (RFC 7239, section 6.2).
+    ForwardedUnknown,
     /// Headers that tell an authorization server of another URI.
     OriginalUri,
     /// Headers that tell an authorization server of another method.
@@ -96,7 +98,7 @@ pub enum Form {
 
 impl Form {
     /// Each form but the plain one.
-    pub const VARIED: [Self; 42] = [
+    pub const VARIED: [Self; 43] = [
         Self::Head,
         Self::LowerMethod,
         Self::Options,
@@ -137,6 +139,7 @@ impl Form {
         Self::Range,
         Self::IfNoneMatch,
         Self::ForwardedFor,
+        Self::ForwardedUnknown,
         Self::OriginalUri,
         Self::OriginalMethod,
     ];
@@ -159,7 +162,8 @@ impl Form {
             | Self::Accept
             | Self::Range
             | Self::IfNoneMatch
-            | Self::ForwardedFor => Meaning::SameOrRefused,
+            | Self::ForwardedFor
+            | Self::ForwardedUnknown => Meaning::SameOrRefused,
             Self::SecondCredential | Self::FirstCredential | Self::TwoPrincipals => Meaning::Mixed,
             Self::NoHost | Self::TwoHosts => Meaning::Refused("it does not name one host"),
             Self::TokenTail
@@ -238,6 +242,7 @@ impl Form {
             Self::Range => "with a Range",
             Self::IfNoneMatch => "with If-None-Match",
             Self::ForwardedFor => "with X-Forwarded-For",
+            Self::ForwardedUnknown => "with an unknown X-Forwarded-For",
             Self::OriginalUri => "with headers that name another URI",
             Self::OriginalMethod => "with headers that name another method",
         }

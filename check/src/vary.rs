@@ -98,6 +98,7 @@ pub(crate) fn vary(head: &Head, form: Form, around: &Around<'_>) -> Option<Head>
         Form::Range => put(&mut varied, "range", "bytes=0-0"),
         Form::IfNoneMatch => put(&mut varied, "if-none-match", "*"),
         Form::ForwardedFor => put(&mut varied, "x-forwarded-for", OTHER_ADDRESS),
+        Form::ForwardedUnknown => put(&mut varied, "x-forwarded-for", "unknown"),
         Form::OriginalUri => {
             let uri = around.permitted?;
             for name in [
