@@ -1,5 +1,5 @@
-//! What is only read is answered without the router where a decision is cached, and with it where it is made. Nobody can tell
-//! which of them answered.
+//! What is only read is answered without the router where a decision is cached, and by it where one is made. Both answers are
+//! the same.
 
 use authlab_server::{BindingKind, CacheKind, Design, PolicyKind};
 use hyper::header::DATE;
