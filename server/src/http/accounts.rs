@@ -105,7 +105,11 @@ pub(super) async fn protected(
     State(lab): State<Arc<Lab>>,
     granted: Granted<SecureData>,
 ) -> Response {
-    items::greeting(&lab, &granted, "This is a protected route")
+    granted.answer(items::greeting(
+        &lab,
+        &granted.grant,
+        "This is a protected route",
+    ))
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {

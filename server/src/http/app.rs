@@ -24,7 +24,7 @@ use tower_service::Service as _;
 use super::answers::{Challenge, asks_nonces, denied, give_nonce, no_store, problem};
 use super::caching::Caching;
 use super::granted::{Peer, request_from};
-use super::items::{self, Read};
+use super::items::{self, Read, ReadAt};
 use super::observed::Counts;
 use super::router;
 use crate::allowance;
@@ -32,7 +32,6 @@ use crate::denied::Denied;
 use crate::lab::Lab;
 use crate::log::LogKind;
 use crate::path::normal;
-use crate::policy::Action;
 use crate::request::Request as Asked;
 use crate::setup::Design;
 use crate::stages::Untimed;
@@ -122,7 +121,7 @@ impl App {
 
     /// What a request reads, and what that needs permission for. Whatever the design, it does not pass the router: two designs
     /// differ by what they decide, and by nothing else.
-    fn read_by(&self, parts: &Parts) -> Option<(&Arc<Lab>, (&'static str, Action, Read))> {
+    fn read_by(&self, parts: &Parts) -> Option<(&Arc<Lab>, ReadAt)> {
         let lab = self.reads.as_ref()?;
         let is_read = parts.method == Method::GET;
         is_read.then_some(lab).zip(items::read_at(parts.uri.path()))
@@ -136,7 +135,7 @@ impl App {
         let request = request_from(from, parts, route, action, lab).ok()?;
         // The control reads the credentials too, so that only authorization is missing from it.
         let grant = lab.granted_at_once(std::hint::black_box(&request))?;
-        Some(read(&grant))
+        Some(read(lab, &grant))
     }
 
     /// What a request reads, once that is decided.
@@ -154,7 +153,7 @@ impl App {
             Err(denied) => Err(denied),
         };
         match decision {
-            Ok(grant) => read(&grant),
+            Ok(grant) => read(lab, &grant),
             Err(refused) => denied(refused, Challenge::of(lab)),
         }
     }

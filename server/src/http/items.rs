@@ -23,30 +23,38 @@ const ADMIN_TODOS: &str = r#"["Manage Todos"]"#;
 const USER_TODOS: &str = r#"["Buy Vegetables","Read a book","Learn FastAPI"]"#;
 
 /// What a grant alone answers.
-pub(super) type Read = fn(&Grant) -> Response;
+pub(super) type Read = fn(&Lab, &Grant) -> Response;
 
-/// What is read at a path, and what that needs permission for.
-pub(super) fn read_at(path: &str) -> Option<(&'static str, Action, Read)> {
+/// What is read at a route, and what that needs permission for.
+pub(super) type ReadAt = (&'static str, Action, Read);
+
+/// What is read at a path.
+pub(super) fn read_at(path: &str) -> Option<ReadAt> {
     Some(match path.strip_suffix('/').unwrap_or(path) {
         "/items" => ("/items", ItemsRead::ACTION, items as Read),
         "/todos" => ("/todos", TodosRead::ACTION, tasks),
+        "/secure-data" => ("/secure-data", SecureData::ACTION, secure),
         _ => return None,
     })
 }
 
-fn items(grant: &Grant) -> Response {
+fn items(_: &Lab, grant: &Grant) -> Response {
     let admin = grant.roles().contains(Role::Admin);
     fixed(if admin { ADMIN_ITEMS } else { USER_ITEMS })
 }
 
-fn tasks(grant: &Grant) -> Response {
+fn tasks(_: &Lab, grant: &Grant) -> Response {
     let admin = grant.roles().contains(Role::Admin);
     fixed(if admin { ADMIN_TODOS } else { USER_TODOS })
 }
 
+fn secure(lab: &Lab, grant: &Grant) -> Response {
+    greeting(lab, grant, "This is secure data")
+}
+
 /// `GET /items`
-pub(super) async fn list(granted: Granted<ItemsRead>) -> Response {
-    granted.answer(items(&granted.grant))
+pub(super) async fn list(State(lab): State<Arc<Lab>>, granted: Granted<ItemsRead>) -> Response {
+    granted.answer(items(&lab, &granted.grant))
 }
 
 /// An item to add. It is answered, not kept: a store that grows would be measured along.
@@ -85,8 +93,8 @@ pub(super) async fn account(State(lab): State<Arc<Lab>>, granted: Granted<OwnAcc
 }
 
 /// `GET /todos`
-pub(super) async fn todos(granted: Granted<TodosRead>) -> Response {
-    granted.answer(tasks(&granted.grant))
+pub(super) async fn todos(State(lab): State<Arc<Lab>>, granted: Granted<TodosRead>) -> Response {
+    granted.answer(tasks(&lab, &granted.grant))
 }
 
 /// `GET /secure-data`
@@ -94,22 +102,18 @@ pub(super) async fn secure_data(
     State(lab): State<Arc<Lab>>,
     granted: Granted<SecureData>,
 ) -> Response {
-    greeting(&lab, &granted, "This is secure data")
+    granted.answer(secure(&lab, &granted.grant))
 }
 
 /// A message to whoever was let in.
-pub(super) fn greeting(
-    lab: &Lab,
-    granted: &Granted<SecureData>,
-    message: &'static str,
-) -> Response {
+pub(super) fn greeting(lab: &Lab, grant: &Grant, message: &'static str) -> Response {
     #[derive(Serialize)]
     struct Greeting<'a> {
         message: &'static str,
         username: &'a str,
     }
-    granted.answer(json(&Greeting {
+    json(&Greeting {
         message,
-        username: &lab.name(&granted.grant),
-    }))
+        username: &lab.name(grant),
+    })
 }
