@@ -305,9 +305,7 @@ impl<V: Copy + Send + Sync + 'static> Store<V> {
             (CacheStore::Quick | CacheStore::Redis | CacheStore::Tiered, Some(digests)) => {
                 Shelf::QuickDigest(Quick::open(capacity), digests)
             }
-            (CacheStore::Moka, None) => {
-                Shelf::Moka(Moka::open(capacity), Patterns::open(capacity))
-            }
+            (CacheStore::Moka, None) => Shelf::Moka(Moka::open(capacity), Patterns::open(capacity)),
             (CacheStore::Moka, Some(digests)) => Shelf::MokaDigest(Moka::open(capacity), digests),
         };
         Self { keys, shelf }

@@ -235,10 +235,7 @@ impl Scopes {
     /// asked for.
     #[must_use]
     pub fn requested(text: &str) -> Option<Self> {
-        let scopes: Option<Self> = text
-            .split(' ')
-            .map(Scope::named)
-            .collect();
+        let scopes: Option<Self> = text.split(' ').map(Scope::named).collect();
         scopes.filter(|scopes| scopes.0 != 0)
     }
 
@@ -284,9 +281,7 @@ impl<'de> Deserialize<'de> for Roles {
         struct Named(Option<Role>);
         impl<'de> Deserialize<'de> for Named {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                text(deserializer, "a role", |name| {
-                    Some(Self(Role::named(name)))
-                })
+                text(deserializer, "a role", |name| Some(Self(Role::named(name))))
             }
         }
         struct Known;

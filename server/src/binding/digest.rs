@@ -118,7 +118,11 @@ mod tests {
     #[test]
     fn an_address_is_written_as_std_writes_it() {
         for octet in 0..=u8::MAX {
-            for ip in [[octet, 0, 1, 255], [127, octet, 10, octet], [9, 99, 100, octet]] {
+            for ip in [
+                [octet, 0, 1, 255],
+                [127, octet, 10, octet],
+                [9, 99, 100, octet],
+            ] {
                 let text = AddressText::of(IpAddr::from(ip));
                 assert_eq!(text.as_bytes(), IpAddr::from(ip).to_string().as_bytes());
             }

@@ -61,12 +61,7 @@ pub(crate) struct Named {
 }
 
 impl<'a> Claims<'a> {
-    pub(super) fn of(
-        subject: Cow<'a, str>,
-        facts: Facts,
-        id: TokenId,
-        now_seconds: u64,
-    ) -> Self {
+    pub(super) fn of(subject: Cow<'a, str>, facts: Facts, id: TokenId, now_seconds: u64) -> Self {
         Self {
             sub: subject,
             roles: facts.roles,

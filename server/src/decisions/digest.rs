@@ -232,7 +232,11 @@ mod tests {
             for user_agent in [&b""[..], b"curl", &[b'u'; 101]] {
                 let request = asked(user_agent);
                 let parts = keys.decision(&request, &token);
-                assert_eq!(digests.of(&parts), by_definition(&digests, &parts), "{bytes}");
+                assert_eq!(
+                    digests.of(&parts),
+                    by_definition(&digests, &parts),
+                    "{bytes}"
+                );
             }
         }
     }

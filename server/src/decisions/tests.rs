@@ -299,7 +299,10 @@ fn a_key_of_a_senders_making_is_kept_up_to_two_kilobytes_and_shows_no_token() {
                 "{kind} {cache_store} {cache_form} {bytes}"
             );
             let exact = store.keys.exact(&key);
-            assert!(!format!("{key:?} {exact:?} {:?}", exact.stored(&Patterns::open(1))).contains("secret"));
+            assert!(
+                !format!("{key:?} {exact:?} {:?}", exact.stored(&Patterns::open(1)))
+                    .contains("secret")
+            );
         }
     }
 }

@@ -156,18 +156,25 @@ mod tests {
         let bound = prop::option::of((seal(), seal()));
         let number = || prop_oneof![Just(0), any::<u64>(), 1_700_000_000..1_900_000_000_u64];
         let sets = (0..4_u8, 0..4_u8, any::<bool>());
-        let ids = (any::<u128>(), prop::option::of(any::<u128>()), prop_oneof![Just(0), any::<u32>()]);
+        let ids = (
+            any::<u128>(),
+            prop::option::of(any::<u128>()),
+            prop_oneof![Just(0), any::<u32>()],
+        );
         (subject, bound, (number(), number(), number()), sets, ids).prop_map(
             |(sub, bound, (issued_at, not_before, expires_at), sets, ids)| {
                 let (roles, scopes, narrowed) = sets;
-                let of = |set: u8| move |(at, _): &(usize, _)| set & (1 << at) != 0;
-                let roles = Role::ALL.iter().copied().enumerate().filter(of(roles));
-                let scopes = Scope::ALL.iter().copied().enumerate().filter(of(scopes));
+                let roles = Role::ALL
+                    .iter()
+                    .filter(|role| roles & (1 << **role as u8) != 0);
+                let scopes = Scope::ALL
+                    .iter()
+                    .filter(|scope| scopes & (1 << **scope as u8) != 0);
                 let text = |text: &str| Seal::of_text(text).unwrap();
                 Claims {
                     sub: sub.into(),
-                    roles: roles.map(|(_, role)| role).collect(),
-                    scopes: scopes.map(|(_, scope)| scope).collect(),
+                    roles: roles.copied().collect(),
+                    scopes: scopes.copied().collect(),
                     narrowed,
                     issued_at,
                     not_before,
