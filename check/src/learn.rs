@@ -108,6 +108,28 @@ fn answers<'a>(
         })
 }
 
+/// Whether answers that should say what is decided do.
+fn are_decided(contract: &Contract, ops: &[Op], played: &Played) -> Result<(), Unfit> {
+    for (number, route) in contract.routes.iter().enumerate() {
+        let Some(pointer) = &route.decision else {
+            continue;
+        };
+        let of_route = answers(ops, played).filter(|(of, ..)| *of == number);
+        let decided = of_route.map(|(_, _, answer)| route.decided(answer.status, &answer.body));
+        let decided: Vec<Option<bool>> = decided.collect();
+        if decided.contains(&None) && !decided.contains(&Some(true)) {
+            return Err(Unfit::Line(
+                route.line,
+                format!(
+                    "`{}` is answered without true or false at {pointer}",
+                    route.request
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Whether the gate answers, and the credentials work.
 fn is_fit(contract: &Contract, ops: &[Op], played: &Played) -> Result<(), Unfit> {
     if let Some((who, why)) = played.refused_sign_ins.first() {
@@ -145,23 +167,7 @@ fn is_fit(contract: &Contract, ops: &[Op], played: &Played) -> Result<(), Unfit>
             ),
         ));
     }
-    for (number, route) in contract.routes.iter().enumerate() {
-        let Some(pointer) = &route.decision else {
-            continue;
-        };
-        let of_route = answers(ops, played).filter(|(of, ..)| *of == number);
-        let decided = of_route.map(|(_, _, answer)| route.decided(answer.status, &answer.body));
-        let decided: Vec<Option<bool>> = decided.collect();
-        if decided.contains(&None) && !decided.contains(&Some(true)) {
-            return Err(Unfit::Line(
-                route.line,
-                format!(
-                    "`{}` is answered without true or false at {pointer}",
-                    route.request
-                ),
-            ));
-        }
-    }
+    are_decided(contract, ops, played)?;
     for (who, principal) in contract.principals.iter().enumerate() {
         let own = answers(ops, played).filter(|(route, of, _)| {
             *of == who

@@ -33,6 +33,10 @@ pub(crate) struct Keys {
 
 /// What a key is made of.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the parts are what most of it is"
+)]
 pub(crate) struct Parts<'a> {
     ip: [u8; 16],
     by: By,
@@ -277,7 +281,7 @@ impl Key<'_, '_> {
     }
 }
 
-impl<'a> Parts<'a> {
+impl Parts<'_> {
     /// All of it in one, for a pattern.
     fn whole(&self) -> Arc<[u8]> {
         let [method, place, told, token] = self.parts;

@@ -70,7 +70,11 @@ impl<'a> Rest<'a> {
         self.skip(spelled).then_some(())
     }
 
-    /// What is read after a spelling that may be absent.
+    /// What is read after a spelling that may be absent: `None` where it is there and what follows is not read so.
+    #[expect(
+        clippy::option_option,
+        reason = "the question mark takes the outer one"
+    )]
     fn optional<T>(
         &mut self,
         spelled: &str,
