@@ -168,7 +168,7 @@ fn a_server_takes_the_tokens_of_another_over_the_same_redis() {
     if lacks("redis-server", "--version") {
         return;
     }
-    takes_all_tokens("scenarios/many-servers/cost.toml", "tiered");
+    takes_all_tokens("scenarios/many-servers/many-servers-cost.toml", "tiered");
 }
 
 fn takes_all_tokens(scenario: &str, has: &str) {

@@ -216,12 +216,6 @@ fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
         ),
         ("[\"get*5\"]", "[]", 17, "at least one step"),
         (
-            "latency = \"one.get\"",
-            "latency = \"two.get\"\ncapacity = \"two.get\"\n[[load]]\nname = \"two\"\nusers = 1\njourney = [\"get\", \"get\"]\nprofile.quick = { blocks = 1, slice = \"1ms\" }",
-            21,
-            "one step",
-        ),
-        (
             "flags = { binding = \"md5\" }",
             "flags = { binding = [1] }",
             5,
