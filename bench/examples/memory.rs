@@ -99,7 +99,7 @@ fn entries(store: CacheStore, form: CacheForm) {
     let found = sampled
         .iter()
         .filter(|token| matches!(part.get(&request(token)), Ok(Some(_))));
-    let (found, length) = (found.count(), token.len());
+    let (found, length) = (found.count(), sampled.first().map_or(0, String::len));
     say(&format!(
         "{store} {form}: {:.0} bytes a decision ({:.0} MiB for {ENTRIES}, tokens of {length} bytes; {found} of 1000 sampled are there)",
         grown / ENTRIES as f64,
