@@ -177,7 +177,7 @@ mod tests {
     use crate::policy::Action;
     use crate::request::{Presented, Request, Sender};
 
-    fn asked<'a>(user_agent: &'a [u8]) -> Request<'a> {
+    fn asked(user_agent: &[u8]) -> Request<'_> {
         Request {
             method: "GET",
             route: "/items/of/a/long/name",

@@ -71,6 +71,10 @@ impl<'a> Rest<'a> {
     }
 
     /// What is read after a spelling that may be absent.
+    #[expect(
+        clippy::option_option,
+        reason = "a claim that is absent is not one that is spelled otherwise"
+    )]
     fn optional<T>(
         &mut self,
         spelled: &str,

@@ -22,8 +22,11 @@ const PIECE_BYTES: usize = 16;
 /// Patterns, each in the place that its head, method, route and `User-Agent` choose.
 pub(crate) struct Patterns {
     choice: RandomState,
-    at_hand: Box<[Mutex<Option<Arc<[u8]>>>]>,
+    at_hand: Box<[Place]>,
 }
+
+/// Where a pattern lies for keys to come.
+type Place = Mutex<Option<Arc<[u8]>>>;
 
 /// A key's bytes: those of the pattern, but for what is its own.
 pub(super) struct Bytes {
