@@ -33,15 +33,11 @@ pub(crate) struct Keys {
 
 /// What a key is made of.
 #[derive(Clone, Copy)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the parts are what most of it is"
-)]
 pub(crate) struct Parts<'a> {
     ip: [u8; 16],
     by: By,
     action: u8,
-    parts: [&'a [u8]; PARTS],
+    texts: [&'a [u8]; PARTS],
 }
 
 /// The longest that the parts of a sender's choosing may be together for a key to be kept: a path and a User-Agent as
@@ -129,7 +125,7 @@ impl Keys {
     /// The key that keeps the parts and compares them all.
     #[inline]
     pub(super) fn exact<'k, 'a>(&self, parts: &'k Parts<'a>) -> Key<'k, 'a> {
-        let [_, place, user_agent, token] = parts.parts;
+        let [_, place, user_agent, token] = parts.texts;
         let mut hasher = self.seed.build_hasher();
         hasher.write_u64((place.len() as u64) << 32 | user_agent.len() as u64);
         if place.len() > PLACE_BYTES {
@@ -200,14 +196,14 @@ impl<'a> Parts<'a> {
             ip,
             by,
             action,
-            parts: [method, place, told, token.as_bytes()],
+            texts: [method, place, told, token.as_bytes()],
         }
     }
 
     /// What has a fixed size.
     #[inline]
     fn head(&self) -> Head {
-        let [method, place, ..] = self.parts;
+        let [method, place, ..] = self.texts;
         let mut head = [0; size_of::<Head>()];
         let (fixed, more) = head.split_at_mut(HEAD_BYTES);
         fixed.copy_from_slice(&self.pieces().0);
@@ -219,12 +215,12 @@ impl<'a> Parts<'a> {
     /// The parts but for the token, with how much of each the head has.
     #[inline]
     fn told(&self) -> [(&'a [u8], usize); PARTS - 1] {
-        let [method, place, told, _token] = self.parts;
+        let [method, place, told, _token] = self.texts;
         [(method, METHOD_BYTES), (place, PLACE_BYTES), (told, 0)]
     }
 
     fn token(&self) -> &'a [u8] {
-        let [.., token] = self.parts;
+        let [.., token] = self.texts;
         token
     }
 
@@ -232,18 +228,18 @@ impl<'a> Parts<'a> {
     #[inline]
     pub(super) fn pieces(&self) -> ([u8; HEAD_BYTES], [&'a [u8]; PARTS]) {
         let mut head = [0; HEAD_BYTES];
-        for (bytes, part) in head.chunks_exact_mut(4).zip(self.parts) {
+        for (bytes, part) in head.chunks_exact_mut(4).zip(self.texts) {
             bytes.copy_from_slice(&(part.len() as u32).to_le_bytes());
         }
         head[16..32].copy_from_slice(&self.ip);
         head[32] = self.by as u8;
         head[33] = self.action;
-        (head, self.parts)
+        (head, self.texts)
     }
 
     /// Whether those that a sender chooses are short enough to be kept.
     pub(super) fn may_be_kept(&self) -> bool {
-        let [chosen @ .., _token] = self.parts;
+        let [chosen @ .., _token] = self.texts;
         let chosen_bytes: usize = chosen.iter().map(|part| part.len()).sum();
         chosen_bytes <= MOST_CHOSEN_BYTES
     }
@@ -284,7 +280,7 @@ impl Key<'_, '_> {
 impl Parts<'_> {
     /// All of it in one, for a pattern.
     fn whole(&self) -> Arc<[u8]> {
-        let [method, place, told, token] = self.parts;
+        let [method, place, told, token] = self.texts;
         let bytes = [&self.head(), method, place, told, token].concat();
         bytes.into()
     }

@@ -70,10 +70,10 @@ impl<'a> Rest<'a> {
         self.skip(spelled).then_some(())
     }
 
-    /// What is read after a spelling that may be absent: `None` where it is there and what follows is not read so.
+    /// What is read after a spelling that may be absent.
     #[expect(
         clippy::option_option,
-        reason = "the question mark takes the outer one"
+        reason = "a claim that is absent is not one that is spelled otherwise"
     )]
     fn optional<T>(
         &mut self,

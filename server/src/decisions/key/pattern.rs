@@ -25,7 +25,7 @@ pub(crate) struct Patterns {
     at_hand: Box<[Place]>,
 }
 
-/// The pattern that was last of use there.
+/// Where a pattern lies for keys to come.
 type Place = Mutex<Option<Arc<[u8]>>>;
 
 /// A key's bytes: those of the pattern, but for what is its own.
