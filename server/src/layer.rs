@@ -23,7 +23,7 @@
 //! ```
 //!
 //! A request without a grant never reaches the service: it is answered 401 or 403 with the challenge of the design's
-//! credential, 400 where its sender or credential is ambiguous, 429 or 503 with `Retry-After`. What the service answers to the
+//! credential, 400 where its host, sender or credential is ambiguous, 429 or 503 with `Retry-After`. What the service answers to the
 //! others gets `Cache-Control: private` where it says nothing of caching, and in any case a `Vary` that names the credential's
 //! header, so that no shared cache gives one user's answer to another. A decision that is remembered costs no allocation before the grant is put
 //! into the request's extensions, and no future is boxed for it.
@@ -43,7 +43,7 @@ use tower_service::Service;
 
 use crate::allowance;
 use crate::grant::Grant;
-use crate::http::{Caching, asks_nonces, give_nonce, refused, request_of};
+use crate::http::{Caching, asks_nonces, give_nonce, refused, request_of, unnamed};
 use crate::lab::Lab;
 use crate::policy::{Action, Roles, Scope, Scopes};
 use crate::stages::Untimed;
@@ -124,6 +124,16 @@ where
         let caching = Caching::private(lab.design());
         let nonces = asks_nonces(&lab);
         let (mut parts, body) = request.into_parts();
+        if let Some(answer) = unnamed(&parts) {
+            let state = State::Later {
+                answer: Box::pin(async { Ok(answer) }),
+            };
+            return Answer {
+                state,
+                caching,
+                nonces,
+            };
+        }
         let known = request_of(&parts, action, &lab).map(|asked| lab.granted_at_once(&asked));
         if let Ok(Some(grant)) = known {
             Authorized { grant, lab }.put_into(&mut parts);

@@ -102,11 +102,8 @@ fn waited_for_others(slice: &Slice) -> Option<f64> {
     let waited = slice
         .server_waited
         .filter(|_| slice.busy.is_some_and(|busy| busy < SERVER_BUSY))?;
-    // Servers beside one another wait for each other: no more of it was for others than those ran.
-    let others = slice
-        .others_busy
-        .filter(|_| !slice.beside_cpu_ns.is_empty());
-    Some(others.map_or(waited, |most| waited.min(most)))
+    // Servers beside one another wait for each other, and so do a server's threads: no more of it was for others than those ran.
+    Some(slice.others_busy.map_or(waited, |most| waited.min(most)))
 }
 
 #[cfg(test)]
@@ -114,29 +111,26 @@ mod tests {
     use super::*;
 
     /// A slice in which the servers waited for a core, and others ran there, for these shares.
-    fn slice(beside: bool, waited: f64, others: f64) -> Slice {
-        let mut slice = serde_json::json!({
+    fn slice(waited: f64, others: Option<f64>) -> Slice {
+        serde_json::from_value(serde_json::json!({
             "load": "l", "variant": "v", "block": 0, "start_ns": 0, "length_ns": 1, "figures": [], "planned": null,
             "ok": 1, "failed": {}, "cpu_ns": 1_000_000, "busy": 0.5, "generator_waited": 0.0, "server_waited": waited,
             "others_busy": others, "steal": 0.0
-        });
-        if beside {
-            slice["beside_cpu_ns"] = serde_json::json!({ "redis": 300_000 });
-        }
-        serde_json::from_value(slice).unwrap()
+        }))
+        .unwrap()
     }
 
     #[test]
-    fn servers_beside_one_another_wait_for_each_other_and_that_disturbs_nobody() {
-        // (servers beside its own, waited, others ran, what counts)
+    fn servers_and_threads_that_wait_for_each_other_disturb_nothing() {
+        // (waited, others ran, what counts)
         let table = [
-            (false, 0.1, 0.01, 0.1),
-            (true, 0.1, 0.01, 0.01),
-            (true, 0.1, 0.3, 0.1),
+            (0.1, Some(0.01), 0.01),
+            (0.1, Some(0.3), 0.1),
+            (0.1, None, 0.1),
         ];
-        for (beside, waited, others, counts) in table {
-            let counted = waited_for_others(&slice(beside, waited, others));
-            assert_eq!(counted, Some(counts), "{beside} {waited} {others}");
+        for (waited, others, counts) in table {
+            let counted = waited_for_others(&slice(waited, others));
+            assert_eq!(counted, Some(counts), "{waited} {others:?}");
         }
     }
 }

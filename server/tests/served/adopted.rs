@@ -10,6 +10,7 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::harness::{BROWSER, Client, ELSEWHERE, HERE, quick};
+use crate::headers::status_of;
 
 async fn who(who: Authorized) -> String {
     format!("{} {}", who.name(), who.scopes())
@@ -87,5 +88,41 @@ async fn a_service_behind_the_layer_sees_whom_the_design_grants_and_nobody_else(
             assert_eq!(client.status("/reports/1", &john).await, 401, "{cache}");
             assert_eq!(client.status("/reports/1", &jane).await, 200, "{cache}");
         }
+    }
+}
+
+/// RFC 9112 §3.2, which hyper leaves to the service.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_layer_refuses_a_request_that_names_no_server_or_two() {
+    let lab = Lab::open(Design {
+        cache: CacheKind::Decision,
+        credential: CredentialKind::Opaque,
+        ..quick()
+    })
+    .unwrap();
+    let client = serve(&lab).await;
+    let sender = Sender {
+        user_agent: BROWSER.as_bytes(),
+        ip: HERE,
+        proof: None,
+    };
+    let issued = lab.login("john", "password123", &sender).await.unwrap();
+    let token = issued.access_token;
+    for (hosts, status) in [
+        ("host: x\r\n", 200),
+        ("", 400),
+        ("host: x\r\nhost: x\r\n", 400),
+        ("host: x\r\nHost: y\r\n", 400),
+        ("host: user@x\r\n", 400),
+        ("host: x\r\n", 200),
+    ] {
+        let head = format!(
+            "GET /own/1 HTTP/1.1\r\n{hosts}authorization: Bearer {token}\r\nuser-agent: {BROWSER}\r\n"
+        );
+        assert_eq!(
+            status_of(client.server, head.as_bytes()).await,
+            status,
+            "{hosts:?}"
+        );
     }
 }

@@ -66,7 +66,7 @@ impl Served {
 
 #[derive(Clone)]
 pub(crate) struct Client {
-    server: SocketAddr,
+    pub(crate) server: SocketAddr,
     pub(crate) from: IpAddr,
     pub(crate) user_agent: String,
 }

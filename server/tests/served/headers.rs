@@ -268,7 +268,7 @@ async fn a_credential_with_other_octets_is_malformed_and_one_of_another_scheme_i
 }
 
 /// Sends a head that may be anything, and reads the status; 0 when no answer came.
-async fn status_of(address: SocketAddr, head: &[u8]) -> u16 {
+pub(crate) async fn status_of(address: SocketAddr, head: &[u8]) -> u16 {
     let head = [head, b"connection: close\r\n\r\n"].concat();
     let asked = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();

@@ -36,8 +36,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 const NOT_READY: Duration = Duration::from_millis(50);
 
 /// How often a call is sent, at most, if connections are lost again and again. Every call is one that may be sent twice. A
-/// server that is not ready is not counted.
-const MOST_TRIES: usize = 8;
+/// server that is not ready is not counted. The first tries follow each other at once.
+const MOST_TRIES: usize = 40;
+const TRIES_AT_ONCE: usize = 4;
+
+/// Before a later try: whoever ends connections in a loop is met at another moment.
+const REST: Duration = Duration::from_millis(5);
 
 /// A connection is not replaced sooner than this after it was made, unless it was lost: a server that stays read-only must not
 /// cost a connection for each request.
@@ -185,9 +189,12 @@ impl Link {
                     least_life.saturating_sub(current.since.elapsed())
                 }
                 Then::Again if !is_too_young && tries < MOST_TRIES => {
-                    waits.until = None;
                     tries += 1;
-                    continue;
+                    if tries <= TRIES_AT_ONCE {
+                        waits.until = None;
+                        continue;
+                    }
+                    REST
                 }
                 Then::Again | Then::Refuse => return Err(trouble),
             };
