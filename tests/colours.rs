@@ -56,10 +56,7 @@ fn a_terminal_has_colours_unless_the_environment_says_otherwise() {
             eprintln!("skipped: no script (util-linux) on this machine");
             return;
         };
-        assert!(
-            text.contains("bcrypt-12"),
-            "{variables:?}: {text}"
-        );
+        assert!(text.contains("bcrypt-12"), "{variables:?}: {text}");
         assert_eq!(
             text.contains(ESCAPE),
             is_coloured,
