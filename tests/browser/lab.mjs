@@ -1,7 +1,7 @@
 // What the tests share: pages rendered by the current binary, a browser, and what a page may not do.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -16,6 +16,10 @@ export const authlab = join(root, "target", "debug", "authlab");
 const work = join(root, "target", "browser");
 const screenshots = join(root, "target", "screenshots");
 mkdirSync(screenshots, { recursive: true });
+
+/** The names of the runs that are committed. */
+export const allPublished = () => readdirSync(join(root, "reports", "published"))
+  .filter((name) => existsSync(join(root, "reports", "published", name, "run.json")));
 
 /** A run as committed. */
 export const published = (name) =>

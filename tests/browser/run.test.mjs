@@ -1,7 +1,7 @@
 // The page of a run, in a browser: what is on it, what hover, hiding and the keyboard do, and in which circumstances.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { browser as launch, inaccessible, open, picture, published, rendered, sideways } from "./lab.mjs";
+import { allPublished, browser as launch, inaccessible, open, picture, published, rendered, sideways } from "./lab.mjs";
 
 const WIDE = ".plot.wide";
 const UNITS = { ns: 1, "µs": 1e3, ms: 1e6, s: 1e9 };
@@ -126,6 +126,20 @@ describe("the page of a run", () => {
       await narrow.close();
     });
   }
+
+  test("the page of every published run fits any screen and a sheet of paper", async () => {
+    for (const name of allPublished()) {
+      const { page, close } = await open(browser, rendered(`fits-${name}`, published(name)));
+      for (const width of [390, 720, 1100]) {
+        await page.setViewportSize({ width, height: 900 });
+        assert.equal(await sideways(page), 0, `${name}, ${width} pixels`);
+      }
+      await page.emulateMedia({ media: "print", colorScheme: "light" });
+      await page.setViewportSize({ width: 720, height: 1000 });
+      assert.equal(await sideways(page), 0, `${name}, on paper`);
+      await close();
+    }
+  });
 
   test("hover says variant, percentile and value, and they are the run's", async () => {
     const { page, faults, close } = await open(browser, pages.thousandfold);
