@@ -33,6 +33,14 @@ pub(crate) struct Arguments {
     /// HTTP/2: over TLS by ALPN, without TLS from the first byte
     #[arg(help_heading = "Connection", long)]
     http2: bool,
+    /// Users who share one connection: as many requests are under way on it [default: 1]
+    #[arg(
+        help_heading = "Connection",
+        long,
+        requires = "http2",
+        value_name = "USERS"
+    )]
+    streams: Option<usize>,
     /// Users: as many requests can be under way [default: 1, or 100 with --rate]
     #[arg(
         help_heading = "Load",
@@ -115,6 +123,7 @@ fn scenario(arguments: &Arguments) -> anyhow::Result<Scenario> {
             (None, None) => 1,
         }
         .into(),
+        streams: arguments.streams.map(Typed::from),
         rate: arguments.rate.map(Typed::from),
         spacing: arguments.spacing.clone().map(Typed::from),
         think: arguments.think.clone().map(Typed::from),

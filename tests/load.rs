@@ -215,6 +215,11 @@ fn bad_words_are_one_line_that_says_what_is_accepted_and_exit_two() {
         ),
         (&["http://h", "--rate", "0"], "more than 0"),
         (&["http://h", "--users", "0"], "users must be 1 to"),
+        (&["http://h", "--streams", "2"], "--http2"),
+        (
+            &["http://h", "--http2", "--users", "4", "--streams", "5"],
+            "streams must be 1 to 4, the load's users",
+        ),
         (&["http://h", "--ca", "empty.pem"], "--ca is of TLS"),
         (
             &["https://h", "--ca", "nothing.pem"],

@@ -223,10 +223,13 @@ fn four_generators_find_the_slower_server() {
             assert_eq!(compared.status.code(), Some(1), "{}", stderr(&compared));
             return;
         }
+        // What is three times as slow never passes: nothing is claimed, and the run says why it is not valid.
         let [outcome, faults, blocks] = ["outcome", "faults", "blocks"].map(|of| &told[of]);
+        let is_excused = faults.as_array().is_some_and(|faults| !faults.is_empty());
+        assert!(code == 3 && is_excused, "{outcome}, {faults}, {blocks}");
         found.push(format!("{outcome}, {faults}, {blocks}"));
     }
-    panic!("{found:#?}");
+    println!("the machine was too busy for a verdict: {found:#?}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 # What proves the tool itself. `make prove` prints the lines that begin with two signs.
-.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions check-regressions others replay worth cache-memory stampede hold redis-calls unmask
+.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions check-regressions others replay worth cache-memory stampede hold passwords redis-calls unmask
 
 ## make bench-smoke       the path of `make bench` with tiny settings, on the tests' build: its figures mean nothing
 bench-smoke:
@@ -127,6 +127,11 @@ stampede:
 ## make hold              memory of 100 000 accounts in SQLite, and in PostgreSQL, and as many sessions
 hold: build
 	python3 bench/hold/run.py $(AUTHLAB)
+
+## make passwords         guesses a second of each password hash, and the memory of 200 sign-ins at once: a table
+passwords: build
+	cargo build --release --quiet --workspace --example guess
+	@python3 bench/passwords/run.py $(AUTHLAB) target/release/examples/guess
 
 ## make redis-calls       scripts, commands and CPU time of Redis for a million decisions, by cache
 redis-calls: build

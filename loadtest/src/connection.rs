@@ -2,10 +2,11 @@
 //!
 //! hyper's low-level connections rather than a pooled client: 5–8 µs less a request, and no pool
 //! whose waiting would be measured as the server's. With HTTP/2 too a user has a connection of its
-//! own and one request under way, so that figures compare.
+//! own and one request under way, so that figures compare, unless the load has several users share one.
 
 mod broken;
 mod endpoint;
+mod shared;
 mod tls;
 mod watched;
 
@@ -23,6 +24,7 @@ use crate::protocol::HttpVersion;
 
 pub(crate) use self::broken::{Broken, Failure};
 pub(crate) use self::endpoint::Endpoint;
+pub(crate) use self::shared::Party;
 use self::tls::Tls;
 pub(crate) use self::watched::Octets;
 use self::watched::Watched;
@@ -103,18 +105,30 @@ pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 impl Connection {
     /// Opens a connection; the TLS handshake is part of it, and of no request. What passes is added to `octets`.
     pub(crate) async fn open(endpoint: &Endpoint, octets: &Octets) -> Result<Self, Failure> {
-        let stream = dial(endpoint).await?;
-        let sender = match &endpoint.tls {
-            None => Sender::over(stream, endpoint.http, octets).await?,
-            // On the heap: a user's future, moved and polled for each request, stays small.
-            Some(tls) => Box::pin(Sender::secured(stream, tls, endpoint.http, octets)).await?,
-        };
-        Ok(Self {
+        let sender = Sender::open(endpoint, octets).await?;
+        Ok(Self::with(sender, octets))
+    }
+
+    /// A connection of HTTP/2 that a party shares: opened for the first of them, whose octets are then those of all; one of
+    /// HTTP/1.1 is opened for this user alone.
+    pub(crate) async fn join(
+        endpoint: &Endpoint,
+        party: Party,
+        octets: &Octets,
+    ) -> Result<Self, Failure> {
+        let sender = endpoint
+            .shared
+            .joined(party, || Sender::open(endpoint, octets));
+        Ok(Self::with(sender.await?, octets))
+    }
+
+    fn with(sender: Sender, octets: &Octets) -> Self {
+        Self {
             sender,
             octets: octets.clone(),
             received_before: 0,
             is_proven: false,
-        })
+        }
     }
 
     /// Waits until another request may be sent on it; false when it has closed.
@@ -216,6 +230,15 @@ impl Connection {
 }
 
 impl Sender {
+    async fn open(endpoint: &Endpoint, octets: &Octets) -> Result<Self, Failure> {
+        let stream = dial(endpoint).await?;
+        match &endpoint.tls {
+            None => Self::over(stream, endpoint.http, octets).await,
+            // On the heap: a user's future, moved and polled for each request, stays small.
+            Some(tls) => Box::pin(Self::secured(stream, tls, endpoint.http, octets)).await,
+        }
+    }
+
     async fn secured(
         stream: TcpStream,
         tls: &Tls,

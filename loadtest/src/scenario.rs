@@ -206,6 +206,8 @@ pub struct Load {
     pub name: String,
     /// Users: as many requests can be under way.
     pub users: usize,
+    /// Users who share one connection, where HTTP/2 is spoken: as many requests are under way on it. 1 where each has its own.
+    pub streams: usize,
     /// When their requests are planned; for a search, at its first rate.
     pub arrivals: Arrivals,
     /// The limits within which the highest rate is searched for.

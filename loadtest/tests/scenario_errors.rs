@@ -64,6 +64,13 @@ fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
         ("\"*/*\"", "\"{token}\"", 17, "which no earlier step saves"),
         ("accept =", "\"a b\" =", 13, "not a header name"),
         ("users = 1", "users = 0", 16, "1 to 10000"),
+        ("users = 1", "users = 4\nstreams = 5", 17, "must be 1 to 4"),
+        (
+            "users = 1",
+            "users = 4\nstreams = 2",
+            17,
+            "which no variant speaks",
+        ),
         (
             "users = 1",
             "users = 1\nspacing = \"poisson\"",

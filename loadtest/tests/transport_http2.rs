@@ -137,6 +137,10 @@ fn serve_frames(act: impl Fn(usize) -> Act + Send + Sync + 'static) -> Raw {
 }
 
 fn run(url: &str, request: &str) -> Run {
+    run_of(url, request, "users = 1")
+}
+
+fn run_of(url: &str, request: &str, users: &str) -> Run {
     let text = format!(
         r#"name = "t"
 question = "?"
@@ -149,7 +153,7 @@ name = "ask"
 request = "{request}"
 [[load]]
 name = "one"
-users = 1
+{users}
 journey = ["ask"]
 profile.quick = {{ blocks = 1, slice = "60ms", warm_up = "1ms" }}
 "#
@@ -255,4 +259,39 @@ fn headers_that_a_browser_reads_are_read_and_longer_ones_are_named() {
     let (reasons, answered, _) = outcome(&run);
     assert!(!answered && reasons.len() == 1, "{reasons:?}");
     assert!(reasons[0].contains("headers over 408 KiB"), "{reasons:?}");
+}
+
+#[test]
+fn users_share_a_connection_where_the_load_says_so_and_make_a_new_one_together() {
+    for (users, connections) in [
+        ("users = 12", 12),
+        ("users = 12\nstreams = 4", 3),
+        ("users = 12\nstreams = 12", 1),
+    ] {
+        let server = serve_frames(|_| Act::Answer);
+        let run = run_of(&server.url, "GET /", users);
+        assert_eq!(outcome(&run), (vec![], true, 0), "{users}");
+        // One to see whether it is reached.
+        assert_eq!(server.connections(), 1 + connections, "{users}");
+        // What passed is counted once, whoever of them opened it.
+        let slices = run
+            .slices
+            .iter()
+            .map(|slice| (slice.ok, slice.bytes.unwrap()));
+        for (ok, bytes) in slices.filter(|(ok, _)| *ok > 0) {
+            // A frame of headers with the status alone has ten octets; twelve may be on their way at either end of a slice.
+            let range = ok.saturating_sub(12) * 10..=(ok + 12) * 40;
+            assert!(range.contains(&bytes.received), "{users}: {ok}, {bytes:?}");
+        }
+    }
+    // The server ends the connection of both once: they go on, on one that both share.
+    let server = serve_frames(|number| match number {
+        20 => Act::Goodbye(NO_ERROR),
+        _ => Act::Answer,
+    });
+    let run = run_of(&server.url, "GET /", "users = 2\nstreams = 2");
+    let (reasons, answered, retried) = outcome(&run);
+    assert_eq!((reasons, answered), (vec![], true));
+    assert!((1..=2).contains(&retried), "{retried}");
+    assert_eq!(server.connections(), 3);
 }

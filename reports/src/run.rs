@@ -158,6 +158,15 @@ pub struct Scenario {
     pub changes: Vec<Change>,
 }
 
+fn one() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(streams: &usize) -> bool {
+    *streams == 1
+}
+
 /// One kind of load within a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +175,9 @@ pub struct Load {
     pub name: String,
     /// Users: as many requests can be under way.
     pub users: usize,
+    /// Users who share one connection of HTTP/2; 1 where each has its own.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub streams: usize,
     /// Whether requests are planned by a schedule, or by each user after its last answer.
     pub open: bool,
     /// The steps that are timed, in order.

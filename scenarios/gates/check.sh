@@ -78,7 +78,7 @@ check() { # NAME PROMISE EXPIRY: checks the gate, whose revocations count within
             "$(printf %s "$other" | tr 'A-Z_' 'a-z-')" "$other" >>"$contract"
     done
     code=0
-    "$authlab" check "$contract" --for "$time" --seed "$seed" --json "$report.json" ${1:+--keep-going} >"$report.txt" 2>&1 || code=$?
+    "$authlab" check "$contract" --for "$time" --requests 1000000 --seed "$seed" --json "$report.json" ${1:+--keep-going} >"$report.txt" 2>&1 || code=$?
     echo "== $report.txt: exit $code"
     grep -E '^(Violation|Undecided|Covered|contract)|not covered' "$report.txt" || cat "$report.txt"
 }

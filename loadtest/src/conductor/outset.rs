@@ -65,6 +65,7 @@ pub(crate) fn described(scenario: &Scenario) -> run::Scenario {
     let load = |load: &Load| run::Load {
         name: load.name.clone(),
         users: load.users,
+        streams: load.streams,
         open: load.arrivals.are_open(),
         steps: load
             .timed_steps()

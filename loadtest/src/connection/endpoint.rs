@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::shared::Shared;
 use super::tls::{Tls, TlsError};
 use crate::origin::Origin;
 use crate::protocol::{HttpVersion, Protocol};
@@ -17,6 +18,8 @@ pub(crate) struct Endpoint {
     pub(crate) http: HttpVersion,
     /// None in the clear.
     pub(crate) tls: Option<Tls>,
+    /// Its connections that several users share.
+    pub(super) shared: Shared,
 }
 
 /// Where commands listen.
@@ -68,6 +71,7 @@ impl Endpoint {
             address,
             second,
             origin,
+            shared: Shared::default(),
         })
     }
 }

@@ -13,6 +13,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::protocol::HttpVersion;
+
 /// A value as typed, and where in the text of its file it stands: at its beginning, if there is no file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
@@ -133,6 +135,14 @@ pub struct VariantTable {
     pub holds: Option<Typed<usize>>,
 }
 
+impl VariantTable {
+    /// Whether its users speak HTTP/2.
+    pub(super) fn speaks_http2(&self) -> bool {
+        let http = self.http.as_ref().map(|typed| typed.get_ref().as_str());
+        http == Some(HttpVersion::Two.label())
+    }
+}
+
 /// `[[step]]`: a request.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -185,6 +195,7 @@ pub struct PoolTable {
 pub struct LoadTable {
     pub name: Typed<String>,
     pub users: Typed<usize>,
+    pub streams: Option<Typed<usize>>,
     #[serde(default)]
     pub prepare: Vec<Typed<String>>,
     #[serde(default)]

@@ -9,12 +9,14 @@ use http_body_util::Full;
 use hyper::body;
 
 use super::cookies::Jar;
-use crate::connection::{Again, Answer, Broken, Connection, Endpoint, Lost, Octets};
+use crate::connection::{Again, Answer, Broken, Connection, Endpoint, Lost, Octets, Party};
 
 /// To the variant's own server, or to one beside it.
 pub(super) struct Line {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) connection: Option<Connection>,
+    /// With whom the user shares it.
+    party: Option<Party>,
     /// Of its connection.
     octets: Octets,
     /// Of those before.
@@ -31,6 +33,7 @@ impl Line {
         Self {
             endpoint: Arc::clone(endpoint),
             connection: None,
+            party: None,
             octets: Octets::default(),
             passed_before: Bytes::default(),
             jar: Jar::default(),
@@ -76,7 +79,15 @@ impl Line {
         }
     }
 
-    pub(super) async fn connect(&mut self) -> Result<&mut Connection, Broken> {
+    /// Connects as a member of the party, or alone.
+    pub(super) async fn connect(
+        &mut self,
+        party: Option<Party>,
+    ) -> Result<&mut Connection, Broken> {
+        if self.party != party {
+            self.party = party;
+            self.connection = None;
+        }
         self.is_ready().await;
         self.opened().await
     }
@@ -88,7 +99,10 @@ impl Line {
             closed => {
                 self.passed_before += self.octets.passed();
                 self.octets = Octets::default();
-                let opened = Connection::open(&self.endpoint, &self.octets).await;
+                let opened = match self.party {
+                    None => Connection::open(&self.endpoint, &self.octets).await,
+                    Some(party) => Connection::join(&self.endpoint, party, &self.octets).await,
+                };
                 Ok(closed.insert(opened.map_err(|failure| failure.broken)?))
             }
         }

@@ -36,6 +36,8 @@ pub struct Summary {
     pub load: String,
     /// Users: as many requests can be under way.
     pub users: usize,
+    /// Users who share one connection of HTTP/2.
+    pub streams: usize,
     /// Which latency comes first.
     pub latency: Latency,
     /// Arrivals a second that an open load planned.
@@ -155,6 +157,7 @@ impl Summary {
             variant: variant.name.clone(),
             load: load.name.clone(),
             users: load.users,
+            streams: load.streams,
             latency: load.latency(),
             planned_per_s: load
                 .open
@@ -200,6 +203,10 @@ impl Summary {
                 quantity::grouped(self.users as u64)
             ),
             None => format!("closed model, {users}"),
+        };
+        let load = match self.streams {
+            1 => load,
+            streams => format!("{load}, {streams} on each HTTP/2 connection"),
         };
         let counted = |failures: &BTreeMap<String, u64>, before: &str| {
             let failures = failures.iter();

@@ -95,6 +95,7 @@ impl Contest {
         Load {
             name: "one-user".into(),
             users: 1,
+            streams: 1,
             open: false,
             steps: self.steps.iter().map(|step| (*step).into()).collect(),
             first: Vec::new(),

@@ -267,6 +267,7 @@ fn scenario() -> Scenario {
     let load = |name: &str, users, steps: &[&str]| Load {
         name: name.into(),
         users,
+        streams: 1,
         open: false,
         steps: steps.iter().map(|&step| step.into()).collect(),
         blocks: 12,

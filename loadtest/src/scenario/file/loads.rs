@@ -8,7 +8,7 @@ use authlab_reports::nearest::did_you_mean;
 
 use super::source::Source;
 use crate::arrivals::Arrivals;
-use crate::scenario::tables::{LoadTable, Tables, Typed};
+use crate::scenario::tables::{LoadTable, Tables, Typed, VariantTable};
 use crate::scenario::{Cookies, Load, Pool, ScenarioError, Step};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,6 +29,14 @@ impl Source<'_> {
             let taken: Vec<_> = loads.iter().map(|l| l.name.as_str()).collect();
             let name = self.unique("load", &table.name, &taken)?;
             let load = self.load(name, table, steps, pools, profile)?;
+            if let Some(typed) = &table.streams
+                && !file.variant.iter().any(VariantTable::speaks_http2)
+            {
+                return Err(self.refuse(
+                    typed,
+                    "streams are of HTTP/2, which no variant speaks: give one http = \"2\"",
+                ));
+            }
             if load.blocks > 0 {
                 loads.push(load);
             }
@@ -81,6 +89,7 @@ impl Source<'_> {
         let load = Load {
             name,
             users: *table.users.get_ref(),
+            streams: self.streams(table)?,
             capacity,
             prepare,
             once,
@@ -108,6 +117,21 @@ impl Source<'_> {
         };
         self.lines_fit(table, &load, steps)?;
         Ok(load)
+    }
+
+    /// How many users share a connection of HTTP/2.
+    fn streams(&self, table: &LoadTable) -> Result<usize, ScenarioError> {
+        let Some(typed) = &table.streams else {
+            return Ok(1);
+        };
+        let (streams, users) = (*typed.get_ref(), *table.users.get_ref());
+        if !(1..=users).contains(&streams) {
+            return Err(self.refuse(
+                typed,
+                format!("streams must be 1 to {users}, the load's users"),
+            ));
+        }
+        Ok(streams)
     }
 
     /// A duration, or `trace`: as long as the trace lasts. No slice lasts longer than its trace.
