@@ -201,10 +201,10 @@ fn assert_lossless(shards: &[String], sum: &Path) {
     }
 }
 
-#[test]
-fn four_generators_find_the_slower_server() {
+/// Duels of four generators between a server of 4 ms and a slower one, until one finds it; what the others said.
+fn search(slow: Duration) -> Result<(), Vec<String>> {
     let place = Place::new();
-    let (quick, slow) = (serve(MS(4)), serve(MS(12)));
+    let (quick, slow) = (serve(MS(4)), serve(slow));
     let mut found = Vec::new();
     // A machine that is so busy that shards are late claims nothing: they try again.
     for attempt in 0..4 {
@@ -221,15 +221,28 @@ fn four_generators_find_the_slower_server() {
             let words = ["compare", &sum, "--base", "baseline", "--head", "candidate"];
             let compared = place.authlab(&words);
             assert_eq!(compared.status.code(), Some(1), "{}", stderr(&compared));
-            return;
+            return Ok(());
         }
-        // What is three times as slow never passes: nothing is claimed, and the run says why it is not valid.
+        // What is slower never passes: nothing is claimed, and the run says why it is not valid.
         let [outcome, faults, blocks] = ["outcome", "faults", "blocks"].map(|of| &told[of]);
         let is_excused = faults.as_array().is_some_and(|faults| !faults.is_empty());
         assert!(code == 3 && is_excused, "{outcome}, {faults}, {blocks}");
         found.push(format!("{outcome}, {faults}, {blocks}"));
     }
-    println!("the machine was too busy for a verdict: {found:#?}");
+    Err(found)
+}
+
+#[test]
+fn four_generators_find_a_server_of_three_times_the_latency() {
+    if let Err(found) = search(MS(12)) {
+        println!("the machine was too busy for a verdict: {found:#?}");
+    }
+}
+
+#[test]
+#[ignore = "it needs a quiet machine"]
+fn four_generators_find_a_server_that_is_ten_per_cent_slower() {
+    search(Duration::from_micros(4_400)).unwrap();
 }
 
 #[test]

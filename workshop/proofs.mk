@@ -53,7 +53,7 @@ screenshots: test-browser
 ## make ground-truth      scripted servers: recorded latency against arithmetic, verdicts of spoiled runs
 # It needs a quiet machine for minutes.
 ground-truth:
-	cargo test --release --workspace --test ground_truth --test tells -- --ignored --nocapture --test-threads 1
+	cargo test --release --workspace --test ground_truth --test tells --test shared_duel -- --ignored --nocapture --test-threads 1
 
 ## make calibrate         what this machine and the generator can tell apart
 # Pacing, floor, ceiling, cost of recording and A/A noise of this machine; later runs carry it.
