@@ -25,7 +25,6 @@ use crate::protocol::HttpVersion;
 pub(crate) use self::broken::{Broken, Failure};
 pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::shared::Party;
-use self::tls::Tls;
 pub(crate) use self::watched::Octets;
 use self::watched::Watched;
 
@@ -103,9 +102,13 @@ const MOST_HEAD_BYTES: u32 = 408 << 10;
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 impl Connection {
-    /// Opens a connection; the TLS handshake is part of it, and of no request. What passes is added to `octets`.
-    pub(crate) async fn open(endpoint: &Endpoint, octets: &Octets) -> Result<Self, Failure> {
-        let sender = Sender::open(endpoint, octets).await?;
+    /// Opens a connection, with what was agreed on in an earlier handshake if it `resumes`. What passes is added to `octets`.
+    pub(crate) async fn open(
+        endpoint: &Endpoint,
+        resumes: bool,
+        octets: &Octets,
+    ) -> Result<Self, Failure> {
+        let sender = Sender::open(endpoint, resumes, octets).await?;
         Ok(Self::with(sender, octets))
     }
 
@@ -118,7 +121,7 @@ impl Connection {
     ) -> Result<Self, Failure> {
         let sender = endpoint
             .shared
-            .joined(party, || Sender::open(endpoint, octets));
+            .joined(party, || Sender::open(endpoint, true, octets));
         Ok(Self::with(sender.await?, octets))
     }
 
@@ -230,24 +233,18 @@ impl Connection {
 }
 
 impl Sender {
-    async fn open(endpoint: &Endpoint, octets: &Octets) -> Result<Self, Failure> {
+    async fn open(endpoint: &Endpoint, resumes: bool, octets: &Octets) -> Result<Self, Failure> {
         let stream = dial(endpoint).await?;
         match &endpoint.tls {
             None => Self::over(stream, endpoint.http, octets).await,
             // On the heap: a user's future, moved and polled for each request, stays small.
-            Some(tls) => Box::pin(Self::secured(stream, tls, endpoint.http, octets)).await,
+            Some(tls) => {
+                let handshake = tls.handshake(stream, resumes);
+                let secured = tokio::time::timeout(CONNECT_WITHIN, Box::pin(handshake));
+                let secured = secured.await.map_err(|_| Broken::TlsLate)??;
+                Box::pin(Self::over(secured, endpoint.http, octets)).await
+            }
         }
-    }
-
-    async fn secured(
-        stream: TcpStream,
-        tls: &Tls,
-        http: HttpVersion,
-        octets: &Octets,
-    ) -> Result<Self, Failure> {
-        let handshake = tokio::time::timeout(CONNECT_WITHIN, tls.handshake(stream));
-        let secured = handshake.await.map_err(|_| Broken::TlsLate)??;
-        Self::over(secured, http, octets).await
     }
 
     /// Speaks HTTP on `stream`. The connection's task ends by itself, with the sender or with the

@@ -48,7 +48,7 @@ pub(crate) fn get(endpoint: &Endpoint, path: &str, within: Duration) -> Result<u
         if is_clear_http2(endpoint) {
             ping(endpoint).await?;
         }
-        let mut connection = Connection::open(endpoint, &Octets::default()).await?;
+        let mut connection = Connection::open(endpoint, true, &Octets::default()).await?;
         let answer = connection.exchange(request, false).await;
         let answer = answer.map_err(|lost| Failure::from(lost.broken))?;
         Ok(answer.status.as_u16())
@@ -61,7 +61,7 @@ pub(crate) fn reach(endpoint: &Endpoint, within: Duration) -> Result<(), Unreach
         if is_clear_http2(endpoint) {
             return ping(endpoint).await;
         }
-        Connection::open(endpoint, &Octets::default())
+        Connection::open(endpoint, true, &Octets::default())
             .await
             .map(drop)
     })

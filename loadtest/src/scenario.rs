@@ -26,7 +26,7 @@ use tables::Tables;
 
 pub use beside::{Beside, Misplaced};
 pub use file::Source;
-pub use journey::{Cookies, Journey};
+pub use journey::{Connections, Cookies, Journey};
 pub use limits::Limits;
 pub use pool::{Pool, Popularity, Table};
 pub use step::{Body, Credentials, Place, Step};
@@ -208,6 +208,8 @@ pub struct Load {
     pub users: usize,
     /// Users who share one connection, where HTTP/2 is spoken: as many requests are under way on it. 1 where each has its own.
     pub streams: usize,
+    /// How long a user keeps a connection.
+    pub connections: Connections,
     /// When their requests are planned; for a search, at its first rate.
     pub arrivals: Arrivals,
     /// The limits within which the highest rate is searched for.

@@ -26,7 +26,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::arrivals::trace::Replayed;
 use crate::arrivals::{Arrivals, Schedule, Think};
-use crate::connection::{Endpoint, Party};
+use crate::connection::Endpoint;
 use crate::job::{Job, Phase, Report};
 use crate::pacing;
 use crate::recorder::NO_ANSWER;
@@ -242,9 +242,8 @@ impl Seat {
     /// once for each server.
     async fn prepare(&mut self, job: &Job, place: usize, pools: &Pools) -> Result<(), String> {
         self.values.reseed(job.seed, self.number);
-        let party = Party::of(place, job.load.streams);
-        for place in places(job) {
-            let connected = self.lines[place].connect(party).await;
+        for line in places(job) {
+            let connected = self.lines[line].connect(&job.load, place).await;
             connected.map_err(|broken| broken.to_string())?;
         }
         self.pools = pools.at(job);

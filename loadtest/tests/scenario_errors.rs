@@ -67,6 +67,12 @@ fn each_mistake_is_one_line_with_its_place_and_what_is_accepted() {
         ("users = 1", "users = 4\nstreams = 5", 17, "must be 1 to 4"),
         (
             "users = 1",
+            "users = 1\nconnections = \"fresh\"",
+            17,
+            "use kept, resumed or new",
+        ),
+        (
+            "users = 1",
             "users = 4\nstreams = 2",
             17,
             "which no variant speaks",

@@ -9,16 +9,20 @@ mod place;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use authlab_loadtest::conductor::Finished;
 use authlab_loadtest::protocol::Trust;
-use authlab_loadtest::scenario::{Scenario, Target};
+use authlab_loadtest::scenario::{Connections, Scenario, Target};
 use place::run_scenario;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use tokio_rustls::rustls::{
+    HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
 
 /// A certificate that signed itself, as `openssl req -x509` makes it: an authority's.
 fn self_signed(name: &str, expired: bool) -> (Certificate, KeyPair) {
@@ -34,6 +38,22 @@ fn self_signed(name: &str, expired: bool) -> (Certificate, KeyPair) {
 
 /// Answers over TLS with this certificate until the test ends; the url. It may want one of the client.
 fn serve(certificate: &Certificate, key: &KeyPair, wants_client: bool) -> String {
+    serve_counting(certificate, key, wants_client, Arc::default())
+}
+
+/// Full handshakes, and those that resumed a session.
+#[derive(Default)]
+struct Handshakes {
+    full: AtomicUsize,
+    resumed: AtomicUsize,
+}
+
+fn serve_counting(
+    certificate: &Certificate,
+    key: &KeyPair,
+    wants_client: bool,
+    handshakes: Arc<Handshakes>,
+) -> String {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -59,6 +79,7 @@ fn serve(certificate: &Certificate, key: &KeyPair, wants_client: bool) -> String
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let handshakes = Arc::clone(&handshakes);
             std::thread::spawn(move || {
                 let mut stream = BufReader::new(StreamOwned::new(connection, stream));
                 let mut line = String::new();
@@ -71,6 +92,12 @@ fn serve(certificate: &Certificate, key: &KeyPair, wants_client: bool) -> String
                     line.clear();
                 }
                 let _ = stream.get_mut().flush();
+                match stream.get_ref().conn.handshake_kind() {
+                    Some(HandshakeKind::Resumed) => {
+                        handshakes.resumed.fetch_add(1, Ordering::Relaxed)
+                    }
+                    _ => handshakes.full.fetch_add(1, Ordering::Relaxed),
+                };
             });
         }
     });
@@ -113,6 +140,47 @@ fn a_self_signed_certificate_that_is_no_authoritys_is_believed_where_it_is_named
     let finished = run(&serve(&certificate, &key, false), &certificate);
     assert!(finished.error.is_none(), "{:?}", finished.error);
     assert!(finished.run.slices.iter().all(|slice| slice.ok > 0));
+}
+
+#[test]
+fn each_journey_has_a_new_connection_where_the_load_says_so_and_resumes_or_not() {
+    let (certificate, key) = self_signed("127.0.0.1", false);
+    for (connections, wanted) in [
+        (Connections::Kept, "few of either"),
+        (Connections::Resumed, "nearly all resumed"),
+        (Connections::New, "all full"),
+    ] {
+        let handshakes = Arc::new(Handshakes::default());
+        let url = serve_counting(&certificate, &key, false, Arc::clone(&handshakes));
+        let mut scenario = scenario(&url, &certificate);
+        scenario.loads[0].connections = connections;
+        let finished = run_scenario(&scenario);
+        assert!(finished.error.is_none(), "{:?}", finished.error);
+        let asked: u64 = finished.run.slices.iter().map(|slice| slice.ok).sum();
+        // A connection is counted when it has ended, a moment after its answer.
+        let counted = || {
+            let of = |count: &AtomicUsize| count.load(Ordering::Relaxed) as u64;
+            (of(&handshakes.full), of(&handshakes.resumed))
+        };
+        let is_so = || {
+            let (full, resumed) = counted();
+            match connections {
+                Connections::Kept => full + resumed <= 4 && asked > 4,
+                // Whether it is reached, and the first of its users.
+                Connections::Resumed => full <= 3 && resumed >= asked,
+                Connections::New => resumed == 0 && full >= asked,
+            }
+        };
+        let until = Instant::now() + Duration::from_secs(30);
+        while !is_so() {
+            assert!(
+                Instant::now() < until,
+                "{wanted} of {asked}: {:?}",
+                counted()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
 use tokio_rustls::rustls::client::{
-    VerifierBuilderError, WebPkiServerVerifier, verify_server_name,
+    Resumption, VerifierBuilderError, WebPkiServerVerifier, verify_server_name,
 };
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
@@ -28,6 +28,8 @@ use crate::protocol::{Client, HttpVersion, Trust};
 /// How connections to one server are secured.
 pub(crate) struct Tls {
     connector: TlsConnector,
+    /// Which makes a full handshake each time.
+    unresumed: TlsConnector,
     /// What the certificate must be for.
     name: ServerName<'static>,
     http: HttpVersion,
@@ -82,8 +84,11 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![http.alpn().to_vec()];
+        let mut unresumed = config.clone();
+        unresumed.resumption = Resumption::disabled();
         Ok(Self {
             connector: Arc::new(config).into(),
+            unresumed: Arc::new(unresumed).into(),
             name,
             http,
         })
@@ -93,9 +98,14 @@ impl Tls {
     pub(crate) async fn handshake(
         &self,
         stream: TcpStream,
+        resumes: bool,
     ) -> Result<TlsStream<TcpStream>, Failure> {
-        let secured = self
-            .connector
+        let connector = if resumes {
+            &self.connector
+        } else {
+            &self.unresumed
+        };
+        let secured = connector
             .connect(self.name.clone(), stream)
             .await
             .map_err(|error| Failure::new(Broken::of_handshake(&error, self.http), error))?;

@@ -27,6 +27,18 @@ pub enum Cookies {
     None,
 }
 
+/// How long a user keeps a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Connections {
+    /// As long as the server does.
+    #[default]
+    Kept,
+    /// For one journey; the next one resumes its TLS session (RFC 8446, section 2.2).
+    Resumed,
+    /// For one journey; the next one makes a full TLS handshake.
+    New,
+}
+
 impl Load {
     /// The indices of the timed steps, each once, in order of first use; those made once come last.
     #[must_use]

@@ -196,6 +196,7 @@ pub struct LoadTable {
     pub name: Typed<String>,
     pub users: Typed<usize>,
     pub streams: Option<Typed<usize>>,
+    pub connections: Option<Typed<String>>,
     #[serde(default)]
     pub prepare: Vec<Typed<String>>,
     #[serde(default)]

@@ -46,7 +46,7 @@ impl Reached {
         let Some(tls) = &self.endpoint.tls else {
             return Ok(Box::new(stream));
         };
-        let handshake = tokio::time::timeout(CONNECT_WITHIN, tls.handshake(stream));
+        let handshake = tokio::time::timeout(CONNECT_WITHIN, tls.handshake(stream, true));
         let secured = handshake
             .await
             .map_err(|_| "the TLS handshake took too long")?;

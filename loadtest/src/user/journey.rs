@@ -14,7 +14,7 @@ use super::{Ended, Seat, browse, decoding};
 use crate::connection::{Answer, CONNECT_WITHIN, Coding};
 use crate::job::Job;
 use crate::recorder::Instants;
-use crate::scenario::{Cookies, Journey, Step};
+use crate::scenario::{Connections, Cookies, Journey, Step};
 use crate::server_timing;
 
 impl Seat {
@@ -65,6 +65,11 @@ impl Seat {
         if job.load.cookies == Cookies::Journey {
             for line in &mut self.lines {
                 line.jar.clear();
+            }
+        }
+        if job.load.connections != Connections::Kept {
+            for line in &mut self.lines {
+                line.connection = None;
             }
         }
         self.browser.fills = false;

@@ -10,6 +10,7 @@ use hyper::body;
 
 use super::cookies::Jar;
 use crate::connection::{Again, Answer, Broken, Connection, Endpoint, Lost, Octets, Party};
+use crate::scenario::{Connections, Load};
 
 /// To the variant's own server, or to one beside it.
 pub(super) struct Line {
@@ -17,6 +18,8 @@ pub(super) struct Line {
     pub(super) connection: Option<Connection>,
     /// With whom the user shares it.
     party: Option<Party>,
+    /// Whether a new one may do without a full TLS handshake.
+    resumes: bool,
     /// Of its connection.
     octets: Octets,
     /// Of those before.
@@ -34,6 +37,7 @@ impl Line {
             endpoint: Arc::clone(endpoint),
             connection: None,
             party: None,
+            resumes: true,
             octets: Octets::default(),
             passed_before: Bytes::default(),
             jar: Jar::default(),
@@ -79,15 +83,18 @@ impl Line {
         }
     }
 
-    /// Connects as a member of the party, or alone.
+    /// Connects as the load wants it of the user at this place.
     pub(super) async fn connect(
         &mut self,
-        party: Option<Party>,
+        load: &Load,
+        place: usize,
     ) -> Result<&mut Connection, Broken> {
+        let party = Party::of(place, load.streams);
         if self.party != party {
             self.party = party;
             self.connection = None;
         }
+        self.resumes = load.connections != Connections::New;
         self.is_ready().await;
         self.opened().await
     }
@@ -100,7 +107,7 @@ impl Line {
                 self.passed_before += self.octets.passed();
                 self.octets = Octets::default();
                 let opened = match self.party {
-                    None => Connection::open(&self.endpoint, &self.octets).await,
+                    None => Connection::open(&self.endpoint, self.resumes, &self.octets).await,
                     Some(party) => Connection::join(&self.endpoint, party, &self.octets).await,
                 };
                 Ok(closed.insert(opened.map_err(|failure| failure.broken)?))

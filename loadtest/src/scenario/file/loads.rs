@@ -9,7 +9,7 @@ use authlab_reports::nearest::did_you_mean;
 use super::source::Source;
 use crate::arrivals::Arrivals;
 use crate::scenario::tables::{LoadTable, Tables, Typed, VariantTable};
-use crate::scenario::{Cookies, Load, Pool, ScenarioError, Step};
+use crate::scenario::{Connections, Cookies, Load, Pool, ScenarioError, Step};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -90,6 +90,7 @@ impl Source<'_> {
             name,
             users: *table.users.get_ref(),
             streams: self.streams(table)?,
+            connections: self.connections(table)?,
             capacity,
             prepare,
             once,
@@ -132,6 +133,27 @@ impl Source<'_> {
             ));
         }
         Ok(streams)
+    }
+
+    fn connections(&self, table: &LoadTable) -> Result<Connections, ScenarioError> {
+        let Some(typed) = &table.connections else {
+            return Ok(Connections::default());
+        };
+        let connections = match typed.get_ref().as_str() {
+            "kept" => Connections::Kept,
+            "resumed" => Connections::Resumed,
+            "new" => Connections::New,
+            other => {
+                return Err(self.refuse(
+                    typed,
+                    format!("connections `{other}` is not accepted; use kept, resumed or new"),
+                ));
+            }
+        };
+        if connections != Connections::Kept && table.streams.is_some() {
+            return Err(self.refuse(typed, "users who share a connection by `streams` keep it"));
+        }
+        Ok(connections)
     }
 
     /// A duration, or `trace`: as long as the trace lasts. No slice lasts longer than its trace.
