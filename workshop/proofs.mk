@@ -1,5 +1,5 @@
 # What proves the tool itself. `make prove` prints the lines that begin with two signs.
-.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions check-regressions others replay worth cache-memory stampede hold passwords redis-calls unmask
+.PHONY: bench-smoke exact exact-accept fuzz never-wrong faults test-browser screenshots ground-truth calibrate calibrate-gate calibrate-layouts duel-trial prove-bisect ceiling agree regressions check-regressions others replay worth cache-memory cache-hits stampede hold passwords redis-calls unmask
 
 ## make bench-smoke       the path of `make bench` with tiny settings, on the tests' build: its figures mean nothing
 bench-smoke:
@@ -118,6 +118,11 @@ worth: build
 cache-memory:
 	cargo build --release --quiet --workspace --example memory
 	@target/release/examples/memory
+
+## make cache-hits        how many requests each store answers, by how tokens are used: the same on any machine
+cache-hits:
+	cargo build --release --quiet --workspace --example hits
+	@target/release/examples/hits
 
 ## make stampede          500 first requests of one token at once
 stampede:
