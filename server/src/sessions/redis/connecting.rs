@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::address::{Address, Host, Place};
 use super::failure::Trouble;
 use super::guides::{Asked, Guides};
-use super::stream::{Driver, Stream, speak, to_host, to_socket, untimed};
+use super::stream::{Commands, Stream, speak, to_host, to_socket, untimed};
 use crate::tls::connector;
 
 const CONNECT_WITHIN: Duration = Duration::from_millis(300);
@@ -40,7 +40,7 @@ enum Reached {
 /// A connection to a master. Its task ends with the last copy.
 #[derive(Clone)]
 pub(super) struct Connection {
-    pub(super) commands: MultiplexedConnection,
+    pub(super) commands: Commands,
     state: Arc<State>,
 }
 
@@ -51,7 +51,6 @@ struct State {
     moved: AtomicBool,
     /// Asks who is the master, where others know.
     watching: Mutex<Option<AbortHandle>>,
-    _driver: Driver,
 }
 
 impl Connecting {
@@ -101,13 +100,12 @@ impl Connecting {
         let (stream, master) = self.stream().await?;
         let begun = Instant::now();
         let connection = in_time(async {
-            let (mut commands, driver) = speak(stream, &self.settings, untimed()).await?;
+            let mut commands = speak(stream, &self.settings, untimed()).await?;
             is_master(&mut commands).await?;
             let state = Arc::new(State {
                 asked: Mutex::new(begun),
                 moved: AtomicBool::new(false),
                 watching: Mutex::new(None),
-                _driver: driver,
             });
             Ok(Connection { commands, state })
         });
@@ -119,10 +117,7 @@ impl Connecting {
     }
 
     /// A connection for what a server says by itself (RESP3).
-    pub(super) async fn told(
-        &self,
-        config: AsyncConnectionConfig,
-    ) -> Result<(MultiplexedConnection, Driver), Trouble> {
+    pub(super) async fn told(&self, config: AsyncConnectionConfig) -> Result<Commands, Trouble> {
         let (stream, _) = self.stream().await?;
         let settings = self.settings.clone().set_protocol(ProtocolVersion::RESP3);
         in_time(speak(stream, &settings, config)).await
@@ -152,8 +147,11 @@ async fn in_time<T>(made: impl Future<Output = Result<T, Trouble>>) -> Result<T,
 }
 
 /// A replica may not have heard of the latest revocation.
-async fn is_master(commands: &mut MultiplexedConnection) -> Result<(), Trouble> {
-    let role: Vec<Value> = redis::cmd("ROLE").query_async(commands).await?;
+async fn is_master(commands: &mut Commands) -> Result<(), Trouble> {
+    let asked = redis::cmd("ROLE");
+    let role: Vec<Value> = commands
+        .ask(async |redis| asked.query_async(redis).await)
+        .await?;
     let role = match role.first() {
         Some(Value::BulkString(role)) => String::from_utf8_lossy(role).into_owned(),
         Some(Value::SimpleString(role)) => role.clone(),
@@ -178,7 +176,7 @@ impl Connection {
         }
         let asked = *self.state.asked();
         if asked.elapsed() < STAYS_MASTER {
-            return Ok(sent(&mut self.commands).await?);
+            return Ok(self.commands.ask(sent).await?);
         }
         let now = Instant::now();
         let mut same = self.commands.clone();
@@ -186,7 +184,7 @@ impl Connection {
         let (master, answer) = tokio::join! {
             biased;
             is_master(&mut same),
-            sent(&mut self.commands),
+            self.commands.ask(sent),
         };
         master?;
         *self.state.asked() = now;

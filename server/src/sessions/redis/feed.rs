@@ -4,10 +4,9 @@
 //! (a flush, a failover to a replica that lagged, a restart that lost the end), everything has changed. A call may be answered
 //! late, twice or not at all: each says only what is to be verified again.
 
-use redis::aio::MultiplexedConnection;
 
 use super::common::{COMMON, Fact, NOTHING};
-use super::stream::Driver;
+use super::stream::Commands;
 use super::{EPOCHS, RedisSessions};
 use crate::denied::Denied;
 use crate::freshness::Slot;
@@ -103,29 +102,25 @@ impl RedisSessions {
     /// client-side caching (RESP3), which costs scripts nothing and tells of a flush and an eviction too. A ring that is lost
     /// costs time alone.
     pub(crate) async fn bell(&self, ring: impl Fn() + Send + Sync + 'static) -> Option<Bell> {
-        let (mut commands, driver) = self.link.told(ring).await.ok()?;
+        let mut commands = self.link.told(ring).await.ok()?;
         let mut track = redis::cmd("CLIENT");
         track.arg("TRACKING").arg("ON").arg("BCAST");
         track.arg("PREFIX").arg(EPOCHS);
-        track.exec_async(&mut commands).await.ok()?;
-        Some(Bell {
-            commands,
-            _driver: driver,
-        })
+        let tracked = commands.ask(async |redis| track.exec_async(redis).await);
+        tracked.await.ok()?;
+        Some(Bell(commands))
     }
 }
 
 /// A connection that rings.
-pub(crate) struct Bell {
-    commands: MultiplexedConnection,
-    _driver: Driver,
-}
+pub(crate) struct Bell(Commands);
 
 impl Bell {
     /// Whether its other end is there: one that went without a word is not told of.
     pub(crate) async fn is_there(&mut self) -> bool {
-        let asked = redis::cmd("PING").exec_async(&mut self.commands).await;
-        asked.is_ok()
+        let ping = redis::cmd("PING");
+        let asked = self.0.ask(async |redis| ping.exec_async(redis).await);
+        asked.await.is_ok()
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::RedisConnectionInfo;
-use redis::aio::MultiplexedConnection;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -15,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 use super::address::Host;
 use super::failure::Trouble;
-use super::stream::{Driver, speak, to_host, untimed};
+use super::stream::{Commands, speak, to_host, untimed};
 
 /// What all keys here have in braces: a cluster keeps together what has the same there.
 pub(super) const TAG: &str = "authlab";
@@ -50,10 +49,7 @@ struct Guide {
 }
 
 /// A connection that is kept for the next question.
-struct Kept {
-    commands: MultiplexedConnection,
-    _driver: Driver,
-}
+struct Kept(Commands);
 
 /// What one of them says: where the master is, and by which failover it became that.
 struct Said {
@@ -144,11 +140,7 @@ impl Guide {
 
     async fn connect(&self) -> Result<Kept, Trouble> {
         let stream = to_host(&self.host, self.tls.as_ref()).await?;
-        let (commands, driver) = speak(stream, &self.settings, untimed()).await?;
-        Ok(Kept {
-            commands,
-            _driver: driver,
-        })
+        Ok(Kept(speak(stream, &self.settings, untimed()).await?))
     }
 }
 
@@ -158,12 +150,15 @@ impl Kept {
             Asked::Sentinels(name) => {
                 let mut ask = redis::cmd("SENTINEL");
                 ask.arg("MASTER").arg(&**name);
-                let said: HashMap<String, String> = ask.query_async(&mut self.commands).await?;
+                let said = self.0.ask(async |redis| ask.query_async(redis).await);
+                let said: HashMap<String, String> = said.await?;
                 Ok(of_sentinel(&said))
             }
             Asked::Nodes => {
                 let mut ask = redis::cmd("CLUSTER");
-                let said: String = ask.arg("NODES").query_async(&mut self.commands).await?;
+                ask.arg("NODES");
+                let said = self.0.ask(async |redis| ask.query_async(redis).await);
+                let said: String = said.await?;
                 Ok(of_nodes(&said, SLOT, guide))
             }
         }

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::connecting::{Connecting, Connection};
 use super::failure::{Failure, Kind, Then, Trouble};
-use super::stream::Driver;
+use super::stream::Commands;
 use crate::allowance::{self, Late};
 use crate::cause::{self, Source};
 use crate::denied::Denied;
@@ -211,7 +211,7 @@ impl Link {
     pub(super) async fn told(
         &self,
         ring: impl Fn() + Send + Sync + 'static,
-    ) -> Result<(MultiplexedConnection, Driver), Trouble> {
+    ) -> Result<Commands, Trouble> {
         let ring = move |_: PushInfo| -> Result<(), std::convert::Infallible> {
             ring();
             Ok(())
