@@ -35,16 +35,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Before a call is sent again to a server that is not ready.
 const NOT_READY: Duration = Duration::from_millis(50);
 
-/// How often a call is sent, at most, if an answer asks for it again and again. Every call is one that may be sent twice. A
+/// How often a call is sent, at most, if connections are lost again and again. Every call is one that may be sent twice. A
 /// server that is not ready is not counted.
 const MOST_TRIES: usize = 8;
-
-/// The same where connections are lost again and again. The first tries follow each other at once.
-const MOST_LOST: usize = 40;
-const TRIES_AT_ONCE: usize = 4;
-
-/// Before a later try: whoever ends connections in a loop is met at another moment.
-const REST: Duration = Duration::from_millis(5);
 
 /// A connection is not replaced sooner than this after it was made, unless it was lost: a server that stays read-only must not
 /// cost a connection for each request.
@@ -178,9 +171,10 @@ impl Link {
             };
             let kind = trouble.kind();
             let remedy = kind.remedy();
-            let (least_life, most_tries) = match kind {
-                Kind::Lost => (Duration::ZERO, MOST_LOST),
-                _ => (LEAST_LIFE, MOST_TRIES),
+            let least_life = if kind == Kind::Lost {
+                Duration::ZERO
+            } else {
+                LEAST_LIFE
             };
             let is_too_young = remedy.replace && !self.replace(current.number, least_life);
             let pause = match remedy.then {
@@ -190,13 +184,10 @@ impl Link {
                     has_rested = true;
                     least_life.saturating_sub(current.since.elapsed())
                 }
-                Then::Again if !is_too_young && tries < most_tries => {
+                Then::Again if !is_too_young && tries < MOST_TRIES => {
+                    waits.until = None;
                     tries += 1;
-                    if tries <= TRIES_AT_ONCE {
-                        waits.until = None;
-                        continue;
-                    }
-                    REST
+                    continue;
                 }
                 Then::Again | Then::Refuse => return Err(trouble),
             };

@@ -237,13 +237,6 @@ async fn a_connection_that_is_lost_is_another_and_one_that_is_silent_is_given_up
     assert_eq!(asks(&link).await.as_deref(), Ok("good"));
     assert_eq!(stub.connections.load(Ordering::SeqCst), 3);
 
-    // Somebody ends connections in a loop.
-    let first = [vec![Said::Good], vec![Said::Closed; MOST_LOST - 1]].concat();
-    let (stub, link) = Stub::start("master", &first, Said::Good).await;
-    lived(&link).await;
-    assert_eq!(asks(&link).await.as_deref(), Ok("good"));
-    assert_eq!(stub.connections.load(Ordering::SeqCst), MOST_LOST);
-
     let (stub, link) = Stub::start("master", &[Said::Good, Said::Nothing], Said::Good).await;
     lived(&link).await;
     assert_eq!(asks(&link).await, Err(Denied::Unavailable));
