@@ -1,0 +1,286 @@
+//! What a connection costs on this machine: a reference server in a process of its own, next to the same requests in this
+//! process. Between its three sizes of work the model interpolates.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use authlab_loadtest::conductor::{Order, conduct};
+use authlab_loadtest::cores::Cores;
+use authlab_loadtest::scenario::Scenario;
+use authlab_reports::blocks;
+use authlab_reports::run::{Figure, LoadStep, PERCENTILES, Run, ascending_percentiles};
+
+use super::inside::{Calls, Inside, measured};
+use super::{designs, interrupted};
+use crate::run::tool;
+
+/// Octets by which its larger requests are longer.
+const PADDING: usize = 4_000;
+
+/// A line through points: between them straight, beyond them as the last two go on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Curve {
+    points: Vec<(f64, f64)>,
+}
+
+impl Curve {
+    /// Through these points.
+    pub(super) fn through(mut points: Vec<(f64, f64)>) -> Self {
+        points.sort_by(|one, other| one.0.total_cmp(&other.0));
+        points.dedup_by(|one, other| one.0 <= other.0);
+        Self { points }
+    }
+
+    /// Its value at `x`.
+    pub(super) fn at(&self, x: f64) -> f64 {
+        let next = self.points.iter().position(|(at, _)| *at >= x);
+        let last = self.points.len().saturating_sub(1);
+        let next = next.unwrap_or(last).clamp(1.min(last), last);
+        match (self.points.get(next.wrapping_sub(1)), self.points.get(next)) {
+            (Some((x0, y0)), Some((x1, y1))) => y0 + (y1 - y0) * (x - x0) / (x1 - x0),
+            (_, Some((_, only))) => *only,
+            (_, None) => 0.0,
+        }
+    }
+}
+
+/// How requests follow each other.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Regime {
+    /// From CPU time in this process to that of the server, nanoseconds.
+    pub(super) cpu: Curve,
+    /// From time in this process to latency, nanoseconds: a curve for each of [`Regime::levels`].
+    latency: Vec<Curve>,
+    /// CPU time for each octet more than [`Reference::bytes`], nanoseconds.
+    pub(super) cpu_of_byte: f64,
+    /// The same of the latency.
+    latency_of_byte: f64,
+    /// Time from one request to the next, nanoseconds, where nothing is authorized.
+    pub(super) gap: f64,
+    /// What of that is not the request's own latency: the generator's.
+    pub(super) between: f64,
+}
+
+impl Regime {
+    /// The shares of requests at which latencies are known, ascending.
+    fn levels() -> impl Iterator<Item = f64> {
+        let held = ascending_percentiles().into_iter();
+        let held = held.map(|place| PERCENTILES[place]);
+        std::iter::once(0.0).chain(held.filter(|level| *level <= MOST_LEVEL))
+    }
+
+    /// The latency of a request that takes `took` in this process and is `bytes` longer than the reference's, at a share
+    /// of requests from 0 to 1.
+    pub(super) fn latency(&self, took: f64, bytes: f64, share: f64) -> f64 {
+        let mut before: Option<(f64, f64)> = None;
+        let mut found = 0.0;
+        for (level, curve) in Self::levels().zip(&self.latency) {
+            let (at, value) = (level / 100.0, curve.at(took));
+            found = match before {
+                Some((from, low)) if share <= at => {
+                    let part = (share - from) / (at - from);
+                    return low + (value - low) * part + bytes * self.latency_of_byte;
+                }
+                _ => value,
+            };
+            before = Some((at, value));
+        }
+        found + bytes * self.latency_of_byte
+    }
+}
+
+/// A rarer latency has too few samples.
+const MOST_LEVEL: f64 = 99.9;
+
+/// What a connection costs.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reference {
+    /// One user: the server sleeps between two requests.
+    pub(super) alone: Regime,
+    /// Eight users: the server finds work waiting.
+    pub(super) busy: Regime,
+    /// 500 requests a second: the core goes to sleep.
+    pub(super) sparse: Regime,
+    /// Octets of its requests.
+    pub(super) bytes: f64,
+}
+
+/// Users of [`Reference::busy`].
+pub(super) const BUSY_USERS: f64 = 8.0;
+
+impl Reference {
+    /// Measures it: about half a minute, or a second and a half to see that it works.
+    pub(super) fn measure(cores: &Cores, smoke: bool, seed: u64) -> anyhow::Result<Self> {
+        let profile = if smoke { "smoke" } else { "full" };
+        let text = include_str!("reference.toml").replace("PADDING", &"x".repeat(PADDING));
+        let scenario = Scenario::parse("predict/reference.toml", &text, profile)?;
+        let inside = inside(&scenario, cores, budget(smoke), seed)?;
+        let folder = std::env::temp_dir().join(format!("authlab-predict-{}", std::process::id()));
+        let run = run(&scenario, cores, &folder, seed);
+        // What it held is in the run.
+        let _ = std::fs::remove_dir_all(&folder);
+        Self::of(&run?, &inside)
+    }
+
+    fn of(run: &Run, inside: &[Of]) -> anyhow::Result<Self> {
+        let bare = &inside[0];
+        Ok(Self {
+            alone: regime(run, inside, "alone", "alone-large")?,
+            busy: regime(run, inside, "busy", "busy-large")?,
+            // Octets cost as much as those of one user.
+            sparse: regime(run, inside, "sparse", "alone-large")?,
+            bytes: bare.items.bytes(),
+        })
+    }
+}
+
+/// How long the requests of a variant under a load are measured.
+pub(super) fn budget(smoke: bool) -> Duration {
+    Duration::from_millis(if smoke { 10 } else { 300 })
+}
+
+/// A variant of the reference in this process.
+struct Of {
+    name: String,
+    items: Calls,
+    large: Calls,
+}
+
+fn inside(
+    scenario: &Scenario,
+    cores: &Cores,
+    budget: Duration,
+    seed: u64,
+) -> anyhow::Result<Vec<Of>> {
+    measured(&cores.server, async || {
+        let mut found = Vec::new();
+        for (number, variant) in scenario.variants.iter().enumerate() {
+            let design = designs::of(variant, &scenario.loads[0])?;
+            let inside = Inside::open(design)?;
+            let steps = scenario.steps_at(number);
+            let mut calls = Vec::new();
+            for name in ["alone", "alone-large"] {
+                let load = scenario.loads.iter().find(|load| load.name == name);
+                let load = load.context("the reference lacks a load")?;
+                let of = inside.calls(steps, load, budget, seed).await?;
+                calls.extend(of.into_iter().map(|(_, calls)| calls));
+            }
+            let mut calls = calls.into_iter();
+            found.push(Of {
+                name: variant.name.clone(),
+                items: calls.next().context("nothing was timed")?,
+                large: calls.next().context("nothing was timed")?,
+            });
+        }
+        Ok(found)
+    })
+}
+
+fn run(scenario: &Scenario, cores: &Cores, folder: &Path, seed: u64) -> anyhow::Result<Run> {
+    let order = Order {
+        authlab: std::env::current_exe().context("cannot find the authlab binary")?,
+        runs: folder.to_owned(),
+        command: vec!["authlab".to_owned(), "predict".to_owned()],
+        tool: tool(),
+        seed,
+        cores: cores.clone(),
+        calibration: None,
+        shard: None,
+        awake: false,
+        duel: None,
+        instructions: None,
+        watched: false,
+    };
+    let finished = conduct(scenario, &order, |_| {})?;
+    if let Some(error) = finished.error {
+        return Err(error.into());
+    }
+    interrupted()?;
+    Ok(finished.run)
+}
+
+fn regime(run: &Run, inside: &[Of], name: &str, large: &str) -> anyhow::Result<Regime> {
+    let cpu = |of: &Of, load: &str| {
+        let cpu = blocks::over_slices(run, load, &of.name, |slice| {
+            Some(slice.cpu_ns? as f64 / (slice.ok > 0).then_some(slice.ok)? as f64)
+        });
+        let cpu = cpu.map(|cpu| cpu.median);
+        cpu.with_context(|| format!("nothing was measured of the reference `{}`", of.name))
+    };
+    let figure = |of: &Of, load: &str, step: &str| -> anyhow::Result<&Figure> {
+        let at = LoadStep {
+            load: load.to_owned(),
+            step: step.to_owned(),
+        };
+        let figure = run.latency(&of.name, &at).filter(|figure| figure.count > 0);
+        figure.with_context(|| format!("nothing was answered by the reference `{}`", of.name))
+    };
+    let bare = inside.first().context("the reference has no variant")?;
+    let mut costs = Vec::new();
+    let mut latencies = vec![Vec::new(); Regime::levels().count()];
+    for of in inside {
+        costs.push((of.items.cpu(), cpu(of, name)?));
+        let figure = figure(of, name, "items")?;
+        for (level, points) in Regime::levels().zip(&mut latencies) {
+            let value = if level > 0.0 { figure.at(level) } else { figure.min };
+            points.push((of.items.median(), value as f64));
+        }
+    }
+    // Octets are those of the closed model whose larger requests were measured.
+    let small = large.trim_end_matches("-large");
+    let bytes = bare.large.bytes() - bare.items.bytes();
+    if bytes <= 0.0 {
+        bail!("the reference's larger requests are not larger");
+    }
+    let more_cpu = cpu(bare, large)? - cpu(bare, small)? - (bare.large.cpu() - bare.items.cpu());
+    let [longer, shorter] = [(large, "large"), (small, "items")]
+        .map(|(load, step)| Ok(figure(bare, load, step)?.p50() as f64));
+    let more: f64 = longer.and_then(|longer: f64| anyhow::Ok(longer - shorter?))?;
+    let rate = blocks::over_slices(run, name, &bare.name, authlab_reports::run::Slice::throughput);
+    let gap = rate.map_or(0.0, |rate| 1e9 / rate.median);
+    let own = figure(bare, name, "items")?.mean;
+    Ok(Regime {
+        cpu: Curve::through(costs),
+        latency: latencies.into_iter().map(Curve::through).collect(),
+        cpu_of_byte: (more_cpu / bytes).max(0.0),
+        latency_of_byte: (more / bytes).max(0.0),
+        gap,
+        between: (gap - own).max(0.0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_goes_through_its_points_and_on() {
+        let curve = Curve::through(vec![(10.0, 30.0), (0.0, 20.0), (110.0, 330.0)]);
+        for (x, y) in [(0.0, 20.0), (5.0, 25.0), (10.0, 30.0), (60.0, 180.0), (210.0, 630.0)] {
+            assert!((curve.at(x) - y).abs() < 1e-9, "{x}: {}", curve.at(x));
+        }
+        let flat = Curve::through(vec![(1.0, 7.0)]);
+        assert!((flat.at(0.0) - 7.0).abs() < 1e-9 && (flat.at(9.0) - 7.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_latency_lies_between_those_of_the_levels_around_it() {
+        let through = |value: f64| Curve::through(vec![(0.0, value), (10.0, value + 10.0)]);
+        let levels = Regime::levels().count();
+        let regime = Regime {
+            cpu: through(0.0),
+            latency: (0..levels).map(|level| through(100.0 * level as f64)).collect(),
+            cpu_of_byte: 0.0,
+            latency_of_byte: 2.0,
+            gap: 0.0,
+            between: 0.0,
+        };
+        // Levels are 0, 50, 75 … %: a quarter is half-way to the second.
+        assert!((regime.latency(0.0, 0.0, 0.25) - 50.0).abs() < 1e-9);
+        assert!((regime.latency(5.0, 0.0, 0.5) - 105.0).abs() < 1e-9);
+        assert!((regime.latency(0.0, 3.0, 0.75) - 206.0).abs() < 1e-9);
+        let highest = regime.latency(0.0, 0.0, 1.0);
+        assert!((highest - 100.0 * (levels - 1) as f64).abs() < 1e-9, "{highest}");
+    }
+}
