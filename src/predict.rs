@@ -6,7 +6,7 @@ mod model;
 mod queue;
 mod reference;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -37,6 +37,8 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "quick")]
     profile: String,
     /// A run of the scenario: its figures and the error of each are shown too
+    ///
+    /// The prediction is the one in the run's folder, which `authlab lab` made before the run, or else one that is made now.
     #[arg(long, value_name = "RUN")]
     against: Option<PathBuf>,
     /// Seed of every random choice [default: from the clock]
@@ -52,26 +54,31 @@ const SMOKE: &str = "smoke";
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let scenario = builtin::read(&arguments.scenario, &arguments.profile)?;
-    let against = match &arguments.against {
-        Some(folder) => Some(run_of(&scenario, folder)?),
-        None => None,
+    let format = arguments.format;
+    let Some(folder) = &arguments.against else {
+        let prediction = predicted(arguments, &scenario)?;
+        format.print(&prediction::document(&prediction), prediction.json())?;
+        return Ok(ExitCode::SUCCESS);
     };
-    interrupt::install().context("cannot take SIGINT and SIGTERM")?;
-    let prediction = Predictor::new(arguments.seed).predict(&scenario)?;
-    match &against {
-        None => arguments
-            .format
-            .print(&prediction::document(&prediction), prediction.json())?,
-        Some(run) => arguments.format.print(
-            &prediction::compared(&prediction, run),
-            Compared::of(&prediction, run).json(),
-        )?,
-    }
+    let run = run_of(&scenario, folder)?;
+    let prediction = match Prediction::read(folder)? {
+        Some(kept) => kept,
+        None => predicted(arguments, &scenario)?,
+    };
+    format.print(
+        &prediction::compared(&prediction, &run),
+        Compared::of(&prediction, &run).json(),
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
+fn predicted(arguments: &Arguments, scenario: &Scenario) -> anyhow::Result<Prediction> {
+    interrupt::install().context("cannot take SIGINT and SIGTERM")?;
+    Predictor::new(arguments.seed).predict(scenario)
+}
+
 /// The run in a folder, which is one of the scenario.
-fn run_of(scenario: &Scenario, folder: &std::path::Path) -> anyhow::Result<Run> {
+fn run_of(scenario: &Scenario, folder: &Path) -> anyhow::Result<Run> {
     let run = folder::read(folder)?;
     if run.scenario.name != scenario.name {
         bail!(

@@ -68,37 +68,53 @@ impl Calls {
         }
     }
 
+    /// Without what the machine did to them: the slowest in a hundred were interrupted, and a call that waited longer than
+    /// the median call had lost its core. The reference has such requests already.
+    fn settle(&mut self) {
+        self.calls.sort_by(|one, other| one.cpu().total_cmp(&other.cpu()));
+        self.calls.truncate(self.calls.len() - self.calls.len() / 100);
+        let waits = self.calls.iter().map(|call| call.took - call.cpu());
+        let usual = median(waits).max(0.0);
+        for call in &mut self.calls {
+            call.took = call.took.min(call.cpu() + usual);
+        }
+    }
+
     /// Octets of a request.
     pub(super) fn bytes(&self) -> f64 {
         self.bytes as f64 / self.counted.max(1) as f64
     }
 
-    /// Mean CPU time, nanoseconds, without the slowest in a hundred: another process had the core.
+    /// Mean CPU time, nanoseconds.
     pub(super) fn cpu(&self) -> f64 {
-        let mut all: Vec<f64> = self.calls.iter().map(|call| call.cpu()).collect();
-        all.sort_by(f64::total_cmp);
-        all.truncate(all.len() - all.len() / 100);
-        all.iter().sum::<f64>() / all.len().max(1) as f64
+        self.mean(Call::cpu)
     }
 
     /// Mean CPU time of the thread that answers, nanoseconds.
     pub(super) fn own(&self) -> f64 {
-        let sum: f64 = self.calls.iter().map(|call| call.own).sum();
-        sum / self.calls.len().max(1) as f64
+        self.mean(|call| call.own)
     }
 
     /// Whether most of its work is done by other threads.
     pub(super) fn is_elsewhere(&self) -> bool {
-        let sum: f64 = self.calls.iter().map(|call| call.elsewhere).sum();
-        sum > self.own() * self.calls.len() as f64
+        self.mean(|call| call.elsewhere) > self.own()
     }
 
     /// Median time, nanoseconds.
     pub(super) fn median(&self) -> f64 {
-        let mut all: Vec<f64> = self.calls.iter().map(|call| call.took).collect();
-        all.sort_by(f64::total_cmp);
-        all.get(all.len() / 2).copied().unwrap_or_default()
+        median(self.calls.iter().map(|call| call.took))
     }
+
+    fn mean(&self, of: impl Fn(Call) -> f64) -> f64 {
+        let sum: f64 = self.calls.iter().map(|call| of(*call)).sum();
+        sum / self.calls.len().max(1) as f64
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut all: Vec<f64> = values.collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
 /// Measures on one thread, kept on the cores of servers.
@@ -139,7 +155,7 @@ impl Inside {
         }
         let timing = Call {
             took: empty.median(),
-            own: empty.calls.iter().map(|call| call.own).sum::<f64>() / EMPTY as f64,
+            own: median(empty.calls.iter().map(|call| call.own)),
             elsewhere: 0.0,
         };
         Ok(Self { app, timing })
@@ -186,6 +202,9 @@ impl Inside {
         }
         if let Some((step, _)) = found.iter().find(|(_, calls)| calls.counted == 0) {
             bail!("step `{}` was not reached within the time", steps[*step].name);
+        }
+        for (_, calls) in &mut found {
+            calls.settle();
         }
         Ok(found)
     }

@@ -9,7 +9,7 @@ use authlab_loadtest::conductor::{Order, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::blocks;
-use authlab_reports::run::{Figure, LoadStep, PERCENTILES, Run, ascending_percentiles};
+use authlab_reports::run::{PERCENTILES, Run, Slice, ascending_percentiles};
 
 use super::inside::{Calls, Inside, measured};
 use super::{designs, interrupted};
@@ -18,7 +18,8 @@ use crate::run::tool;
 /// Octets by which its larger requests are longer.
 const PADDING: usize = 4_000;
 
-/// A line through points: between them straight, beyond them as the last two go on.
+/// A line through points: between them straight, beyond them parallel to the diagonal, where what is longer here is as
+/// much longer there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Curve {
     points: Vec<(f64, f64)>,
@@ -35,12 +36,12 @@ impl Curve {
     /// Its value at `x`.
     pub(super) fn at(&self, x: f64) -> f64 {
         let next = self.points.iter().position(|(at, _)| *at >= x);
-        let last = self.points.len().saturating_sub(1);
-        let next = next.unwrap_or(last).clamp(1.min(last), last);
-        match (self.points.get(next.wrapping_sub(1)), self.points.get(next)) {
+        let next = next.unwrap_or(self.points.len());
+        let before = next.checked_sub(1).and_then(|place| self.points.get(place));
+        match (before, self.points.get(next)) {
             (Some((x0, y0)), Some((x1, y1))) => y0 + (y1 - y0) * (x - x0) / (x1 - x0),
-            (_, Some((_, only))) => *only,
-            (_, None) => 0.0,
+            (Some((at, value)), None) | (None, Some((at, value))) => value + x - at,
+            (None, None) => x,
         }
     }
 }
@@ -137,7 +138,7 @@ impl Reference {
 
 /// How long the requests of a variant under a load are measured.
 pub(super) fn budget(smoke: bool) -> Duration {
-    Duration::from_millis(if smoke { 10 } else { 300 })
+    Duration::from_millis(if smoke { 10 } else { 200 })
 }
 
 /// A variant of the reference in this process.
@@ -208,23 +209,22 @@ fn regime(run: &Run, inside: &[Of], name: &str, large: &str) -> anyhow::Result<R
         let cpu = cpu.map(|cpu| cpu.median);
         cpu.with_context(|| format!("nothing was measured of the reference `{}`", of.name))
     };
-    let figure = |of: &Of, load: &str, step: &str| -> anyhow::Result<&Figure> {
-        let at = LoadStep {
-            load: load.to_owned(),
-            step: step.to_owned(),
-        };
-        let figure = run.latency(&of.name, &at).filter(|figure| figure.count > 0);
-        figure.with_context(|| format!("nothing was answered by the reference `{}`", of.name))
+    // The median slice: one that was disturbed does not change it.
+    let latency = |of: &Of, load: &str, step: &str, level: f64| {
+        let value = blocks::over_slices(run, load, &of.name, |slice| {
+            let figure = slice.latency(step)?;
+            Some(if level > 0.0 { figure.at(level) } else { figure.min } as f64)
+        });
+        let value = value.map(|value| value.median);
+        value.with_context(|| format!("nothing was answered by the reference `{}`", of.name))
     };
     let bare = inside.first().context("the reference has no variant")?;
     let mut costs = Vec::new();
     let mut latencies = vec![Vec::new(); Regime::levels().count()];
     for of in inside {
         costs.push((of.items.cpu(), cpu(of, name)?));
-        let figure = figure(of, name, "items")?;
         for (level, points) in Regime::levels().zip(&mut latencies) {
-            let value = if level > 0.0 { figure.at(level) } else { figure.min };
-            points.push((of.items.median(), value as f64));
+            points.push((of.items.median(), latency(of, name, "items", level)?));
         }
     }
     // Octets are those of the closed model whose larger requests were measured.
@@ -234,12 +234,10 @@ fn regime(run: &Run, inside: &[Of], name: &str, large: &str) -> anyhow::Result<R
         bail!("the reference's larger requests are not larger");
     }
     let more_cpu = cpu(bare, large)? - cpu(bare, small)? - (bare.large.cpu() - bare.items.cpu());
-    let [longer, shorter] = [(large, "large"), (small, "items")]
-        .map(|(load, step)| Ok(figure(bare, load, step)?.p50() as f64));
-    let more: f64 = longer.and_then(|longer: f64| anyhow::Ok(longer - shorter?))?;
-    let rate = blocks::over_slices(run, name, &bare.name, authlab_reports::run::Slice::throughput);
+    let more = latency(bare, large, "large", 50.0)? - latency(bare, small, "items", 50.0)?;
+    let rate = blocks::over_slices(run, name, &bare.name, Slice::throughput);
     let gap = rate.map_or(0.0, |rate| 1e9 / rate.median);
-    let own = figure(bare, name, "items")?.mean;
+    let own = latency(bare, name, "items", 50.0)?;
     Ok(Regime {
         cpu: Curve::through(costs),
         latency: latencies.into_iter().map(Curve::through).collect(),
@@ -257,11 +255,11 @@ mod tests {
     #[test]
     fn a_curve_goes_through_its_points_and_on() {
         let curve = Curve::through(vec![(10.0, 30.0), (0.0, 20.0), (110.0, 330.0)]);
-        for (x, y) in [(0.0, 20.0), (5.0, 25.0), (10.0, 30.0), (60.0, 180.0), (210.0, 630.0)] {
+        for (x, y) in [(0.0, 20.0), (5.0, 25.0), (10.0, 30.0), (60.0, 180.0), (210.0, 430.0)] {
             assert!((curve.at(x) - y).abs() < 1e-9, "{x}: {}", curve.at(x));
         }
-        let flat = Curve::through(vec![(1.0, 7.0)]);
-        assert!((flat.at(0.0) - 7.0).abs() < 1e-9 && (flat.at(9.0) - 7.0).abs() < 1e-9);
+        let one = Curve::through(vec![(1.0, 7.0)]);
+        assert!((one.at(0.0) - 6.0).abs() < 1e-9 && (one.at(9.0) - 15.0).abs() < 1e-9);
     }
 
     #[test]

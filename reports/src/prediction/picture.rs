@@ -7,9 +7,9 @@ use crate::document::Chart;
 use crate::quantity;
 use crate::run::{LoadStep, Run};
 
-/// How the picture is read.
-const CAPTION: &str = "Each dot is one figure of the variant, predicted divided by measured: its capacity, and p50 and \
-p99 of the latency that the ladder shows. At 1× the prediction was right. A hollow p99 is of a load beyond 80 % \
+/// How the pictures are read.
+pub(super) const LEGEND: &str = "Each dot is one figure of the variant, predicted divided by measured: its capacity, and p50 and \
+p99 of the latency that its ladder shows. At 1× the prediction was right. A hollow dot is the p99 of a load beyond 80 % \
 utilization, for which no aim is set.";
 
 /// The picture of a comparison with its run; none where no variant has a measured figure.
@@ -43,7 +43,6 @@ pub fn picture(compared: &Compared, run: &Run) -> Option<Chart> {
     Some(Chart {
         label: dots.label(&format!("Prediction of {}.", compared.scenario)),
         pictures: Some(drawn),
-        caption: CAPTION,
         ..Chart::default()
     })
 }

@@ -1,5 +1,6 @@
 //! A prediction as it is read: alone before a run, and next to what was measured.
 
+use super::picture::LEGEND;
 use super::{AIM_CAPACITY, AIM_P99, Compared, Error, Line, Prediction, picture};
 use crate::document::{Block, Document, Section, Table};
 use crate::order_statistics::{ALPHA, Estimate};
@@ -97,6 +98,7 @@ pub fn section(predicted: &[(Prediction, &Run)]) -> Option<Section> {
     blocks.push(Block::List(
         sentences.map(|sentence| format!("{sentence}.")).collect(),
     ));
+    blocks.push(Block::Legend(LEGEND));
     for ((prediction, _), (one, run)) in predicted.iter().zip(&both) {
         blocks.push(Block::Heading(prediction.scenario.clone()));
         if let Some(note) = other_machine(prediction, run) {
