@@ -45,9 +45,8 @@ fn parse(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<()> {
 #[cfg(feature = "server")]
 pub(crate) fn design(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<Design> {
     let matched = matched(place, flags)?;
-    let setup = Setup::from_arg_matches(&matched).map_err(|error| {
-        anyhow::anyhow!("{place}: {}", refusal::one_line(error))
-    })?;
+    let setup = Setup::from_arg_matches(&matched)
+        .map_err(|error| anyhow::anyhow!("{place}: {}", refusal::one_line(error)))?;
     setup.resolve().with_context(|| place.to_owned())
 }
 

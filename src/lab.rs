@@ -15,9 +15,9 @@ use authlab_reports::prediction::FILE_NAME;
 use authlab_reports::prediction::{self, Prediction};
 use authlab_reports::run::{Run, Status};
 
-use crate::run::{Common, code_of, conduct_shown, tool};
 #[cfg(feature = "server")]
 use crate::predict::Predictor;
+use crate::run::{Common, code_of, conduct_shown, tool};
 #[cfg(feature = "server")]
 use crate::sharing;
 use crate::{builtin, exit, flags, output};
@@ -46,6 +46,10 @@ pub(crate) struct Arguments {
     /// Also accept existing runs of another build, instead of making them again
     #[arg(long)]
     any_build: bool,
+    /// Do not predict the scenarios before they run
+    #[cfg(feature = "server")]
+    #[arg(long)]
+    no_prediction: bool,
     /// Exit with 3 when a finding is in doubt, instead of a warning and 0
     #[arg(long)]
     strict: bool,
@@ -85,7 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut kept = kept(&arguments.into, profile, arguments.any_build)?;
     let mut failed = None;
     #[cfg(feature = "server")]
-    let mut predictor = Predictor::new(None);
+    let mut predictor = (!arguments.no_prediction).then(|| Predictor::new(None));
     for (typed, scenario) in typed.iter().zip(&scenarios) {
         if kept
             .iter()
@@ -105,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let common = Common::in_folder(arguments.into.clone());
         // Before the run, of which it may know nothing.
         #[cfg(feature = "server")]
-        let prediction = predicted(&mut predictor, scenario)?;
+        let prediction = predicted(predictor.as_mut(), scenario)?;
         let (finished, _) = conduct_shown(scenario, &common, words.map(str::to_owned).to_vec())?;
         match finished.error {
             None => {
@@ -139,9 +143,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// What the model says of a scenario. A prediction that fails does not keep its run from being made.
 #[cfg(feature = "server")]
 fn predicted(
-    predictor: &mut Predictor,
+    predictor: Option<&mut Predictor>,
     scenario: &Scenario,
 ) -> anyhow::Result<Option<Prediction>> {
+    let Some(predictor) = predictor else {
+        return Ok(None);
+    };
     match predictor.predict(scenario) {
         Ok(prediction) => Ok(Some(prediction)),
         Err(error) if sharing::is_interrupt(&error) => Err(error),

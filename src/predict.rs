@@ -15,9 +15,7 @@ use authlab_loadtest::plan::seed_from_clock;
 use authlab_loadtest::scenario::{Load, Scenario, Variant};
 use authlab_loadtest::{interrupt, machine};
 use authlab_reports::folder;
-use authlab_reports::prediction::{
-    self, Compared, FORMAT_VERSION, LeftOut, Predicted, Prediction,
-};
+use authlab_reports::prediction::{self, Compared, FORMAT_VERSION, LeftOut, Predicted, Prediction};
 use authlab_reports::run::Run;
 use authlab_server::Design;
 
@@ -196,13 +194,22 @@ impl Of<'_> {
                     continue;
                 }
                 let design = designs::of(self.variant, load)?;
+                if let Some(because) = designs::obstacle_within(&design) {
+                    found.push(Err(self.left_out(load, because.to_owned())));
+                    continue;
+                }
                 let reused = kept.take().filter(|(of, _)| *of == design && !load.fresh);
                 let inside = match reused {
-                    Some((_, inside)) => inside,
-                    None => Inside::open(design.clone())?,
+                    Some((_, inside)) => Ok(inside),
+                    None => Inside::open(design.clone()),
                 };
-                found.push(self.under(load, &design, &inside).await);
-                kept = Some((design, inside));
+                match inside {
+                    Ok(inside) => {
+                        found.push(self.under(load, &design, &inside).await);
+                        kept = Some((design, inside));
+                    }
+                    Err(error) => found.push(Err(self.left_out(load, format!("{error:#}")))),
+                }
             }
             Ok(found)
         })

@@ -3,7 +3,7 @@
 use authlab_loadtest::arrivals::Arrivals;
 use authlab_loadtest::protocol::Protocol;
 use authlab_loadtest::scenario::{Load, Step, Target, Variant};
-use authlab_server::Design;
+use authlab_server::{Design, SessionsFrom, UsersFrom, VerifyKind};
 
 use crate::flags;
 
@@ -38,6 +38,15 @@ pub(super) fn obstacle(variant: &Variant) -> Option<String> {
         .then(|| "it speaks TLS or HTTP/2, and the reference is HTTP/1.1 in the clear".to_owned())
 }
 
+/// Why a design cannot be predicted; none where it can.
+pub(super) fn obstacle_within(design: &Design) -> Option<&'static str> {
+    let is_alone = design.sessions == SessionsFrom::Memory
+        && design.users == UsersFrom::Memory
+        && design.verify == VerifyKind::Local;
+    (!is_alone)
+        .then_some("it asks a store outside of the server, whose latency the model does not know")
+}
+
 /// Why a load cannot be predicted; none where it can.
 pub(super) fn obstacle_of(load: &Load, steps: &[Step]) -> Option<String> {
     if load.capacity.is_some() {
@@ -46,9 +55,10 @@ pub(super) fn obstacle_of(load: &Load, steps: &[Step]) -> Option<String> {
     if matches!(load.arrivals, Arrivals::Trace(_)) {
         return Some("it replays a log".to_owned());
     }
-    let of_page = load.all_steps().map(|step| &steps[step]).find(|step| {
-        step.follow > 0 || step.submit.is_some() || step.keeps_page
-    });
+    let of_page = load
+        .all_steps()
+        .map(|step| &steps[step])
+        .find(|step| step.follow > 0 || step.submit.is_some() || step.keeps_page);
     of_page.map(|step| {
         format!(
             "step `{}` follows redirects or submits a form, which is more than one request",

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use authlab_loadtest::caller::{Caller, Head, Reached};
 use authlab_loadtest::cores::pin_this_thread;
 use authlab_loadtest::origin::Origin;
 use authlab_loadtest::protocol::Protocol;
 use authlab_loadtest::scenario::{Cookies, Load, Pool, Popularity, Step};
-use authlab_loadtest::caller::{Caller, Head, Reached};
 use authlab_server::{App, Design, Lab};
 use http_body_util::{BodyExt as _, Full};
 use rand::rngs::StdRng;
@@ -56,12 +56,15 @@ pub(super) struct Calls {
     pub(super) calls: Vec<Call>,
     /// Octets of its requests, in all.
     bytes: usize,
+    /// How many of them have a body.
+    bodies: usize,
     counted: usize,
 }
 
 impl Calls {
-    fn push(&mut self, call: Call, bytes: usize) {
-        self.bytes += bytes;
+    fn push(&mut self, call: Call, size: Size) {
+        self.bytes += size.bytes;
+        self.bodies += usize::from(size.has_body);
         self.counted += 1;
         if self.calls.len() < MOST_CALLS {
             self.calls.push(call);
@@ -71,8 +74,10 @@ impl Calls {
     /// Without what the machine did to them: the slowest in a hundred were interrupted, and a call that waited longer than
     /// the median call had lost its core. The reference has such requests already.
     fn settle(&mut self) {
-        self.calls.sort_by(|one, other| one.cpu().total_cmp(&other.cpu()));
-        self.calls.truncate(self.calls.len() - self.calls.len() / 100);
+        self.calls
+            .sort_by(|one, other| one.cpu().total_cmp(&other.cpu()));
+        self.calls
+            .truncate(self.calls.len() - self.calls.len() / 100);
         let waits = self.calls.iter().map(|call| call.took - call.cpu());
         let usual = median(waits).max(0.0);
         for call in &mut self.calls {
@@ -83,6 +88,11 @@ impl Calls {
     /// Octets of a request.
     pub(super) fn bytes(&self) -> f64 {
         self.bytes as f64 / self.counted.max(1) as f64
+    }
+
+    /// The share of requests that have a body.
+    pub(super) fn bodies(&self) -> f64 {
+        self.bodies as f64 / self.counted.max(1) as f64
     }
 
     /// Mean CPU time, nanoseconds.
@@ -151,7 +161,7 @@ impl Inside {
         let app = App::new(Lab::open(design)?);
         let mut empty = Calls::default();
         for _ in 0..EMPTY {
-            empty.push(Timer::start().stop(), 0);
+            empty.push(Timer::start().stop(), Size::default());
         }
         let timing = Call {
             took: empty.median(),
@@ -189,9 +199,9 @@ impl Inside {
                 took < budget || !all && took < budget * MOST_BUDGETS
             };
             visitor
-                .journey(&mut |step, call, bytes| {
+                .journey(&mut |step, call, size| {
                     if let Some((_, calls)) = found.iter_mut().find(|(of, _)| *of == step) {
-                        calls.push(call, bytes);
+                        calls.push(call, size);
                     }
                     goes_on(&found)
                 })
@@ -201,7 +211,10 @@ impl Inside {
             }
         }
         if let Some((step, _)) = found.iter().find(|(_, calls)| calls.counted == 0) {
-            bail!("step `{}` was not reached within the time", steps[*step].name);
+            bail!(
+                "step `{}` was not reached within the time",
+                steps[*step].name
+            );
         }
         for (_, calls) in &mut found {
             calls.settle();
@@ -209,8 +222,8 @@ impl Inside {
         Ok(found)
     }
 
-    /// The answer to a request, and what it took; how many octets the request has.
-    async fn answer(&self, head: &Head) -> anyhow::Result<(Answer, Call, usize)> {
+    /// The answer to a request, and what it took; how large the request is.
+    async fn answer(&self, head: &Head) -> anyhow::Result<(Answer, Call, Size)> {
         let mut request = http::Request::builder()
             .method(head.method.as_str())
             .uri(&head.target);
@@ -229,8 +242,19 @@ impl Inside {
         let call = timer.stop().without(self.timing);
         let (parts, body) = answer.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(((parts, body.to_vec()), call, bytes))
+        let size = Size {
+            bytes,
+            has_body: !head.body.is_empty(),
+        };
+        Ok(((parts, body.to_vec()), call, size))
     }
+}
+
+/// How large a request is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    bytes: usize,
+    has_body: bool,
 }
 
 type Answer = (http::response::Parts, Vec<u8>);
@@ -263,7 +287,9 @@ impl Timer {
             took,
             own,
             // The clock of the process is read around that of the thread, which takes less than this.
-            elsewhere: Some(all - own).filter(|ns| *ns > LEAST_ELSEWHERE).unwrap_or(0.0),
+            elsewhere: Some(all - own)
+                .filter(|ns| *ns > LEAST_ELSEWHERE)
+                .unwrap_or(0.0),
         }
     }
 }
@@ -299,9 +325,15 @@ struct Visitor<'i> {
 }
 
 impl<'i> Visitor<'i> {
-    fn new(inside: &'i Inside, steps: &'i [Step], load: &'i Load, seed: u64) -> anyhow::Result<Self> {
+    fn new(
+        inside: &'i Inside,
+        steps: &'i [Step],
+        load: &'i Load,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
         let (origin, _) = Origin::parse(SERVER)?;
-        let server = Reached::new(None, &origin, &Protocol::default()).map_err(|why| anyhow!(why))?;
+        let server =
+            Reached::new(None, &origin, &Protocol::default()).map_err(|why| anyhow!(why))?;
         Ok(Self {
             inside,
             steps,
@@ -351,7 +383,7 @@ impl<'i> Visitor<'i> {
     /// Makes a journey, and tells of each request; ends early where that says so.
     async fn journey(
         &mut self,
-        tell: &mut impl FnMut(usize, Call, usize) -> bool,
+        tell: &mut impl FnMut(usize, Call, Size) -> bool,
     ) -> anyhow::Result<()> {
         if self.load.cookies == Cookies::Journey {
             self.caller.forget_cookies();
@@ -368,8 +400,8 @@ impl<'i> Visitor<'i> {
         let journey = self.load.choose(&mut self.random).clone();
         for (step, times) in journey.steps {
             for _ in 0..times {
-                let (call, bytes) = self.visit(step).await?;
-                if !tell(step, call, bytes) {
+                let (call, size) = self.visit(step).await?;
+                if !tell(step, call, size) {
                     return Ok(());
                 }
             }
@@ -391,15 +423,15 @@ impl<'i> Visitor<'i> {
         Ok(())
     }
 
-    async fn visit(&mut self, step: usize) -> anyhow::Result<(Call, usize)> {
+    async fn visit(&mut self, step: usize) -> anyhow::Result<(Call, Size)> {
         let step = &self.steps[step];
         let failed = |why: String| anyhow!("step `{}`: {why}", step.name);
         let head = self.caller.ask(step).await.map_err(failed)?;
-        let (answer, call, bytes) = self.inside.answer(&head).await?;
+        let (answer, call, size) = self.inside.answer(&head).await?;
         let keeps = self.load.cookies != Cookies::None;
         let taken = self.caller.take(step, &head, answer, keeps);
         taken.map_err(failed)?;
-        Ok((call, bytes))
+        Ok((call, size))
     }
 }
 

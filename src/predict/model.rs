@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::inside::{Call, Calls};
 use super::queue::{self, Offered, Requests, Service, Station};
-use super::reference::{BUSY_USERS, Reference, Regime};
+use super::reference::{BUSY_USERS, Larger, Reference, Regime};
 
 /// So many latencies of a step are drawn where nothing is simulated.
 const DRAWS: usize = 20_000;
@@ -140,8 +140,14 @@ impl<'l> Offer<'l> {
     }
 
     fn cpu_in(&self, regime: &Regime, calls: &Calls) -> f64 {
-        let longer = calls.bytes() - self.reference.bytes;
-        (regime.cpu.at(calls.cpu()) + longer * regime.cpu_of_byte).max(calls.cpu())
+        (regime.cpu.at(calls.cpu()) + regime.cpu_of.of(self.larger(calls))).max(calls.cpu())
+    }
+
+    fn larger(&self, calls: &Calls) -> Larger {
+        Larger {
+            bytes: calls.bytes() - self.reference.bytes,
+            bodies: calls.bodies(),
+        }
     }
 
     /// A closed model: one user finds the server asleep, several find it at work. Users who think are an open model.
@@ -155,7 +161,7 @@ impl<'l> Offer<'l> {
         };
         let alone = &self.reference.alone;
         if pause > 0.0 {
-            let took = self.cpu(|calls| alone.latency(calls.median(), 0.0, 0.5));
+            let took = self.cpu(|calls| alone.latency(calls.median(), self.larger(calls), 0.5));
             let requests = users * 1e9 / (pause + took);
             let of_journey: f64 = shares(self.load).iter().map(|(_, share)| share).sum();
             let offered = Offered {
@@ -175,15 +181,15 @@ impl<'l> Offer<'l> {
         let mut random = StdRng::seed_from_u64(seed);
         let mut latencies = Vec::new();
         for (step, calls) in self.calls {
-            let longer = calls.bytes() - self.reference.bytes;
+            let larger = self.larger(calls);
             let drawn = (0..DRAWS).map(|_| {
                 let call = calls.calls[random.random_range(0..calls.calls.len())];
                 let share = random.random::<f64>();
                 if self.load.users == 1 {
-                    return regime.latency(call.took, longer, share);
+                    return regime.latency(call.took, larger, share);
                 }
                 // A request waits for those of the other users, and is served itself.
-                let queue = regime.latency(mean, longer, share) * per_user / server.cores as f64;
+                let queue = regime.latency(mean, larger, share) * per_user;
                 queue + call.took - mean
             });
             latencies.push((*step, drawn.collect::<Vec<f64>>()));
@@ -204,7 +210,11 @@ impl<'l> Offer<'l> {
         let (alone, sparse) = (&self.reference.alone, &self.reference.sparse);
         // Sleep is deeper where requests are further apart: between the two that were measured, by the logarithm of the gap.
         let depth = (1e9 / requests / alone.gap).ln() / (sparse.gap / alone.gap).ln();
-        let depth = if depth.is_finite() { depth.clamp(0.0, 1.0) } else { 0.0 };
+        let depth = if depth.is_finite() {
+            depth.clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
         let idle = |calls: &Calls| {
             let near = self.cpu_in(alone, calls);
             near + (self.cpu_in(sparse, calls) - near) * depth
@@ -217,18 +227,21 @@ impl<'l> Offer<'l> {
             utilization = (requests * cpu / (1e9 * server.cores as f64)).min(1.0);
         }
         let costs = self.calls.iter().map(|(step, calls)| {
-            let longer = calls.bytes() - self.reference.bytes;
+            let larger = self.larger(calls);
             let own = calls.own();
-            let more = |regime: &Regime| {
-                (regime.cpu.at(own) + longer * regime.cpu_of_byte - own).max(0.0)
-            };
+            let more =
+                |regime: &Regime| (regime.cpu.at(own) + regime.cpu_of.of(larger) - own).max(0.0);
             Cost {
                 step: *step,
                 calls: &calls.calls,
                 idle: more(alone) + (more(sparse) - more(alone)) * depth,
                 busy: more(&self.reference.busy),
-                took: if calls.is_elsewhere() { own } else { calls.median() },
-                longer,
+                took: if calls.is_elsewhere() {
+                    own
+                } else {
+                    calls.median()
+                },
+                larger,
                 own,
             }
         });
@@ -238,7 +251,11 @@ impl<'l> Offer<'l> {
             sparse,
             depth,
             costs: costs.collect(),
-            latencies: self.calls.iter().map(|(step, _)| (*step, Vec::new())).collect(),
+            latencies: self
+                .calls
+                .iter()
+                .map(|(step, _)| (*step, Vec::new()))
+                .collect(),
         };
         queue::simulate(server.station, offered, seed, &mut simulated);
         (utilization, cpu, simulated.latencies)
@@ -257,7 +274,7 @@ struct Cost<'c> {
     busy: f64,
     /// What a client's latency rests on: the time in this process, without that of slow hashes.
     took: f64,
-    longer: f64,
+    larger: Larger,
     own: f64,
 }
 
@@ -281,7 +298,10 @@ impl Requests for Simulated<'_> {
 
     fn service(&mut self, step: usize, idle: bool, random: &mut StdRng) -> Service {
         let Some(cost) = self.costs.iter().find(|cost| cost.step == step) else {
-            return Service { own: 0.0, hashing: 0.0 };
+            return Service {
+                own: 0.0,
+                hashing: 0.0,
+            };
         };
         let call = cost.calls[random.random_range(0..cost.calls.len())];
         Service {
@@ -296,8 +316,8 @@ impl Requests for Simulated<'_> {
         let all = self.latencies.iter_mut().find(|(of, _)| *of == step);
         if let (Some(cost), Some((_, all))) = (cost, all) {
             let share = random.random::<f64>();
-            let [near, far] =
-                [self.alone, self.sparse].map(|regime| regime.latency(cost.took, cost.longer, share));
+            let [near, far] = [self.alone, self.sparse]
+                .map(|regime| regime.latency(cost.took, cost.larger, share));
             let seen = near + (far - near) * self.depth;
             all.push(sojourn + (seen - cost.own - cost.idle).max(0.0));
         }

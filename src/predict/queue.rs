@@ -125,7 +125,10 @@ impl Slice {
             let arrival = (left > 0).then_some(next);
             let served = self.served.iter().map(|(until, _)| *until).reduce(f64::min);
             let hashed = self.next_hash();
-            let Some(then) = [arrival, served, hashed].into_iter().flatten().reduce(f64::min)
+            let Some(then) = [arrival, served, hashed]
+                .into_iter()
+                .flatten()
+                .reduce(f64::min)
             else {
                 return;
             };
@@ -305,7 +308,8 @@ mod tests {
     #[test]
     fn an_m_m_1_queue_has_the_percentiles_of_its_formula() {
         for load in [0.3, 0.5, 0.7] {
-            let (took, used) = sojourns(1, load * 1e3, true, |random| own(MS * exponential(random)));
+            let (took, used) =
+                sojourns(1, load * 1e3, true, |random| own(MS * exponential(random)));
             // The sojourn time is exponential, with rate µ − λ (Kleinrock, Queueing Systems I, 3.2).
             let rate = (1.0 - load) / MS;
             let p99 = took[took.len() * 99 / 100];

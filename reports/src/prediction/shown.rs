@@ -55,7 +55,11 @@ pub fn document(prediction: &Prediction) -> Document {
         "Prediction of {}",
         prediction.scenario
     )));
-    document.push(of_words(Table::of("Predicted", PREDICTED, rows)));
+    if prediction.loads.is_empty() {
+        document.push("No variant can be predicted.".to_owned());
+    } else {
+        document.push(of_words(Table::of("Predicted", PREDICTED, rows)));
+    }
     push_left_out(&mut document, prediction);
     document.push(Block::Note(MODEL.to_owned()));
     document
@@ -70,7 +74,11 @@ pub fn compared(prediction: &Prediction, run: &Run) -> Document {
         "Prediction of {} next to {}",
         prediction.scenario, run.id
     )));
-    document.push(table(&compared));
+    if compared.lines.is_empty() {
+        document.push("No step was both predicted and measured.".to_owned());
+    } else {
+        document.push(table(&compared));
+    }
     for sentence in sentences(&[(&compared, run)]) {
         document.push(format!("{sentence}."));
     }
