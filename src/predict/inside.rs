@@ -121,6 +121,17 @@ impl Calls {
     }
 }
 
+#[cfg(test)]
+impl Calls {
+    /// Some that are all the same.
+    pub(super) fn of(call: Call) -> Self {
+        Self {
+            calls: vec![call; 10],
+            ..Self::default()
+        }
+    }
+}
+
 fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut all: Vec<f64> = values.collect();
     all.sort_by(f64::total_cmp);

@@ -323,3 +323,121 @@ impl Requests for Simulated<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use authlab_loadtest::scenario::Scenario;
+
+    /// A load of one step at `GET /`.
+    fn scenario(load: &str) -> Scenario {
+        let text = format!(
+            "name = \"s\"\nquestion = \"?\"\n[[variant]]\nname = \"one\"\nflags = {{}}\n\
+             [[step]]\nname = \"get\"\nrequest = \"GET /\"\n[[load]]\nname = \"load\"\njourney = [\"get\"]\n\
+             {load}\nprofile.quick = {{ blocks = 1, slice = \"10s\", warm_up = \"10ms\" }}\n"
+        );
+        Scenario::parse("s.toml", &text, "quick").unwrap()
+    }
+
+    const US: f64 = 1e3;
+
+    /// A connection takes 20 µs of CPU time, and a client sees 50 µs, at each level of the distribution.
+    fn reference() -> Reference {
+        let regime = || Regime::fake(|level| if level == 0 { 20.0 * US } else { 50.0 * US });
+        Reference {
+            alone: regime(),
+            busy: regime(),
+            sparse: regime(),
+            bytes: 0.0,
+        }
+    }
+
+    /// Each request takes so long of one thread in this process.
+    fn calls(own: f64) -> Vec<(usize, Calls)> {
+        let call = Call {
+            took: own,
+            own,
+            elsewhere: 0.0,
+        };
+        vec![(0, Calls::of(call))]
+    }
+
+    fn predicted(load: &str, own: f64, cores: usize) -> Predicted {
+        let scenario = scenario(load);
+        let station = Station {
+            cores,
+            threads: 1,
+            places: 1,
+        };
+        let (reference, calls) = (reference(), calls(own));
+        let offer = Offer::new(&reference, &scenario.loads[0], &calls);
+        offer.predicted("one", &scenario.steps, Server { cores, station }, 1)
+    }
+
+    fn near(found: f64, known: f64, within: f64) {
+        let off = (found / known - 1.0).abs();
+        assert!(off < within, "{found} is not {known}");
+    }
+
+    #[test]
+    fn one_user_sees_the_connection_and_the_work_and_no_queue() {
+        let one = predicted("users = 1", 30.0 * US, 1);
+        near(one.cpu_ns, 50.0 * US, 1e-6);
+        near(one.capacity_per_s, 20_000.0, 1e-6);
+        near(one.steps[0].p50_ns, 80.0 * US, 1e-6);
+        near(one.steps[0].p99_ns, 80.0 * US, 1e-6);
+        // Half of the samples lie between the least latency and the median: the mean cycle is a little shorter than 80 µs.
+        assert!((0.62..0.75).contains(&one.utilization), "{one:?}");
+        near(
+            predicted("users = 1", 30.0 * US, 2).capacity_per_s,
+            40_000.0,
+            1e-6,
+        );
+    }
+
+    #[test]
+    fn an_open_model_adds_the_wait_of_its_queue() {
+        // 50 µs of the server at 10 000 a second: half of its time.
+        let poisson = predicted(
+            "users = 64\nrate = 10000\nspacing = \"poisson\"",
+            30.0 * US,
+            1,
+        );
+        near(poisson.utilization, 0.5, 1e-6);
+        let even = predicted("users = 64\nrate = 10000", 30.0 * US, 1);
+        // Arrivals that are evenly spread are served before the next.
+        near(even.steps[0].p50_ns, 80.0 * US, 1e-3);
+        near(even.steps[0].p99_ns, 80.0 * US, 1e-3);
+        // The tail of the wait in M/D/1 is C·exp(−st), where λ(exp(s) − 1) = s and C = (1 − ρ)/(λ·exp(s) − 1) with service
+        // times of 1 (Tijms, A First Course in Stochastic Models, 9.6): 3.34 service times for one request in a hundred. The
+        // connection spreads half of the latencies below the median, which takes a little of it.
+        let wait = poisson.steps[0].p99_ns - even.steps[0].p99_ns;
+        assert!((2.6..3.8).contains(&(wait / (50.0 * US))), "{wait}");
+        assert!(poisson.steps[0].p50_ns < poisson.steps[0].p99_ns);
+    }
+
+    #[test]
+    fn more_than_the_cores_can_do_is_a_full_utilization() {
+        let one = predicted("users = 64\nrate = 30000", 30.0 * US, 1);
+        near(one.utilization, 1.0, 1e-9);
+        assert!(
+            one.steps[0].p99_ns > 1e6 * US,
+            "ten seconds of a growing queue"
+        );
+    }
+
+    #[test]
+    fn the_share_of_a_step_is_by_weight_and_repetition() {
+        let text = "name = \"s\"\nquestion = \"?\"\n[[variant]]\nname = \"one\"\nflags = {}\n\
+             [[step]]\nname = \"a\"\nrequest = \"GET /a\"\n[[step]]\nname = \"b\"\nrequest = \"GET /b\"\n\
+             [[load]]\nname = \"load\"\nusers = 1\n\
+             journeys = [{ weight = 3, steps = [\"a*2\"] }, { weight = 1, steps = [\"a\", \"b*4\"] }]\n\
+             profile.quick = { blocks = 1, slice = \"1s\", warm_up = \"10ms\" }\n";
+        let scenario = Scenario::parse("s.toml", text, "quick").unwrap();
+        let shares = shares(&scenario.loads[0]);
+        near(shares[0].1, 0.75 * 2.0 + 0.25, 1e-9);
+        near(shares[1].1, 0.25 * 4.0, 1e-9);
+    }
+}
