@@ -118,6 +118,7 @@ impl Predictor {
             tool: tool(),
             machine: machine::describe(&self.cores),
             seed: self.seed,
+            disturbed: None,
             loads: Vec::new(),
             left_out: Vec::new(),
         };
@@ -143,6 +144,7 @@ impl Predictor {
                     self.reference.insert(found)
                 }
             };
+            prediction.disturbed.clone_from(&reference.disturbed);
             let of = Of {
                 scenario,
                 number,

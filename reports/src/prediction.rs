@@ -40,6 +40,9 @@ pub struct Prediction {
     pub machine: Machine,
     /// The seed of its random choices.
     pub seed: u64,
+    /// What disturbed the reference run, as that run says; none where nothing did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disturbed: Option<String>,
     /// What was predicted, by variant and load in the scenario's order.
     pub loads: Vec<Predicted>,
     /// What was not predicted.

@@ -351,6 +351,7 @@ mod tests {
             busy: regime(),
             sparse: regime(),
             bytes: 0.0,
+            disturbed: None,
         }
     }
 

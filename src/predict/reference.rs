@@ -9,7 +9,7 @@ use authlab_loadtest::conductor::{Order, conduct};
 use authlab_loadtest::cores::Cores;
 use authlab_loadtest::scenario::Scenario;
 use authlab_reports::blocks;
-use authlab_reports::run::{PERCENTILES, Run, Slice, ascending_percentiles};
+use authlab_reports::run::{PERCENTILES, Run, Slice, Verdict, ascending_percentiles};
 
 use super::inside::{Calls, Inside, measured};
 use super::{designs, interrupted};
@@ -131,6 +131,8 @@ pub(super) struct Reference {
     pub(super) sparse: Regime,
     /// Octets of its requests.
     pub(super) bytes: f64,
+    /// What disturbed its run.
+    pub(super) disturbed: Option<String>,
 }
 
 /// Users of [`Reference::busy`].
@@ -160,6 +162,8 @@ impl Reference {
             // Octets and bodies cost as much as those of one user.
             sparse: regime(run, inside, "sparse", "alone", 1.0)?,
             bytes: bare.items.bytes(),
+            disturbed: (run.validity.verdict == Verdict::Disturbed)
+                .then(|| run.validity.reasons.join("; ")),
         })
     }
 }

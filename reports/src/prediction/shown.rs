@@ -60,6 +60,9 @@ pub fn document(prediction: &Prediction) -> Document {
     } else {
         document.push(of_words(Table::of("Predicted", PREDICTED, rows)));
     }
+    if let Some(warning) = disturbed(prediction) {
+        document.push(warning);
+    }
     push_left_out(&mut document, prediction);
     document.push(Block::Note(MODEL.to_owned()));
     document
@@ -82,8 +85,8 @@ pub fn compared(prediction: &Prediction, run: &Run) -> Document {
     for sentence in sentences(&[(&compared, run)]) {
         document.push(format!("{sentence}."));
     }
-    if let Some(note) = other_machine(prediction, run) {
-        document.push(Block::Warning(note));
+    for warning in warnings(prediction, run) {
+        document.push(warning);
     }
     push_left_out(&mut document, prediction);
     document.push(Block::Note(MODEL.to_owned()));
@@ -109,9 +112,7 @@ pub fn section(predicted: &[(Prediction, &Run)]) -> Option<Section> {
     blocks.push(Block::Legend(LEGEND));
     for ((prediction, _), (one, run)) in predicted.iter().zip(&both) {
         blocks.push(Block::Heading(prediction.scenario.clone()));
-        if let Some(note) = other_machine(prediction, run) {
-            blocks.push(Block::Warning(note));
-        }
+        blocks.extend(warnings(prediction, run));
         if let Some(chart) = picture(one, run) {
             blocks.push(Block::Chart(chart));
         }
@@ -225,10 +226,20 @@ fn left_out(prediction: &Prediction) -> Option<Block> {
     (!said.is_empty()).then_some(Block::List(said))
 }
 
-/// A prediction is of the machine that it was made on.
-fn other_machine(prediction: &Prediction, run: &Run) -> Option<String> {
-    (prediction.machine.id != run.machine.id).then(|| {
-        "The prediction was made on another machine than the run, so that the errors are not those of the model alone."
-            .to_owned()
-    })
+/// Why not to believe the errors.
+fn warnings(prediction: &Prediction, run: &Run) -> Vec<Block> {
+    // A prediction is of the machine that it was made on.
+    let elsewhere = (prediction.machine.id != run.machine.id).then(|| {
+        let said = "The prediction was made on another machine than the run, so that the errors are not those of the model \
+                    alone.";
+        Block::Warning(said.to_owned())
+    });
+    elsewhere.into_iter().chain(disturbed(prediction)).collect()
+}
+
+fn disturbed(prediction: &Prediction) -> Option<Block> {
+    let why = prediction.disturbed.as_ref()?;
+    Some(Block::Warning(format!(
+        "The prediction was disturbed: {why}."
+    )))
 }

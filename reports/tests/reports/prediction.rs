@@ -44,6 +44,7 @@ fn prediction(run: &Run, [capacity, p50, p99]: [f64; 3], utilization: f64) -> Pr
         tool: run.tool.clone(),
         machine: run.machine.clone(),
         seed: 1,
+        disturbed: None,
         loads: loads.collect(),
         left_out: vec![LeftOut {
             variant: "redis".to_owned(),
@@ -115,7 +116,13 @@ fn a_reader_sees_each_error_and_how_many_are_within_the_aim() {
     assert!(alone.contains("Prediction of thousandfold") && !alone.contains("measured  error"));
     let mut elsewhere = good;
     elsewhere.machine.id = "other".to_owned();
-    assert!(text(&compared(&elsewhere, &run)).contains("on another machine"));
+    elsewhere.disturbed = Some("another process ran there".to_owned());
+    let warned = text(&compared(&elsewhere, &run));
+    assert!(warned.contains("on another machine"), "{warned}");
+    assert!(
+        warned.contains("disturbed: another process ran there."),
+        "{warned}"
+    );
 }
 
 #[test]
