@@ -40,6 +40,13 @@ Examples:
   authlab run mine.toml --full
   authlab run mine.toml --json > slices.jsonl    # one line for each slice";
 
+#[cfg(feature = "server")]
+pub(crate) const PREDICT: &str = "\
+Examples:
+  authlab predict thousandfold
+  authlab predict thousandfold --against reports/published/thousandfold
+  authlab predict token-kinds --format json > prediction.json";
+
 pub(crate) const LAB: &str = "\
 Examples:
   authlab lab  # nine questions, 20 minutes

@@ -8,8 +8,11 @@ use authlab_loadtest::scenario::{Scenario, Target};
 #[cfg(feature = "server")]
 use {
     crate::{refusal, serve},
+    anyhow::Context as _,
     authlab_reports::withhold::Secrets,
-    clap::{Args as _, Command},
+    authlab_server::Design,
+    authlab_server::setup::Setup,
+    clap::{ArgMatches, Args as _, Command, FromArgMatches as _},
 };
 
 /// Refuses a flag that no server knows, or a value that it does not accept.
@@ -35,6 +38,20 @@ pub(crate) fn check(scenario: &Scenario) -> anyhow::Result<()> {
 /// As a command line of `authlab serve`, in an environment that sets nothing.
 #[cfg(feature = "server")]
 fn parse(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    matched(place, flags).map(drop)
+}
+
+/// The design that the flags of a reference server mean.
+#[cfg(feature = "server")]
+pub(crate) fn design(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<Design> {
+    let matched = matched(place, flags)?;
+    let setup = Setup::from_arg_matches(&matched)
+        .map_err(|error| anyhow::anyhow!("{place}: {}", refusal::one_line(error)))?;
+    setup.resolve().with_context(|| place.to_owned())
+}
+
+#[cfg(feature = "server")]
+fn matched(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<ArgMatches> {
     let command = serve::Arguments::augment_args(Command::new("serve"))
         .mut_args(|argument| argument.env(None));
     let words = flags.iter().flat_map(|(flag, value)| match value.as_str() {
@@ -45,7 +62,7 @@ fn parse(place: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<()> {
     });
     let words: Vec<String> = std::iter::once("serve".to_owned()).chain(words).collect();
     match command.try_get_matches_from(&words) {
-        Ok(_) => Ok(()),
+        Ok(matched) => Ok(matched),
         Err(error) => {
             let said = Secrets::of_own(&words).conceal(&refusal::one_line(error));
             bail!("{place}: {said}")

@@ -10,9 +10,16 @@ use authlab_loadtest::scenario::Scenario;
 use authlab_reports::finding::Finding;
 use authlab_reports::folder;
 use authlab_reports::page::site::{self, Entry};
+#[cfg(feature = "server")]
+use authlab_reports::prediction::FILE_NAME;
+use authlab_reports::prediction::{self, Prediction};
 use authlab_reports::run::{Run, Status};
 
+#[cfg(feature = "server")]
+use crate::predict::Predictor;
 use crate::run::{Common, code_of, conduct_shown, tool};
+#[cfg(feature = "server")]
+use crate::sharing;
 use crate::{builtin, exit, flags, output};
 
 #[derive(clap::Args)]
@@ -39,6 +46,10 @@ pub(crate) struct Arguments {
     /// Also accept existing runs of another build, instead of making them again
     #[arg(long)]
     any_build: bool,
+    /// Do not predict the scenarios before they run
+    #[cfg(feature = "server")]
+    #[arg(long)]
+    no_prediction: bool,
     /// Exit with 3 when a finding is in doubt, instead of a warning and 0
     #[arg(long)]
     strict: bool,
@@ -77,6 +88,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot make {}", arguments.into.display()))?;
     let mut kept = kept(&arguments.into, profile, arguments.any_build)?;
     let mut failed = None;
+    #[cfg(feature = "server")]
+    let mut predictor = (!arguments.no_prediction).then(|| Predictor::new(None));
     for (typed, scenario) in typed.iter().zip(&scenarios) {
         if kept
             .iter()
@@ -94,9 +107,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             profile,
         ];
         let common = Common::in_folder(arguments.into.clone());
+        // Before the run, of which it may know nothing.
+        #[cfg(feature = "server")]
+        let prediction = predicted(predictor.as_mut(), scenario)?;
         let (finished, _) = conduct_shown(scenario, &common, words.map(str::to_owned).to_vec())?;
         match finished.error {
-            None => kept.push((finished.run, finished.path)),
+            None => {
+                #[cfg(feature = "server")]
+                keep(prediction.as_ref(), &finished.path)?;
+                kept.push((finished.run, finished.path));
+            }
             // The others do not depend on it.
             Some(error) => {
                 failed = failed.max(Some(code_of(&error)));
@@ -118,6 +138,39 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         // The page says which findings are in doubt.
         None => ExitCode::SUCCESS,
     })
+}
+
+/// What the model says of a scenario. A prediction that fails does not keep its run from being made.
+#[cfg(feature = "server")]
+fn predicted(
+    predictor: Option<&mut Predictor>,
+    scenario: &Scenario,
+) -> anyhow::Result<Option<Prediction>> {
+    let Some(predictor) = predictor else {
+        return Ok(None);
+    };
+    match predictor.predict(scenario) {
+        Ok(prediction) => Ok(Some(prediction)),
+        Err(error) if sharing::is_interrupt(&error) => Err(error),
+        Err(error) => {
+            output::error(format_args!(
+                "{}: it has no prediction: {error:#}",
+                scenario.name
+            ));
+            Ok(None)
+        }
+    }
+}
+
+/// Keeps a prediction with its run.
+#[cfg(feature = "server")]
+fn keep(prediction: Option<&Prediction>, folder: &Path) -> anyhow::Result<()> {
+    let Some(prediction) = prediction else {
+        return Ok(());
+    };
+    let path = folder.join(FILE_NAME);
+    std::fs::write(&path, prediction.json()? + "\n")
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The scenarios that are meant, by name or file.
@@ -202,7 +255,12 @@ fn write_site(
         .iter()
         .filter_map(|scenario| Some((scenario.name.as_str(), &of(scenario)?.0.machine)))
         .collect();
-    let html = site::render(&entries, &missing, &ran, &command);
+    let mut predicted = Vec::new();
+    for (run, folder) in scenarios.iter().filter_map(of) {
+        predicted.extend(Prediction::read(folder)?.map(|prediction| (prediction, run)));
+    }
+    let prediction = prediction::section(&predicted);
+    let html = site::render(&entries, &missing, &ran, prediction.as_ref(), &command);
     let page = arguments.into.join("index.html");
     std::fs::write(&page, html).with_context(|| format!("cannot write {}", page.display()))?;
     Ok(page)

@@ -23,6 +23,8 @@ mod lab;
 mod load;
 mod merge;
 mod null;
+#[cfg(feature = "server")]
+mod predict;
 mod refusal;
 mod report;
 mod requests;
@@ -67,6 +69,10 @@ enum Verb {
     /// Run a scenario against its variants and report
     #[command(after_help = builtin::listed_below(examples::RUN))]
     Run(run::Arguments),
+    /// Predict capacity and latency of a scenario's variants before they are run
+    #[cfg(feature = "server")]
+    #[command(after_help = examples::PREDICT)]
+    Predict(predict::Arguments),
     /// Run a set of scenarios and write one site of their findings
     #[command(after_help = examples::LAB)]
     Lab(lab::Arguments),
@@ -144,6 +150,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "server")]
         Verb::Client(arguments) => client::run(&arguments),
         Verb::Run(arguments) => run::run(&arguments, &typed),
+        #[cfg(feature = "server")]
+        Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Lab(arguments) => lab::run(&arguments),
         Verb::Load(arguments) => load::run(&arguments, &typed),
         Verb::Report(arguments) => report::run(&arguments),

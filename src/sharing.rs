@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use authlab_loadtest::conductor::RunError;
 use authlab_loadtest::meet::{MeetError, Met, Plan, meet};
 use authlab_loadtest::scenario::Scenario;
 use authlab_loadtest::shard::{Shard, Share, start_at};
@@ -72,9 +73,10 @@ impl Sharing {
     }
 }
 
-/// Whether a person ended it while shards met.
+/// Whether a person ended it, while shards met or while a prediction was measured.
 pub(crate) fn is_interrupt(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(MeetError::Interrupted))
+        || matches!(error.downcast_ref(), Some(RunError::Interrupted))
 }
 
 /// The words that repeat a run as this shard.

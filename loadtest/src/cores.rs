@@ -41,7 +41,7 @@ pub(crate) fn allowed() -> Vec<usize> {
 
 /// Keeps the calling thread on `cores`. A refusal leaves it where it was: the run then says so by
 /// its run-queue delays.
-pub(crate) fn pin_this_thread(cores: &[usize]) {
+pub fn pin_this_thread(cores: &[usize]) {
     let mut set = CpuSet::new();
     if cores.iter().all(|core| set.set(*core).is_ok()) && !cores.is_empty() {
         let _ = sched_setaffinity(Pid::from_raw(0), &set);

@@ -14,6 +14,7 @@
 //! - [`compare`]: two variants of a run, or two runs, beside each other; [`outcome`] is what a script sees.
 //! - [`merge`]: the shards of one load, added up.
 //! - [`micro`]: criterion's figures, from its JSON files: of one run, of two baselines, of two binaries that duel.
+//! - [`prediction`]: what a model said of a scenario's variants before they were run, and its error.
 //! - [`exact`]: instructions and allocations of a request, against a baseline.
 //! - [`duration`]: lengths of time as people write them.
 //! - [`nearest`]: the name that was probably meant.
@@ -42,6 +43,7 @@ pub mod outcome;
 pub mod page;
 pub mod percentiles;
 pub mod plain;
+pub mod prediction;
 pub mod program;
 pub mod quantity;
 pub mod render;

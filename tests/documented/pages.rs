@@ -7,7 +7,7 @@ use std::process::Command;
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The pages whose examples are run.
-pub(crate) const PAGES: [&str; 13] = [
+pub(crate) const PAGES: [&str; 14] = [
     "README.md",
     "docs/choose.md",
     "docs/load.md",
@@ -20,6 +20,7 @@ pub(crate) const PAGES: [&str; 13] = [
     "docs/cache.md",
     "docs/how-it-measures.md",
     "docs/reference.md",
+    "docs/predict.md",
     "deploy/README.md",
 ];
 

@@ -42,6 +42,17 @@ impl Rate {
         Self { pieces }
     }
 
+    /// Requests a second on average, over so long from the start.
+    #[must_use]
+    pub fn mean(&self, over: Duration) -> f64 {
+        let seconds = over.as_secs_f64();
+        if seconds > 0.0 {
+            self.arrivals_within(seconds) / seconds
+        } else {
+            self.at(over)
+        }
+    }
+
     /// The rate so long after the start.
     pub(crate) fn at(&self, elapsed: Duration) -> f64 {
         let mut left = elapsed.as_secs_f64();

@@ -52,7 +52,7 @@ impl Load {
     }
 
     /// Every step that its users make, timed or not; some more than once.
-    pub(crate) fn all_steps(&self) -> impl Iterator<Item = usize> {
+    pub fn all_steps(&self) -> impl Iterator<Item = usize> {
         let filling = self.pools.iter().flat_map(|pool| pool.fill.clone());
         let timed = self.timed_steps().into_iter();
         self.prepare.iter().copied().chain(filling).chain(timed)
@@ -102,7 +102,7 @@ impl Load {
     }
 
     /// The next journey of a user.
-    pub(crate) fn choose(&self, random: &mut impl Rng) -> &Journey {
+    pub fn choose(&self, random: &mut impl Rng) -> &Journey {
         if let [only] = &self.journeys[..] {
             return only;
         }

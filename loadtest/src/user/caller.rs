@@ -8,8 +8,9 @@ use http_body_util::BodyExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::cookies::Jar;
+use super::journey::is_refusal;
 use super::{Requests, Seat, request};
-use crate::connection::{self, CONNECT_WITHIN, Endpoint};
+use crate::connection::{self, Answer, CONNECT_WITHIN, Coding, Endpoint};
 use crate::origin::Origin;
 use crate::protocol::Protocol;
 use crate::scenario::Step;
@@ -173,6 +174,63 @@ impl Caller {
             headers: headers.collect(),
             body: body.to_bytes().to_vec(),
         })
+    }
+
+    /// The request of a step that is answered elsewhere than on a connection, with the values that the step sets and the
+    /// user's cookies.
+    ///
+    /// # Errors
+    /// A place of it has no value, or one that cannot be part of a request.
+    pub async fn ask(&mut self, step: &Step) -> Result<Head, String> {
+        let seat = &mut self.seat;
+        for (name, template) in &step.set {
+            let value = seat.values.fill(template)?;
+            seat.keep(name, value);
+        }
+        self.build(step, true).await
+    }
+
+    /// Takes the answer to such a request: keeps the values that the step saves, and its cookies where they are wanted. An
+    /// attack may be refused.
+    ///
+    /// # Errors
+    /// It is not what the step expects; no value is repeated.
+    pub fn take(
+        &mut self,
+        step: &Step,
+        asked: &Head,
+        (head, body): (http::response::Parts, Vec<u8>),
+        keeps_cookies: bool,
+    ) -> Result<(), String> {
+        let place = place(&self.names, step)?;
+        let line = &mut self.seat.lines[place];
+        let url = request::origin(&line.endpoint)?;
+        let url = url.join(&asked.target).map_err(|error| error.to_string())?;
+        if keeps_cookies {
+            line.jar.keep(&url, &head.headers);
+        }
+        if step.attack.is_some() && is_refusal(head.status) {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let answer = Answer {
+            proved_in: Duration::ZERO,
+            sent: now,
+            first_byte: now,
+            last_byte: now,
+            status: head.status,
+            headers: head.headers,
+            body: body.into(),
+            coding: Coding::AsSent,
+        };
+        self.seat.accept(step, &answer)
+    }
+
+    /// Drops its cookies.
+    pub fn forget_cookies(&mut self) {
+        for line in &mut self.seat.lines {
+            line.jar.clear();
+        }
     }
 
     /// The values of the cookies that it holds.

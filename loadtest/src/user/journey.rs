@@ -309,7 +309,7 @@ impl Seat {
 
 /// Whether a server refuses an attack: it does not believe it (400: RFC 6749 §5.2 of a refresh token that was used
 /// before), does not let it in, or does not listen to it.
-fn is_refusal(status: StatusCode) -> bool {
+pub(super) fn is_refusal(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::BAD_REQUEST

@@ -67,6 +67,8 @@ pub enum Scale {
     Time,
     /// Shares of 1, linear.
     Share,
+    /// Ratios, logarithmic: a half is as far from 1 as a double.
+    Ratio,
 }
 
 /// One variant.
@@ -163,6 +165,11 @@ impl Axis {
                 positive().reduce(f64::min).unwrap_or(1e9) / HEADROOM,
                 positive().reduce(f64::max).unwrap_or(1e9) * HEADROOM,
             ),
+            // A reader looks for 1 first.
+            Scale::Ratio => (
+                positive().fold(1.0 / HEADROOM, f64::min) / HEADROOM,
+                positive().fold(HEADROOM, f64::max) * HEADROOM,
+            ),
         };
         Self {
             scale: dots.scale,
@@ -178,7 +185,7 @@ impl Axis {
         let share = match self.scale {
             Scale::Share => value,
             Scale::Time if value <= 0.0 => return self.none.unwrap_or(self.left),
-            Scale::Time => (value / self.low).ln() / (self.high / self.low).ln(),
+            Scale::Time | Scale::Ratio => (value / self.low).ln() / (self.high / self.low).ln(),
         };
         self.left + share * self.width
     }
@@ -187,15 +194,16 @@ impl Axis {
     fn marks(&self) -> Vec<(f64, String)> {
         let marks = match self.scale {
             Scale::Share => vec![0.0, 0.25, 0.5, 0.75, 1.0],
-            Scale::Time if self.high / self.low < EVEN_STEPS => {
+            _ if self.high / self.low < EVEN_STEPS => {
                 ticks::between(self.low, self.high, self.width)
             }
-            Scale::Time => ticks::rates(self.low, self.high, self.width),
+            Scale::Time | Scale::Ratio => ticks::rates(self.low, self.high, self.width),
         };
         let named = marks.into_iter().map(|value| {
             let name = match self.scale {
                 Scale::Share => format!("{} %", (value * 100.0).round()),
                 Scale::Time => quantity::tick(value),
+                Scale::Ratio => quantity::times(value),
             };
             (self.at(value), name)
         });

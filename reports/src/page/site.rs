@@ -4,10 +4,10 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{headline, others, page, repeat};
 use crate::{
-    document::full_stop,
+    document::{Section, full_stop},
     finding::Finding,
     quantity,
-    render::html::{fold, picture},
+    render::html::{fold, picture, section},
     run::{Machine, Run},
     section::ladder::{Heading, words},
 };
@@ -63,13 +63,14 @@ impl Entry {
     }
 }
 
-/// The page; `ran` says on which machine the run of each scenario was made, `command` how the page is made again, and
-/// `missing` which scenarios have no run yet.
+/// The page; `ran` says on which machine the run of each scenario was made, `command` how the page is made again,
+/// `missing` which scenarios have no run yet, and `prediction` how far the runs were from what was predicted of them.
 #[must_use]
 pub fn render(
     entries: &[Entry],
     missing: &[String],
     ran: &[(&str, &Machine)],
+    prediction: Option<&Section>,
     command: &str,
 ) -> String {
     let main = html! {
@@ -87,6 +88,7 @@ pub fn render(
         "\n"
         @for entry in entries { (card(entry)) "\n" }
         "\n"
+        @if let Some(prediction) = prediction { (section(prediction)) }
         (repeat(command, &[("Machine", machines(ran))]))
     };
     page("authlab", &main, None)
@@ -175,8 +177,8 @@ mod tests {
         let mut sound = entry.clone();
         sound.finding.doubt = None;
         let missing = ["two".to_owned()];
-        let page = render(&[sound], &missing, &[], "authlab lab");
-        let doubted = render(&[entry], &missing, &[], "authlab lab");
+        let page = render(&[sound], &missing, &[], None, "authlab lab");
+        let doubted = render(&[entry], &missing, &[], None, "authlab lab");
         for wanted in [
             "<a href=\"20261126T000000Z-one/index.html\">one</a>",
             "Is &lt;it&gt; fast?",

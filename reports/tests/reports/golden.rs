@@ -162,7 +162,7 @@ fn of_site(runs: &[(String, Run)], renders: &mut Renders) {
         .collect();
     renders.insert(
         "site.html".into(),
-        site::render(&entries, &missing, &ran, "authlab lab"),
+        site::render(&entries, &missing, &ran, None, "authlab lab"),
     );
     let (first, last) = (&runs[0].1, &runs[runs.len() - 1].1);
     let comparison = compare::between(first, last, &[]);

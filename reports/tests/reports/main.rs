@@ -18,6 +18,7 @@ mod installed;
 mod ladder;
 mod overloaded;
 mod page;
+mod prediction;
 mod readers;
 mod renderings;
 mod schema;
