@@ -62,6 +62,7 @@ pub mod parts;
 pub mod password;
 mod path;
 pub mod period;
+pub mod policies;
 pub mod policy;
 pub mod proxies;
 pub mod request;
