@@ -10,7 +10,7 @@ use crate::grant::{Grant, Verified};
 use crate::hashing::Hashing;
 use crate::open::{self, OpenError};
 use crate::password::Password;
-use crate::policies::{Question, Policies};
+use crate::policies::{Policies, Question};
 use crate::policy::Policy;
 use crate::routes::Routes;
 use crate::sessions::Sessions;
@@ -88,8 +88,7 @@ impl World {
     /// Whether a grant allows what is asked.
     pub(super) fn allows(&self, grant: &Grant, asked: Question<'_>) -> bool {
         let name = || self.subjects.name(grant.subject());
-        self.policies
-            .allow(asked, grant.roles, grant.scopes, name)
+        self.policies.allow(asked, grant.roles, grant.scopes, name)
     }
 
     /// What only servers have that decide by the same policy.

@@ -10,12 +10,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
-    Request, RestrictedExpression, Schema, ValidationMode, Validator,
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
+    PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
 };
 use miette::Diagnostic;
 
-use super::{Question, PoliciesError, PoliciesFrom};
+use super::{PoliciesError, PoliciesFrom, Question};
 use crate::cause::{self, Source};
 use crate::files;
 use crate::policy::{Action, Role, Roles, Scope, Scopes};
@@ -65,7 +65,10 @@ impl Cedar {
         };
         if let Some(problem) = problem {
             let problem = problem.to_owned();
-            return Err(Wrong { line: None, problem });
+            return Err(Wrong {
+                line: None,
+                problem,
+            });
         }
         if let Some(error) = Validator::new(schema)
             .validate(&policies, ValidationMode::Strict)
@@ -89,14 +92,23 @@ impl Cedar {
                 .iter()
                 .map(|of| named(&action, of.label()))
                 .collect(),
-            roles: Role::ALL.iter().map(|of| named(&role, of.label())).collect(),
+            roles: Role::ALL
+                .iter()
+                .map(|of| named(&role, of.label()))
+                .collect(),
             fingerprint: fingerprint(text),
         })
     }
 
     /// Whether the policies permit it. What cannot be evaluated is refused, whatever other policies say: the one that failed may
     /// have been to forbid it.
-    pub(super) fn allows(&self, asked: Question<'_>, roles: Roles, scopes: Scopes, name: &str) -> bool {
+    pub(super) fn allows(
+        &self,
+        asked: Question<'_>,
+        roles: Roles,
+        scopes: Scopes,
+        name: &str,
+    ) -> bool {
         match self.decide(asked, roles, scopes, name) {
             Ok(allows) => allows,
             Err(problem) => {
