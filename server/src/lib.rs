@@ -96,6 +96,7 @@ pub use log::{LogFormat, LogKind};
 pub use open::OpenError;
 pub use password::{PasswordKind, PasswordParams, WrongParams};
 pub use period::Period;
+pub use policies::PoliciesFrom;
 pub use policy::{Action, PolicyKind, Role, Roles, Scope, Scopes};
 pub use proxies::Proxies;
 pub use request::{DpopProof, Presented, Proof, Request, Sender};
