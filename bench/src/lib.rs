@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use authlab_server::{
-    Action, CredentialKind, Design, Lab, OpenError, PasswordKind, Presented, Request, Sender,
+    Action, CredentialKind, Design, Lab, OpenError, PasswordKind, PoliciesFrom, PolicyKind,
+    Presented, Request, Sender,
 };
 pub use prover::Prover;
 use rand::distr::Alphanumeric;
@@ -46,6 +47,21 @@ pub fn request(token: &str) -> Request<'_> {
         presented: Presented::Bearer(token),
         action: Action::ItemsRead,
     }
+}
+
+/// A design with each policy that decides: roles and scopes, and Cedar over the policies of the scenario `policy-cost`.
+pub fn policies_of(base: impl Fn() -> Design) -> impl Iterator<Item = (String, Design)> {
+    let roles = (PolicyKind::Enforce.label().to_owned(), base());
+    let cedar = [10, 100, 1000].map(|policies| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/policy-cost");
+        let design = Design {
+            policy: PolicyKind::Cedar,
+            cedar_policies: PoliciesFrom::File(format!("{folder}/{policies}.cedar").into()),
+            ..base()
+        };
+        (format!("{}-{policies}", PolicyKind::Cedar), design)
+    });
+    std::iter::once(roles).chain(cedar)
 }
 
 /// Opens a design whose sign-in is fast: only the tokens are wanted from it.

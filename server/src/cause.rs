@@ -26,10 +26,12 @@ pub(crate) enum Source {
     Server,
     /// Forward authorization, which refuses by 403 what it cannot pass on.
     Authorize,
+    /// Policies that could not be evaluated.
+    Policies,
 }
 
 /// How many sources there are.
-const SOURCES: usize = 7;
+const SOURCES: usize = 8;
 
 /// Something that is logged once a second at most: when the last line was, and how often it happened since.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,6 +102,7 @@ impl Source {
             Self::Hashing => "hashing",
             Self::Server => "server",
             Self::Authorize => "authorize",
+            Self::Policies => "policies",
         }
     }
 }

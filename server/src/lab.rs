@@ -133,7 +133,7 @@ impl Lab {
     pub fn control(&self) -> Option<Grant> {
         match self.design.policy {
             PolicyKind::AllowAll => Some(self.control),
-            PolicyKind::Enforce => None,
+            PolicyKind::Enforce | PolicyKind::Cedar => None,
         }
     }
 

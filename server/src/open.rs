@@ -9,6 +9,7 @@ use crate::decisions::{Cache, CacheKind, CacheStore, Keys, Negative, Shared, Sto
 use crate::freshness::Freshness;
 use crate::hashing::Hashing;
 use crate::password::{Password, WrongParams};
+use crate::policies::PoliciesError;
 use crate::routes::RoutesError;
 use crate::sessions::{NotSessions, Sessions, SessionsFrom};
 use crate::setup::Design;
@@ -41,6 +42,9 @@ pub enum OpenError {
     /// There are no routes.
     #[error(transparent)]
     Routes(#[from] RoutesError),
+    /// There are no policies.
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
     /// The central server cannot be asked.
     #[error(transparent)]
     Introspect(#[from] IntrospectError),

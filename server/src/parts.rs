@@ -17,6 +17,7 @@ use crate::grant::{Grant, Verified};
 use crate::hashing::Hashing;
 use crate::open::{self, OpenError};
 use crate::password::{self, HashError, Password, WrongParams};
+use crate::policies::{Policies, PoliciesError};
 use crate::policy::Roles;
 use crate::request::{Request, Sender};
 use crate::sessions::{Device, Sessions, Told};
@@ -229,6 +230,27 @@ pub struct ProvenToken(
 impl fmt::Debug for TokenClaims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenClaims")
+    }
+}
+
+/// The policy of a design: whether verified requests are allowed what they ask for.
+#[derive(Debug)]
+pub struct PolicyPart(Policies);
+
+impl PolicyPart {
+    /// The design's policy.
+    ///
+    /// # Errors
+    /// Policies that cannot be used.
+    pub fn open(design: &Design) -> Result<Self, PoliciesError> {
+        Policies::open(design.policy, &design.cedar_policies).map(Self)
+    }
+
+    /// Whether an account with these roles, and the scopes that they carry at first, may do what a request asks for.
+    #[must_use]
+    pub fn allows(&self, request: &Request<'_>, account: &str, roles: Roles) -> bool {
+        self.0
+            .allow(request.question(), roles, roles.scopes(), || account)
     }
 }
 

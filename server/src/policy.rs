@@ -13,8 +13,10 @@ use crate::members::text;
 axis! {
     /// Whether requests are authorized at all.
     pub enum PolicyKind: "policy" {
-        /// every request is authorized
+        /// every request is authorized, by roles and scopes
         Enforce = "enforce",
+        /// every request is authorized, by the Cedar policies of --cedar-policies
+        Cedar = "cedar",
         /// the control: credentials are extracted, authorization is skipped, everything is allowed. UNSAFE
         AllowAll = "allow-all",
     }

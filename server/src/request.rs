@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::denied::Denied;
+use crate::policies::Question;
 use crate::policy::Action;
 
 /// A request to authorize, borrowed from wherever it came.
@@ -21,6 +22,18 @@ pub struct Request<'a> {
     pub presented: Presented<'a>,
     /// What it asks to do.
     pub action: Action,
+}
+
+impl<'a> Request<'a> {
+    /// What of it policies decide by.
+    #[inline]
+    pub(crate) fn question(&self) -> Question<'a> {
+        Question {
+            action: self.action,
+            method: self.method,
+            route: self.route,
+        }
+    }
 }
 
 /// Who sent a request, as far as the network and a proof of a key tell.

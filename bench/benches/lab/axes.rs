@@ -5,8 +5,10 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use authlab_bench::{Prover, USER, lookalikes, now, request, runtime, sender, tokens};
-use authlab_server::parts::{BindingPart, CredentialPart, DecisionPart, DigestPart, PasswordPart};
+use authlab_bench::{Prover, USER, lookalikes, now, policies_of, request, runtime, sender, tokens};
+use authlab_server::parts::{
+    BindingPart, CredentialPart, DecisionPart, DigestPart, PasswordPart, PolicyPart,
+};
 use authlab_server::{
     BindingKind, CacheForm, CacheKind, CacheStore, Clock, Design, DpopProof, HashOn, JwtAlgorithm,
     PasswordKind, Proof, Roles, Sender,
@@ -18,6 +20,7 @@ pub(crate) fn all(criterion: &mut Criterion) {
     passwords(criterion);
     bindings(criterion);
     proofs(criterion);
+    policies(criterion);
     tokens_signed_and_verified(criterion);
     for store in [CacheStore::Quick, CacheStore::Moka] {
         for form in CacheForm::ALL {
@@ -105,6 +108,18 @@ fn bindings(criterion: &mut Criterion) {
         };
         group.bench_function(id, |bencher| {
             bencher.iter(|| now(part.check(black_box(&sealed), black_box(&by))));
+        });
+    }
+}
+
+/// Whether a verified request is allowed: by roles and scopes, and by so many Cedar policies, of which one permits it.
+fn policies(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("policy");
+    for (id, design) in policies_of(Design::default) {
+        let part = PolicyPart::open(&design).expect("the policies are good");
+        group.bench_function(id, |bencher| {
+            let request = request("");
+            bencher.iter(|| part.allows(black_box(&request), USER.0, Roles::all()));
         });
     }
 }

@@ -23,6 +23,7 @@ use crate::binding::BindingKind;
 use crate::credential::CredentialKind;
 use crate::denied::Denied;
 use crate::lab::Lab;
+use crate::policies::Question;
 use crate::request::{DpopProof, Presented, Proof, Request, Sender};
 use crate::shares::Origin;
 
@@ -229,7 +230,14 @@ async fn evaluate(lab: &Lab, head: &Parts, by: IpAddr, asked: &Asked) -> Result<
     let path = target.split_once('?').map_or(target, |(path, _)| path);
     let decided = match lab.routes().find(method, path) {
         Ok((route, action)) => match &*subject.r#type {
-            "user" => lab.may(&subject.id, action, Origin::of(by)).await,
+            "user" => {
+                let question = Question {
+                    action,
+                    method,
+                    route,
+                };
+                lab.may(&subject.id, question, Origin::of(by)).await
+            }
             "token" => {
                 let request = Request {
                     method,

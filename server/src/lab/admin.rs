@@ -177,14 +177,14 @@ impl Lab {
     /// known.
     fn share_with_nobody(&self) -> Result<(), Denied> {
         let nobody = format!("{:032x}", TokenId::draw()?.number());
-        self.cache.rename(&nobody, self.world.policy.fingerprint());
+        self.cache.rename(&nobody, self.world.policy_fingerprint());
         Ok(())
     }
 
     /// What is shared with other servers is shared under these keys and this policy.
     pub(super) fn rename_shared(&self) {
         if let Ok(key) = self.world.credential.fingerprint() {
-            self.cache.rename(&key, self.world.policy.fingerprint());
+            self.cache.rename(&key, self.world.policy_fingerprint());
         }
     }
 }

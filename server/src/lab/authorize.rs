@@ -191,7 +191,7 @@ impl Lab {
         laps.ended(Stage::Binding);
 
         let grant = self.world.grant(&verified);
-        if !request.action.is_allowed(grant.roles, grant.scopes) {
+        if !self.world.allows(&grant, request.question()) {
             return Err(Denied::Insufficient(request.action));
         }
         if let Some(place) = place {

@@ -8,7 +8,8 @@ use crate::clients::{CLIENT, Client, ClientGrant};
 use crate::credential::{CredentialKind, Facts};
 use crate::denied::Denied;
 use crate::grant::{Grant, IssuedToken, Verified};
-use crate::policy::{Action, PolicyKind, Roles, Scopes};
+use crate::policies::Question;
+use crate::policy::{PolicyKind, Roles, Scopes};
 use crate::request::Sender;
 use crate::sessions::refresh;
 use crate::shares::Origin;
@@ -173,7 +174,12 @@ impl Lab {
     ///
     /// # Errors
     /// [`Denied::NoAccount`], [`Denied::Insufficient`]; [`Denied::Unavailable`] when the accounts cannot be read.
-    pub(crate) async fn may(&self, name: &str, action: Action, by: Origin) -> Result<(), Denied> {
+    pub(crate) async fn may(
+        &self,
+        name: &str,
+        asked: Question<'_>,
+        by: Origin,
+    ) -> Result<(), Denied> {
         if self.design.policy == PolicyKind::AllowAll {
             return Ok(());
         }
@@ -183,10 +189,11 @@ impl Lab {
         let hashing = self.world.hashing.by(by);
         let candidate = self.world.users.find(&name, &hashing).await?;
         let roles = candidate.roles.ok_or(Denied::NoAccount)?;
-        if action.is_allowed(roles, self.world.policy.carried(roles)) {
+        let scopes = self.world.policy.carried(roles);
+        if self.world.policies.allow(asked, roles, scopes, || &name) {
             Ok(())
         } else {
-            Err(Denied::Insufficient(action))
+            Err(Denied::Insufficient(asked.action))
         }
     }
 

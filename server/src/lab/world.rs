@@ -10,6 +10,7 @@ use crate::grant::{Grant, Verified};
 use crate::hashing::Hashing;
 use crate::open::{self, OpenError};
 use crate::password::Password;
+use crate::policies::{Policies, Question};
 use crate::policy::Policy;
 use crate::routes::Routes;
 use crate::sessions::Sessions;
@@ -32,6 +33,7 @@ pub(super) struct World {
     pub(super) sessions: Sessions,
     pub(super) binding: Binding,
     pub(super) policy: Policy,
+    pub(super) policies: Policies,
     pub(super) common: Common,
 }
 
@@ -41,6 +43,7 @@ impl World {
         let verification = open::verification(design)?;
         let users = open::users(design)?;
         let (clients, routes) = (open::clients(design)?, Routes::open(&design.routes)?);
+        let policies = Policies::open(design.policy, &design.cedar_policies)?;
         let hashing = open::hashing(design)?;
         let credential = open::credential(design)?;
         let binding = open::binding(design, now)?;
@@ -57,6 +60,7 @@ impl World {
             sessions: open::sessions(design, now)?,
             binding,
             policy: Policy::default(),
+            policies,
         })
     }
 
@@ -79,5 +83,16 @@ impl World {
     /// What a verified token may do as policy is now.
     pub(super) fn grant(&self, verified: &Verified) -> Grant {
         verified.grant(self.policy.left(verified.roles, verified.scopes))
+    }
+
+    /// Whether a grant allows what is asked.
+    pub(super) fn allows(&self, grant: &Grant, asked: Question<'_>) -> bool {
+        let name = || self.subjects.name(grant.subject());
+        self.policies.allow(asked, grant.roles, grant.scopes, name)
+    }
+
+    /// What only servers have that decide by the same policy.
+    pub(super) fn policy_fingerprint(&self) -> u64 {
+        self.policy.fingerprint() ^ self.policies.fingerprint()
     }
 }

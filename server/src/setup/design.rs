@@ -163,7 +163,7 @@ impl Design {
 
     /// Whether requests are authorized: under `--policy allow-all` neither binding nor cache is ever consulted.
     pub(crate) fn authorizes(&self) -> bool {
-        self.policy == PolicyKind::Enforce
+        self.policy != PolicyKind::AllowAll
     }
 
     /// What is kept of a key.

@@ -7,6 +7,7 @@ use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::{CacheKind, CacheStore};
 use crate::hashing::HashOn;
 use crate::log::LogKind;
+use crate::policy::PolicyKind;
 use crate::sessions::SessionsFrom;
 use crate::users::UsersFrom;
 use crate::verification::VerifyKind;
@@ -56,6 +57,8 @@ axis! {
         NoIssuer = "no-issuer",
         /// --log is none
         NoLog = "no-log",
+        /// only --policy cedar has policies
+        NoCedar = "no-cedar",
         /// no --trusted-proxy may ask at /authorize, and only --credential jwt, opaque and api-key with --verify local answer at /access/v1
         NobodyAsks = "nobody-asks",
         /// --verify introspect leaves that to the central server
@@ -128,6 +131,7 @@ impl Idle {
             }
             Self::NoIssuer => is_central && design.binding != BindingKind::Dpop,
             Self::NoLog => design.log == LogKind::None,
+            Self::NoCedar => design.policy != PolicyKind::Cedar,
             Self::NobodyAsks => {
                 design.trusted_proxy.is_empty() && (is_central || Self::NotCentral.holds(design))
             }

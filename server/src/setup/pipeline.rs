@@ -10,6 +10,7 @@ use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::password::{Password, PasswordKind, PasswordParams};
 use crate::period::Period;
+use crate::policy::PolicyKind;
 use crate::sessions::SessionsFrom;
 use crate::verification::VerifyKind;
 
@@ -50,7 +51,7 @@ impl Design {
             lines.push(("users", self.users.to_string()));
         }
         lines.push(("sessions", self.sessions_line()));
-        lines.push(("policy", self.policy.to_string()));
+        lines.push(("policy", self.policy_line()));
         if !self.trusted_proxy.is_empty() {
             lines.push(("proxies", self.trusted_proxy.to_string()));
         }
@@ -135,6 +136,13 @@ impl Design {
                     "{kind} cookie, 256 random bits, valid {ttl}, HttpOnly, SameSite=Lax{secure}"
                 )
             }
+        }
+    }
+
+    fn policy_line(&self) -> String {
+        match self.policy {
+            PolicyKind::Cedar => format!("{}, policies: {}", self.policy, self.cedar_policies),
+            other => other.to_string(),
         }
     }
 

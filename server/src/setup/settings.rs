@@ -29,6 +29,7 @@ use crate::password::{
     BCRYPT_COSTS, LEAST_PASSWORD_BYTES, MOST_PASSWORD_BYTES, PasswordKind, PasswordParams,
 };
 use crate::period::Period;
+use crate::policies::PoliciesFrom;
 use crate::policy::PolicyKind;
 use crate::proxies::Proxies;
 use crate::routes::RoutesFrom;
@@ -256,9 +257,13 @@ settings! {
     answer_delay: Period = Period::ZERO, "AUTHLAB_ANSWER_DELAY",
         in Period::ZERO..=Period::minutes(1),
         line "answer-delay" |design| format!("{} before each answer", design.answer_delay);
-    /// Whether requests are authorized at all [default: enforce]
+    /// Whether requests are authorized at all, and what decides [default: enforce]
     #[arg(value_name = "KIND")]
     policy: PolicyKind = PolicyKind::Enforce, "AUTHLAB_POLICY";
+    /// File of Cedar policies, read at the start [default: as roles and scopes decide]
+    #[arg(value_name = "FILE")]
+    cedar_policies: PoliciesFrom = PoliciesFrom::BuiltIn, "AUTHLAB_CEDAR_POLICIES",
+        idle [NoCedar];
     }
     "Cache" {
     /// What is cached between requests [default: none]

@@ -1,6 +1,8 @@
 //! What happens to a server: a random history, and the setting that it happens in.
 
-use authlab_server::{BindTo, BindingKind, CredentialKind, Design, JwtAlgorithm, VerifyKind};
+use authlab_server::{
+    BindTo, BindingKind, CredentialKind, Design, JwtAlgorithm, PolicyKind, VerifyKind,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -28,6 +30,8 @@ pub(crate) struct Setting {
     pub(crate) denials: usize,
     /// Requests are counted, and so timed: another way through the server.
     pub(crate) is_counted: bool,
+    /// What decides; the built-in policies say what roles and scopes do.
+    pub(crate) policy: PolicyKind,
 }
 
 /// Who has an account; `Newcomer` has none at first.
@@ -180,15 +184,17 @@ fn setting(design: &Design) -> impl Strategy<Value = Setting> + use<> {
         capacity,
         select(denials),
         any::<bool>(),
+        select(vec![PolicyKind::Enforce, PolicyKind::Cedar]),
     )
         .prop_map(
-            |(binding, bind_to, jwt, capacity, denials, is_counted)| Setting {
+            |(binding, bind_to, jwt, capacity, denials, is_counted, policy)| Setting {
                 binding,
                 bind_to,
                 jwt,
                 capacity,
                 denials,
                 is_counted,
+                policy,
             },
         )
 }

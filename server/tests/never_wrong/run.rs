@@ -6,6 +6,7 @@ use std::thread;
 
 use authlab_server::{
     BindTo, BindingKind, CacheKind, CacheStore, CredentialKind, FreshnessKind, JwtAlgorithm,
+    PolicyKind,
 };
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use tokio::runtime::Runtime;
@@ -200,6 +201,7 @@ pub(crate) fn one(
         capacity: 1000,
         denials: 0,
         is_counted: true,
+        policy: PolicyKind::Enforce,
     };
     let history = History { setting, steps };
     if let Err(wrong) = runtime.block_on(play(grounds, combination, &history, tally)) {

@@ -264,6 +264,7 @@ fn in_setting(combination: &Combination, setting: &Setting) -> Design {
         cache_capacity: setting.capacity.try_into().unwrap(),
         negative_capacity: setting.denials,
         metrics: setting.is_counted,
+        policy: setting.policy,
         ..combination.design.clone()
     };
     if setting.binding == BindingKind::Bcrypt {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use authlab_server::{
-    CacheKind, CredentialKind, Design, FreshnessKind, JwtAlgorithm, PasswordKind, RefreshKind,
-    UsersFrom,
+    CacheKind, CredentialKind, Design, FreshnessKind, JwtAlgorithm, PasswordKind, PolicyKind,
+    RefreshKind, UsersFrom,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -92,14 +92,26 @@ fn bearer(answer: &Answer) -> String {
 fn every_design() -> Vec<Design> {
     let mut designs = Vec::new();
     for credential in CredentialKind::ALL.iter().copied() {
-        for (cache, freshness) in [
-            (CacheKind::None, FreshnessKind::Epoch),
-            (CacheKind::Token, FreshnessKind::Epoch),
-            (CacheKind::Decision, FreshnessKind::Epoch),
-            (CacheKind::Decision, FreshnessKind::Denylist),
+        for (cache, freshness, policy) in [
+            (CacheKind::None, FreshnessKind::Epoch, PolicyKind::Enforce),
+            (CacheKind::None, FreshnessKind::Epoch, PolicyKind::Cedar),
+            (CacheKind::Token, FreshnessKind::Epoch, PolicyKind::Enforce),
+            (CacheKind::Token, FreshnessKind::Epoch, PolicyKind::Cedar),
+            (
+                CacheKind::Decision,
+                FreshnessKind::Epoch,
+                PolicyKind::Enforce,
+            ),
+            (CacheKind::Decision, FreshnessKind::Epoch, PolicyKind::Cedar),
+            (
+                CacheKind::Decision,
+                FreshnessKind::Denylist,
+                PolicyKind::Enforce,
+            ),
         ] {
             designs.push(Design {
                 credential,
+                policy,
                 cache,
                 freshness,
                 insecure_cookies: true,
@@ -112,8 +124,8 @@ fn every_design() -> Vec<Design> {
 
 fn case(design: &Design) -> String {
     format!(
-        "{} {} {}",
-        design.credential, design.cache, design.freshness
+        "{} {} {} {}",
+        design.credential, design.cache, design.freshness, design.policy
     )
 }
 
