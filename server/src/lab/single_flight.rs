@@ -151,8 +151,8 @@ struct Landing {
 impl Flights {
     pub(super) fn new() -> Self {
         Self {
-            // By everything that a decision may depend on, whatever the cache's key leaves out.
-            keys: Keys::new(CacheKey::Sender, true),
+            // By everything that a decision may depend on, whatever the cache's key leaves out: policies know the route.
+            keys: Keys::new(CacheKey::Route, true),
             digests: Digests::open(),
             under_way: Arc::default(),
         }

@@ -3,7 +3,7 @@
 use super::Design;
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
-use crate::decisions::{CacheForm, CacheKind, CacheStore};
+use crate::decisions::{CacheForm, CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::https::TlsFrom;
 use crate::issuer::{AudienceFrom, IssuerFrom};
@@ -20,6 +20,15 @@ impl Design {
             .or_else(|| self.clash_of_basic())
             .or_else(|| self.clash_of_dpop())
             .or_else(|| self.clash_of_mtls())
+            .or_else(|| self.clash_of_cedar())
+    }
+
+    /// One target can be asked about by two routes: at its own handler, and for a proxy.
+    fn clash_of_cedar(&self) -> Option<&'static str> {
+        let keeps = self.cache == CacheKind::Decision && self.cache_key != CacheKey::Route;
+        (self.policy == PolicyKind::Cedar && keeps).then_some(
+            "--policy cedar decides by the route, which a kept decision must not leave out; accepted for --cache-key: route",
+        )
     }
 
     /// Where things are verified and kept.

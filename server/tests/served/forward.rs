@@ -1,6 +1,8 @@
 //! A proxy that asks about each request, as nginx, Traefik, Caddy and Envoy do.
 
 use authlab_server::{BindTo, BindingKind, CacheKind, CredentialKind, Design, RoutesFrom};
+#[cfg(feature = "cedar")]
+use authlab_server::{PoliciesFrom, PolicyKind};
 use hyper::header::AUTHORIZATION;
 
 use crate::harness::{Answer, Client, ELSEWHERE, Served, quick};
@@ -334,6 +336,34 @@ async fn a_cached_decision_serves_no_spelling_that_needs_more() {
                     }
                 }
             }
+        }
+    }
+}
+
+/// One target has two routes: its own handler, and what a proxy's paths are. A permission for one is none for the other.
+#[cfg(feature = "cedar")]
+#[tokio::test]
+async fn what_policies_permit_at_a_route_is_not_kept_for_another_route_of_the_same_target() {
+    let policies = tempfile::NamedTempFile::new().unwrap();
+    let permit =
+        r#"permit (principal, action == Action::"own-account", resource == Route::"/user");"#;
+    std::fs::write(policies.path(), permit).unwrap();
+    for cache in CacheKind::ALL.iter().copied() {
+        let server = Served::start(Design {
+            cache,
+            policy: PolicyKind::Cedar,
+            cedar_policies: PoliciesFrom::File(policies.path().to_owned()),
+            trusted_proxy: "127.0.0.1".parse().unwrap(),
+            ..quick()
+        })
+        .await;
+        let (client, jane) = (server.client(), server.token("jane").await);
+        for _ in 0..2 {
+            let own = client.request("GET", "/user");
+            let own = own.header(AUTHORIZATION, format!("Bearer {jane}"));
+            assert_eq!(client.send(own, "").await.status, 200, "{cache}");
+            let asked = [("x-original-method", "GET"), ("x-original-uri", "/user")];
+            assert_eq!(ask(&client, &jane, &asked).await.status, 403, "{cache}");
         }
     }
 }

@@ -4,7 +4,6 @@
 //! (a flush, a failover to a replica that lagged, a restart that lost the end), everything has changed. A call may be answered
 //! late, twice or not at all: each says only what is to be verified again.
 
-
 use super::common::{COMMON, Fact, NOTHING};
 use super::stream::Commands;
 use super::{EPOCHS, RedisSessions};
