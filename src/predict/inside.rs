@@ -22,10 +22,10 @@ use rustix::time::{ClockId, clock_gettime};
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SERVER: &str = "http://127.0.0.1:8080";
 
-/// Requests before measuring, as a share of the time that is measured.
+/// The part of the time that is measured, which requests are made for before.
 const WARM_UP: u32 = 4;
-/// Where requests are slow, a load may take so many times its budget to make each step once.
-const MOST_BUDGETS: u32 = 20;
+/// Where requests are slow, a load may take so long to make each step once.
+const LONGEST: Duration = Duration::from_secs(20);
 /// So many calls of a step are kept.
 const MOST_CALLS: usize = 50_000;
 /// How often nothing is timed, to learn what timing takes.
@@ -195,10 +195,8 @@ impl Inside {
         let timed = load.timed_steps();
         let warm = Instant::now();
         while warm.elapsed() < budget / WARM_UP {
-            visitor.journey(&mut |_, _, _| true).await?;
-            if warm.elapsed() > budget {
-                break;
-            }
+            let within = &mut |_, _, _| warm.elapsed() < budget / WARM_UP;
+            visitor.journey(within).await?;
         }
         let mut found: Vec<(usize, Calls)> =
             timed.iter().map(|step| (*step, Calls::default())).collect();
@@ -207,7 +205,7 @@ impl Inside {
             let goes_on = |found: &[(usize, Calls)]| {
                 let all = found.iter().all(|(_, calls)| calls.counted > 0);
                 let took = began.elapsed();
-                took < budget || !all && took < budget * MOST_BUDGETS
+                took < budget || !all && took < LONGEST
             };
             visitor
                 .journey(&mut |step, call, size| {
