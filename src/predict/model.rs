@@ -183,7 +183,7 @@ impl<'l> Offer<'l> {
         for (step, calls) in self.calls {
             let larger = self.larger(calls);
             let drawn = (0..DRAWS).map(|_| {
-                let call = calls.calls[random.random_range(0..calls.calls.len())];
+                let call = calls.all[random.random_range(0..calls.all.len())];
                 let share = random.random::<f64>();
                 if self.load.users == 1 {
                     return regime.latency(call.took, larger, share);
@@ -233,7 +233,7 @@ impl<'l> Offer<'l> {
                 |regime: &Regime| (regime.cpu.at(own) + regime.cpu_of.of(larger) - own).max(0.0);
             Cost {
                 step: *step,
-                calls: &calls.calls,
+                calls: &calls.all,
                 idle: more(alone) + (more(sparse) - more(alone)) * depth,
                 busy: more(&self.reference.busy),
                 took: if calls.is_elsewhere() {
