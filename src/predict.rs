@@ -8,6 +8,7 @@ mod reference;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 use authlab_loadtest::cores::Cores;
@@ -93,7 +94,7 @@ fn run_of(scenario: &Scenario, folder: &Path) -> anyhow::Result<Run> {
 pub(crate) struct Predictor {
     cores: Cores,
     seed: u64,
-    reference: Option<Reference>,
+    reference: Option<Rc<Reference>>,
 }
 
 impl Predictor {
@@ -104,6 +105,21 @@ impl Predictor {
             seed: seed.unwrap_or_else(seed_from_clock),
             reference: None,
         }
+    }
+
+    /// What a connection costs, which is measured for the first scenario that needs it.
+    fn reference(&mut self, smoke: bool) -> anyhow::Result<Rc<Reference>> {
+        if let Some(known) = &self.reference {
+            return Ok(Rc::clone(known));
+        }
+        if !smoke {
+            output::note(format_args!(
+                "measuring what a connection costs here: about half a minute"
+            ));
+        }
+        let found = Rc::new(Reference::measure(&self.cores, smoke, self.seed)?);
+        self.reference = Some(Rc::clone(&found));
+        Ok(found)
     }
 
     /// What can be predicted of a scenario, and why the rest cannot.
@@ -132,24 +148,13 @@ impl Predictor {
                 });
                 continue;
             }
-            let reference = match &self.reference {
-                Some(known) => known,
-                None => {
-                    if !smoke {
-                        output::note(format_args!(
-                            "measuring what a connection costs here: about half a minute"
-                        ));
-                    }
-                    let found = Reference::measure(&self.cores, smoke, self.seed)?;
-                    self.reference.insert(found)
-                }
-            };
+            let reference = self.reference(smoke)?;
             prediction.disturbed.clone_from(&reference.disturbed);
             let of = Of {
                 scenario,
                 number,
                 variant,
-                reference,
+                reference: &reference,
                 cores: &self.cores,
                 seed: self.seed,
             };

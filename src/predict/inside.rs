@@ -22,10 +22,10 @@ use rustix::time::{ClockId, clock_gettime};
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SERVER: &str = "http://127.0.0.1:8080";
 
-/// Requests before measuring, as a share of the time that is measured.
+/// The part of the time that is measured, which requests are made for before.
 const WARM_UP: u32 = 4;
-/// Where requests are slow, a load may take so many times its budget to make each step once.
-const MOST_BUDGETS: u32 = 20;
+/// Where requests are slow, a load may take so long to make each step once.
+const LONGEST: Duration = Duration::from_secs(20);
 /// So many calls of a step are kept.
 const MOST_CALLS: usize = 50_000;
 /// How often nothing is timed, to learn what timing takes.
@@ -53,7 +53,7 @@ impl Call {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calls {
     /// Each of them.
-    pub(super) calls: Vec<Call>,
+    pub(super) all: Vec<Call>,
     /// Octets of its requests, in all.
     bytes: usize,
     /// How many of them have a body.
@@ -66,21 +66,20 @@ impl Calls {
         self.bytes += size.bytes;
         self.bodies += usize::from(size.has_body);
         self.counted += 1;
-        if self.calls.len() < MOST_CALLS {
-            self.calls.push(call);
+        if self.all.len() < MOST_CALLS {
+            self.all.push(call);
         }
     }
 
     /// Without what the machine did to them: the slowest in a hundred were interrupted, and a call that waited longer than
     /// the median call had lost its core. The reference has such requests already.
     fn settle(&mut self) {
-        self.calls
+        self.all
             .sort_by(|one, other| one.cpu().total_cmp(&other.cpu()));
-        self.calls
-            .truncate(self.calls.len() - self.calls.len() / 100);
-        let waits = self.calls.iter().map(|call| call.took - call.cpu());
+        self.all.truncate(self.all.len() - self.all.len() / 100);
+        let waits = self.all.iter().map(|call| call.took - call.cpu());
         let usual = median(waits).max(0.0);
-        for call in &mut self.calls {
+        for call in &mut self.all {
             call.took = call.took.min(call.cpu() + usual);
         }
     }
@@ -112,12 +111,12 @@ impl Calls {
 
     /// Median time, nanoseconds.
     pub(super) fn median(&self) -> f64 {
-        median(self.calls.iter().map(|call| call.took))
+        median(self.all.iter().map(|call| call.took))
     }
 
     fn mean(&self, of: impl Fn(Call) -> f64) -> f64 {
-        let sum: f64 = self.calls.iter().map(|call| of(*call)).sum();
-        sum / self.calls.len().max(1) as f64
+        let sum: f64 = self.all.iter().map(|call| of(*call)).sum();
+        sum / self.all.len().max(1) as f64
     }
 }
 
@@ -126,7 +125,7 @@ impl Calls {
     /// Some that are all the same.
     pub(super) fn of(call: Call) -> Self {
         Self {
-            calls: vec![call; 10],
+            all: vec![call; 10],
             ..Self::default()
         }
     }
@@ -176,7 +175,7 @@ impl Inside {
         }
         let timing = Call {
             took: empty.median(),
-            own: median(empty.calls.iter().map(|call| call.own)),
+            own: median(empty.all.iter().map(|call| call.own)),
             elsewhere: 0.0,
         };
         Ok(Self { app, timing })
@@ -195,10 +194,8 @@ impl Inside {
         let timed = load.timed_steps();
         let warm = Instant::now();
         while warm.elapsed() < budget / WARM_UP {
-            visitor.journey(&mut |_, _, _| true).await?;
-            if warm.elapsed() > budget {
-                break;
-            }
+            let within = &mut |_, _, _| warm.elapsed() < budget / WARM_UP;
+            visitor.journey(within).await?;
         }
         let mut found: Vec<(usize, Calls)> =
             timed.iter().map(|step| (*step, Calls::default())).collect();
@@ -207,7 +204,7 @@ impl Inside {
             let goes_on = |found: &[(usize, Calls)]| {
                 let all = found.iter().all(|(_, calls)| calls.counted > 0);
                 let took = began.elapsed();
-                took < budget || !all && took < budget * MOST_BUDGETS
+                took < budget || !all && took < LONGEST
             };
             visitor
                 .journey(&mut |step, call, size| {

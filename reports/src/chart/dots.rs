@@ -203,7 +203,7 @@ impl Axis {
             let name = match self.scale {
                 Scale::Share => format!("{} %", (value * 100.0).round()),
                 Scale::Time => quantity::tick(value),
-                Scale::Ratio => quantity::times(value),
+                Scale::Ratio => format!("{}×", (value * 100.0).round() / 100.0),
             };
             (self.at(value), name)
         });
