@@ -24,12 +24,14 @@ pub(crate) enum Source {
     Hashing,
     /// The server itself: its system, a task of it, or how it is installed.
     Server,
+    /// The list of revoked tokens that another fetches.
+    StatusList,
     /// Forward authorization, which refuses by 403 what it cannot pass on.
     Authorize,
 }
 
 /// How many sources there are.
-const SOURCES: usize = 7;
+const SOURCES: usize = 8;
 
 /// Something that is logged once a second at most: when the last line was, and how often it happened since.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,6 +101,7 @@ impl Source {
             Self::Key => "key",
             Self::Hashing => "hashing",
             Self::Server => "server",
+            Self::StatusList => "status list",
             Self::Authorize => "authorize",
         }
     }

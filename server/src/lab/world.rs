@@ -1,6 +1,7 @@
 //! What decisions are made of, whether they are remembered or not.
 
 use super::common::Common;
+use super::listed::Listed;
 use crate::binding::{Binding, Means};
 use crate::clients::Clients;
 use crate::clock::Timestamp;
@@ -33,6 +34,8 @@ pub(super) struct World {
     pub(super) binding: Binding,
     pub(super) policy: Policy,
     pub(super) common: Common,
+    /// The tokens that a status list tells of, where there is one.
+    pub(super) listed: Option<Listed>,
 }
 
 impl World {
@@ -57,6 +60,7 @@ impl World {
             sessions: open::sessions(design, now)?,
             binding,
             policy: Policy::default(),
+            listed: open::list_source(design)?.map(Listed::new),
         })
     }
 
