@@ -197,7 +197,7 @@ struct Token {
 const AT_ONCE: usize = 4096;
 
 impl Issued {
-    /// Gives a token that is being issued the next index (§13.2: never that of another that lives), and says the id which tells it.
+    /// Gives a token that is being issued the next index (§13.3: never that of another that lives), and says the id which tells it.
     ///
     /// # Errors
     /// [`Denied::Busy`]: as many tokens live as the list has room for.

@@ -125,8 +125,7 @@ impl Lab {
             .map_err(|why| cause::unavailable(cause::Source::StatusList, &why.description()))
     }
 
-    /// Fetches the list in time for as long as this lives, so that no request waits for it. Without it the first request does
-    /// that comes once a list is due.
+    /// Fetches the list in time for as long as this lives, so that no request waits for it but the first.
     pub(crate) fn follow_list(&self) {
         if self.world.listed.is_some() && self.design.cache == CacheKind::Decision {
             let period = self.design.status_list_ttl.0 / FETCHES_A_TTL;
@@ -136,10 +135,12 @@ impl Lab {
 }
 
 async fn follow(lab: Weak<Lab>, period: Duration) {
-    while let Some(lab) = lab.upgrade() {
+    loop {
+        tokio::time::sleep(period).await;
+        let Some(lab) = lab.upgrade() else {
+            return;
+        };
         // One that fails was told of, and the next comes soon.
         let _ = lab.fetch_list(|| false).await;
-        drop(lab);
-        tokio::time::sleep(period).await;
     }
 }
