@@ -23,7 +23,7 @@ axis! {
         StolenTokenPasses = "stolen-token-passes",
         /// --freshness ttl: a revoked token may pass until its cached decisions end, --cache-ttl at most
         RevokedPassesForTtl = "revoked-passes-for-ttl",
-        /// --freshness status-list: a revoked token may pass until the list is fetched anew, --status-list-ttl at most
+        /// --freshness status-list: a revoked token may pass until the list is fetched again, --status-list-ttl at most
         RevokedPassesForList = "revoked-passes-for-list",
         /// --freshness exp: a revoked token may pass until it expires
         RevokedPassesUntilExp = "revoked-passes-until-exp",
