@@ -148,7 +148,7 @@ fn a_list_tells_of_every_token_that_lives_and_of_none_that_has_ended() {
         let end = if index % 3 == 0 { 10 } else { 20 };
         issued.admit(mark(0, 0), end, at(1)).unwrap();
     }
-    let list = issued.list(at(10), |mark| index_of(mark.id) % 2 == 0);
+    let list = issued.list(at(10), |mark| index_of(mark.id).is_multiple_of(2));
     for index in 0..TOKENS {
         let ended = index % 3 != 0 && index % 2 != 0;
         assert_eq!(list.status(index), Some(u8::from(ended)), "{index}");

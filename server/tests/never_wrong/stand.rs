@@ -34,7 +34,7 @@ pub(crate) struct Stand {
     /// Among faults: the server that says what is true, without a cache.
     witness: Option<App>,
     /// Where its own status list is fetched, as long as this lives.
-    _listed: Option<oneshot::Sender<()>>,
+    lists: Vec<oneshot::Sender<()>>,
     database: u32,
     design: Design,
     secret: Option<PathBuf>,
@@ -125,7 +125,7 @@ impl Stand {
             central: None,
             witness: None,
             doors,
-            _listed: None,
+            lists: Vec::new(),
             database,
             design: Design::default(),
             secret: None,
@@ -176,7 +176,7 @@ impl Stand {
             tokio::spawn(server.run(Arc::clone(&stand.servers[0].lab), async {
                 let _ = stopped.await;
             }));
-            stand._listed = Some(stop);
+            stand.lists.push(stop);
         }
         stand
     }

@@ -177,8 +177,8 @@ async fn what_is_no_list_of_this_issuer_is_not_taken() {
         proof: None,
     };
     let login = lab.login("john", "password123", &sender).await.unwrap();
-    let token = login.access_token;
-    assert_eq!(lab.take_status_list(&token), Err(Denied::Malformed), "typ");
+    let access = login.access_token;
+    assert_eq!(lab.take_status_list(&access), Err(Denied::Malformed), "typ");
 
     let key = jsonwebtoken::EncodingKey::from_secret(b"a secret of at least thirty-two bytes");
     let sign = |change: &dyn Fn(&mut Value)| {
