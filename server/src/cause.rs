@@ -24,6 +24,8 @@ pub(crate) enum Source {
     Hashing,
     /// The server itself: its system, a task of it, or how it is installed.
     Server,
+    /// The list of revoked tokens that another fetches.
+    StatusList,
     /// Forward authorization, which refuses by 403 what it cannot pass on.
     Authorize,
     /// Policies that could not be evaluated.
@@ -101,6 +103,7 @@ impl Source {
             Self::Key => "key",
             Self::Hashing => "hashing",
             Self::Server => "server",
+            Self::StatusList => "status list",
             Self::Authorize => "authorize",
             Self::Policies => "policies",
         }

@@ -17,6 +17,7 @@ use crate::grant::{Generation, Mark, TokenId, Verified};
 pub use crate::jwk::JwtAlgorithm;
 use crate::sessions::memory::MemorySessions;
 use crate::sessions::{Sessions, Standing};
+use crate::status_list::{Lasts, StatusList};
 use crate::subjects::{Subject, Subjects};
 pub(crate) use jwt::{Claims, KeySource, Named, NextKey, SignedBy};
 pub use key::KeyFrom;
@@ -92,6 +93,22 @@ impl Credential {
     pub(crate) fn fingerprint(&self) -> Result<String, Denied> {
         self.signed()
             .map_or(Ok(String::new()), jwt::Jwt::fingerprint)
+    }
+
+    /// The status list of its tokens, signed.
+    pub(crate) fn list_statuses(
+        &self,
+        list: &StatusList,
+        lasts: Lasts,
+        now: Timestamp,
+    ) -> Result<String, Denied> {
+        let jwt = self.signed().ok_or_else(not_of_this_kind)?;
+        jwt.list_statuses(list, lasts, now.seconds())
+    }
+
+    /// What a status list of its tokens says, once it is proven.
+    pub(crate) fn statuses(&self, token: &str) -> Result<(StatusList, Lasts), Denied> {
+        self.signed().ok_or_else(not_of_this_kind)?.statuses(token)
     }
 
     /// Another key, drawn or read from its file anew. It is not taken yet.

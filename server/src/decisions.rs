@@ -106,7 +106,7 @@ impl Cache {
             return None;
         };
         let entry = store.get(store.keys.decision(request, token))?;
-        (entry.in_time(clock.now()) && fresh.holds(&entry.fact.mark)).then_some(entry.fact)
+        (entry.in_time(clock.now()) && fresh.holds(&entry.fact.mark, clock)).then_some(entry.fact)
     }
 
     /// What the token was found to say, if that still holds.
@@ -114,14 +114,14 @@ impl Cache {
         &self,
         request: &Request<'_>,
         token: &str,
-        now: Timestamp,
+        clock: &Clock,
         fresh: &Freshness,
     ) -> Option<Verified> {
         let Self::Token(store) = self else {
             return None;
         };
         let entry = store.get(store.keys.token(request, token))?;
-        (entry.in_time(now) && fresh.holds(&entry.fact.mark)).then_some(entry.fact)
+        (entry.in_time(clock.now()) && fresh.holds(&entry.fact.mark, clock)).then_some(entry.fact)
     }
 
     /// Whether several servers share it.

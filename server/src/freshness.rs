@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::axis::axis;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::grant::{Mark, TokenId};
+use crate::status_list::{StatusList, Statuses};
 use crate::subjects::{SLOTS, Subject, slot_of_name};
 
 axis! {
@@ -23,6 +24,8 @@ axis! {
         Denylist(AtomicU64) = "denylist",
         /// a time cap, --cache-ttl: a revoked token may pass that long
         Ttl = "ttl",
+        /// the issuer's Token Status List, fetched every --status-list-ttl: a revoked token may pass that long
+        StatusList(Box<Statuses>) = "status-list",
         /// only the end of the token: a revoked token may pass until then
         Exp = "exp",
     }
@@ -111,6 +114,7 @@ impl Freshness {
         let rule = match kind {
             FreshnessKind::Epoch => Rule::Epoch(Box::default()),
             FreshnessKind::Denylist => Rule::Denylist(AtomicU64::new(0)),
+            FreshnessKind::StatusList => Rule::StatusList(Box::default()),
             FreshnessKind::Ttl => Rule::Ttl,
             FreshnessKind::Exp => Rule::Exp,
         };
@@ -132,6 +136,7 @@ impl Freshness {
         match &self.rule {
             Rule::Epoch(epochs) => epochs.sequence.load(Ordering::Acquire),
             Rule::Denylist(everyone) => everyone.load(Ordering::Acquire),
+            Rule::StatusList(list) => list.everyone.load(Ordering::Acquire),
             Rule::Ttl | Rule::Exp => 0,
         }
     }
@@ -145,12 +150,13 @@ impl Freshness {
         }
     }
 
-    /// Whether a kept fact still holds, as far as numbers tell.
+    /// Whether a kept fact still holds, as far as numbers and the list tell.
     #[inline]
-    pub(crate) fn holds(&self, mark: &Mark) -> bool {
+    pub(crate) fn holds(&self, mark: &Mark, clock: &Clock) -> bool {
         match &self.rule {
             Rule::Epoch(epochs) => epochs.holds(mark),
             Rule::Denylist(everyone) => everyone.load(Ordering::Acquire) <= mark.number,
+            Rule::StatusList(list) => list.holds(mark, clock),
             Rule::Ttl | Rule::Exp => true,
         }
     }
@@ -159,6 +165,26 @@ impl Freshness {
     #[inline]
     pub(crate) fn asks(&self) -> bool {
         matches!(self.rule, Rule::Denylist(_))
+    }
+
+    /// Whether a list is needed and none is known that is not older than its `ttl`.
+    pub(crate) fn lacks_list(&self, clock: &Clock) -> bool {
+        match &self.rule {
+            Rule::StatusList(list) => !list.is_current(clock),
+            _ => false,
+        }
+    }
+
+    /// Whether a list is needed.
+    pub(crate) fn reads_list(&self) -> bool {
+        matches!(self.rule, Rule::StatusList(_))
+    }
+
+    /// Takes a list that may be used until then.
+    pub(crate) fn take(&self, list: &StatusList, until: Timestamp) {
+        if let Rule::StatusList(statuses) = &self.rule {
+            statuses.take(list, until);
+        }
     }
 
     /// How often anything was changed that a decision may depend on, whatever the rule.
@@ -190,7 +216,11 @@ impl Freshness {
             (Rule::Denylist(everyone), Slot::Everyone) => {
                 everyone.fetch_add(1, Ordering::AcqRel);
             }
-            (Rule::Denylist(_) | Rule::Ttl | Rule::Exp, _) => {}
+            // Of a token and of a subject the list tells.
+            (Rule::StatusList(list), Slot::Everyone) => {
+                list.everyone.fetch_add(1, Ordering::AcqRel);
+            }
+            (Rule::Denylist(_) | Rule::StatusList(_) | Rule::Ttl | Rule::Exp, _) => {}
         }
     }
 }

@@ -32,6 +32,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::credential::CredentialKind;
 use crate::lab::Lab;
+use crate::status_list;
 use crate::verification::VerifyKind;
 pub(crate) use answers::shutting_down;
 pub(crate) use answers::{asks_nonces, give_nonce};
@@ -121,6 +122,9 @@ fn router(lab: Arc<Lab>, body_timeout: Duration, connections: Arc<Counts>) -> Ro
     let mut routes = routes.routes(lab.design());
     if lab.design().verify == VerifyKind::Local {
         routes = routes.route("/.well-known/jwks.json", get(oauth::jwks));
+    }
+    if lab.design().status_list().is_some() {
+        routes = routes.route(status_list::PATH, get(oauth::status_list));
     }
     let routes = routes
         .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from(OPENAPI)))

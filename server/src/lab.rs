@@ -5,6 +5,7 @@ mod admin;
 mod authorize;
 mod common;
 mod devices;
+mod listed;
 mod oauth;
 mod refresh;
 mod revoke;
@@ -45,6 +46,8 @@ pub struct Lab {
     negative: Option<Negative>,
     /// Where verifying takes so long that it is done once for all who wait.
     flights: Option<Flights>,
+    /// Whether a decision that is not cached may have to wait for others: for Redis, for other requests, for a status list.
+    asks_elsewhere: bool,
     /// Whether Redis has what is cached, or knows whether it still stands.
     asks_redis: bool,
     /// What others change, where sessions are in Redis.
@@ -97,14 +100,18 @@ impl Lab {
         let freshness = open::freshness(&design);
         let in_redis = world.sessions.in_redis().is_some();
         let view = in_redis.then(|| Box::new(View::new(design.lease.0, &freshness)));
+        let flights = design.flies_together().then(Flights::new);
+        let asks_redis = match design.cache {
+            CacheKind::None => false,
+            CacheKind::Token => in_redis,
+            CacheKind::Decision => cache.is_shared() || freshness.asks() && in_redis,
+        };
+        let reads_list = design.cache == CacheKind::Decision && freshness.reads_list();
         Arc::new_cyclic(|me| Self {
-            asks_redis: match design.cache {
-                CacheKind::None => false,
-                CacheKind::Token => in_redis,
-                CacheKind::Decision => cache.is_shared() || freshness.asks() && in_redis,
-            },
+            asks_elsewhere: flights.is_some() || asks_redis || view.is_some() || reads_list,
+            asks_redis,
             view,
-            flights: design.flies_together().then(Flights::new),
+            flights,
             negative: open::negative(&design),
             control: control(&world.subjects),
             cache,

@@ -11,7 +11,7 @@
 //! - [`decisions`]: what is cached
 //! - [`credential`], [`verification`], [`binding`]: what a request is checked by
 //! - [`sessions`], [`users`], [`clients`], [`routes`]: what is kept
-//! - [`freshness`]: what makes a cached fact stale
+//! - [`freshness`], `status_list`: what makes a cached fact stale
 //! - [`hashing`]: where slow hashes run
 //! - [`request`], `grant`, `bound`, [`policy`], [`denied`], [`clock`], [`password`]: what is asked, known, permitted, refused
 //!
@@ -72,6 +72,7 @@ pub mod sessions;
 pub mod setup;
 mod shares;
 mod stages;
+mod status_list;
 mod subjects;
 mod tls;
 pub mod users;

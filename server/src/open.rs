@@ -13,6 +13,7 @@ use crate::policies::PoliciesError;
 use crate::routes::RoutesError;
 use crate::sessions::{NotSessions, Sessions, SessionsFrom};
 use crate::setup::Design;
+use crate::status_list::Source;
 use crate::users::{Users, UsersError};
 use crate::verification::{
     IntrospectError, IntrospectUrl, Introspection, Verification, VerifyKind,
@@ -48,6 +49,9 @@ pub enum OpenError {
     /// The central server cannot be asked.
     #[error(transparent)]
     Introspect(#[from] IntrospectError),
+    /// The status list cannot be fetched.
+    #[error("the status list cannot be made ready to be fetched: {0}")]
+    StatusList(reqwest::Error),
     /// There is no key for nonces.
     #[error("the system gives no randomness: {0}")]
     Randomness(#[from] getrandom::Error),
@@ -118,6 +122,7 @@ pub(crate) fn credential(design: &Design) -> Result<Credential, SecretError> {
         issuer: design.issuer(),
         audience: design.audience(),
         claims_bytes: design.claims_bytes,
+        status_list: design.status_list(),
     };
     Credential::open(kind, signed)
 }
@@ -199,6 +204,18 @@ pub(crate) fn negative(design: &Design) -> Option<Negative> {
 
 pub(crate) fn freshness(design: &Design) -> Freshness {
     Freshness::open(design.freshness, design.cache_ttl.0, design.caps_entries())
+}
+
+/// Where the issuer's status list is, where there is one.
+pub(crate) fn list_source(design: &Design) -> Result<Option<Source>, OpenError> {
+    let Some(uri) = design.status_list() else {
+        return Ok(None);
+    };
+    // Whoever names an issuer names a URL, so its list has one.
+    let uri = uri.parse().map_err(|_| {
+        OpenError::Clash("--freshness status-list needs an issuer whose address is a URL")
+    })?;
+    Source::open(uri).map(Some).map_err(OpenError::StatusList)
 }
 
 /// Every choice that a shared decision depends on, and where entries come from.

@@ -287,6 +287,7 @@ impl Server {
         let within = lab.design().shutdown_timeout.0;
         let counts = Arc::new(Counts::default());
         let most = connections::most(lab.design());
+        lab.follow_list();
         let (cut, cutting) = watch::channel(false);
         let serving = Serving {
             app: App::within(lab, body_timeout, Arc::clone(&counts)),

@@ -4,7 +4,7 @@
 
 use authlab_server::{
     Action, App, BindingKind, CacheForm, CacheKey, CacheKind, CacheStore, Design, FreshnessKind,
-    Lab, PasswordKind, PolicyKind, Presented, Request, Sender,
+    Lab, PasswordKind, Period, PolicyKind, Presented, Request, Sender,
 };
 
 const MANY: u64 = 1000;
@@ -34,6 +34,7 @@ fn a_hit_allocates_nothing_under_any_key_and_freshness() {
                     cache_form,
                     cache_key,
                     freshness,
+                    status_list_ttl: Period::minutes(60),
                     ..Design::default()
                 };
                 let lab = Lab::open(design).unwrap();
@@ -46,6 +47,11 @@ fn a_hit_allocates_nothing_under_any_key_and_freshness() {
                     .block_on(lab.login("john", "password123", &sender))
                     .unwrap()
                     .access_token;
+                if freshness == FreshnessKind::StatusList {
+                    // Nobody serves it here.
+                    let list = lab.status_list().unwrap();
+                    lab.take_status_list(&list).unwrap();
+                }
                 let presented = Presented::Bearer(&token);
                 let (route, target, action) = ("/items", "/items/", Action::ItemsRead);
                 let request = Request {

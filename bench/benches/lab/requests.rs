@@ -146,7 +146,9 @@ fn of_cache(add: &mut impl FnMut(&str, &str, Design), base: &impl Fn() -> Design
             },
         );
     }
-    for freshness in FreshnessKind::ALL {
+    // A status list is fetched from a server, and none listens here.
+    let fetched = FreshnessKind::StatusList;
+    for freshness in FreshnessKind::ALL.iter().filter(|kind| **kind != fetched) {
         add(
             "freshness",
             freshness.label(),

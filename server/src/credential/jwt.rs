@@ -5,6 +5,7 @@
 //! claims twice, once for its own rules. That took three times what the signature does.
 
 mod own;
+mod statuses;
 mod wire;
 
 use std::borrow::Cow;
@@ -102,6 +103,8 @@ pub(crate) struct SignedBy {
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) claims_bytes: usize,
+    /// Where the tokens' status list is, where they have one.
+    pub(crate) status_list: Option<String>,
 }
 
 /// Where the key comes from.
@@ -123,6 +126,8 @@ pub(crate) struct Jwt {
     opening: Option<String>,
     /// What fattens a token (`--claims-bytes`): names of groups, as directories put them into tokens by the hundred.
     groups: Box<[String]>,
+    /// Where their status list is, where they have one.
+    status_list: Option<Box<str>>,
 }
 
 struct Signing {
@@ -145,6 +150,15 @@ impl Signing {
             Some(id) => Ok(id.to_owned()),
             None => self.key.sign(b"whose decisions these are"),
         }
+    }
+
+    /// Header, claims and signature.
+    fn sealed(&self, header: &str, claims: &[u8]) -> Result<String, Denied> {
+        let mut token = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
+        let signature = self.key.sign(token.as_bytes())?;
+        token.push('.');
+        token.push_str(&signature);
+        Ok(token)
     }
 }
 
@@ -175,6 +189,7 @@ impl Jwt {
             issuer: by.issuer.into(),
             audience: by.audience.into(),
             groups: groups(by.claims_bytes),
+            status_list: by.status_list.map(Into::into),
         })
     }
 
@@ -235,6 +250,7 @@ impl Jwt {
             &self.issuer,
             &self.audience,
             &self.groups,
+            self.status_list.as_deref(),
         ))
     }
 
@@ -245,6 +261,11 @@ impl Jwt {
         read: impl FnOnce(Claims<'_>) -> T,
     ) -> Result<T, Denied> {
         self.opened(token, |payload| {
+            if let Some(uri) = &self.status_list {
+                let token = self.addressed::<AccessToken<'_>>(payload)?;
+                let claims = token.is_listed(uri).then(|| token.claims()).flatten();
+                return claims.map(read).ok_or(Denied::Malformed);
+            }
             let opening = self.opening.as_deref();
             let claims = match opening.and_then(|opening| own::read(payload, opening)) {
                 Some(claims) => Some(claims),
@@ -282,11 +303,7 @@ impl Jwt {
     fn sealed(&self, claims: &impl Serialize) -> Result<String, Denied> {
         let claims = serde_json::to_vec(claims).map_err(|_| cause::unanswered("a token's text"))?;
         let signing = self.signing();
-        let mut token = format!("{}.{}", signing.own_header, URL_SAFE_NO_PAD.encode(claims));
-        let signature = signing.key.sign(token.as_bytes())?;
-        token.push('.');
-        token.push_str(&signature);
-        Ok(token)
+        signing.sealed(&signing.own_header, &claims)
     }
 
     /// What is read of the claims of a token, once header and signature are proven.
@@ -299,7 +316,7 @@ impl Jwt {
         let (header, payload) = message.split_once('.').ok_or(Denied::Malformed)?;
         let signing = self.signing();
         if header.is_empty() || header != signing.own_header {
-            self.check_header(header, &signing.key)?;
+            self.check_header(header, &signing.key, self.typ)?;
         }
         signing.key.verify(message.as_bytes(), signature)?;
         drop(signing);
@@ -316,7 +333,7 @@ impl Jwt {
     }
 
     /// A header that is not ours to the byte, but may mean the same.
-    fn check_header(&self, header: &str, key: &Key) -> Result<(), Denied> {
+    fn check_header(&self, header: &str, key: &Key, wanted: &str) -> Result<(), Denied> {
         let header = URL_SAFE_NO_PAD
             .decode(header)
             .map_err(|_| Denied::Malformed)?;
@@ -338,7 +355,7 @@ impl Jwt {
             .is_none_or(|kid| Some(kid) == key.id());
         let accepted = header.alg == self.algorithm.label()
             && names_ours
-            && bare.eq_ignore_ascii_case(self.typ)
+            && bare.eq_ignore_ascii_case(wanted)
             && !(header.crit || header.b64 || header.enc);
         if accepted {
             Ok(())

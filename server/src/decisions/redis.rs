@@ -115,7 +115,7 @@ impl Shared {
                 FreshnessKind::Epoch => 2,
                 // Of a token and of a subject the sessions tell.
                 FreshnessKind::Denylist => 1,
-                FreshnessKind::Ttl | FreshnessKind::Exp => 0,
+                FreshnessKind::StatusList | FreshnessKind::Ttl | FreshnessKind::Exp => 0,
             },
             namespace: RwLock::default(),
             design: design.into(),

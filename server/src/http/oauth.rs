@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -30,6 +30,7 @@ use crate::grant::{Generation, IssuedToken, TokenId};
 use crate::lab::{Introspected, Lab};
 use crate::policy::{Roles, Scope, Scopes};
 use crate::request::Sender;
+use crate::status_list::MEDIA_TYPE;
 
 /// What a client asks a token for: the form of `/oauth/token`, as it is documented.
 #[derive(utoipa::ToSchema)]
@@ -193,6 +194,17 @@ fn said(lab: &Lab, active: &Introspected) -> Response {
 /// `GET /.well-known/jwks.json`
 pub(super) async fn jwks(State(lab): State<Arc<Lab>>) -> Response {
     text(lab.jwks())
+}
+
+/// `GET /status-list`
+pub(super) async fn status_list(State(lab): State<Arc<Lab>>) -> Response {
+    match lab.status_list() {
+        Ok(list) => {
+            let typ = [(CONTENT_TYPE, MEDIA_TYPE)];
+            (typ, list.to_string()).into_response()
+        }
+        Err(why) => denied(why, Challenge::Bearer),
+    }
 }
 
 /// `GET /.well-known/oauth-authorization-server`

@@ -98,8 +98,8 @@ impl Lab {
         request: &Request<'_>,
         laps: &mut L,
     ) -> Result<Grant, Denied> {
-        if self.flights.is_none() && !self.asks_redis && self.view.is_none() {
-            let look = |token: &str, now| self.look_up(request, token, now);
+        if !self.asks_elsewhere {
+            let look = |token: &str| self.look_up(request, token);
             return self.decide_from(request, look, laps).await;
         }
         Box::pin(self.decide_elsewhere(request, laps)).await
@@ -112,6 +112,7 @@ impl Lab {
     ) -> Result<Grant, Denied> {
         let token = request.presented.token()?;
         self.keep_up().await?;
+        self.keep_list().await?;
         let lookup = self.look_up_elsewhere(request, token).await?;
         laps.ended(Stage::Cache);
         let takes_long = match lookup {
@@ -124,7 +125,7 @@ impl Lab {
                 self.decide_together(flights, request, token, lookup, laps)
                     .await
             }
-            _ => self.decide_from(request, |_, _| lookup, laps).await,
+            _ => self.decide_from(request, |_| lookup, laps).await,
         }
     }
 
@@ -133,13 +134,13 @@ impl Lab {
     pub(super) async fn decide_from<L: Laps>(
         &self,
         request: &Request<'_>,
-        look: impl FnOnce(&str, Timestamp) -> Lookup,
+        look: impl FnOnce(&str) -> Lookup,
         laps: &mut L,
     ) -> Result<Grant, Denied> {
         let token = request.presented.token()?;
         let now = self.clock.now();
         // The large value ends here, before anything is awaited.
-        let (known, number, place) = match look(token, now) {
+        let (known, number, place) = match look(token) {
             Lookup::Hit(grant) => {
                 laps.hit();
                 return Ok(grant);
@@ -214,8 +215,9 @@ impl Lab {
     }
 
     /// What this server has in memory. A cached decision was looked for before.
-    pub(super) fn look_up(&self, request: &Request<'_>, token: &str, now: Timestamp) -> Lookup {
-        let verified = self.cache.verified(request, token, now, &self.freshness);
+    pub(super) fn look_up(&self, request: &Request<'_>, token: &str) -> Lookup {
+        let (cache, clock) = (&self.cache, &self.clock);
+        let verified = cache.verified(request, token, clock, &self.freshness);
         match verified.filter(|verified| self.stands_here(&verified.mark)) {
             Some(verified) => Lookup::Verified(verified),
             None => Lookup::Miss(self.begin()),
@@ -230,7 +232,7 @@ impl Lab {
     ) -> Result<Lookup, Denied> {
         let now = self.clock.now();
         if !self.asks_redis {
-            return Ok(self.look_up(request, token, now));
+            return Ok(self.look_up(request, token));
         }
         let mut begun = self.begin();
         let decision = if self.cache.is_shared() {
@@ -257,7 +259,10 @@ impl Lab {
         {
             return Ok(Lookup::Hit(grant));
         }
-        match self.cache.verified(request, token, now, &self.freshness) {
+        match self
+            .cache
+            .verified(request, token, &self.clock, &self.freshness)
+        {
             Some(verified) if self.stands(&verified.mark).await? => Ok(Lookup::Verified(verified)),
             _ => Ok(Lookup::Miss(begun)),
         }
@@ -322,7 +327,7 @@ impl Lab {
     }
 
     /// The same by what this server has in memory; of what only Redis knows, no.
-    fn stands_here(&self, mark: &Mark) -> bool {
+    pub(super) fn stands_here(&self, mark: &Mark) -> bool {
         let World {
             credential,
             verification,

@@ -158,7 +158,7 @@ impl Lab {
                 Err(denied) if !by_password => Err(denied),
                 Err(_) if tries == MOST_TRIES => Err(changed_meanwhile()),
                 Err(_) => {
-                    let look = |_: &str, _| Lookup::Miss(Begun::nowhere(tries + 1));
+                    let look = |_: &str| Lookup::Miss(Begun::nowhere(tries + 1));
                     self.decide_from(request, look, &mut Untimed)
                         .await
                         .map(Some)

@@ -152,8 +152,12 @@ impl Lab {
         refresh_token: Option<String>,
         now: Timestamp,
     ) -> Result<IssuedToken, Denied> {
-        let claims = Claims::new(name, facts, now)?;
+        let mut claims = Claims::new(name, facts, now)?;
         let subject = self.world.subjects.intern(name);
+        if let Some(listed) = &self.world.listed {
+            let mark = claims.verified(subject).mark;
+            claims.id = listed.issued.admit(mark, claims.expires_at, now)?;
+        }
         let (access_token, evicted) = self
             .world
             .credential

@@ -70,7 +70,7 @@ impl Lab {
                 break;
             }
         }
-        self.decide_from(request, |_, _| lookup, laps).await
+        self.decide_from(request, |_| lookup, laps).await
     }
 
     /// Decides apart from any connection.
@@ -81,8 +81,8 @@ impl Lab {
         runtime.spawn(async move {
             let request = request.request();
             // The leader before may have ended since the caches were asked. Asking Redis again would cost more than it saves.
-            let look = |token: &str, now| match lookup {
-                Lookup::Miss(_) if !lab.asks_redis => lab.look_up(&request, token, now),
+            let look = |token: &str| match lookup {
+                Lookup::Miss(_) if !lab.asks_redis => lab.look_up(&request, token),
                 lookup => lookup,
             };
             let decide = async { lab.decide_from(&request, look, &mut Untimed).await };
@@ -98,7 +98,7 @@ impl Lab {
         grant: &Grant,
     ) -> Result<bool, Denied> {
         let now = self.clock.now();
-        if now.seconds() >= grant.expires_at || !self.freshness.holds(&grant.mark) {
+        if now.seconds() >= grant.expires_at || !self.freshness.holds(&grant.mark, &self.clock) {
             return Ok(false);
         }
         if self.cache.is_shared() && matches!(self.world.verification, Verification::Introspect(_))

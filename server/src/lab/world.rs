@@ -1,6 +1,7 @@
 //! What decisions are made of, whether they are remembered or not.
 
 use super::common::Common;
+use super::listed::Listed;
 use crate::binding::{Binding, Means};
 use crate::clients::Clients;
 use crate::clock::Timestamp;
@@ -35,6 +36,8 @@ pub(super) struct World {
     pub(super) policy: Policy,
     pub(super) policies: Policies,
     pub(super) common: Common,
+    /// The tokens that a status list tells of, where there is one.
+    pub(super) listed: Option<Listed>,
 }
 
 impl World {
@@ -61,6 +64,7 @@ impl World {
             binding,
             policy: Policy::default(),
             policies,
+            listed: open::list_source(design)?.map(Listed::new),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::Design;
 use crate::binding::BindingKind;
-use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, SecretFrom};
+use crate::credential::{CredentialKind, JwtAlgorithm, KeyFrom, RefreshKind, SecretFrom};
 use crate::decisions::{CacheForm, CacheKey, CacheKind, CacheStore};
 use crate::freshness::FreshnessKind;
 use crate::https::TlsFrom;
@@ -10,6 +10,7 @@ use crate::issuer::{AudienceFrom, IssuerFrom};
 use crate::password::PasswordKind;
 use crate::policy::PolicyKind;
 use crate::sessions::SessionsFrom;
+use crate::status_list;
 use crate::users::UsersFrom;
 use crate::verification::{IntrospectUrl, VerifyKind};
 
@@ -21,6 +22,7 @@ impl Design {
             .or_else(|| self.clash_of_dpop())
             .or_else(|| self.clash_of_mtls())
             .or_else(|| self.clash_of_cedar())
+            .or_else(|| self.clash_of_list())
     }
 
     /// One target can be asked about by two routes: at its own handler, and for a proxy.
@@ -137,6 +139,40 @@ impl Design {
             ),
             _ => None,
         }
+    }
+
+    fn clash_of_list(&self) -> Option<&'static str> {
+        if self.cache == CacheKind::None || self.freshness != FreshnessKind::StatusList {
+            return None;
+        }
+        if self.cache == CacheKind::Token {
+            return Some(
+                "--freshness status-list tells of cached decisions, and --cache token asks on each request what was revoked; accepted: decision",
+            );
+        }
+        if self.credential != CredentialKind::Jwt || self.verify != VerifyKind::Local {
+            return Some(
+                "--freshness status-list lists the signed tokens of this server; accepted: --credential jwt with --verify local",
+            );
+        }
+        if self.refresh != RefreshKind::None {
+            return Some(
+                "--freshness status-list lists tokens, and --refresh rotate ends sessions; accepted: --refresh none",
+            );
+        }
+        if self.sessions != SessionsFrom::Memory {
+            return Some(
+                "--freshness status-list lists what this server issued, and servers that share sessions do not know each other's tokens; accepted: --sessions memory",
+            );
+        }
+        None
+    }
+
+    /// Where its status list is, where its tokens have one.
+    pub(crate) fn status_list(&self) -> Option<String> {
+        let lists =
+            self.cache == CacheKind::Decision && self.freshness == FreshnessKind::StatusList;
+        lists.then(|| format!("{}{}", self.issuer(), status_list::PATH))
     }
 
     /// Whether clients are asked for their certificates.

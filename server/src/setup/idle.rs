@@ -5,6 +5,7 @@ use crate::axis::axis;
 use crate::binding::BindingKind;
 use crate::credential::{CredentialKind, JwtAlgorithm, RefreshKind};
 use crate::decisions::{CacheKind, CacheStore};
+use crate::freshness::FreshnessKind;
 use crate::hashing::HashOn;
 use crate::log::LogKind;
 use crate::policy::PolicyKind;
@@ -81,6 +82,8 @@ axis! {
         NoCache = "no-cache",
         /// only --cache decision has a choice of key
         NoDecisions = "no-decisions",
+        /// only --freshness status-list reads a list
+        NoList = "no-list",
         /// only --freshness ttl has a time cap, and what others may change: see --help
         NoTimeCap = "no-time-cap",
     }
@@ -143,6 +146,7 @@ impl Idle {
             Self::NoSignature => is_central || !kind.is_signed(),
             Self::NoCache => design.cache == CacheKind::None,
             Self::NoDecisions => design.cache != CacheKind::Decision,
+            Self::NoList => design.freshness != FreshnessKind::StatusList,
             Self::NoTimeCap => !design.caps_entries(),
         }
     }

@@ -200,6 +200,7 @@ impl Design {
     fn freshness_line(&self) -> String {
         match self.freshness {
             FreshnessKind::Ttl => format!("ttl of {}", self.cache_ttl),
+            FreshnessKind::StatusList => format!("status-list of {}", self.status_list_ttl),
             other if self.caps_entries() => format!("{other}, and a ttl of {}", self.cache_ttl),
             other => other.to_string(),
         }

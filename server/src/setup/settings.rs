@@ -306,6 +306,12 @@ settings! {
     #[arg(value_name = "KIND")]
     freshness: FreshnessKind = FreshnessKind::Epoch, "AUTHLAB_FRESHNESS",
         idle [NoCache];
+    /// How long the status list is kept that --freshness status-list reads, and a revoked token may pass [default: 1s]
+    ///
+    /// It is fetched twice in this time. A list that is older decides nothing: requests get 503 until there is another.
+    #[arg(value_name = "TIME")]
+    status_list_ttl: Period = Period::seconds(1), "AUTHLAB_STATUS_LIST_TTL",
+        in Period::milliseconds(100)..=Period::days(1), idle [NoCache, NoList];
     /// How many permanent refusals are cached: wrong signature, wrong form, expired [default: 0]
     #[arg(value_name = "N")]
     negative_capacity: usize = 0, "AUTHLAB_NEGATIVE_CAPACITY",

@@ -23,6 +23,8 @@ axis! {
         StolenTokenPasses = "stolen-token-passes",
         /// --freshness ttl: a revoked token may pass until its cached decisions end, --cache-ttl at most
         RevokedPassesForTtl = "revoked-passes-for-ttl",
+        /// --freshness status-list: a revoked token may pass until the list is fetched again, --status-list-ttl at most
+        RevokedPassesForList = "revoked-passes-for-list",
         /// --freshness exp: a revoked token may pass until it expires
         RevokedPassesUntilExp = "revoked-passes-until-exp",
         /// --verify introspect beside a cache: what the central server revokes may pass here for --cache-ttl (with exp until it expires), unless this server and the central one share --cache-store redis or tiered
@@ -76,6 +78,9 @@ impl Design {
             Warning::NothingAuthorized => !self.authorizes(),
             Warning::StolenTokenPasses => decisions && self.cache_key == CacheKey::Article,
             Warning::RevokedPassesForTtl => decisions && self.freshness == FreshnessKind::Ttl,
+            Warning::RevokedPassesForList => {
+                decisions && self.freshness == FreshnessKind::StatusList
+            }
             Warning::RevokedPassesUntilExp => decisions && self.freshness == FreshnessKind::Exp,
             Warning::OthersRevocationsUnseen => {
                 self.authorizes() && self.sees_others_revocations_late()

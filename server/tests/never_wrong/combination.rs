@@ -7,7 +7,7 @@ use authlab_server::{
     OpenError, PasswordKind, Period, RefreshKind, VerifyKind,
 };
 
-/// How long an entry lives that is capped.
+/// How long an entry lives that is capped, and a status list.
 pub(crate) const CACHE_TTL: Duration = Duration::from_secs(60);
 
 /// What clients show: the axis, and JWTs that are refreshed beside it.
@@ -181,6 +181,7 @@ fn base(credential: Credential, place: Place) -> Design {
         token_ttl: Period(Duration::from_secs(600)),
         refresh_ttl: Period(Duration::from_secs(1200)),
         cache_ttl: Period(CACHE_TTL),
+        status_list_ttl: Period(CACHE_TTL),
         negative_ttl: Period(CACHE_TTL),
         issuer: "https://auth.example".parse().unwrap(),
         trusted_proxy: "10.9.8.7".parse().unwrap(),

@@ -31,7 +31,7 @@ mod sent;
 mod stand;
 mod tally;
 
-use authlab_server::{BindingKind, CacheKey, CacheStore, CredentialKind};
+use authlab_server::{BindingKind, CacheKey, CacheStore, CredentialKind, RefreshKind};
 
 use asked::{Question, Sender};
 use combination::{Credential, Place, combinations};
@@ -46,6 +46,8 @@ const LEAST_HISTORIES: usize = 10_000;
 
 /// How many combinations there are of each credential at each place: none vanishes silently.
 const HERE: usize = 64;
+/// These alone have a status list.
+const HERE_JWT: usize = 76;
 const HERE_BASIC: usize = 24;
 const HERE_OVER_REDIS: usize = 32;
 const HERE_OVER_REDIS_BASIC: usize = 8;
@@ -82,6 +84,7 @@ pub(crate) fn expected(credential: Credential, place: Place) -> usize {
     );
     match (place, credential.kind) {
         (Place::Here, CredentialKind::Basic) => HERE_BASIC,
+        (Place::Here, CredentialKind::Jwt) if credential.refresh == RefreshKind::None => HERE_JWT,
         (Place::Here, _) => HERE,
         (Place::HereOverRedis, CredentialKind::Basic) => HERE_OVER_REDIS_BASIC,
         (Place::HereOverRedis, _) => HERE_OVER_REDIS,

@@ -27,9 +27,10 @@ impl Promise {
         let is_unseen = combination.place.is_central() && !is_shared;
         match design.freshness {
             FreshnessKind::Epoch | FreshnessKind::Denylist if !is_unseen => Self::Equal,
-            FreshnessKind::Epoch | FreshnessKind::Denylist | FreshnessKind::Ttl => {
-                Self::Within(CACHE_TTL)
-            }
+            FreshnessKind::Epoch
+            | FreshnessKind::Denylist
+            | FreshnessKind::StatusList
+            | FreshnessKind::Ttl => Self::Within(CACHE_TTL),
             FreshnessKind::Exp => Self::UntilEnd,
         }
     }

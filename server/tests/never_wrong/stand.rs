@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use authlab_server::{
-    App, BindingKind, CacheKind, Clock, Controlled, CredentialKind, Design, HashOn, JwtAlgorithm,
-    Lab, RoutesFrom, SecretFrom, Server, SessionsFrom, UsersFrom, VerifyKind,
+    App, BindingKind, CacheKind, Clock, Controlled, CredentialKind, Design, FreshnessKind, HashOn,
+    JwtAlgorithm, Lab, RoutesFrom, SecretFrom, Server, SessionsFrom, UsersFrom, VerifyKind,
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -33,6 +33,8 @@ pub(crate) struct Stand {
     pub(crate) doors: Vec<Door>,
     /// Among faults: the server that says what is true, without a cache.
     witness: Option<App>,
+    /// Where its own status list is fetched, as long as this lives.
+    lists: Vec<oneshot::Sender<()>>,
     database: u32,
     design: Design,
     secret: Option<PathBuf>,
@@ -123,6 +125,7 @@ impl Stand {
             central: None,
             witness: None,
             doors,
+            lists: Vec::new(),
             database,
             design: Design::default(),
             secret: None,
@@ -150,6 +153,15 @@ impl Stand {
             // The central server judges it, as it is told who sends.
             design.binding = BindingKind::None;
         }
+        let listed =
+            design.cache == CacheKind::Decision && design.freshness == FreshnessKind::StatusList;
+        let server = if listed {
+            let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+            design.issuer = format!("http://{}", server.address()).parse().unwrap();
+            Some(server)
+        } else {
+            None
+        };
         stand.design = design;
         if !stand.doors.is_empty() {
             let witness = stand.opened(combination.servers());
@@ -158,6 +170,13 @@ impl Stand {
         for at in 0..combination.servers() {
             let beside = stand.beside(at);
             stand.servers.push(beside);
+        }
+        if let Some(server) = server {
+            let (stop, stopped) = oneshot::channel();
+            tokio::spawn(server.run(Arc::clone(&stand.servers[0].lab), async {
+                let _ = stopped.await;
+            }));
+            stand.lists.push(stop);
         }
         stand
     }

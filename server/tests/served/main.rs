@@ -29,6 +29,7 @@ mod headers;
 mod installed;
 mod introspected;
 mod jwt;
+mod listed;
 mod lost;
 mod malformed;
 mod many;

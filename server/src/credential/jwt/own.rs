@@ -215,7 +215,7 @@ mod tests {
             ],
         ) {
             let opening = opening(ISSUER, AUDIENCE).unwrap();
-            let token = AccessToken::of(&claims, ISSUER, AUDIENCE, &[]);
+            let token = AccessToken::of(&claims, ISSUER, AUDIENCE, &[], None);
             let mut payload = serde_json::to_vec(&token).unwrap();
             let at = at.index(payload.len());
             match change {

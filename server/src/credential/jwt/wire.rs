@@ -13,6 +13,7 @@ use crate::clients::CLIENT;
 use crate::grant::{Generation, TokenId};
 use crate::members::{present, rounded_down, rounded_up, some, some_object, text};
 use crate::policy::{Roles, Scopes};
+use crate::status_list::index_of;
 
 /// The client of the server's own ways to sign in.
 const OWN_CLIENT: &str = "authlab";
@@ -117,9 +118,36 @@ pub(super) struct AccessToken<'a> {
         skip_serializing_if = "Option::is_none"
     )]
     cnf: Option<Confirmation>,
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "some_object",
+        skip_serializing_if = "Option::is_none"
+    )]
+    status: Option<Status<'a>>,
     /// Read by others.
     #[serde(skip_deserializing, skip_serializing_if = "<[String]>::is_empty")]
     groups: &'a [String],
+}
+
+/// Where the status of a token is told (draft-ietf-oauth-status-list-21 §6.1). Other mechanisms are passed over.
+#[derive(Serialize, Deserialize)]
+struct Status<'a> {
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "some_object",
+        skip_serializing_if = "Option::is_none"
+    )]
+    status_list: Option<Place<'a>>,
+}
+
+/// A token's place in a status list (§6.2).
+#[derive(Serialize, Deserialize)]
+struct Place<'a> {
+    idx: u64,
+    #[serde(borrow)]
+    uri: Cow<'a, str>,
 }
 
 /// The claims of a token that only names a session.
@@ -182,6 +210,7 @@ impl<'a> AccessToken<'a> {
         issuer: &'a str,
         audience: &'a str,
         groups: &'a [String],
+        status_list: Option<&'a str>,
     ) -> Self {
         let (bnd, cnf) = claims.bound.claims();
         Self {
@@ -204,8 +233,21 @@ impl<'a> AccessToken<'a> {
             generation: claims.generation,
             bnd,
             cnf,
+            status: status_list.map(|uri| Status {
+                status_list: Some(Place {
+                    idx: index_of(claims.id) as u64,
+                    uri: uri.into(),
+                }),
+            }),
             groups,
         }
+    }
+
+    /// Whether it names its own place in this list.
+    pub(super) fn is_listed(&self, uri: &str) -> bool {
+        let place = self.status.as_ref();
+        let place = place.and_then(|status| status.status_list.as_ref());
+        place.is_some_and(|place| place.uri == uri && place.idx == index_of(self.jti) as u64)
     }
 
     /// What they say; `None` where a token would be bound twice.

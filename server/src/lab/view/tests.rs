@@ -387,7 +387,7 @@ impl<'a> Play<'a> {
             count(&self.seen.unused);
             return Ok(());
         }
-        if !self.fresh.holds(mark) {
+        if !self.fresh.holds(mark, &self.clock) {
             return Ok(());
         }
         count(&self.seen.hits);
