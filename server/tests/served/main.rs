@@ -38,6 +38,7 @@ mod narrowed;
 mod oauth;
 mod objects;
 mod opaque;
+mod policies;
 mod postgres;
 #[allow(dead_code, reason = "shared with other tests")]
 mod postgresql;
