@@ -219,6 +219,19 @@ fn over_tls_tokens_pass_whatever_signs_and_binds_them() {
     }
 }
 
+#[test]
+fn requests_pass_whatever_number_of_policies_is_looked_at() {
+    let run = ran("scenarios/policy-cost/policy-cost.toml");
+    let names = variants(&run);
+    assert_eq!(names.len(), 8, "{names:?}");
+    for name in names {
+        for slice in slices(&run, name, "capacity") {
+            assert!(slice["ok"].as_u64().unwrap() > 0, "{name}: {slice}");
+            assert_eq!(slice["failed"], json!({}), "{name}: {slice}");
+        }
+    }
+}
+
 /// The same design in two languages answers alike; at the least cost of bcrypt, since the design and not its speed is looked at.
 #[test]
 fn the_article_in_python_binds_and_caches_as_ours_does() {

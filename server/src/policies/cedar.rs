@@ -184,25 +184,25 @@ fn fingerprint(text: &str) -> u64 {
 fn schema() -> String {
     format!(
         "entity Role enum [{}]; entity Account in [Role]; entity Route; action {} appliesTo {{ principal: Account, resource: Route, context: {{ method: String, scopes: Set<String> }} }};",
-        quoted(Role::ALL.iter().map(|role| role.label())),
-        quoted(Action::ALL.iter().map(|action| action.label())),
+        quoted("", Role::ALL.iter().map(|role| role.label())),
+        quoted("", Action::ALL.iter().map(|action| action.label())),
     )
 }
 
 /// The same for who wrote one that is wrong.
 fn accepted() -> String {
     format!(
-        "accepted: Cedar policies for principals Account::\"NAME\" in Role:: {}; for Action:: {}; for resources Route::\"/items\"; with context.method and context.scopes of {}",
-        quoted(Role::ALL.iter().map(|role| role.label())),
-        quoted(Action::ALL.iter().map(|action| action.label())),
-        quoted(Scope::ALL.iter().map(|scope| scope.label())),
+        "accepted: Cedar policies for principals Account::\"NAME\" in {}; actions {}; resources Route::\"/items\"; context.method and context.scopes of {}",
+        quoted("Role::", Role::ALL.iter().map(|role| role.label())),
+        quoted("Action::", Action::ALL.iter().map(|action| action.label())),
+        quoted("", Scope::ALL.iter().map(|scope| scope.label())),
     )
 }
 
-fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+fn quoted<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for (i, name) in names.enumerate() {
-        let _ = write!(text, "{}\"{name}\"", if i > 0 { ", " } else { "" });
+        let _ = write!(text, "{}{kind}\"{name}\"", if i > 0 { ", " } else { "" });
     }
     text
 }

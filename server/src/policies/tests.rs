@@ -23,8 +23,8 @@ fn question(action: Action, method: &'static str, route: &'static str) -> Questi
 
 /// What policies of a text decide by, and the file they are in.
 fn opened(text: &str) -> Result<Policies, String> {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), text).unwrap();
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), text).expect("it can be written");
     let from = PoliciesFrom::File(file.path().to_owned());
     Policies::open(PolicyKind::Cedar, &from).map_err(|error| {
         let path = file.path().display().to_string();

@@ -39,6 +39,7 @@ mod narrowed;
 mod oauth;
 mod objects;
 mod opaque;
+mod policies;
 mod postgres;
 #[allow(dead_code, reason = "shared with other tests")]
 mod postgresql;
