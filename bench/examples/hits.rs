@@ -77,7 +77,6 @@ impl Family {
         let mut of_rank: Vec<u64> = (0..TOKENS as u64).collect();
         let mut unseen = TOKENS as u64;
         let mut next = |at: usize| match self {
-            Self::Zipf => zipf.draw(&mut random) as u64,
             Self::Renewal => (at / RENEWED_EVERY * TOKENS + zipf.draw(&mut random)) as u64,
             Self::Shift => {
                 if random.random_ratio(1, 100) {
@@ -90,7 +89,7 @@ impl Family {
                 unseen += 1;
                 unseen
             }
-            Self::Scan => zipf.draw(&mut random) as u64,
+            Self::Zipf | Self::Scan => zipf.draw(&mut random) as u64,
             Self::Loop => (at % TOKENS) as u64,
         };
         (0..REQUESTS).map(&mut next).collect()

@@ -310,6 +310,26 @@ fn regime(run: &Run, inside: &[Of], name: &str, small: &str, slope: f64) -> anyh
 }
 
 #[cfg(test)]
+impl Regime {
+    /// One whose latency at a level is what `of` says and what the request takes; CPU time likewise, with the first level.
+    pub(super) fn fake(of: impl Fn(usize) -> f64) -> Self {
+        let through = |value: f64| Curve::through(vec![(0.0, value)], 1.0);
+        let levels = Self::levels().count();
+        Self {
+            cpu: through(of(0)),
+            latency: (0..levels).map(|level| through(of(level))).collect(),
+            cpu_of: Extra::default(),
+            latency_of: Extra {
+                byte: 2.0,
+                body: 10.0,
+            },
+            gap: 1.0,
+            between: 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -344,25 +364,5 @@ mod tests {
         assert!((regime.latency(0.0, larger, 0.75) - 211.0).abs() < 1e-9);
         let highest = regime.latency(0.0, plain, 1.0);
         assert!((highest - 100.0 * (levels - 1) as f64).abs() < 1e-9);
-    }
-}
-
-#[cfg(test)]
-impl Regime {
-    /// One whose latency at a level is what `of` says and what the request takes; CPU time likewise, with the first level.
-    pub(super) fn fake(of: impl Fn(usize) -> f64) -> Self {
-        let through = |value: f64| Curve::through(vec![(0.0, value)], 1.0);
-        let levels = Self::levels().count();
-        Self {
-            cpu: through(of(0)),
-            latency: (0..levels).map(|level| through(of(level))).collect(),
-            cpu_of: Extra::default(),
-            latency_of: Extra {
-                byte: 2.0,
-                body: 10.0,
-            },
-            gap: 1.0,
-            between: 0.0,
-        }
     }
 }

@@ -150,6 +150,16 @@ impl Design {
                 "--freshness status-list tells of cached decisions, and --cache token asks on each request what was revoked; accepted: decision",
             );
         }
+        if self.listen.ip().is_unspecified() && self.issuer == IssuerFrom::Listen {
+            return Some(
+                "--freshness status-list needs --issuer URL where it listens on every address: tokens say where their list is",
+            );
+        }
+        if self.tls != TlsFrom::Nowhere {
+            return Some(
+                "--freshness status-list is fetched from this server, whose own certificate it does not know; accepted: no --tls",
+            );
+        }
         if self.credential != CredentialKind::Jwt || self.verify != VerifyKind::Local {
             return Some(
                 "--freshness status-list lists the signed tokens of this server; accepted: --credential jwt with --verify local",

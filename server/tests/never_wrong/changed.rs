@@ -38,6 +38,7 @@ impl Play<'_> {
     /// Makes a change, at this server where it is one server's.
     pub(crate) async fn change(&mut self, at: usize, change: &Change) -> Played {
         self.tally.changes.add(1);
+        self.changed_at = Some(self.stand.now_seconds());
         match *change {
             Change::SignUp(who) => self.sign_up(at, who).await,
             Change::SignIn {

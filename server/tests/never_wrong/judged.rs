@@ -95,7 +95,7 @@ impl Play<'_> {
         let says_more = question.what == Resource::Account
             && self.combination.design.credential == CredentialKind::SessionJwt;
         let lasts = seen.iter().any(|seen| {
-            seen.may_last(self.promise, now)
+            seen.may_last(self.promise, now, self.changed_at)
                 && if by_token {
                     may_be_old
                 } else {
@@ -117,12 +117,8 @@ impl Play<'_> {
 
     /// Whether a token that was signed by the keys of before may still be taken for good.
     fn rotated_within(&self) -> bool {
-        let now = self.stand.now_seconds();
-        self.rotated_at.is_some_and(|at| match self.promise {
-            Promise::Equal => false,
-            Promise::Within(cap) => now - at < cap.as_secs(),
-            Promise::UntilEnd => true,
-        })
+        let (now, at) = (self.stand.now_seconds(), self.rotated_at);
+        at.is_some() && self.promise.lasts(now, at, at)
     }
 
     /// Whether it is over: somebody was told so, or its password is no longer the account's.

@@ -38,6 +38,8 @@ pub(crate) struct Play<'a> {
     pub(crate) accounts: HashMap<Who, Password>,
     pub(crate) granted: Granted,
     pub(crate) rotated_at: Option<u64>,
+    /// When anything was changed last.
+    pub(crate) changed_at: Option<u64>,
     /// What was granted last: it is asked again after each change.
     pub(crate) recent: Vec<(Question, usize)>,
 }
@@ -81,6 +83,7 @@ pub(crate) async fn play(
         accounts: HashMap::new(),
         granted: Granted::nothing(combination),
         rotated_at: None,
+        changed_at: None,
         recent: Vec::new(),
     };
     tally.histories.add(1);

@@ -16,6 +16,8 @@ pub(crate) enum Promise {
     Equal,
     /// What was granted may be granted that much longer.
     Within(Duration),
+    /// The same, counted from the change that ended it.
+    WithinOfChange(Duration),
     /// What was granted may be granted until the token's end.
     UntilEnd,
 }
@@ -27,11 +29,32 @@ impl Promise {
         let is_unseen = combination.place.is_central() && !is_shared;
         match design.freshness {
             FreshnessKind::Epoch | FreshnessKind::Denylist if !is_unseen => Self::Equal,
-            FreshnessKind::Epoch
-            | FreshnessKind::Denylist
-            | FreshnessKind::StatusList
-            | FreshnessKind::Ttl => Self::Within(CACHE_TTL),
+            FreshnessKind::Epoch | FreshnessKind::Denylist | FreshnessKind::Ttl => {
+                Self::Within(CACHE_TTL)
+            }
+            FreshnessKind::StatusList => Self::WithinOfChange(CACHE_TTL),
             FreshnessKind::Exp => Self::UntilEnd,
+        }
+    }
+}
+
+impl Promise {
+    /// Whether what was so until a change may still be so: `seen_at` is when it was seen last, `changed_at` when anything was
+    /// changed last.
+    pub(crate) fn lasts(
+        self,
+        now_seconds: u64,
+        seen_at: Option<u64>,
+        changed_at: Option<u64>,
+    ) -> bool {
+        let is_within = |cap: Duration, since: Option<u64>| {
+            since.is_some_and(|since| now_seconds - since < cap.as_secs())
+        };
+        match self {
+            Self::Equal => false,
+            Self::Within(cap) => is_within(cap, seen_at),
+            Self::WithinOfChange(cap) => is_within(cap, changed_at),
+            Self::UntilEnd => true,
         }
     }
 }
@@ -135,11 +158,12 @@ impl Granted {
 
 impl Seen {
     /// Whether an entry that was written then may still be used.
-    pub(crate) fn may_last(&self, promise: Promise, now_seconds: u64) -> bool {
-        match promise {
-            Promise::Equal => false,
-            Promise::Within(cap) => now_seconds - self.at_seconds < cap.as_secs(),
-            Promise::UntilEnd => true,
-        }
+    pub(crate) fn may_last(
+        &self,
+        promise: Promise,
+        now_seconds: u64,
+        changed_at: Option<u64>,
+    ) -> bool {
+        promise.lasts(now_seconds, Some(self.at_seconds), changed_at)
     }
 }

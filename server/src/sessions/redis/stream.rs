@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -92,8 +92,9 @@ impl Commands {
         asked: impl AsyncFnOnce(&mut MultiplexedConnection) -> RedisResult<T>,
     ) -> RedisResult<T> {
         let mut ended = self.ended.clone();
-        let answer = pin!(asked(&mut self.redis));
-        or_lost(answer, async move {
+        // On the heap: the future of a request, of which this is a part, stays small.
+        let mut answer = Box::pin(asked(&mut self.redis));
+        or_lost(answer.as_mut(), async move {
             // Nothing is ever sent: it changes by its end.
             let _ = ended.changed().await;
         })
@@ -167,6 +168,7 @@ pub(super) async fn speak(
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::pin::pin;
 
     use super::*;
 
