@@ -5,7 +5,6 @@ use proptest::test_runner::TestCaseError;
 
 use crate::asked::{Question, Resource, Sender, Shown};
 use crate::played::{Broken, Held, Play, Played};
-use crate::promise::Promise;
 use crate::sent::Answer;
 
 /// How many of the latest grants are asked again after a change.
