@@ -141,6 +141,16 @@ fn the_other_files_of_the_pages_are_accepted() {
         page: "docs/server.md".to_owned(),
         text: serve.to_owned(),
     });
+    let [policies] = &blocks("docs/server.md", "cedar")[..] else {
+        panic!("one file of policies");
+    };
+    let mut stage = Stage::new();
+    stage.place.write("items.cedar", &policies.text);
+    let serve = "authlab serve --policy cedar --cedar-policies items.cedar\n";
+    stage.run(&Block {
+        page: "docs/server.md".to_owned(),
+        text: serve.to_owned(),
+    });
 }
 
 #[test]
@@ -167,6 +177,7 @@ fn every_file_and_program_of_a_page_is_looked_at_by_a_test() {
         ("docs/check.md", "toml", 1), // check/tests/contracts.rs
         ("docs/ci.md", "yaml", 1),
         ("docs/server.md", "toml", 1),
+        ("docs/server.md", "cedar", 1),
         ("docs/server.md", "rust", 1),
         // By the server's own tests (`evaluation`).
         ("docs/server.md", "json", 1),

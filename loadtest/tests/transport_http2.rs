@@ -279,8 +279,9 @@ fn users_share_a_connection_where_the_load_says_so_and_make_a_new_one_together()
             .iter()
             .map(|slice| (slice.ok, slice.bytes.unwrap()));
         for (ok, bytes) in slices.filter(|(ok, _)| *ok > 0) {
-            // A frame of headers with the status alone has ten octets; twelve may be on their way at either end of a slice.
-            let range = ok.saturating_sub(12) * 10..=(ok + 12) * 40;
+            // A frame of headers with the status alone has ten octets; those of twelve users may be on their way at
+            // each end of a slice.
+            let range = ok.saturating_sub(24) * 10..=(ok + 24) * 40;
             assert!(range.contains(&bytes.received), "{users}: {ok}, {bytes:?}");
         }
     }

@@ -28,12 +28,12 @@ pub(crate) enum Source {
     StatusList,
     /// Forward authorization, which refuses by 403 what it cannot pass on.
     Authorize,
-    /// Policies that could not be evaluated.
+    /// Policies that could not be evaluated. The last: it says how many there are.
     Policies,
 }
 
 /// How many sources there are.
-const SOURCES: usize = 8;
+const SOURCES: usize = Source::Policies as usize + 1;
 
 /// Something that is logged once a second at most: when the last line was, and how often it happened since.
 #[derive(Clone, Copy, Debug, Default)]

@@ -89,7 +89,9 @@ fn rounded(json: &str) -> String {
             _ => {}
         }
     }
-    let mut value = serde_json::from_str(json).unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(json).unwrap();
+    // A library of the server's may have maps keep the order in which they are read.
+    value.sort_all_objects();
     round(&mut value);
     serde_json::to_string_pretty(&value).unwrap()
 }
