@@ -187,7 +187,10 @@ fn free_port() -> u16 {
     const PORTS: u32 = 20_000;
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     loop {
-        let number = std::process::id() * 1000 + GIVEN.fetch_add(1, Ordering::Relaxed);
+        // Tests are processes of their own. A factor without a divisor of their number has neighbours start far apart, and no two
+        // at the same port: one takes no port that another has left for a moment.
+        let process = std::process::id().wrapping_mul(7_919);
+        let number = process.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
         let port = (FIRST + number % PORTS) as u16;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;

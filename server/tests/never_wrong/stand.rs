@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use authlab_server::{
-    App, BindingKind, CacheKind, Clock, Controlled, CredentialKind, Design, FreshnessKind, HashOn,
-    JwtAlgorithm, Lab, RoutesFrom, SecretFrom, Server, SessionsFrom, UsersFrom, VerifyKind,
+    App, BindingKind, CacheKey, CacheKind, Clock, Controlled, CredentialKind, Design,
+    FreshnessKind, HashOn, JwtAlgorithm, Lab, PolicyKind, RoutesFrom, SecretFrom, Server,
+    SessionsFrom, UsersFrom, VerifyKind,
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -276,6 +277,9 @@ fn address(of: SocketAddr, database: u32) -> SessionsFrom {
 
 /// The combination's design, as the setting completes it.
 fn in_setting(combination: &Combination, setting: &Setting) -> Design {
+    // Policies know the route, which other keys leave out: the two are refused together.
+    let keeps_without = combination.design.cache == CacheKind::Decision
+        && combination.design.cache_key != CacheKey::Route;
     let mut design = Design {
         binding: setting.binding,
         bind_to: setting.bind_to,
@@ -283,7 +287,11 @@ fn in_setting(combination: &Combination, setting: &Setting) -> Design {
         cache_capacity: setting.capacity.try_into().unwrap(),
         negative_capacity: setting.denials,
         metrics: setting.is_counted,
-        policy: setting.policy,
+        policy: if keeps_without {
+            PolicyKind::Enforce
+        } else {
+            setting.policy
+        },
         ..combination.design.clone()
     };
     if setting.binding == BindingKind::Bcrypt {
