@@ -46,10 +46,10 @@ pub(crate) struct Arguments {
     /// Also accept existing runs of another build, instead of making them again
     #[arg(long)]
     any_build: bool,
-    /// Do not predict the scenarios before they run
+    /// Predict each scenario before it runs, and show the errors: 20 s a scenario, and more where pools are filled
     #[cfg(feature = "server")]
     #[arg(long)]
-    no_prediction: bool,
+    predict: bool,
     /// Exit with 3 when a finding is in doubt, instead of a warning and 0
     #[arg(long)]
     strict: bool,
@@ -89,7 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut kept = kept(&arguments.into, profile, arguments.any_build)?;
     let mut failed = None;
     #[cfg(feature = "server")]
-    let mut predictor = (!arguments.no_prediction).then(|| Predictor::new(None));
+    let mut predictor = arguments.predict.then(|| Predictor::new(None));
     for (typed, scenario) in typed.iter().zip(&scenarios) {
         if kept
             .iter()

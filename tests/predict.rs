@@ -118,7 +118,15 @@ fn a_lab_predicts_before_it_runs_and_its_page_shows_the_error() {
          [[load]]\nname = \"one\"\nusers = 1\njourney = [\"items\"]\n\
          profile.smoke = { blocks = 1, slice = \"20ms\", warm_up = \"10ms\" }\n",
     );
-    let words = ["lab", "s.toml", "--profile", "smoke", "--into", "lab"];
+    let words = [
+        "lab",
+        "s.toml",
+        "--predict",
+        "--profile",
+        "smoke",
+        "--into",
+        "lab",
+    ];
     let output = place.authlab(&words);
     assert!(output.status.success(), "{}", stderr(&output));
     let page = std::fs::read_to_string(place.path().join("lab/index.html")).unwrap();
@@ -143,7 +151,7 @@ fn a_lab_predicts_before_it_runs_and_its_page_shows_the_error() {
     );
     assert!(line["p50"]["measured"].as_f64().unwrap() > 0.0);
     // Without a prediction the page has none.
-    let words = ["lab", "s.toml", "--profile", "smoke", "--no-prediction"];
+    let words = ["lab", "s.toml", "--profile", "smoke"];
     assert!(place.authlab(&words).status.success());
     let page = std::fs::read_to_string(place.path().join("reports/lab/index.html")).unwrap();
     assert!(!page.contains("id=\"prediction\""));

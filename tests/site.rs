@@ -56,7 +56,7 @@ fn each_scenario_is_run_once_and_its_finding_leads_to_its_page() {
     scenario(&place, "one", "");
     // Its server refuses what it is given, which is bad input: the others do not depend on it.
     scenario(&place, "two", "users = \"file:/nowhere/users.json\"");
-    let output = place.authlab(&["lab", "--no-prediction", "--all"]);
+    let output = place.authlab(&["lab", "--all"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("two: "), "{}", stderr(&output));
     let html = page(&place);
@@ -71,7 +71,7 @@ fn each_scenario_is_run_once_and_its_finding_leads_to_its_page() {
 
     scenario(&place, "two", "");
     let before = runs(&place);
-    let output = place.authlab(&["lab", "--no-prediction", "--all"]);
+    let output = place.authlab(&["lab", "--all"]);
     assert!(
         stderr(&output).contains("one: has its run"),
         "{}",
@@ -79,7 +79,7 @@ fn each_scenario_is_run_once_and_its_finding_leads_to_its_page() {
     );
     assert!(!page(&place).contains("No run yet"));
     assert_eq!(runs(&place), before + 1);
-    let _ = place.authlab(&["lab", "--no-prediction", "--all"]);
+    let _ = place.authlab(&["lab", "--all"]);
     assert_eq!(runs(&place), before + 1, "nothing is left to run");
 
     // Another build answers for itself, unless any will do.
@@ -91,9 +91,9 @@ fn each_scenario_is_run_once_and_its_finding_leads_to_its_page() {
             std::fs::write(file, other).unwrap();
         }
     }
-    let _ = place.authlab(&["lab", "--no-prediction", "--all", "--any-build"]);
+    let _ = place.authlab(&["lab", "--all", "--any-build"]);
     assert_eq!(runs(&place), before + 1, "any build's runs count");
-    let _ = place.authlab(&["lab", "--no-prediction", "--all"]);
+    let _ = place.authlab(&["lab", "--all"]);
     assert_eq!(runs(&place), before + 3, "both are run again");
 }
 
@@ -103,16 +103,16 @@ fn a_mistake_in_the_last_scenario_shows_before_the_first_is_run() {
     std::fs::create_dir(place.path().join("scenarios")).unwrap();
     scenario(&place, "one", "");
     place.write("scenarios/two.toml", "name = \"two\"\nquestoin = \"?\"\n");
-    let line = place.refused(&["lab", "--no-prediction", "--all"]);
+    let line = place.refused(&["lab", "--all"]);
     assert!(line.contains("scenarios/two.toml:2"), "{line}");
     assert!(!place.path().join("reports/lab").exists());
     // A folder without any, and a profile that the questions of the lab do not have.
     let empty = Place::new();
     std::fs::create_dir(empty.path().join("scenarios")).unwrap();
-    let output = empty.authlab(&["lab", "--no-prediction", "--all"]);
+    let output = empty.authlab(&["lab", "--all"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(error_line(&output).contains("scenarios/ has no scenario"));
-    let output = Place::new().authlab(&["lab", "--no-prediction", "--profile", "quik"]);
+    let output = Place::new().authlab(&["lab", "--profile", "quik"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
         error_line(&output).contains("`quik`"),
