@@ -33,8 +33,10 @@ pub struct PoliciesError(String);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) action: Action,
+    #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "for policies"))]
     pub(crate) method: &'a str,
     /// The matched route, as a cached decision is of one.
+    #[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "for policies"))]
     pub(crate) route: &'a str,
 }
 
@@ -68,6 +70,10 @@ impl Policies {
 
     /// Whether who is granted these roles and scopes may do it. Whose request it is is asked only where something depends on it.
     #[inline]
+    #[cfg_attr(
+        not(feature = "cedar"),
+        expect(unused_variables, reason = "for policies")
+    )]
     pub(crate) fn allow<A: AsRef<str>>(
         &self,
         asked: Question<'_>,
